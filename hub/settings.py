@@ -1,0 +1,207 @@
+"""Typed settings: `config/hub.yml`, then the environment on top.
+
+Each value can be given as `YUQIAO_<SECTION>__<KEY>`. Names that users of the operations guide know
+(`WEB_PORT`, `DB_PATH`, `LOG_LEVEL`, ...) work as well. An unknown key is an error that names it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from hub.errors import SettingsError
+
+PREFIX = "YUQIAO_"
+DEFAULT_FILE = Path("config/hub.yml")
+
+GUIDE_NAMES: dict[str, tuple[str, str]] = {
+    "WEB_HOST": ("web", "host"),
+    "WEB_PORT": ("web", "port"),
+    "DB_PATH": ("database", "path"),
+    "LOG_LEVEL": ("log", "level"),
+    "AUTO_REPLY_ENABLED": ("replies", "enabled"),
+    "TZ": ("text", "timezone"),
+}
+"""Variables of the operations guide and where their value goes."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WebSettings(_Section):
+    host: str = "0.0.0.0"  # noqa: S104 - a container must listen on all of its interfaces
+    port: int = Field(8080, ge=0, le=65535)
+    public_url: str = ""
+    """How people reach the admin from outside, for links in notices."""
+    secure_cookies: bool = False
+    """True behind TLS: session cookies are then sent over https only."""
+    session_days: int = Field(14, ge=1, le=365)
+
+
+class DatabaseSettings(_Section):
+    path: Path = Path("data/xianyu_data.db")
+    """SQLite file; the folder also holds the key file and uploads."""
+
+
+class XianyuSettings(_Section):
+    """The platform's four origins, without a path. A sandbox can take their place."""
+
+    ws_url: str = "wss://wss-goofish.dingtalk.com"
+    mtop_url: str = "https://h5api.m.goofish.com"
+    passport_url: str = "https://passport.goofish.com"
+    upload_url: str = "https://stream-upload.goofish.com"
+    heartbeat_seconds: float = Field(15, gt=0, le=60)
+    answer_seconds: float = Field(15, gt=0, le=120)
+    """How long to wait for the answer to one request on the wire."""
+    send_spacing_seconds: float = Field(1.0, ge=0, le=60)
+    """Least time between two messages that one account sends."""
+    token_spacing_seconds: float = Field(180, ge=0)
+    """Least time between two token requests of one account."""
+    reconnect_first_seconds: float = Field(1.0, gt=0)
+    reconnect_most_seconds: float = Field(60.0, gt=0)
+
+
+class QQSettings(_Section):
+    enabled: bool = True
+    access_token: str = ""
+    """OneBot access token; empty: a random one is made at first start and shown in the admin."""
+    onebot_ws_urls: tuple[str, ...] = ()
+    """Forward WebSocket: addresses of OneBot implementations that the hub dials."""
+    api_seconds: float = Field(15, gt=0, le=120)
+
+
+class ReplySettings(_Section):
+    enabled: bool = True
+    expire_minutes: float = Field(5, gt=0)
+    """Buyer messages older than this when they arrive are stored and told, not auto-answered."""
+    takeover_minutes: int = Field(10, ge=0, le=1440)
+    """Default for new accounts: silence of the automation after a human answered."""
+
+
+class LogSettings(_Section):
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("level", mode="before")
+    @classmethod
+    def _upper(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+
+class TextSettings(_Section):
+    timezone: str = "Asia/Shanghai"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{value!r} is no time zone name") from error
+        return value
+
+
+class Settings(_Section):
+    web: WebSettings = WebSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    xianyu: XianyuSettings = XianyuSettings()
+    qq: QQSettings = QQSettings()
+    replies: ReplySettings = ReplySettings()
+    log: LogSettings = LogSettings()
+    text: TextSettings = TextSettings()
+
+    @property
+    def data_folder(self) -> Path:
+        return self.database.path.parent
+
+
+def load_settings(file: Path | None = None, env: Mapping[str, str] | None = None) -> Settings:
+    """Read the file and the environment.
+
+    `file` None: `YUQIAO_CONFIG`, else `config/hub.yml` if it exists, else defaults only.
+    Raises SettingsError with one line per wrong key.
+    """
+    env = os.environ if env is None else env
+    named = file or (Path(env["YUQIAO_CONFIG"]) if env.get("YUQIAO_CONFIG") else None)
+    path = named or DEFAULT_FILE
+    if named is not None and not named.is_file():
+        raise SettingsError(f"settings file {named} does not exist")
+    values = _read_file(path) if path.is_file() else {}
+    _overlay_environment(values, env)
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(error))) from None
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path} is not readable YAML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"cannot read {path}: {error}") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise SettingsError(f"{path} must hold sections such as 'web:' or 'qq:'")
+    return values
+
+
+def _overlay_environment(values: dict[str, Any], env: Mapping[str, str]) -> None:
+    for name, (section, key) in GUIDE_NAMES.items():
+        if env.get(name):
+            _put(values, section, key, env[name])
+    for name, text in env.items():
+        if not name.startswith(PREFIX) or name == "YUQIAO_CONFIG":
+            continue
+        section, separator, key = name.removeprefix(PREFIX).lower().partition("__")
+        if not separator:
+            raise SettingsError(
+                f"environment variable {name} names no setting; the form is "
+                f"{PREFIX}<SECTION>__<KEY>"
+            )
+        _put(values, section, key, _split_list(section, key, text))
+
+
+def _split_list(section: str, key: str, text: str) -> Any:
+    """Lists come from the environment as comma-separated text."""
+    if (section, key) == ("qq", "onebot_ws_urls"):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return text
+
+
+def _put(values: dict[str, Any], section: str, key: str, value: Any) -> None:
+    part = values.setdefault(section, {})
+    if part is None:
+        part = values[section] = {}
+    if isinstance(part, dict):
+        part[key] = value
+
+
+def _explain(error: ValidationError) -> list[str]:
+    lines = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"unknown setting {key!r}{_suggestion(problem['loc'])}")
+        else:
+            lines.append(f"setting {key!r}: {problem['msg']}")
+    return lines
+
+
+def _suggestion(loc: tuple[int | str, ...]) -> str:
+    known: list[str] = list(Settings.model_fields)
+    if len(loc) > 1 and str(loc[0]) in Settings.model_fields:
+        section = Settings.model_fields[str(loc[0])].annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            known = list(section.model_fields)
+    close = get_close_matches(str(loc[-1]), known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
