@@ -411,8 +411,8 @@ class Task:
     key: str
     payload: dict[str, object]
     attempt: int
-    on_wire: bool
-    """An earlier attempt may have reached the outside: look before sending again."""
+    wire_at: datetime | None
+    """When it was marked as on the wire; set: it may have reached the outside, so look first."""
     created_at: datetime
     expires_at: datetime | None
 
