@@ -1,0 +1,159 @@
+"""What an operator can type: one registry from which chat, help, web and manual are made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from difflib import get_close_matches
+from enum import StrEnum
+
+from hub.model import Role
+
+
+class Action(StrEnum):
+    HELP = "help"
+    STATUS = "status"
+    ACCOUNTS = "accounts"
+    PAUSE = "pause"
+    RESUME = "resume"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    action: Action
+    name: str
+    aliases: tuple[str, ...]
+    usage: str
+    summary: str
+    role: Role
+    """The least role that may use it."""
+    details: str = ""
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        Action.HELP,
+        "帮助",
+        ("help", "h", "?", "？"),
+        "/帮助 [命令]",
+        "列出命令，或说明一条命令",
+        Role.VIEWER,
+    ),
+    Command(
+        Action.STATUS,
+        "状态",
+        ("status",),
+        "/状态",
+        "账号、待发消息和暂停情况一览",
+        Role.VIEWER,
+    ),
+    Command(
+        Action.ACCOUNTS,
+        "账号",
+        ("accounts",),
+        "/账号",
+        "每个闲鱼账号现在的连接状态",
+        Role.VIEWER,
+    ),
+    Command(
+        Action.PAUSE,
+        "暂停",
+        ("pause",),
+        "/暂停 [#编号] [时长]",
+        "停止自动回复",
+        Role.AGENT,
+        "引用一条通知，或写上编号（如 #a7），只暂停那个会话；都没有就暂停整个店铺。"
+        "时长可以写 30分、2小时、1天；不写就一直停到 /恢复。",
+    ),
+    Command(
+        Action.RESUME,
+        "恢复",
+        ("resume",),
+        "/恢复 [#编号]",
+        "恢复自动回复",
+        Role.AGENT,
+        "引用一条通知，或写上编号，恢复那个会话；都没有就解除整个店铺的暂停。",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    command: Command
+    argument: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCommand:
+    name: str
+    suggestion: Command | None
+
+
+_BY_NAME = {name: c for c in COMMANDS for name in (c.name, *c.aliases)}
+_WORD = re.compile(r"[/／]\s*(?P<name>[?？]|[^\s#＃?？/／]+)\s*(?P<rest>.*)", re.DOTALL)
+
+
+def parse_command(text: str) -> Call | UnknownCommand | None:
+    """The command in an operator's text; None when the text is not a command at all.
+
+    A command may be glued to its argument (`/暂停30分`), as people type it on a phone.
+    """
+    match = _WORD.fullmatch(text.strip())
+    if match is None:
+        return None
+    name, rest = match["name"].lower(), match["rest"].strip()
+    if command := _BY_NAME.get(name):
+        return Call(command, rest)
+    glued = sorted((n for n in _BY_NAME if name.startswith(n)), key=len, reverse=True)
+    if glued and not name.isascii():
+        tail = name[len(glued[0]) :]
+        return Call(_BY_NAME[glued[0]], f"{tail} {rest}".strip())
+    close = get_close_matches(name, list(_BY_NAME), n=1, cutoff=0.5)
+    return UnknownCommand(match["name"], _BY_NAME[close[0]] if close else None)
+
+
+def find_command(name: str) -> Command | None:
+    return _BY_NAME.get(name.strip().lstrip("/／").lower())
+
+
+_DURATION = re.compile(
+    r"(?P<number>\d{1,5}|半)\s*(?:个)?\s*(?P<unit>分钟|分|小时|时|天|日|m|min|h|d)"
+)
+_MINUTES = {
+    "分钟": 1, "分": 1, "m": 1, "min": 1,
+    "小时": 60, "时": 60, "h": 60,
+    "天": 1440, "日": 1440, "d": 1440,
+}  # fmt: skip
+
+
+def parse_duration(text: str) -> timedelta | None:
+    """`30分`, `半小时`, `2h`, `1天`; None when the text is no duration."""
+    match = _DURATION.fullmatch(text.strip().lower())
+    if match is None:
+        return None
+    number = 0.5 if match["number"] == "半" else int(match["number"])
+    return timedelta(minutes=number * _MINUTES[match["unit"]])
+
+
+_TICKET = re.compile(r"[#＃]\s?(?P<ticket>[a-z]\d{1,6})(?![a-z0-9])", re.IGNORECASE)
+
+
+def find_ticket(text: str) -> str | None:
+    """The last ticket in a text, without `#`: notices end with theirs."""
+    found = _TICKET.findall(text)
+    return found[-1].lower() if found else None
+
+
+def leading_ticket(text: str) -> tuple[str, str] | None:
+    """`#a7 在的` -> (`a7`, `在的`); None when the text does not begin with a ticket."""
+    match = _TICKET.match(text.lstrip())
+    if match is None:
+        return None
+    return match["ticket"].lower(), text.lstrip()[match.end() :].strip()
+
+
+def may(role: Role, least: Role) -> bool:
+    order: Sequence[Role] = (Role.VIEWER, Role.AGENT, Role.OWNER)
+    return order.index(role) >= order.index(least)

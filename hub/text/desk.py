@@ -1,0 +1,124 @@
+"""What the desk answers to operators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hub.model import Account, AccountState, Conversation, Hold
+from hub.text.times import clock, since, span
+
+ACCOUNT_STATES: dict[AccountState, str] = {
+    AccountState.NEW: "新添加",
+    AccountState.CONNECTING: "连接中",
+    AccountState.ONLINE: "在线",
+    AccountState.WAITING: "等待重连",
+    AccountState.VERIFICATION_NEEDED: "需要验证",
+    AccountState.LOGGED_OUT: "登录失效",
+    AccountState.DISABLED: "已停用",
+}
+
+_MARKS: dict[AccountState, str] = {
+    AccountState.ONLINE: "🟢",
+    AccountState.CONNECTING: "🟡",
+    AccountState.WAITING: "🟡",
+    AccountState.NEW: "⚪",
+    AccountState.DISABLED: "⚪",
+    AccountState.VERIFICATION_NEEDED: "🔴",
+    AccountState.LOGGED_OUT: "🔴",
+}
+
+
+def help_page(commands: Sequence[tuple[str, str]]) -> str:
+    """`commands`: usage and summary of each command this operator may use."""
+    lines = ["引用一条通知直接写字，就是回复那位买家；也可以写「#a7 在的」。", ""]
+    lines += [f"{usage}　{summary}" for usage, summary in commands]
+    lines.append("/帮助 命令名　看详细说明")
+    return "\n".join(lines)
+
+
+def command_help(usage: str, summary: str, details: str, aliases: Sequence[str]) -> str:
+    parts = [f"{usage}\n{summary}"]
+    if details:
+        parts.append(details)
+    if aliases:
+        parts.append("别名：" + "、".join(f"/{alias}" for alias in aliases))
+    return "\n".join(parts)
+
+
+def unknown_command(name: str, nearest_usage: str | None) -> str:
+    if nearest_usage is not None:
+        return f"没有 /{name} 这个命令。是不是想用 {nearest_usage}？"
+    return f"没有 /{name} 这个命令，发 /帮助 看全部命令。"
+
+
+def account_line(account: Account, now: datetime) -> str:
+    state = ACCOUNT_STATES[account.state]
+    reason = f"（{account.state_reason}）" if account.state_reason else ""
+    return (
+        f"{_MARKS[account.state]} {account.name} {state}{reason} {since(account.state_since, now)}"
+    )
+
+
+def held_line(hold: Hold, conversation: Conversation | None, zone: ZoneInfo, now: datetime) -> str:
+    if conversation is None:
+        what = "整个店铺"
+    else:
+        what = f"#{conversation.ticket} {conversation.buyer_name}".rstrip()
+    until = f"到 {clock(hold.until, zone, now)}" if hold.until else "直到 /恢复"
+    return f"⏸ {what} {hold.reason}，{until}"
+
+
+def status_page(
+    accounts: Sequence[Account], holds: Sequence[str], waiting: int, now: datetime
+) -> str:
+    online = sum(account.state is AccountState.ONLINE for account in accounts)
+    lines = [f"账号 {online}/{len(accounts)} 在线，待发 {waiting} 条"]
+    lines += [account_line(a, now) for a in accounts if a.state is not AccountState.ONLINE]
+    lines += holds or ["自动回复正常"]
+    return "\n".join(lines)
+
+
+def paused(conversation: Conversation | None, length: timedelta | None) -> str:
+    what = _target(conversation)
+    how_long = f"{span(length)}后自动恢复" if length else "发 /恢复 继续"
+    return f"⏸ 已暂停{what}的自动回复，{how_long}"
+
+
+def resumed(conversation: Conversation | None, ended: int, shop_still_held: bool) -> str:
+    what = _target(conversation)
+    if shop_still_held:
+        return f"{what}已恢复，但整个店铺还在暂停中：不引用任何通知发 /恢复 可以解除"
+    return f"▶ 已恢复{what}的自动回复" if ended else f"{what}的自动回复本来就没有暂停"
+
+
+def _target(conversation: Conversation | None) -> str:
+    if conversation is None:
+        return "整个店铺"
+    return f" #{conversation.ticket} {conversation.buyer_name}".rstrip()
+
+
+def no_target(quoted: bool) -> str:
+    if quoted:
+        return (
+            "没有发送：认不出你引用的是哪个会话的通知。"
+            "请引用带编号（如 #a7）的通知，或者直接写「#a7 要说的话」。"
+        )
+    return (
+        "没有发送：不知道要回复哪位买家。引用一条通知再写，或者写「#a7 要说的话」；/帮助 看命令。"
+    )
+
+
+def queued_offline(conversation: Conversation, account: Account) -> str:
+    return (
+        f"已收下，账号「{account.name}」现在{ACCOUNT_STATES[account.state]}，"
+        f"连上后马上发给 {conversation.buyer_name or '买家'} #{conversation.ticket}"
+    )
+
+
+def stranger() -> str:
+    return (
+        "你好，我是一个店铺的内部助手，只听店铺成员的话。"
+        "如果你是成员，请让店主在后台把你的 QQ 号加上。"
+    )
