@@ -281,6 +281,8 @@ class Account:
     state_since: datetime
     takeover_minutes: int = 10
     """How long the automation stays silent after a human answered; 0 means it never does."""
+    logins: int = 1
+    """Counts the credentials a person gave; a new number makes the runner start afresh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,6 +431,17 @@ class ChatPeer:
     """QQ id of the person, or id of the group."""
 
 
+def send_lane(account: AccountId, conversation: ConversationId | None = None) -> str:
+    """Messages of one conversation leave in order. Without a conversation: the prefix of all lanes
+    of an account, so that they can be hastened when it comes online."""
+    return f"account:{account}:" + ("" if conversation is None else str(conversation))
+
+
+def chat_lane(peer: ChatPeer | None = None) -> str:
+    """Texts to one chat leave in order. Without a peer: the prefix of all chats' lanes."""
+    return "qq:" if peer is None else f"qq:{peer.scene}:{peer.peer}"
+
+
 @dataclass(frozen=True, slots=True)
 class OperatorMessage:
     """What somebody wrote to the bot in QQ."""
@@ -439,6 +452,8 @@ class OperatorMessage:
     text: str
     quoted_id: str | None = None
     quoted_text: str = ""
+    attachments: int = 0
+    """Pictures, files and voice that came along and are not part of `text`."""
     addressed: bool = True
     """Private, or the bot was @-ed or quoted; otherwise people may just be talking."""
 

@@ -1,0 +1,45 @@
+"""The desk: everything an operator may do, authorised, audited, keyed. All doors lead here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hub.desk.accounts import Accounts
+from hub.desk.chat import Chat
+from hub.desk.inbox import Answered, AskedBy, ConversationView, Inbox
+from hub.desk.members import Login, Members, NewLogin
+from hub.desk.operator import ROLES, Door, Operator
+from hub.desk.rules import Rules, split_keywords
+from hub.desk.system import Overview, System
+from hub.settings import Settings
+from hub.store import Store
+
+__all__ = [
+    "ROLES",
+    "Answered",
+    "AskedBy",
+    "ConversationView",
+    "Desk",
+    "Door",
+    "Login",
+    "NewLogin",
+    "Operator",
+    "Overview",
+    "split_keywords",
+]
+
+
+class Desk:
+    """The use cases by noun: `inbox`, `accounts`, `members`, `rules`, `system`, and `chat`."""
+
+    def __init__(self, store: Store, settings: Settings, now: Callable[[], datetime]) -> None:
+        self.inbox = Inbox(store, now)
+        self.accounts = Accounts(store, now, settings.replies.takeover_minutes)
+        self.members = Members(store, now, timedelta(days=settings.web.session_days))
+        self.rules = Rules(store, now)
+        self.system = System(store, now)
+        self.chat = Chat(
+            store, self.inbox, self.accounts, self.system, now, ZoneInfo(settings.text.timezone)
+        )

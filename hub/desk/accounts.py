@@ -1,0 +1,135 @@
+"""Accounts: add by pasted cookie, log in anew, switch on and off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from hub.desk.operator import Operator
+from hub.errors import Conflict, Invalid, NotFound
+from hub.model import Account, AccountId, AccountState, Role
+from hub.store import Store, Tx
+from hub.xianyu import CookieJar, new_device_id
+
+LONGEST_NAME = 30
+
+
+class Accounts:
+    def __init__(self, store: Store, now: Callable[[], datetime], takeover_minutes: int) -> None:
+        self._store = store
+        self._now = now
+        self._takeover_minutes = takeover_minutes
+
+    async def all(self, operator: Operator) -> Sequence[Account]:
+        operator.require(Role.VIEWER)
+        return await self._store.read(lambda tx: tx.accounts.all(operator.shop))
+
+    async def add(self, operator: Operator, name: str, cookies: str) -> Account:
+        """Add a seller login from a pasted cookie string; it is enabled at once."""
+        operator.require(Role.OWNER)
+        alias = _checked_name(name)
+        jar = CookieJar.parse(cookies)
+        now = self._now()
+
+        def unit(tx: Tx) -> Account:
+            if any(a.name == alias for a in tx.accounts.all(operator.shop)):
+                raise Invalid(f"已经有一个叫「{alias}」的账号，换个名字", {"name": "名字已被使用"})
+            try:
+                account = tx.accounts.add(
+                    operator.shop,
+                    name=alias,
+                    user=jar.user,
+                    device_id=new_device_id(jar.user),
+                    cookies=jar.header(),
+                    takeover_minutes=self._takeover_minutes,
+                    now=now,
+                )
+            except Conflict:
+                raise Invalid(
+                    f"闲鱼用户 {jar.user} 已经添加过了；要换新的 Cookie，请在那个账号上点「更新登录」",
+                    {"cookies": "这个闲鱼用户已经添加过"},
+                ) from None
+            operator.record(tx, "account.add", account.name, now)
+            return account
+
+        return await self._store.write(unit)
+
+    async def log_in(self, operator: Operator, account: AccountId, cookies: str) -> Account:
+        """Give an account new credentials; they must belong to the same seller."""
+        operator.require(Role.OWNER)
+        jar = CookieJar.parse(cookies)
+        now = self._now()
+
+        def unit(tx: Tx) -> Account:
+            found = _find(tx, operator, account)
+            if found.user != jar.user:
+                raise Invalid(
+                    f"这份 Cookie 属于闲鱼用户 {jar.user}，而账号「{found.name}」是 {found.user}；"
+                    "请用同一个闲鱼号登录，或者把它添加成新账号",
+                    {"cookies": "不是同一个闲鱼用户"},
+                )
+            tx.accounts.new_login(operator.shop, account, cookies=jar.header(), now=now)
+            operator.record(tx, "account.log_in", found.name, now)
+            return _find(tx, operator, account)
+
+        return await self._store.write(unit)
+
+    async def switch(self, operator: Operator, account: AccountId, *, on: bool) -> Account:
+        operator.require(Role.OWNER)
+        now = self._now()
+
+        def unit(tx: Tx) -> Account:
+            found = _find(tx, operator, account)
+            if found.enabled != on:
+                tx.accounts.set_enabled(operator.shop, account, on, now)
+                state = AccountState.NEW if on else AccountState.DISABLED
+                tx.accounts.set_state(operator.shop, account, state, "", now)
+                operator.record(tx, "account.enable" if on else "account.disable", found.name, now)
+            return _find(tx, operator, account)
+
+        return await self._store.write(unit)
+
+    async def configure(
+        self,
+        operator: Operator,
+        account: AccountId,
+        *,
+        name: str | None = None,
+        takeover_minutes: int | None = None,
+    ) -> Account:
+        """Change what is given, leave the rest (L54)."""
+        operator.require(Role.OWNER)
+        alias = _checked_name(name) if name is not None else None
+        if takeover_minutes is not None and not 0 <= takeover_minutes <= 1440:
+            raise Invalid("人工接管时长要在 0 到 1440 分钟之间", {"takeover_minutes": "0 到 1440"})
+        now = self._now()
+
+        def unit(tx: Tx) -> Account:
+            found = _find(tx, operator, account)
+            if alias is not None and alias != found.name:
+                if any(a.name == alias for a in tx.accounts.all(operator.shop)):
+                    raise Invalid(f"已经有一个叫「{alias}」的账号", {"name": "名字已被使用"})
+                tx.accounts.rename(operator.shop, account, alias)
+            if takeover_minutes is not None:
+                tx.accounts.set_takeover_minutes(operator.shop, account, takeover_minutes)
+            operator.record(tx, "account.configure", found.name, now)
+            return _find(tx, operator, account)
+
+        return await self._store.write(unit)
+
+
+def _checked_name(name: str) -> str:
+    alias = name.strip()
+    if not alias or len(alias) > LONGEST_NAME:
+        raise Invalid(
+            f"账号名字要有 1 到 {LONGEST_NAME} 个字，它会出现在每条通知里",
+            {"name": f"1 到 {LONGEST_NAME} 个字"},
+        )
+    return alias
+
+
+def _find(tx: Tx, operator: Operator, account: AccountId) -> Account:
+    found = tx.accounts.get(operator.shop, account)
+    if found is None:
+        raise NotFound("这个账号不存在，可能已经被删除")
+    return found

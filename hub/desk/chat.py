@@ -1,0 +1,226 @@
+"""What an operator types in chat, turned into use cases; answers are sentences."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hub import text
+from hub.commands import (
+    COMMANDS,
+    Action,
+    Call,
+    UnknownCommand,
+    find_command,
+    find_ticket,
+    leading_ticket,
+    may,
+    parse_command,
+    parse_duration,
+)
+from hub.desk.accounts import Accounts
+from hub.desk.inbox import AskedBy, Inbox
+from hub.desk.operator import Door, Operator
+from hub.desk.system import System
+from hub.errors import Invalid, Refusal
+from hub.model import AccountState, ConversationId, Member, OperatorMessage, TaskKind
+from hub.store import Store, Tx
+
+STRANGER_EVERY = timedelta(days=1)
+
+
+class Chat:
+    """One surface for every chat door. Remembers nothing but who is an operator."""
+
+    def __init__(
+        self,
+        store: Store,
+        inbox: Inbox,
+        accounts: Accounts,
+        system: System,
+        now: Callable[[], datetime],
+        zone: ZoneInfo,
+    ) -> None:
+        self._store = store
+        self._inbox = inbox
+        self._accounts = accounts
+        self._system = system
+        self._now = now
+        self._zone = zone
+        self._operators: frozenset[str] = frozenset()
+
+    def is_operator(self, qq: str) -> bool:
+        """Cheap enough for every line of a busy group; may lag a new binding by an instant."""
+        return qq in self._operators
+
+    async def follow_members(self) -> None:
+        """Keep `is_operator` true to the store, until cancelled."""
+        async with self._store.changes() as changes:
+            self._operators = await self._store.read(lambda tx: tx.members.operators_qq())
+            async for change in changes:
+                if change.noun == "member":
+                    self._operators = await self._store.read(lambda tx: tx.members.operators_qq())
+
+    async def receive(self, message: OperatorMessage) -> str | None:
+        """Do what the message asks; returns the sentence to answer with, None for silence."""
+        member = await self._store.read(lambda tx: tx.members.by_qq(message.sender))
+        if member is None:
+            return await self._meet_stranger(message)
+        operator = Operator(member, Door.QQ, f"{message.peer.bot}:{message.message_id}")
+        try:
+            command = parse_command(message.text)
+            match command:
+                case Call():
+                    if not await self._first_time(operator, message):
+                        return None
+                    return await self._run(operator, command, message)
+                case UnknownCommand(name, suggestion):
+                    return text.unknown_command(name, suggestion.usage if suggestion else None)
+                case None:
+                    return await self._answer(operator, message)
+        except Refusal as refusal:
+            return refusal.text
+
+    async def _first_time(self, operator: Operator, message: OperatorMessage) -> bool:
+        """False for an event that the chat side delivered before."""
+        key, now = _key(message), self._now()
+        return await self._store.write(lambda tx: tx.inputs.first_time(operator.shop, key, now))
+
+    async def _meet_stranger(self, message: OperatorMessage) -> str | None:
+        if message.peer.scene != "private":
+            return None
+        now = self._now()
+        first = await self._store.write(
+            lambda tx: tx.strangers.may_answer(f"qq:{message.sender}", now, STRANGER_EVERY)
+        )
+        return text.stranger() if first else None
+
+    async def _answer(self, operator: Operator, message: OperatorMessage) -> str | None:
+        typed = leading_ticket(message.text)
+        if not message.addressed and typed is None and message.quoted_id is None:
+            return None
+        target = await self._resolve(operator.member, message)
+        if target is None:
+            if message.peer.scene != "private" and not message.addressed and typed is None:
+                return None
+            return text.no_target(quoted=message.quoted_id is not None)
+        if message.attachments:
+            raise Invalid("没有发送：现在只能发文字，图片请在闲鱼里发")
+        answered = await self._inbox.answer(
+            operator,
+            target,
+            typed[1] if typed is not None else message.text,
+            key=_key(message),
+            asked_by=AskedBy(message.peer, message.message_id),
+        )
+        if answered is None or answered.account.state is AccountState.ONLINE:
+            return None
+        return text.queued_offline(answered.conversation, answered.account)
+
+    async def _resolve(self, member: Member, message: OperatorMessage) -> ConversationId | None:
+        """Which conversation is meant: quoted id, ticket in the quoted text, typed ticket.
+
+        Hints that contradict each other are refused: a wrong route tells one buyer what was meant
+        for another.
+        """
+        typed = leading_ticket(_without_command(message.text))
+        tickets = {typed[0]} if typed is not None else set()
+        if quoted := find_ticket(message.quoted_text):
+            tickets.add(quoted)
+
+        def unit(tx: Tx) -> set[ConversationId] | str:
+            found: set[ConversationId] = set()
+            if message.quoted_id is not None:
+                peer = message.peer
+                relay = tx.relays.find(peer.bot, peer.scene, peer.peer, message.quoted_id)
+                if relay is not None and relay.shop == member.shop:
+                    found.add(relay.conversation)
+            for ticket in tickets:
+                conversation = tx.conversations.by_ticket(member.shop, ticket)
+                if conversation is None:
+                    return f"没有发送：没有编号是 #{ticket} 的会话"
+                found.add(conversation.id)
+            return found
+
+        found = await self._store.read(unit)
+        if isinstance(found, str):
+            raise Invalid(found)
+        if len(found) > 1:
+            raise Invalid("没有发送：你引用的通知和写的编号不是同一个会话，请只留一个")
+        return next(iter(found), None)
+
+    async def _run(self, operator: Operator, call: Call, message: OperatorMessage) -> str | None:
+        operator.require(call.command.role)
+        match call.command.action:
+            case Action.HELP:
+                return self._help(operator, call.argument)
+            case Action.STATUS:
+                return await self._status(operator)
+            case Action.ACCOUNTS:
+                return await self._account_list(operator)
+            case Action.PAUSE | Action.RESUME:
+                target = await self._resolve(operator.member, message)
+                if target is None and message.quoted_id is not None:
+                    return text.no_target(quoted=True)
+                if call.command.action is Action.RESUME:
+                    return await self._resume(operator, target, call.argument)
+                return await self._pause(operator, target, call.argument)
+
+    def _help(self, operator: Operator, argument: str) -> str:
+        if argument:
+            command = find_command(argument)
+            if command is not None:
+                return text.command_help(
+                    command.usage, command.summary, command.details, command.aliases
+                )
+        role = operator.member.role
+        return text.help_page([(c.usage, c.summary) for c in COMMANDS if may(role, c.role)])
+
+    async def _status(self, operator: Operator) -> str:
+        overview = await self._system.overview(operator)
+        now = self._now()
+        holds = [text.held_line(h, c, self._zone, now) for h, c in overview.holds]
+        waiting = overview.waiting.get(TaskKind.SEND, 0)
+        return text.status_page(overview.accounts, holds, waiting, now)
+
+    async def _account_list(self, operator: Operator) -> str:
+        accounts = await self._accounts.all(operator)
+        now = self._now()
+        if not accounts:
+            return "还没有账号，请在网页后台添加"
+        return "\n".join(text.account_line(account, now) for account in accounts)
+
+    async def _pause(self, operator: Operator, target: ConversationId | None, argument: str) -> str:
+        rest = _without_ticket(argument)
+        length = parse_duration(rest) if rest else None
+        if rest and length is None:
+            raise Invalid(f"看不懂时长「{rest}」，例如：/暂停 30分、/暂停 2小时、/暂停 1天")
+        return text.paused(await self._inbox.pause(operator, target, length=length), length)
+
+    async def _resume(
+        self, operator: Operator, target: ConversationId | None, argument: str
+    ) -> str:
+        if rest := _without_ticket(argument):
+            raise Invalid(f"看不懂「{rest}」，例如：/恢复，或者 /恢复 #a7")
+        conversation, ended, left = await self._inbox.resume(operator, target)
+        return text.resumed(conversation, ended, left is not None)
+
+
+def _without_command(line: str) -> str:
+    call = parse_command(line)
+    return call.argument if isinstance(call, Call) else line
+
+
+def _without_ticket(argument: str) -> str:
+    typed = leading_ticket(argument)
+    return typed[1] if typed is not None else argument
+
+
+def _key(message: OperatorMessage) -> str:
+    """The same event repeated gives the same key. The text is part of it because chat ids are
+    short hashes that collide now and then; another text is another message."""
+    peer = message.peer
+    digest = hashlib.sha256(message.text.encode()).hexdigest()[:16]
+    return f"qq:{peer.bot}:{peer.scene}:{peer.peer}:{message.message_id}:{digest}"

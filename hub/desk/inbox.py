@@ -1,0 +1,247 @@
+"""Conversations: read them, answer them, stop and resume their automation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hub.desk.operator import Operator
+from hub.errors import Invalid, NotFound
+from hub.model import (
+    Account,
+    AccountId,
+    ChatPeer,
+    Conversation,
+    ConversationId,
+    Hold,
+    HoldKind,
+    Message,
+    MessageId,
+    Origin,
+    Role,
+    TaskKind,
+    Text,
+    send_lane,
+)
+from hub.store import ConversationLine, Decision, Store, Tx
+
+LONGEST_ANSWER = 2000
+"""Characters; the platform documents no limit, people complain beyond this one."""
+ANSWER_LIFETIME = timedelta(hours=24)
+LONGEST_PAUSE = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationView:
+    conversation: Conversation
+    account: Account
+    messages: tuple[Message, ...]
+    """Oldest first."""
+    hold: Hold | None
+    decisions: dict[MessageId, Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    message: MessageId
+    conversation: Conversation
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class AskedBy:
+    """The chat message through which an operator asked; receipts quote it."""
+
+    peer: ChatPeer
+    message_id: str
+
+
+class Inbox:
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    async def conversations(
+        self,
+        operator: Operator,
+        *,
+        account: AccountId | None = None,
+        before: datetime | None = None,
+        limit: int = 50,
+    ) -> Sequence[ConversationLine]:
+        """Latest first; `before` is the last seen `last_message_at`, for the next page."""
+        operator.require(Role.VIEWER)
+        return await self._store.read(
+            lambda tx: tx.conversations.recent(
+                operator.shop, account=account, before=before, limit=limit
+            )
+        )
+
+    async def conversation(
+        self,
+        operator: Operator,
+        conversation: ConversationId,
+        *,
+        before: MessageId | None = None,
+        limit: int = 50,
+    ) -> ConversationView:
+        operator.require(Role.VIEWER)
+        now = self._now()
+
+        def unit(tx: Tx) -> ConversationView:
+            shop = operator.shop
+            found, account = _find(tx, operator, conversation)
+            decisions = tx.decisions.of_conversation(shop, conversation, 2 * limit)
+            return ConversationView(
+                found,
+                account,
+                tuple(tx.messages.of_conversation(shop, conversation, limit=limit, before=before)),
+                tx.holds.active(shop, conversation, now),
+                {d.message: d for d in reversed(decisions) if d.message is not None},
+            )
+
+        return await self._store.read(unit)
+
+    async def by_ticket(self, operator: Operator, ticket: str) -> Conversation:
+        operator.require(Role.VIEWER)
+        found = await self._store.read(lambda tx: tx.conversations.by_ticket(operator.shop, ticket))
+        if found is None:
+            raise NotFound(f"没有编号是 #{ticket} 的会话")
+        return found
+
+    async def answer(
+        self,
+        operator: Operator,
+        conversation: ConversationId,
+        text: str,
+        *,
+        key: str,
+        asked_by: AskedBy | None = None,
+    ) -> Answered | None:
+        """Queue an answer to the buyer and take the conversation over for its account's minutes.
+
+        `key` names the act of writing: the same key again does nothing and returns None, so a
+        repeated chat event or form post is harmless. Line breaks are kept as written (L38).
+        """
+        operator.require(Role.AGENT)
+        body = text.strip("\r\n").replace("\r\n", "\n")
+        if not body.strip():
+            raise Invalid("没有发送：内容是空的", {"text": "写点什么再发送"})
+        if len(body) > LONGEST_ANSWER:
+            raise Invalid(
+                f"没有发送：太长了（{len(body)} 字），一条最多 {LONGEST_ANSWER} 字，请分几条发",
+                {"text": f"最多 {LONGEST_ANSWER} 字"},
+            )
+        now = self._now()
+
+        def unit(tx: Tx) -> Answered | None:
+            shop = operator.shop
+            found, account = _find(tx, operator, conversation)
+            if found.buyer is None:
+                raise Invalid("没有发送：这个会话里没有买家可以回复")
+            message = tx.messages.add_out(
+                shop,
+                found.account,
+                found.id,
+                key=key,
+                origin=Origin.OPERATOR,
+                content=Text(body),
+                member=operator.member.id,
+                now=now,
+            )
+            if message is None:
+                return None
+            if account.takeover_minutes:
+                tx.holds.add(
+                    shop,
+                    kind=HoldKind.TAKEOVER,
+                    conversation=found.id,
+                    reason=f"{operator.member.name} 正在人工接待",
+                    member=operator.member.id,
+                    now=now,
+                    until=now + timedelta(minutes=account.takeover_minutes),
+                )
+            payload: dict[str, object] = {"message": message, "conversation": found.id}
+            if asked_by is not None:
+                peer = asked_by.peer
+                payload["asked_by"] = [peer.bot, peer.scene, peer.peer, asked_by.message_id]
+            tx.outbox.enqueue(
+                shop,
+                kind=TaskKind.SEND,
+                lane=send_lane(found.account, found.id),
+                key=f"send:{message}",
+                payload=payload,
+                due_at=now,
+                expires_at=now + ANSWER_LIFETIME,
+            )
+            operator.record(tx, "answer", found.ticket, now)
+            return Answered(message, found, account)
+
+        return await self._store.write(unit)
+
+    async def pause(
+        self,
+        operator: Operator,
+        conversation: ConversationId | None,
+        *,
+        length: timedelta | None = None,
+        reason: str = "",
+    ) -> Conversation | None:
+        """Stop automatic answers of one conversation, or of the shop; until resumed or for `length`.
+
+        Returns the conversation, None when the whole shop was meant.
+        """
+        operator.require(Role.AGENT)
+        if length is not None and not timedelta(0) < length <= LONGEST_PAUSE:
+            raise Invalid(
+                "时长要在 1 分钟到 365 天之间，例如：/暂停 30分", {"length": "1 分钟到 365 天"}
+            )
+        now = self._now()
+
+        def unit(tx: Tx) -> Conversation | None:
+            found = _find(tx, operator, conversation)[0] if conversation is not None else None
+            tx.holds.add(
+                operator.shop,
+                kind=HoldKind.PAUSE,
+                conversation=conversation,
+                reason=reason or f"{operator.member.name} 手动暂停",
+                member=operator.member.id,
+                now=now,
+                until=now + length if length is not None else None,
+            )
+            operator.record(tx, "pause", found.ticket if found else "shop", now)
+            return found
+
+        return await self._store.write(unit)
+
+    async def resume(
+        self, operator: Operator, conversation: ConversationId | None
+    ) -> tuple[Conversation | None, int, Hold | None]:
+        """End the holds of one conversation, or of the shop.
+
+        Returns the conversation, how many holds ended, and the hold that still stands (the shop's).
+        """
+        operator.require(Role.AGENT)
+        now = self._now()
+
+        def unit(tx: Tx) -> tuple[Conversation | None, int, Hold | None]:
+            found = _find(tx, operator, conversation)[0] if conversation is not None else None
+            ended = tx.holds.end(operator.shop, conversation, now)
+            left = (
+                tx.holds.active(operator.shop, conversation, now)
+                if conversation is not None
+                else None
+            )
+            operator.record(tx, "resume", found.ticket if found else "shop", now)
+            return found, ended, left
+
+        return await self._store.write(unit)
+
+
+def _find(tx: Tx, operator: Operator, conversation: ConversationId) -> tuple[Conversation, Account]:
+    found = tx.conversations.get(operator.shop, conversation)
+    account = tx.accounts.get(operator.shop, found.account) if found is not None else None
+    if found is None or account is None:
+        raise NotFound("这个会话不存在，可能已经被删除")
+    return found, account
