@@ -1,0 +1,326 @@
+"""OneBot v11 over the hub's own lines; models, messages and the bot class are adapter-onebot's.
+
+Its stock adapter registers the waiter of a request after sending it, starts an unordered and
+unbounded task per event, refuses a bot that comes back while its old connection half lives, and
+drops a connection over a second answer. Those are the parts that are ours here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import uniform
+from typing import Any
+
+import aiohttp
+from loguru import logger
+from nonebot.adapters import Adapter as BaseAdapter
+from nonebot.adapters import Bot as BaseBot
+from nonebot.adapters.onebot.v11 import ActionFailed, Bot
+from nonebot.adapters.onebot.v11.utils import handle_api_result
+from nonebot.drivers import URL, Request, WebSocket, WebSocketServerSetup
+from nonebot.exception import WebSocketClosed
+
+from bots.driver import POLICY, Driver
+from bots.frames import (
+    NO_ID,
+    Address,
+    address_of,
+    message_event,
+    message_text,
+    quoted_message,
+    read_frame,
+)
+from bots.lanes import Lanes
+from bots.line import Frame, Line, NotSent
+from bots.memory import Memory, Said
+
+PATHS = ("/onebot/v11/ws", "/onebot/v11/ws/", "/onebot/v11/", "/onebot/v11")
+MOST_STRANGERS = 20
+"""Private messages of people who are no operators that may wait; more are dropped."""
+QUIET = 60.0
+"""Seconds in which the same refused connection is logged once."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """A connection that did not come about; `reason` is Chinese, for the status page."""
+
+    at: datetime
+    bot: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What the adapter needs from the hub."""
+
+    access_token: str
+    forward_urls: tuple[str, ...]
+    is_operator: Callable[[str], bool]
+    on_connect: Callable[[str], None]
+    memory: Memory
+
+
+class Adapter(BaseAdapter):
+    """Lines by bot id; at most one per bot, the newest authenticated one wins."""
+
+    def __init__(self, driver: Driver, *, wiring: Wiring, **kwargs: Any) -> None:
+        super().__init__(driver, **kwargs)
+        self.timing = driver.timing
+        self.turned_away: TurnedAway | None = None
+        self._wiring = wiring
+        self._lines: dict[str, Line] = {}
+        self._lanes: Lanes[tuple[Bot, Address, Frame]] = Lanes(self._handle)
+        for path in PATHS:
+            self.setup_websocket_server(WebSocketServerSetup(URL(path), "OneBot", self._meet))
+        driver.on_startup(self._start)
+
+    @classmethod
+    def get_name(cls) -> str:
+        return "OneBot V11"
+
+    def connected(self) -> tuple[str, ...]:
+        """Ids of the bots whose QQ account is there to be used, longest connected first."""
+        return tuple(bot for bot, line in self._lines.items() if line.account_online)
+
+    def bot(self, bot_id: str) -> Bot:
+        return self._lines[bot_id].bot
+
+    async def _start(self) -> None:
+        group = self.driver.task_group
+        group.start_soon(self._lanes.run)
+        for url in self._wiring.forward_urls:
+            group.start_soon(self._keep_dialling, url)
+
+    # --- Connections ----------------------------------------------------------------------------
+
+    async def _meet(self, socket: WebSocket) -> None:
+        """A bridge dialled us. Nothing is accepted before its token and its id are checked."""
+        headers = socket.request.headers
+        bot_id = headers.get("X-Self-ID", "")
+        kind, _, token = headers.get("Authorization", "").partition(" ")
+        right = kind.lower() in ("bearer", "token") and hmac.compare_digest(
+            token.strip().encode(), self._wiring.access_token.encode()
+        )
+        if not right:
+            reason = "access token 不对" if token.strip() else "没有带 access token"
+        elif not (bot_id.isascii() and bot_id.isdigit()):
+            reason = "没有带 X-Self-ID（机器人的 QQ 号）"
+        elif headers.get("X-Client-Role", "universal").lower() in ("api", "event"):
+            reason = "请使用 Universal 连接，API 与 Event 分开的连接不支持"
+        else:
+            await socket.accept()
+            await self._converse(bot_id, socket)
+            return
+        self._turn_away(bot_id if right else "", reason)
+        await socket.close(POLICY, reason)
+
+    async def _keep_dialling(self, url: str) -> None:
+        headers = {"Authorization": f"Bearer {self._wiring.access_token}"}
+        pause = self.timing.redial_first
+        while True:
+            try:
+                async with self.websocket(Request("GET", url, headers=headers)) as socket:
+                    first = await self._first_event(socket)
+                    bot_id = str(first["self_id"])
+                    if bot_id in self._lines:
+                        self._turn_away(bot_id, "已经有一个连接，正向连接不再重复建立")
+                    else:
+                        pause = self.timing.redial_first
+                        await self._converse(bot_id, socket)
+            except PermissionError:
+                self._turn_away("", f"{url} 不认可 access token")
+            except (
+                aiohttp.ClientError,
+                OSError,
+                TimeoutError,
+                WebSocketClosed,
+                ValueError,
+            ) as error:
+                logger.info("QQ bridge at {} cannot be reached: {!r}", url, error)
+            await asyncio.sleep(pause * uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
+            pause = min(pause * 2, self.timing.redial_most)
+
+    async def _first_event(self, socket: WebSocket) -> Frame:
+        """Who is at the other end. NapCat accepts a wrong token, says 1403 and hangs up."""
+        async with asyncio.timeout(self.timing.dial):
+            while True:
+                frame = read_frame(await socket.receive()) or {}
+                if frame.get("retcode") in (1401, 1403):
+                    raise PermissionError
+                if "post_type" in frame and str(frame.get("self_id")).isdigit():
+                    return frame
+
+    async def _converse(self, bot_id: str, socket: WebSocket) -> None:
+        """One connection from its first to its last frame."""
+        old = self._lines.get(bot_id)
+        if old is not None:
+            logger.warning("QQ bot {} connected again; its older connection is closed", bot_id)
+            self._leave(old)
+        line = Line(Bot(self, bot_id), socket)
+        self._lines[bot_id] = line
+        self.bot_connect(line.bot)
+        logger.info("QQ bot {} connected", bot_id)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                reading = tasks.create_task(self._read(line), name=f"qq {bot_id} reader")
+                line.when_ended(reading.cancel)
+                self._wiring.on_connect(bot_id)
+        finally:
+            self._leave(line)
+            await socket.close()
+
+    def _leave(self, line: Line) -> None:
+        bot_id = line.bot.self_id
+        if self._lines.get(bot_id) is line:
+            del self._lines[bot_id]
+            self.bot_disconnect(line.bot)
+            logger.info("QQ bot {} disconnected", bot_id)
+        line.end()
+
+    def _turn_away(self, bot_id: str, reason: str) -> None:
+        now, last = datetime.now(UTC), self.turned_away
+        repeated = last is not None and (last.bot, last.reason) == (bot_id, reason)
+        if last is None or not repeated or (now - last.at).total_seconds() > QUIET:
+            logger.warning("QQ connection turned away (bot {}): {}", bot_id or "unknown", reason)
+            self.turned_away = TurnedAway(now, bot_id, reason)
+
+    # --- Frames ---------------------------------------------------------------------------------
+
+    async def _read(self, line: Line) -> None:
+        """Never waits for work on an event: its answer may be the next frame."""
+        try:
+            while True:
+                frame = read_frame(await line.socket.receive())
+                if frame is not None and "post_type" not in frame:
+                    line.answer(frame)
+                elif frame is not None:
+                    self._take(line, frame)
+        except WebSocketClosed:
+            return
+
+    def _take(self, line: Line, frame: Frame) -> None:
+        match frame["post_type"]:
+            case "message":
+                self._take_message(line, frame)
+            case "message_sent":
+                self._note_echo(line, frame)
+            case "meta_event" if isinstance(frame.get("status"), dict):
+                self._note_status(line, frame["status"].get("online") is not False)
+            case "notice" if frame.get("notice_type") == "bot_offline":
+                self._note_status(line, False)
+
+    def _take_message(self, line: Line, frame: Frame) -> None:
+        """Drop early what nobody will answer: a busy group costs one JSON read per message."""
+        address = address_of(frame)
+        bot_id = line.bot.self_id
+        if address is None or address.sender == bot_id:
+            return
+        if self._wiring.is_operator(address.sender):
+            lane = f"{bot_id}/{address.scene}/{address.peer}"
+        elif address.scene == "private" and self._lanes.waiting("strangers") < MOST_STRANGERS:
+            lane = "strangers"
+        else:
+            return
+        if not self._lanes.offer(lane, (line.bot, address, frame)):
+            logger.error("QQ bot {}: too many messages are waiting, one was dropped", bot_id)
+
+    def _note_echo(self, line: Line, frame: Frame) -> None:
+        """Some bridges report what the bot said; that settles a send without an answer."""
+        scene = str(frame.get("message_type"))
+        peer = frame.get("group_id") if scene == "group" else frame.get("target_id")
+        text = message_text(frame.get("message"))
+        self._note_said(line.bot.self_id, scene, str(peer), frame, text)
+
+    def _note_said(self, bot: str, scene: str, peer: str, told: Frame, text: str) -> None:
+        message_id = str(told.get("message_id", ""))
+        if message_id not in NO_ID:
+            said = Said(bot, scene, peer, message_id, text, datetime.now(UTC))
+            self._wiring.memory.note(said)
+
+    def _note_status(self, line: Line, online: bool) -> None:
+        if online == line.account_online:
+            return
+        line.account_online = online
+        logger.warning("QQ account {} is {}", line.bot.self_id, "back" if online else "offline")
+        if online:
+            self._wiring.on_connect(line.bot.self_id)
+
+    async def _handle(self, arrived: tuple[Bot, Address, Frame]) -> None:
+        bot, address, frame = arrived
+        try:
+            event = message_event(frame, address, bot.self_id)
+        except (ValueError, TypeError) as error:
+            logger.warning("QQ bot {}: unreadable message: {}", bot.self_id, type(error).__name__)
+            return
+        try:
+            await bot.handle_event(event)
+        except Exception:  # one message must not end the work on all others
+            logger.exception("QQ bot {}: a message could not be handled", bot.self_id)
+
+    # --- Actions --------------------------------------------------------------------------------
+
+    async def _call_api(self, bot: BaseBot, api: str, **data: Any) -> Any:
+        """Raises NotSent, NoAnswer, ActionFailed."""
+        if api == "get_msg":
+            return await self._look_up(bot.self_id, str(data.get("message_id", "")))
+        return await self.ask(bot.self_id, api, data)
+
+    async def say(self, bot: str, scene: str, peer: str, segments: Iterable[Any], text: str) -> str:
+        """Say something; returns its id, empty if QQ did not name it. Raises as `_call_api`.
+
+        An answer that comes too late is remembered, so that `Memory.unclaimed` finds it.
+        """
+        if not peer.isascii() or not peer.isdigit():
+            raise _refused("QQ 号或群号不是数字")
+        key, action = ("group_id", "send_group_msg")
+        if scene == "private":
+            key, action = ("user_id", "send_private_msg")
+
+        def late(answer: Frame) -> None:
+            if isinstance(answer.get("data"), dict):
+                self._note_said(bot, scene, peer, answer["data"], text)
+
+        told = await self.ask(bot, action, {key: int(peer), "message": list(segments)}, late=late)
+        if not isinstance(told, dict):
+            return ""
+        self._note_said(bot, scene, peer, told, text)
+        message_id = str(told.get("message_id", ""))
+        return "" if message_id in NO_ID else message_id
+
+    async def _look_up(self, bot_id: str, message_id: str) -> dict[str, Any]:
+        """`get_msg`, from our own memory first: a restarted bridge knows no old message."""
+        if message_id in NO_ID:
+            raise _refused("引用里没有消息 ID")
+        said = self._wiring.memory.by_id(bot_id, message_id)
+        if said is not None:
+            text = [{"type": "text", "data": {"text": said.text}}]
+            return quoted_message(message_id, {"message": text}, sender=bot_id)
+        params = {"message_id": int(message_id)}
+        found = await self.ask(bot_id, "get_msg", params, seconds=self.timing.lookup)
+        return quoted_message(message_id, found if isinstance(found, dict) else {})
+
+    async def ask(
+        self,
+        bot_id: str,
+        action: str,
+        params: Frame,
+        *,
+        seconds: float | None = None,
+        late: Callable[[Frame], None] | None = None,
+    ) -> Any:
+        """Any action; returns its data. Raises NotSent, NoAnswer, ActionFailed."""
+        line = self._lines.get(bot_id)
+        if line is None:
+            raise NotSent(f"bot {bot_id} is not connected")
+        patience = float(self.config.api_timeout or 15) if seconds is None else seconds
+        return handle_api_result(await line.call(action, params, seconds=patience, late=late))
+
+
+def _refused(wording: str) -> ActionFailed:
+    """Our own no, in the shape of the bridge's."""
+    return ActionFailed(status="failed", retcode=1400, wording=wording)  # type: ignore[no-untyped-call]

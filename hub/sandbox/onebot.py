@@ -1,0 +1,592 @@
+"""A simulated OneBot v11 implementation; it keeps what QQ and its bridges do at the wire.
+
+It behaves like NapCat unless the dialect says otherwise: array messages, positive 31-bit ids, no
+replay of what was said while nobody was connected, message lookup that a restart wipes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+import socket
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import aiohttp
+from aiohttp import web
+
+Segment = dict[str, Any]
+Link = aiohttp.ClientWebSocketResponse | web.WebSocketResponse
+Line = Callable[[str, str, "ChatLine"], None]
+
+MOST_LINES = 20_000
+"""Lines kept per chat; older ones are forgotten."""
+LARGEST_FRAME = 50 * 1024 * 1024
+HANDSHAKE_SECONDS = 2.0
+"""NapCat gives the other side this long to accept the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """In what the implementations differ."""
+
+    message_format: Literal["array", "string"] = "array"
+    drop_private_reply: bool = False
+    """NapCat: quoting the bot in a private chat arrives without any reply segment."""
+    reply_id_zero: bool = False
+    """Lagrange: quoting the bot in a private chat arrives with the id 0."""
+    negative_ids: bool = False
+    """Lagrange: ids are signed 32-bit and often negative."""
+    report_self_message: bool = False
+    heartbeat_seconds: float = 30.0
+    missing_actions: frozenset[str] = frozenset()
+    unknown_retcode: int = 1404
+
+
+@dataclass(frozen=True, slots=True)
+class ChatLine:
+    """One thing that was said in a chat; `quoted` is the id of the line it answers."""
+
+    id: str
+    sender: str
+    text: str
+    segments: tuple[Segment, ...]
+    quoted: str | None
+    at: datetime
+
+
+@dataclass(slots=True)
+class _Fault:
+    times: int | None
+    retcode: int = 0
+    text: str = ""
+    before: float = 0.0
+    silent: bool = False
+    after: float = 0.0
+
+
+@dataclass(slots=True)
+class _Chat:
+    lines: deque[ChatLine] = field(default_factory=deque)
+
+
+class _Failed(Exception):
+    def __init__(self, retcode: int, text: str) -> None:
+        super().__init__(text)
+        self.retcode = retcode
+        self.text = text
+
+
+class _Over(Exception):
+    """The connection has ended; everything that belongs to it stops."""
+
+
+class OneBotSim:
+    """One QQ account with a bridge beside it.
+
+    People speak through `say_private` and `say_group`; what the hub does is seen in `chat`. Use
+    `connected` (reverse WebSocket, the simulator dials) or `serve_forward` (the hub dials).
+    """
+
+    def __init__(
+        self,
+        *,
+        self_id: str = "10001",
+        dialect: Dialect | None = None,
+        reconnect_seconds: float = 5.0,
+    ) -> None:
+        self.self_id = self_id
+        self.dialect = dialect or Dialect()
+        self.reconnect_seconds = reconnect_seconds
+        self.on_line: list[Line] = []
+        """Called with scene, peer and line for everything that is said, by either side."""
+        self.refusals: deque[int] = deque(maxlen=100)
+        """HTTP status of each connection attempt that the other side turned down."""
+        self.calls: deque[tuple[str, dict[str, Any]]] = deque(maxlen=10_000)
+        """Actions that were asked for, oldest first."""
+        self.reactions: deque[tuple[str, str, bool]] = deque(maxlen=1_000)
+        self._chats: dict[tuple[str, str], _Chat] = {}
+        self._places: dict[str, tuple[str, str, ChatLine]] = {}
+        self._resolvable: set[str] = set()
+        self._events: dict[str, dict[str, Any]] = {}
+        self._faults: dict[str, _Fault] = {}
+        self._links: set[Link] = set()
+        self._news = asyncio.Event()
+        self._counter = 0
+        self._account_online = True
+
+    # --- Connections ----------------------------------------------------------------------------
+
+    @property
+    def online(self) -> bool:
+        """Whether the hub is connected right now."""
+        return bool(self._links)
+
+    async def dial(self, url: str, token: str = "") -> None:
+        """Connect to the hub's reverse WebSocket and reconnect for ever; ends when cancelled."""
+        headers = {
+            "X-Self-ID": self.self_id,
+            "X-Client-Role": "Universal",
+            "Authorization": f"Bearer {token}",
+            "User-Agent": "OneBot/11",
+        }
+        async with aiohttp.ClientSession() as http:
+            while True:
+                try:
+                    async with asyncio.timeout(HANDSHAKE_SECONDS):
+                        ws = await http.ws_connect(url, headers=headers, max_msg_size=LARGEST_FRAME)
+                    async with ws:
+                        await self._speak(ws)
+                except aiohttp.WSServerHandshakeError as error:
+                    self.refusals.append(error.status)
+                    self._tell()
+                except (aiohttp.ClientError, OSError, TimeoutError):
+                    pass
+                await asyncio.sleep(self.reconnect_seconds)
+
+    @asynccontextmanager
+    async def connected(self, url: str, token: str = "") -> AsyncIterator[OneBotSim]:
+        """Keep dialling `url` while the block runs; does not wait for the first connection."""
+        async with asyncio.TaskGroup() as tasks:
+            dialling = tasks.create_task(self.dial(url, token), name=f"onebot {self.self_id}")
+            try:
+                yield self
+            finally:
+                dialling.cancel()
+
+    @asynccontextmanager
+    async def serve_forward(
+        self, host: str = "127.0.0.1", port: int = 0, token: str = ""
+    ) -> AsyncIterator[str]:
+        """Serve a forward WebSocket while the block runs; yields its address."""
+
+        async def meet(request: web.Request) -> web.WebSocketResponse:
+            ws = web.WebSocketResponse(max_msg_size=LARGEST_FRAME, timeout=1.0)
+            await ws.prepare(request)
+            given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+            if token and token not in (given, request.query.get("access_token")):
+                answer = {"status": "failed", "retcode": 1403, "message": "token验证失败"}
+                await ws.send_str(json.dumps({**answer, "data": None}))
+                await ws.close()
+                return ws
+            await self._speak(ws)
+            return ws
+
+        app = web.Application()
+        app.router.add_get("/", meet)
+        runner = web.AppRunner(app, shutdown_timeout=0.5)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, host, port)
+            await site.start()
+            yield f"ws://{host}:{runner.addresses[0][1]}/"
+        finally:
+            await self.hang_up()
+            await runner.cleanup()
+
+    async def hang_up(self) -> None:
+        """Close every connection politely; a dialling simulator comes back by itself."""
+        for ws in tuple(self._links):
+            await ws.close()
+
+    def cut(self) -> None:
+        """Lose every connection as a pulled cable does: no close frame."""
+        for ws in tuple(self._links):
+            line = ws.get_extra_info("socket")
+            if line is not None:
+                with suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)
+
+    async def wait_online(self, timeout: float = 5.0) -> None:
+        """Wait until the hub is connected. Raises TimeoutError."""
+        async with asyncio.timeout(timeout):
+            while not self._links:
+                await self._next_news()
+
+    async def wait_refused(self, timeout: float = 5.0) -> int:
+        """Wait for a connection attempt to be turned down; returns its HTTP status."""
+        async with asyncio.timeout(timeout):
+            while not self.refusals:
+                await self._next_news()
+        return self.refusals[-1]
+
+    async def _speak(self, ws: Link) -> None:
+        await self._push(ws, self._meta("lifecycle", sub_type="connect"))
+        self._links.add(ws)
+        self._tell()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._beat(ws))
+                async for frame in ws:
+                    if frame.type is aiohttp.WSMsgType.TEXT:
+                        tasks.create_task(self._serve(ws, frame.data))
+                raise _Over
+        except* _Over:
+            pass
+        finally:
+            self._links.discard(ws)
+
+    async def _beat(self, ws: Link) -> None:
+        while True:
+            await asyncio.sleep(self.dialect.heartbeat_seconds)
+            await self._push(ws, self._heartbeat())
+
+    async def _push(self, ws: Link, frame: dict[str, Any]) -> None:
+        with suppress(ConnectionError, aiohttp.ClientError):
+            await ws.send_str(json.dumps(frame, ensure_ascii=False))
+
+    async def _emit(self, frame: dict[str, Any]) -> None:
+        for ws in tuple(self._links):
+            await self._push(ws, frame)
+
+    # --- People ---------------------------------------------------------------------------------
+
+    async def say_private(
+        self, user_id: str, text: str, *, quote: str | None = None, image: str = ""
+    ) -> str:
+        """A person writes to the bot; returns the message id. Lost for the hub when offline."""
+        return await self._say("private", user_id, user_id, text, quote, image, at_bot=False)
+
+    async def say_group(
+        self,
+        group_id: str,
+        user_id: str,
+        text: str,
+        *,
+        quote: str | None = None,
+        at_bot: bool = False,
+        image: str = "",
+    ) -> str:
+        """A person writes in a group; returns the message id."""
+        return await self._say("group", group_id, user_id, text, quote, image, at_bot=at_bot)
+
+    async def repeat(self, message_id: str) -> None:
+        """Deliver the event of an earlier message once more, as some bridges do."""
+        await self._emit(self._events[message_id])
+
+    async def tell_event(self, frame: dict[str, Any]) -> None:
+        """Send any event; `time` and `self_id` are filled in."""
+        await self._emit({"time": _seconds(), "self_id": int(self.self_id), **frame})
+
+    async def set_account_online(self, online: bool) -> None:
+        """QQ itself drops or takes back the account; the next heartbeat says so at once."""
+        self._account_online = online
+        await self._emit(self._heartbeat())
+
+    def chat(self, scene: str, peer: str) -> list[ChatLine]:
+        """Everything said in that chat, oldest first."""
+        return list(self._chats.get((scene, peer), _Chat()).lines)
+
+    def bot_lines(self, scene: str, peer: str) -> list[ChatLine]:
+        """What the hub said in that chat."""
+        return [line for line in self.chat(scene, peer) if line.sender == self.self_id]
+
+    async def wait_for_line(
+        self, scene: str, peer: str, predicate: Callable[[ChatLine], bool], timeout: float = 5.0
+    ) -> ChatLine:
+        """The newest line of a chat that satisfies `predicate`. Raises TimeoutError."""
+        async with asyncio.timeout(timeout):
+            while True:
+                for line in reversed(self.chat(scene, peer)):
+                    if predicate(line):
+                        return line
+                await self._next_news()
+
+    def forget(self) -> None:
+        """The bridge was restarted: old ids can no longer be looked up, quoted or recalled."""
+        self._resolvable.clear()
+
+    async def _say(
+        self,
+        scene: str,
+        peer: str,
+        user_id: str,
+        text: str,
+        quote: str | None,
+        image: str,
+        *,
+        at_bot: bool,
+    ) -> str:
+        segments: list[Segment] = []
+        if quote is not None:
+            segments.extend(self._quote_segments(scene, quote))
+        if at_bot:
+            segments.append({"type": "at", "data": {"qq": self.self_id}})
+        if text:
+            segments.append({"type": "text", "data": {"text": f" {text}" if at_bot else text}})
+        if image:
+            segments.append({"type": "image", "data": {"file": image, "url": image}})
+        line = self._add(scene, peer, user_id, segments, quote)
+        event = self._message_event("message", scene, peer, line)
+        self._events[line.id] = event
+        await self._emit(event)
+        return line.id
+
+    def _quote_segments(self, scene: str, quote: str) -> list[Segment]:
+        place = self._places.get(quote)
+        of_bot = place is not None and place[2].sender == self.self_id
+        if scene == "private" and of_bot:
+            if self.dialect.drop_private_reply:
+                return []
+            if self.dialect.reply_id_zero:
+                return [{"type": "reply", "data": {"id": "0"}}]
+        return [{"type": "reply", "data": {"id": quote}}]
+
+    # --- Faults ---------------------------------------------------------------------------------
+
+    def fail(
+        self, action: str, retcode: int = 1200, text: str = "", *, times: int | None = 1
+    ) -> None:
+        """Refuse the action; `times` None: until `heal`."""
+        self._faults[action] = _Fault(times, retcode=retcode, text=text)
+
+    def delay(self, action: str, seconds: float, *, times: int | None = 1) -> None:
+        """Do the action only after `seconds`."""
+        self._faults[action] = _Fault(times, before=seconds)
+
+    def swallow(
+        self, action: str, *, answer_after: float | None = None, times: int | None = 1
+    ) -> None:
+        """Do the action at once, but answer late, or never (`answer_after` None)."""
+        silent = answer_after is None
+        self._faults[action] = _Fault(times, silent=silent, after=answer_after or 0.0)
+
+    def heal(self) -> None:
+        """Take back all faults."""
+        self._faults.clear()
+
+    def _fault_of(self, action: str) -> _Fault:
+        fault = self._faults.get(action)
+        if fault is None:
+            return _Fault(0)
+        if fault.times is not None:
+            fault.times -= 1
+            if fault.times <= 0:
+                del self._faults[action]
+        return fault
+
+    # --- Actions --------------------------------------------------------------------------------
+
+    async def _serve(self, ws: Link, raw: str) -> None:
+        request = json.loads(raw)
+        action, params = str(request.get("action")), dict(request.get("params") or {})
+        self.calls.append((action, params))
+        self._tell()
+        fault = self._fault_of(action)
+        await asyncio.sleep(fault.before)
+        try:
+            if fault.retcode:
+                raise _Failed(fault.retcode, fault.text)
+            answer = {"status": "ok", "retcode": 0, "data": await self._perform(action, params)}
+            answer |= {"message": "", "wording": ""}
+        except _Failed as failed:
+            answer = {"status": "failed", "retcode": failed.retcode, "data": None}
+            answer |= {"message": failed.text, "wording": failed.text}
+        await asyncio.sleep(fault.after)
+        if not fault.silent:
+            await self._push(ws, {**answer, "echo": request.get("echo")})
+
+    async def _perform(self, action: str, params: dict[str, Any]) -> Any:
+        if action in self.dialect.missing_actions:
+            raise _Failed(self.dialect.unknown_retcode, f"不支持的Api {action}")
+        match action:
+            case "send_msg" | "send_private_msg" | "send_group_msg":
+                return await self._send(action, params)
+            case "get_msg":
+                return self._look_up(str(params.get("message_id")))
+            case "get_login_info":
+                return {"user_id": int(self.self_id), "nickname": "鱼桥机器人"}
+            case "get_status":
+                return {"online": self._account_online, "good": True}
+            case "get_version_info":
+                return {"app_name": "OneBotSim", "app_version": "1", "protocol_version": "v11"}
+            case "get_friend_msg_history":
+                return self._history("private", str(params.get("user_id")), params)
+            case "get_group_msg_history":
+                return self._history("group", str(params.get("group_id")), params)
+            case "delete_msg":
+                return self._recall(str(params.get("message_id")))
+            case "set_msg_emoji_like":
+                told = (str(params.get("message_id")), str(params.get("emoji_id")))
+                self.reactions.append((*told, bool(params.get("set", True))))
+                return {}
+            case _:
+                raise _Failed(self.dialect.unknown_retcode, f"不支持的Api {action}")
+
+    async def _send(self, action: str, params: dict[str, Any]) -> dict[str, Any]:
+        group = action == "send_group_msg" or (
+            action == "send_msg"
+            and (params.get("message_type") == "group" or "user_id" not in params)
+        )
+        scene, peer = (
+            ("group", params.get("group_id"))
+            if group
+            else (
+                "private",
+                params.get("user_id"),
+            )
+        )
+        if not peer:
+            raise _Failed(1400, "缺少 group_id 或 user_id")
+        segments = _read_message(params.get("message"))
+        quoted = next((s["data"].get("id") for s in segments if s["type"] == "reply"), None)
+        if quoted is not None and str(quoted) not in self._resolvable:
+            quoted = None
+            segments = [s for s in segments if s["type"] != "reply"]
+        if not segments:
+            raise _Failed(1200, "消息体无法解析")
+        line = self._add(
+            scene, str(peer), self.self_id, segments, None if quoted is None else str(quoted)
+        )
+        if self.dialect.report_self_message:
+            await self._emit(self._message_event("message_sent", scene, str(peer), line))
+        return {"message_id": int(line.id)}
+
+    def _look_up(self, message_id: str) -> dict[str, Any]:
+        if message_id not in self._resolvable:
+            raise _Failed(1200, "消息不存在")
+        scene, peer, line = self._places[message_id]
+        return self._message_event("message", scene, peer, line)
+
+    def _history(self, scene: str, peer: str, params: dict[str, Any]) -> dict[str, Any]:
+        lines = self.chat(scene, peer)
+        anchor = str(params.get("message_seq") or "0")
+        if anchor != "0":
+            ids = [line.id for line in lines]
+            if anchor not in ids:
+                raise _Failed(1200, "消息不存在")
+            lines = lines[: ids.index(anchor) + 1]
+        newest = lines[-int(params.get("count") or 20) :]
+        events = [self._message_event("message", scene, peer, line) for line in newest]
+        return {"messages": events}
+
+    def _recall(self, message_id: str) -> None:
+        if message_id not in self._resolvable:
+            raise _Failed(1200, "消息不存在")
+        scene, peer, line = self._places[message_id]
+        self._chats[scene, peer].lines.remove(line)
+        self._drop(line)
+
+    # --- What was said --------------------------------------------------------------------------
+
+    def _add(
+        self, scene: str, peer: str, sender: str, segments: list[Segment], quoted: str | None
+    ) -> ChatLine:
+        text = "".join(s["data"].get("text", "") for s in segments if s["type"] == "text")
+        at = datetime.now(UTC)
+        line = ChatLine(self._next_id(), sender, text.strip(), tuple(segments), quoted, at)
+        lines = self._chats.setdefault((scene, peer), _Chat()).lines
+        if len(lines) >= MOST_LINES:
+            self._drop(lines.popleft())
+        lines.append(line)
+        self._places[line.id] = (scene, peer, line)
+        self._resolvable.add(line.id)
+        for told in self.on_line:
+            told(scene, peer, line)
+        self._tell()
+        return line
+
+    def _drop(self, line: ChatLine) -> None:
+        self._places.pop(line.id, None)
+        self._events.pop(line.id, None)
+        self._resolvable.discard(line.id)
+
+    def _next_id(self) -> str:
+        while True:
+            self._counter += 1
+            digest = hashlib.sha256(f"{self.self_id}/{self._counter}".encode()).digest()
+            number = max(1, int.from_bytes(digest[:4], "big") & 0x7FFFFFFF)
+            if str(number) not in self._places:
+                return str(-number if self.dialect.negative_ids else number)
+
+    def _message_event(
+        self, post_type: str, scene: str, peer: str, line: ChatLine
+    ) -> dict[str, Any]:
+        plain = _to_cq(line.segments)
+        as_array = self.dialect.message_format == "array"
+        event: dict[str, Any] = {
+            "time": int(line.at.timestamp()),
+            "self_id": int(self.self_id),
+            "post_type": post_type,
+            "message_type": scene,
+            "sub_type": "normal" if scene == "group" else "friend",
+            "message_id": int(line.id),
+            "message_seq": int(line.id),
+            "real_id": int(line.id),
+            "user_id": int(line.sender),
+            "message": list(line.segments) if as_array else plain,
+            "message_format": self.dialect.message_format,
+            "raw_message": plain,
+            "font": 14,
+            "sender": {"user_id": int(line.sender), "nickname": line.sender, "card": ""},
+        }
+        if scene == "group":
+            event |= {"group_id": int(peer), "anonymous": None}
+        elif post_type == "message_sent":
+            event["target_id"] = int(peer)
+        return event
+
+    def _meta(self, kind: str, **more: Any) -> dict[str, Any]:
+        head = {"time": _seconds(), "self_id": int(self.self_id), "post_type": "meta_event"}
+        return {**head, "meta_event_type": kind, **more}
+
+    def _heartbeat(self) -> dict[str, Any]:
+        status = {"online": self._account_online, "good": True}
+        every = int(self.dialect.heartbeat_seconds * 1000)
+        return self._meta("heartbeat", status=status, interval=every)
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def _next_news(self) -> None:
+        await self._news.wait()
+
+
+def _seconds() -> int:
+    return int(datetime.now(UTC).timestamp())
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("[", "&#91;").replace("]", "&#93;")
+
+
+def _unescape(text: str) -> str:
+    plain = text.replace("&#44;", ",").replace("&#91;", "[").replace("&#93;", "]")
+    return plain.replace("&amp;", "&")
+
+
+def _to_cq(segments: tuple[Segment, ...]) -> str:
+    parts = []
+    for segment in segments:
+        if segment["type"] == "text":
+            parts.append(_escape(segment["data"]["text"]))
+        else:
+            values = (
+                f",{key}={_escape(str(value)).replace(',', '&#44;')}"
+                for key, value in segment["data"].items()
+            )
+            parts.append(f"[CQ:{segment['type']}{''.join(values)}]")
+    return "".join(parts)
+
+
+def _read_message(message: Any) -> list[Segment]:
+    if isinstance(message, dict):
+        return [message]
+    if isinstance(message, list):
+        return [{"type": s["type"], "data": dict(s.get("data") or {})} for s in message]
+    segments: list[Segment] = []
+    for part in re.split(r"(\[CQ:[^\]]+\])", str(message or "")):
+        if part.startswith("[CQ:"):
+            kind, *values = part[4:-1].split(",")
+            pairs = (value.partition("=") for value in values)
+            segments.append({"type": kind, "data": {k: _unescape(v) for k, _, v in pairs}})
+        elif part:
+            segments.append({"type": "text", "data": {"text": _unescape(part)}})
+    return segments
