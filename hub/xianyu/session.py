@@ -1,0 +1,324 @@
+"""One authenticated life of an account's message connection, in our words."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from loguru import logger
+
+from hub.errors import AuthExpired, Throttled, Uncertain, Unreachable
+from hub.model import (
+    Event,
+    PlatformConversation,
+    PlatformMessage,
+    PlatformUser,
+    Text,
+)
+from hub.xianyu import lwp
+from hub.xianyu.client import ImToken, utc_now
+from hub.xianyu.decode import decode_entry, unknown
+from hub.xianyu.endpoints import IM_APP_KEY, IM_BROWSER, Endpoints, Timing
+from hub.xianyu.ids import bare, full, milliseconds
+from hub.xianyu.line import Ended, Line, Unanswered, Unsent, open_line, running
+from hub.xianyu.listing import (
+    FIRST_PAGE,
+    ConversationPage,
+    HistoryPage,
+    read_conversations,
+    read_history,
+)
+from hub.xianyu.lwp import Reply
+from hub.xianyu.shapes import as_map, as_moment, dump
+from hub.xianyu.verdicts import PEER, judge_answer, judge_registration
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """What the platform told in one frame. Acknowledge it when all of it is stored."""
+
+    events: tuple[Event, ...]
+    received_at: datetime
+    _echo: Mapping[str, object] = field(repr=False, default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Accepted by the platform. Its answer may lack the id; the echo then brings it."""
+
+    id: PlatformMessage | None
+    at: datetime | None
+
+
+class Session:
+    """Made by `open_session`. One consumer of `pushes`, any number of callers of the rest."""
+
+    def __init__(
+        self, line: Line, user: PlatformUser, timing: Timing, now: Callable[[], datetime]
+    ) -> None:
+        self.user = user
+        self._line = line
+        self._timing = timing
+        self._now = now
+        self._lists = asyncio.Lock()
+        self._next_list = asyncio.get_running_loop().time() + timing.list_settle
+
+    @property
+    def ended(self) -> Ended | None:
+        """How the session ended; set at the latest when `pushes` is over."""
+        return self._line.ended
+
+    async def pushes(self) -> AsyncIterator[Push]:
+        """Pushes in the order they came; over when the session has ended and all are handed out.
+
+        Text that is no frame comes as a push with one Unknown.
+        """
+        async for arrival in self._line.arrivals():
+            if isinstance(arrival.what, lwp.Garbled):
+                yield Push((unknown(arrival.what.text, arrival.what.reason),), arrival.at)
+                continue
+            events: list[Event] = []
+            for entry in arrival.what.entries:
+                events.extend(decode_entry(entry, user=self.user, received_at=arrival.at))
+            yield Push(tuple(events), arrival.at, arrival.what.echo)
+
+    async def ack(self, push: Push) -> None:
+        """Tell the platform that a push is safe with us; call it after the commit, never before.
+
+        Silent when the line is gone: the platform then tells again, or the catch-up finds it.
+        """
+        if push._echo:
+            await self._line.tell(lwp.acknowledge(push._echo))
+
+    async def send(
+        self, conversation: PlatformConversation, to: PlatformUser, content: Text, *, uuid: str
+    ) -> Sent:
+        """Say something to a buyer. `uuid` stays the same when the same message is sent again.
+
+        Raises Rejected, Throttled, AuthExpired when the platform refused; Unreachable when nothing
+        left this machine; Uncertain when it left and no answer came.
+        """
+        op = "send"
+        try:
+            reply = await self._line.ask(
+                lwp.SEND, message_body(conversation, to, self.user, content, uuid)
+            )
+        except Unsent as error:
+            raise Unreachable(PEER, op, str(error)) from None
+        except Unanswered as error:
+            raise Uncertain(PEER, op, str(error)) from None
+        refusal = judge_answer(op, reply.code, reply.body)
+        if refusal is not None:
+            raise refusal
+        receipt = as_map(reply.body)
+        name = _message_id(receipt)
+        if reply.code is None and name is None:
+            raise Uncertain(PEER, op, "answer without a code")
+        return Sent(name, as_moment(receipt.get("createAt")))
+
+    async def history(
+        self, conversation: PlatformConversation, *, cursor: int | None = None, limit: int = 20
+    ) -> HistoryPage:
+        """One page of a conversation. Raises Unreachable, Throttled, Rejected, AuthExpired."""
+        start = FIRST_PAGE if cursor is None else cursor
+        body = [full(conversation), False, start, limit, False]
+        reply = await self._list("history", lwp.HISTORY, body)
+        return read_history(reply.body, user=self.user, cursor=start)
+
+    async def conversations(
+        self, *, cursor: int | None = None, limit: int = 20
+    ) -> ConversationPage:
+        """One page of conversations. Raises Unreachable, Throttled, Rejected, AuthExpired."""
+        start = FIRST_PAGE if cursor is None else cursor
+        reply = await self._list("conversations", lwp.CONVERSATIONS, [start, limit])
+        return read_conversations(reply.body, user=self.user, cursor=start)
+
+    async def mark_read(self, messages: Sequence[PlatformMessage]) -> None:
+        """Tell the buyer that these were read. Harmless to repeat, so no answer is Unreachable."""
+        if messages:
+            await self._query("mark read", lwp.READ, [list(messages)])
+
+    async def _query(self, op: str, path: str, body: list[object]) -> Reply:
+        """A request that may be repeated: without an answer it counts as Unreachable."""
+        try:
+            reply = await self._line.ask(path, body)
+        except (Unsent, Unanswered) as error:
+            raise Unreachable(PEER, op, str(error)) from None
+        refusal = judge_answer(op, reply.code, reply.body)
+        if refusal is not None:
+            raise refusal
+        return reply
+
+    async def _list(self, op: str, path: str, body: list[object]) -> Reply:
+        """One list at a time, not too early and not too fast; asked again when refused as such."""
+        loop = asyncio.get_running_loop()
+        waits = iter(self._timing.list_retries)
+        async with self._lists:
+            while True:
+                await asyncio.sleep(self._next_list - loop.time())
+                self._next_list = loop.time() + self._timing.list_spacing
+                try:
+                    return await self._query(op, path, body)
+                except Throttled:
+                    wait = next(waits, None)
+                    if wait is None:
+                        raise
+                    self._next_list = loop.time() + wait
+
+    # --- Upkeep ---------------------------------------------------------------------------------
+
+    async def _keep_up(self, since: datetime) -> None:
+        """Heartbeats, and the sync state whenever it has to be declared."""
+        loop = asyncio.get_running_loop()
+        next_beat = loop.time() + self._timing.heartbeat
+        await self._line.beat()
+        await asyncio.sleep(self._timing.sync_delay)
+        await self._declare(_everything_until(since))
+        while self.ended is None:
+            try:
+                async with asyncio.timeout_at(next_beat):
+                    await self._line.gap.wait()
+            except TimeoutError:
+                next_beat = loop.time() + self._timing.heartbeat
+                await self._line.beat()
+            else:
+                self._line.gap.clear()
+                await self._close_gap()
+
+    async def _declare(self, state: Mapping[str, object]) -> None:
+        try:
+            reply = await self._line.ask(lwp.ACK_DIFF, [dict(state)])
+        except (Unsent, Unanswered) as error:
+            logger.warning("xianyu {}: sync state not declared ({})", self.user, error)
+            return
+        refusal = judge_answer("declare sync state", reply.code, reply.body)
+        if refusal is not None:
+            logger.warning("xianyu {}: sync state refused ({})", self.user, refusal)
+            return
+        answered = lwp.pushed(lwp.ACK_DIFF, {}, reply.body)
+        if answered.entries:
+            self._line.put_arrival(answered)
+
+    async def _close_gap(self) -> None:
+        """The server lost track: take over its own state and declare that."""
+        try:
+            reply = await self._line.ask(lwp.GET_STATE, [{"topic": "sync"}])
+        except (Unsent, Unanswered) as error:
+            logger.warning("xianyu {}: sync state not read ({})", self.user, error)
+            return
+        state = as_map(reply.body)
+        if judge_answer("read sync state", reply.code, reply.body) is None and state:
+            await self._declare(state)
+
+
+@asynccontextmanager
+async def open_session(
+    endpoints: Endpoints,
+    token: ImToken,
+    user: PlatformUser,
+    *,
+    timing: Timing | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> AsyncIterator[Session]:
+    """Dial, register, keep the line alive; leave it normally at the end.
+
+    Raises Unreachable; AuthExpired when the token does not count (any more); Throttled;
+    Rejected with code `CONNECT_LIMIT` when another client owns the slot; Malformed.
+    """
+    timing = timing or Timing()
+    started = now()
+    async with open_line(endpoints.ws_url, name=user, timing=timing, now=now) as line:
+        await _register(line, token, user)
+        session = Session(line, user, timing, now)
+        async with running(session._keep_up(started), f"xianyu-upkeep-{user}"):
+            yield session
+
+
+async def _register(line: Line, token: ImToken, user: PlatformUser) -> None:
+    op = "register"
+    headers = {
+        "cache-header": "app-key token ua wv",
+        "app-key": IM_APP_KEY,
+        "token": token.value,
+        "ua": IM_BROWSER,
+        "dt": "j",
+        "wv": "im:3,au:3,sy:6",
+        "sync": "0,0;0;0;",
+        "did": token.device_id,
+    }
+    try:
+        reply = await line.ask(lwp.REGISTER, headers=headers)
+    except (Unsent, Unanswered) as error:
+        raise Unreachable(PEER, op, str(error)) from None
+    refusal = judge_registration(reply.code, reply.headers, reply.body)
+    if refusal is not None:
+        raise refusal
+    registered = bare(reply.headers.get("reg-uid"))
+    if registered is not None and registered != user:
+        raise AuthExpired(PEER, op, f"the token belongs to user {registered}")
+
+
+def message_body(
+    conversation: PlatformConversation,
+    to: PlatformUser,
+    sender: PlatformUser,
+    content: Text,
+    uuid: str,
+) -> list[object]:
+    """What a text looks like on its way out.
+
+    The sender is among the receivers so that the message shows on the seller's other devices.
+    """
+    packed = dump({"contentType": 1, "text": {"text": content.text}}).encode()
+    return [
+        {
+            "uuid": uuid,
+            "cid": full(conversation),
+            "conversationType": 1,
+            "content": {
+                "contentType": 101,
+                "custom": {"type": 1, "data": b64encode(packed).decode()},
+            },
+            "redPointPolicy": 0,
+            "extension": {"extJson": "{}"},
+            "ctx": {"appVersion": "1.0", "platform": "web"},
+            "mtags": {},
+            "msgReadStatusSetting": 1,
+        },
+        {"actualReceivers": [full(to), full(sender)]},
+    ]
+
+
+def _message_id(receipt: Mapping[object, object]) -> PlatformMessage | None:
+    """Some answers nest the receipt one or two levels under the key `1`."""
+    part: object = receipt
+    for _ in range(2):
+        name = bare(as_map(part).get("messageId"))
+        if name:
+            return PlatformMessage(name)
+        part = as_map(part).get("1")
+    name = bare(part)
+    return PlatformMessage(name) if name else None
+
+
+def _everything_until(moment: datetime) -> dict[str, object]:
+    """The sync state of a client that has seen everything up to a moment.
+
+    The moment before registration is named, so that what arrived meanwhile is told and not
+    skipped; what is older comes from histories.
+    """
+    at = milliseconds(moment)
+    return {
+        "pipeline": "sync",
+        "tooLong2Tag": "PNM,1",
+        "channel": "sync",
+        "topic": "sync",
+        "highPts": 0,
+        "pts": at * 1000,
+        "seq": 0,
+        "timestamp": at,
+    }

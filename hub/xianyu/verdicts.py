@@ -1,0 +1,201 @@
+"""What the platform's refusals mean, as tables; nobody else looks at its codes and words.
+
+HTTP answers carry `ret`, a list of `CODE::text`; answers on the message connection carry a numeric
+`code` and, in the body, `code`, `reason` and friends. The same refusal appears in several spellings
+and places, so tables are matched by "contains".
+"""
+
+from __future__ import annotations
+
+from hub.errors import (
+    AuthExpired,
+    Malformed,
+    PeerError,
+    Rejected,
+    Throttled,
+    Uncertain,
+    Unreachable,
+    VerificationNeeded,
+)
+from hub.xianyu.shapes import EMPTY, Map, as_int, as_map, as_text, dump
+
+PEER = "xianyu"
+CONNECT_LIMIT = "connect limit"
+"""Code of a Rejected registration: another client owns the slot."""
+
+SESSION_DEAD = (
+    "FAIL_SYS_SESSION_EXPIRED",
+    "FAIL_BIZ_USER_NOT_LOGIN",
+    "ILLEGAL_ACCESS_TOKEN",
+    "Session过期",
+    "会话过期",
+)
+VERIFICATION = (
+    "FAIL_SYS_USER_VALIDATE",
+    "RGV587_",
+    "FAIL_BIZ_WUA_IS_MACHINE",
+    "FAIL_SYS_ILLEGAL_ACCESS",
+    "punish?x5secdata",
+    "captcha",
+    "被挤爆",
+    "挤爆了",
+)
+VERIFICATION_URL = ("punish", "captcha", "validate")
+STALE_SIGN = (
+    "FAIL_SYS_TOKEN_EMPTY",
+    "FAIL_SYS_TOKEN_EXOIRED",
+    "FAIL_SYS_TOKEN_EXPIRED",
+    "FAIL_SYS_TOKEN_ILLEGAL",
+    "FAIL_SYS_ILLEGAL_REQUEST",
+    "令牌过期",
+    "令牌为空",
+)
+THROTTLED = ("FAIL_SYS_TRAFFIC_LIMIT", "FAIL_SYS_USER_LIMIT")
+SYSTEM_TROUBLE = (
+    "FAIL_SYS_TIMEOUT",
+    "FAIL_SYS_ERROR",
+    "FAIL_SYS_INTERNAL_ERROR",
+    "FAIL_SYS_SERVLET_ASYNC",
+)
+TOO_EARLY = "400600001"
+"""Body code of lists asked for too soon after registration, or too often."""
+FORBIDDEN_CONTENT = "CSI_FORBID"
+
+_TOKEN_REFUSED = (
+    "invalid token",
+    "token invalid",
+    "token is not found",
+    "token expired",
+    "not auth",
+    "device id or appkey is not equal",
+)
+_SLOT_TAKEN = ("connect limit", "session remove", "too many")
+_REASON_KEYS = ("reason", "message", "msg", "moreInfo", "developerMessage", "error", "ret")
+_HEADER_REASON_KEYS = ("reason", "message", "msg", "error", "error-message")
+
+
+class StaleSign(AuthExpired):
+    """The signing token was missing or old; the same answer normally brought a fresh one."""
+
+
+def judge_gateway(op: str, body: object, *, write: bool = False) -> PeerError | None:
+    """The error that an HTTP answer stands for, or None for success.
+
+    `write` says that the call has an effect: trouble inside the platform then leaves open whether
+    it happened.
+    """
+    answer = as_map(body)
+    ret = answer.get("ret")
+    lines = [line.strip() for line in ret if isinstance(line, str)] if isinstance(ret, list) else []
+    if not lines:
+        return Malformed(PEER, op, "answer without ret", raw=_sample(body))
+    text = "\n".join(lines)
+    code, _, reason = lines[0].partition("::")
+    reason = reason.strip() or code
+    url = as_text(as_map(answer.get("data")).get("url"))
+    if "SUCCESS" in text:
+        return None
+    if _holds(text, SESSION_DEAD):
+        return AuthExpired(PEER, op, reason, raw=text)
+    if _holds(text, VERIFICATION) or _holds(url, VERIFICATION_URL):
+        return VerificationNeeded(PEER, op, lines[-1].rpartition("::")[2], raw=text, url=url)
+    if _holds(text, STALE_SIGN):
+        return StaleSign(PEER, op, reason, raw=text)
+    if _holds(text, THROTTLED):
+        return Throttled(PEER, op, reason, raw=text)
+    if _holds(text, SYSTEM_TROUBLE):
+        kind = Uncertain if write else Unreachable
+        return kind(PEER, op, reason, raw=text)
+    return Rejected(PEER, op, reason, raw=text, code=code.strip())
+
+
+def judge_page(op: str, status: int, text: str, *, write: bool = False) -> PeerError:
+    """The error that an HTTP answer which is no JSON stands for."""
+    raw = f"HTTP {status}"
+    if _holds(text, VERIFICATION) or _holds(text, ("_____tmd_____", "x5secdata")):
+        return VerificationNeeded(PEER, op, "verification page", raw=raw)
+    if status == 429:
+        return Throttled(PEER, op, raw)
+    if status >= 500:
+        kind = Uncertain if write else Unreachable
+        return kind(PEER, op, raw)
+    return Malformed(PEER, op, f"{raw} and no JSON")
+
+
+def judge_registration(code: int | None, headers: Map, body: object) -> PeerError | None:
+    """The error that the answer to a registration stands for, or None for success.
+
+    Trouble inside the platform is Unreachable here: registering twice does no harm.
+    """
+    if code in (0, 200):
+        return None
+    op = "register"
+    reason = find_reason(body) or next(
+        (as_text(headers.get(key)) for key in _HEADER_REASON_KEYS if headers.get(key)), ""
+    )
+    spoken = (reason + " " + _sample(body)).lower()
+    raw = f"code {code}: {reason}"
+    if _holds(spoken, _SLOT_TAKEN):
+        return Rejected(PEER, op, reason, raw=raw, code=CONNECT_LIMIT)
+    if code == 429 or TOO_EARLY in spoken:
+        return Throttled(PEER, op, reason, raw=raw)
+    if code in (401, 403) or _holds(spoken, _TOKEN_REFUSED):
+        return AuthExpired(PEER, op, reason, raw=raw)
+    if code is None:
+        return Malformed(PEER, op, "answer without a code", raw=_sample(body))
+    if code >= 500:
+        return Unreachable(PEER, op, reason, raw=raw)
+    return Rejected(PEER, op, reason, raw=raw, code=str(code))
+
+
+def judge_answer(op: str, code: int | None, body: object) -> PeerError | None:
+    """The error that any later answer on the connection stands for, or None for success.
+
+    Content security answers 200 and hides its refusal in the body, so a reason alone is a refusal.
+    """
+    inner = _bodies(body)
+    spoken = " ".join(as_text(part.get(key)) for part in inner for key in ("code", *_REASON_KEYS))
+    reason = find_reason(body)
+    inner_code = next((as_text(part.get("code")) for part in inner if part.get("code")), "")
+    if not inner_code:
+        numbers = (as_int(part.get("code")) for part in inner)
+        inner_code = next((str(number) for number in numbers if number is not None), "")
+    raw = f"code {code}/{inner_code}: {reason}"
+    if inner_code == TOO_EARLY or code == 429:
+        return Throttled(PEER, op, reason, raw=raw)
+    if FORBIDDEN_CONTENT in spoken:
+        return Rejected(PEER, op, reason, raw=raw, code=FORBIDDEN_CONTENT)
+    if code == 401:
+        return AuthExpired(PEER, op, reason or "not logged in", raw=raw)
+    if code not in (None, 0, 200):
+        return Rejected(PEER, op, reason or f"code {code}", raw=raw, code=inner_code or str(code))
+    if reason:
+        return Rejected(PEER, op, reason, raw=raw, code=inner_code)
+    return None
+
+
+def find_reason(body: object) -> str:
+    """What the platform says about a refusal, for people; empty if it says nothing."""
+    for part in _bodies(body):
+        for key in _REASON_KEYS:
+            text = as_text(part.get(key))
+            if text and text != "null":
+                return text.rpartition("||")[2]
+    return ""
+
+
+def _bodies(body: object) -> list[Map]:
+    if isinstance(body, list):
+        return [as_map(part) for part in body[:1]]
+    return [as_map(body)] if body else [EMPTY]
+
+
+def _holds(text: str, fragments: tuple[str, ...]) -> bool:
+    return any(fragment in text for fragment in fragments)
+
+
+def _sample(body: object) -> str:
+    try:
+        return dump(body)[:300]
+    except (TypeError, ValueError, RecursionError):
+        return repr(body)[:300]
