@@ -7,58 +7,28 @@ replay of what was said while nobody was connected, message lookup that a restar
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
-import re
 import socket
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import aiohttp
 from aiohttp import web
 
-Segment = dict[str, Any]
+from hub.sandbox.onebot_chats import ChatLine, Chats, Dialect, Failed, Segment, read_message
+
+__all__ = ["ChatLine", "Dialect", "OneBotSim", "Segment"]
+
 Link = aiohttp.ClientWebSocketResponse | web.WebSocketResponse
 Line = Callable[[str, str, "ChatLine"], None]
 
-MOST_LINES = 20_000
-"""Lines kept per chat; older ones are forgotten."""
 LARGEST_FRAME = 50 * 1024 * 1024
 HANDSHAKE_SECONDS = 2.0
 """NapCat gives the other side this long to accept the connection."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """In what the implementations differ."""
-
-    message_format: Literal["array", "string"] = "array"
-    drop_private_reply: bool = False
-    """NapCat: quoting the bot in a private chat arrives without any reply segment."""
-    reply_id_zero: bool = False
-    """Lagrange: quoting the bot in a private chat arrives with the id 0."""
-    negative_ids: bool = False
-    """Lagrange: ids are signed 32-bit and often negative."""
-    report_self_message: bool = False
-    heartbeat_seconds: float = 30.0
-    missing_actions: frozenset[str] = frozenset()
-    unknown_retcode: int = 1404
-
-
-@dataclass(frozen=True, slots=True)
-class ChatLine:
-    """One thing that was said in a chat; `quoted` is the id of the line it answers."""
-
-    id: str
-    sender: str
-    text: str
-    segments: tuple[Segment, ...]
-    quoted: str | None
-    at: datetime
 
 
 @dataclass(slots=True)
@@ -69,18 +39,6 @@ class _Fault:
     before: float = 0.0
     silent: bool = False
     after: float = 0.0
-
-
-@dataclass(slots=True)
-class _Chat:
-    lines: deque[ChatLine] = field(default_factory=deque)
-
-
-class _Failed(Exception):
-    def __init__(self, retcode: int, text: str) -> None:
-        super().__init__(text)
-        self.retcode = retcode
-        self.text = text
 
 
 class _Over(Exception):
@@ -111,14 +69,10 @@ class OneBotSim:
         self.calls: deque[tuple[str, dict[str, Any]]] = deque(maxlen=10_000)
         """Actions that were asked for, oldest first."""
         self.reactions: deque[tuple[str, str, bool]] = deque(maxlen=1_000)
-        self._chats: dict[tuple[str, str], _Chat] = {}
-        self._places: dict[str, tuple[str, str, ChatLine]] = {}
-        self._resolvable: set[str] = set()
-        self._events: dict[str, dict[str, Any]] = {}
+        self._chats = Chats(self_id, self.dialect)
         self._faults: dict[str, _Fault] = {}
         self._links: set[Link] = set()
         self._news = asyncio.Event()
-        self._counter = 0
         self._account_online = True
 
     # --- Connections ----------------------------------------------------------------------------
@@ -203,13 +157,13 @@ class OneBotSim:
                 with suppress(OSError):
                     line.shutdown(socket.SHUT_RDWR)
 
-    async def wait_online(self, timeout: float = 5.0) -> None:
+    async def wait_online(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109
         """Wait until the hub is connected. Raises TimeoutError."""
         async with asyncio.timeout(timeout):
             while not self._links:
                 await self._next_news()
 
-    async def wait_refused(self, timeout: float = 5.0) -> int:
+    async def wait_refused(self, timeout: float = 5.0) -> int:  # noqa: ASYNC109
         """Wait for a connection attempt to be turned down; returns its HTTP status."""
         async with asyncio.timeout(timeout):
             while not self.refusals:
@@ -268,7 +222,10 @@ class OneBotSim:
 
     async def repeat(self, message_id: str) -> None:
         """Deliver the event of an earlier message once more, as some bridges do."""
-        await self._emit(self._events[message_id])
+        place = self._chats.place(message_id)
+        if place is None:
+            raise KeyError(message_id)
+        await self._emit(self._chats.event("message", place.scene, place.peer, place.line))
 
     async def tell_event(self, frame: dict[str, Any]) -> None:
         """Send any event; `time` and `self_id` are filled in."""
@@ -281,14 +238,18 @@ class OneBotSim:
 
     def chat(self, scene: str, peer: str) -> list[ChatLine]:
         """Everything said in that chat, oldest first."""
-        return list(self._chats.get((scene, peer), _Chat()).lines)
+        return self._chats.lines(scene, peer)
 
     def bot_lines(self, scene: str, peer: str) -> list[ChatLine]:
         """What the hub said in that chat."""
         return [line for line in self.chat(scene, peer) if line.sender == self.self_id]
 
     async def wait_for_line(
-        self, scene: str, peer: str, predicate: Callable[[ChatLine], bool], timeout: float = 5.0
+        self,
+        scene: str,
+        peer: str,
+        predicate: Callable[[ChatLine], bool],
+        timeout: float = 5.0,  # noqa: ASYNC109
     ) -> ChatLine:
         """The newest line of a chat that satisfies `predicate`. Raises TimeoutError."""
         async with asyncio.timeout(timeout):
@@ -300,7 +261,7 @@ class OneBotSim:
 
     def forget(self) -> None:
         """The bridge was restarted: old ids can no longer be looked up, quoted or recalled."""
-        self._resolvable.clear()
+        self._chats.forget()
 
     async def _say(
         self,
@@ -315,7 +276,7 @@ class OneBotSim:
     ) -> str:
         segments: list[Segment] = []
         if quote is not None:
-            segments.extend(self._quote_segments(scene, quote))
+            segments.extend(self._chats.quote_segments(scene, quote))
         if at_bot:
             segments.append({"type": "at", "data": {"qq": self.self_id}})
         if text:
@@ -323,20 +284,8 @@ class OneBotSim:
         if image:
             segments.append({"type": "image", "data": {"file": image, "url": image}})
         line = self._add(scene, peer, user_id, segments, quote)
-        event = self._message_event("message", scene, peer, line)
-        self._events[line.id] = event
-        await self._emit(event)
+        await self._emit(self._chats.event("message", scene, peer, line))
         return line.id
-
-    def _quote_segments(self, scene: str, quote: str) -> list[Segment]:
-        place = self._places.get(quote)
-        of_bot = place is not None and place[2].sender == self.self_id
-        if scene == "private" and of_bot:
-            if self.dialect.drop_private_reply:
-                return []
-            if self.dialect.reply_id_zero:
-                return [{"type": "reply", "data": {"id": "0"}}]
-        return [{"type": "reply", "data": {"id": quote}}]
 
     # --- Faults ---------------------------------------------------------------------------------
 
@@ -382,24 +331,26 @@ class OneBotSim:
         await asyncio.sleep(fault.before)
         try:
             if fault.retcode:
-                raise _Failed(fault.retcode, fault.text)
+                raise Failed(fault.retcode, fault.text)
             answer = {"status": "ok", "retcode": 0, "data": await self._perform(action, params)}
             answer |= {"message": "", "wording": ""}
-        except _Failed as failed:
+        except Failed as failed:
             answer = {"status": "failed", "retcode": failed.retcode, "data": None}
             answer |= {"message": failed.text, "wording": failed.text}
+        except (ValueError, TypeError, KeyError) as error:
+            answer = {"status": "failed", "retcode": 1400, "data": None, "wording": str(error)}
         await asyncio.sleep(fault.after)
         if not fault.silent:
             await self._push(ws, {**answer, "echo": request.get("echo")})
 
     async def _perform(self, action: str, params: dict[str, Any]) -> Any:
         if action in self.dialect.missing_actions:
-            raise _Failed(self.dialect.unknown_retcode, f"不支持的Api {action}")
+            raise Failed(self.dialect.unknown_retcode, f"不支持的Api {action}")
         match action:
             case "send_msg" | "send_private_msg" | "send_group_msg":
                 return await self._send(action, params)
             case "get_msg":
-                return self._look_up(str(params.get("message_id")))
+                return self._chats.look_up(str(params.get("message_id")))
             case "get_login_info":
                 return {"user_id": int(self.self_id), "nickname": "鱼桥机器人"}
             case "get_status":
@@ -407,17 +358,18 @@ class OneBotSim:
             case "get_version_info":
                 return {"app_name": "OneBotSim", "app_version": "1", "protocol_version": "v11"}
             case "get_friend_msg_history":
-                return self._history("private", str(params.get("user_id")), params)
+                return self._history("private", params.get("user_id"), params)
             case "get_group_msg_history":
-                return self._history("group", str(params.get("group_id")), params)
+                return self._history("group", params.get("group_id"), params)
             case "delete_msg":
-                return self._recall(str(params.get("message_id")))
+                self._chats.recall(str(params.get("message_id")))
+                return None
             case "set_msg_emoji_like":
                 told = (str(params.get("message_id")), str(params.get("emoji_id")))
                 self.reactions.append((*told, bool(params.get("set", True))))
                 return {}
             case _:
-                raise _Failed(self.dialect.unknown_retcode, f"不支持的Api {action}")
+                raise Failed(self.dialect.unknown_retcode, f"不支持的Api {action}")
 
     async def _send(self, action: str, params: dict[str, Any]) -> dict[str, Any]:
         group = action == "send_group_msg" or (
@@ -433,104 +385,37 @@ class OneBotSim:
             )
         )
         if not peer:
-            raise _Failed(1400, "缺少 group_id 或 user_id")
-        segments = _read_message(params.get("message"))
+            raise Failed(1400, "缺少 group_id 或 user_id")
+        segments = read_message(params.get("message"))
         quoted = next((s["data"].get("id") for s in segments if s["type"] == "reply"), None)
-        if quoted is not None and str(quoted) not in self._resolvable:
+        if quoted is not None and not self._chats.knows(str(quoted)):
+            if self.dialect.unknown_quote_fails:
+                raise Failed(200, "")
             quoted = None
             segments = [s for s in segments if s["type"] != "reply"]
         if not segments:
-            raise _Failed(1200, "消息体无法解析")
+            raise Failed(1200, "消息体无法解析")
         line = self._add(
             scene, str(peer), self.self_id, segments, None if quoted is None else str(quoted)
         )
         if self.dialect.report_self_message:
-            await self._emit(self._message_event("message_sent", scene, str(peer), line))
+            await self._emit(self._chats.event("message_sent", scene, str(peer), line))
         return {"message_id": int(line.id)}
 
-    def _look_up(self, message_id: str) -> dict[str, Any]:
-        if message_id not in self._resolvable:
-            raise _Failed(1200, "消息不存在")
-        scene, peer, line = self._places[message_id]
-        return self._message_event("message", scene, peer, line)
-
-    def _history(self, scene: str, peer: str, params: dict[str, Any]) -> dict[str, Any]:
-        lines = self.chat(scene, peer)
-        anchor = str(params.get("message_seq") or "0")
-        if anchor != "0":
-            ids = [line.id for line in lines]
-            if anchor not in ids:
-                raise _Failed(1200, "消息不存在")
-            lines = lines[: ids.index(anchor) + 1]
-        newest = lines[-int(params.get("count") or 20) :]
-        events = [self._message_event("message", scene, peer, line) for line in newest]
-        return {"messages": events}
-
-    def _recall(self, message_id: str) -> None:
-        if message_id not in self._resolvable:
-            raise _Failed(1200, "消息不存在")
-        scene, peer, line = self._places[message_id]
-        self._chats[scene, peer].lines.remove(line)
-        self._drop(line)
-
-    # --- What was said --------------------------------------------------------------------------
+    def _history(self, scene: str, peer: object, params: dict[str, Any]) -> dict[str, Any]:
+        count, anchor = int(params.get("count") or 20), str(params.get("message_seq") or "0")
+        return {"messages": self._chats.history(scene, str(peer), count, anchor)}
 
     def _add(
         self, scene: str, peer: str, sender: str, segments: list[Segment], quoted: str | None
     ) -> ChatLine:
-        text = "".join(s["data"].get("text", "") for s in segments if s["type"] == "text")
-        at = datetime.now(UTC)
-        line = ChatLine(self._next_id(), sender, text.strip(), tuple(segments), quoted, at)
-        lines = self._chats.setdefault((scene, peer), _Chat()).lines
-        if len(lines) >= MOST_LINES:
-            self._drop(lines.popleft())
-        lines.append(line)
-        self._places[line.id] = (scene, peer, line)
-        self._resolvable.add(line.id)
+        line = self._chats.add(scene, peer, sender, segments, quoted)
         for told in self.on_line:
             told(scene, peer, line)
         self._tell()
         return line
 
-    def _drop(self, line: ChatLine) -> None:
-        self._places.pop(line.id, None)
-        self._events.pop(line.id, None)
-        self._resolvable.discard(line.id)
-
-    def _next_id(self) -> str:
-        while True:
-            self._counter += 1
-            digest = hashlib.sha256(f"{self.self_id}/{self._counter}".encode()).digest()
-            number = max(1, int.from_bytes(digest[:4], "big") & 0x7FFFFFFF)
-            if str(number) not in self._places:
-                return str(-number if self.dialect.negative_ids else number)
-
-    def _message_event(
-        self, post_type: str, scene: str, peer: str, line: ChatLine
-    ) -> dict[str, Any]:
-        plain = _to_cq(line.segments)
-        as_array = self.dialect.message_format == "array"
-        event: dict[str, Any] = {
-            "time": int(line.at.timestamp()),
-            "self_id": int(self.self_id),
-            "post_type": post_type,
-            "message_type": scene,
-            "sub_type": "normal" if scene == "group" else "friend",
-            "message_id": int(line.id),
-            "message_seq": int(line.id),
-            "real_id": int(line.id),
-            "user_id": int(line.sender),
-            "message": list(line.segments) if as_array else plain,
-            "message_format": self.dialect.message_format,
-            "raw_message": plain,
-            "font": 14,
-            "sender": {"user_id": int(line.sender), "nickname": line.sender, "card": ""},
-        }
-        if scene == "group":
-            event |= {"group_id": int(peer), "anonymous": None}
-        elif post_type == "message_sent":
-            event["target_id"] = int(peer)
-        return event
+    # --- Frames ----------------------------------------------------------------------------------
 
     def _meta(self, kind: str, **more: Any) -> dict[str, Any]:
         head = {"time": _seconds(), "self_id": int(self.self_id), "post_type": "meta_event"}
@@ -551,42 +436,3 @@ class OneBotSim:
 
 def _seconds() -> int:
     return int(datetime.now(UTC).timestamp())
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("[", "&#91;").replace("]", "&#93;")
-
-
-def _unescape(text: str) -> str:
-    plain = text.replace("&#44;", ",").replace("&#91;", "[").replace("&#93;", "]")
-    return plain.replace("&amp;", "&")
-
-
-def _to_cq(segments: tuple[Segment, ...]) -> str:
-    parts = []
-    for segment in segments:
-        if segment["type"] == "text":
-            parts.append(_escape(segment["data"]["text"]))
-        else:
-            values = (
-                f",{key}={_escape(str(value)).replace(',', '&#44;')}"
-                for key, value in segment["data"].items()
-            )
-            parts.append(f"[CQ:{segment['type']}{''.join(values)}]")
-    return "".join(parts)
-
-
-def _read_message(message: Any) -> list[Segment]:
-    if isinstance(message, dict):
-        return [message]
-    if isinstance(message, list):
-        return [{"type": s["type"], "data": dict(s.get("data") or {})} for s in message]
-    segments: list[Segment] = []
-    for part in re.split(r"(\[CQ:[^\]]+\])", str(message or "")):
-        if part.startswith("[CQ:"):
-            kind, *values = part[4:-1].split(",")
-            pairs = (value.partition("=") for value in values)
-            segments.append({"type": kind, "data": {k: _unescape(v) for k, _, v in pairs}})
-        elif part:
-            segments.append({"type": "text", "data": {"text": _unescape(part)}})
-    return segments
