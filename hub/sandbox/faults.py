@@ -1,0 +1,138 @@
+"""What goes wrong on purpose: a list of faults per account, taken one by one where they bite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+KINDS: dict[str, str] = {
+    "mtop_risk": "answer with FAIL_SYS_USER_VALIDATE / RGV587 and a punish address",
+    "mtop_throttle": "answer with FAIL_SYS_TRAFFIC_LIMIT",
+    "mtop_session_expired": "answer with FAIL_SYS_SESSION_EXPIRED",
+    "mtop_token_expired": "answer with FAIL_SYS_TOKEN_EXOIRED and a new token pair",
+    "mtop_ret": "answer with `reason` as the only ret code",
+    "mtop_garbage": "answer with an HTML page",
+    "mtop_http500": "answer with HTTP 500",
+    "mtop_delay": "answer `seconds` late",
+    "reg_refused": "refuse /reg with code 401 and `reason`",
+    "reg_limit": "refuse /reg because of the connect limit",
+    "reg_silent": "do not answer /reg",
+    "answer_drop": "do the request, never answer it (`subject`: only this lwp)",
+    "answer_delay": "answer `seconds` late (`subject`: only this lwp)",
+    "list_throttle": "answer conversation and history lists with 400600001",
+    "send_no_body": "accept the send, answer without a body",
+    "send_stored": "accept and show the send to the buyer; neither answer nor echo",
+    "send_lost": "take the send and lose it: not stored, no answer",
+    "send_blocked": "refuse the send with CSI_FORBID",
+    "send_failed": "refuse the send with code 400",
+    "send_throttled": "refuse the send with 400600001",
+    "echo_missing": "accept the send, push no echo",
+    "push_lost": "store the message, push nothing",
+    "push_delay": "push `seconds` late",
+    "push_duplicate": "push the same frame's entries twice",
+    "push_reorder": "hold the push back until the next one has gone out",
+    "push_malformed": "put an unreadable entry into the middle of the push",
+    "push_garbage": "send a frame that is no JSON before the push",
+}
+"""Every fault and what it does."""
+
+EVERYBODY = "*"
+
+
+@dataclass(slots=True)
+class Manners:
+    """How the platform behaves when nothing is wrong; all of it can be changed while running."""
+
+    list_quiet_seconds: float = 3.0
+    """Lists asked for earlier than this after `/reg` are throttled (400600001)."""
+    mtop_token_seconds: float = 600.0
+    im_token_seconds: float = 86_400.0
+    encoded_token: bool = True
+    """Hand the access token out percent-encoded, as the platform sometimes does."""
+    zombies: bool = True
+    """A newer token turns the older connection of the same device into a zombie."""
+    redeliver: bool = True
+    """Push again, after a reconnect, what was pushed and never acknowledged."""
+    unacked_limit: int = 0
+    """Close a connection that owes this many acknowledgements; 0: never."""
+    lines_per_account: int = 0
+    """Refuse `/reg` beyond this many connections of other devices; 0: no limit."""
+    echo_first: bool = False
+    """Push the echo of an accepted send before its answer."""
+
+    def change(self, values: Mapping[str, Any]) -> None:
+        """Raises ValueError for an unknown name or a value of another type."""
+        for name, value in values.items():
+            if name not in {field.name for field in fields(self)}:
+                raise ValueError(f"unknown manner {name!r}; known: {sorted(asdict(self))}")
+            current = getattr(self, name)
+            if isinstance(current, bool) != isinstance(value, bool) or not isinstance(
+                value, int | float
+            ):
+                raise ValueError(f"{name} must be like {current!r}")
+            setattr(self, name, type(current)(value))
+
+
+@dataclass(slots=True)
+class Fault:
+    kind: str
+    times: int | None = 1
+    """How often it bites; None: until it is cleared."""
+    seconds: float = 0.0
+    reason: str = ""
+    subject: str = ""
+    """Only this mtop API or this lwp; empty: all of them."""
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> Fault:
+        """Raises ValueError that names the unknown kind or field."""
+        known = {field.name for field in fields(cls)}
+        wrong = set(values) - known
+        if wrong:
+            raise ValueError(f"unknown field {sorted(wrong)[0]!r}; known: {sorted(known)}")
+        fault = cls(**values)
+        if fault.kind not in KINDS:
+            raise ValueError(f"unknown fault {fault.kind!r}; known: {sorted(KINDS)}")
+        return fault
+
+
+class Faults:
+    """All faults that are still to come, in the order in which they were added."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, list[Fault]] = {}
+
+    def add(self, user: str, kind: str, **values: Any) -> None:
+        self._waiting.setdefault(user, []).append(Fault.parse({"kind": kind, **values}))
+
+    def take(self, user: str, kind: str, subject: str = "") -> Fault | None:
+        """The next fault of this kind for the account, used up once; None if there is none."""
+        if not self._waiting:
+            return None
+        for owner in (user, EVERYBODY):
+            for fault in self._waiting.get(owner, ()):
+                if fault.kind == kind and fault.subject in ("", subject):
+                    self._use(owner, fault)
+                    return fault
+        return None
+
+    def _use(self, owner: str, fault: Fault) -> None:
+        if fault.times is None:
+            return
+        fault.times -= 1
+        if fault.times <= 0:
+            self._waiting[owner].remove(fault)
+            if not self._waiting[owner]:
+                del self._waiting[owner]
+
+    def clear(self, user: str | None = None, kind: str | None = None) -> None:
+        """Forget the faults of one account or all, of one kind or all."""
+        for owner in [user] if user is not None else list(self._waiting):
+            left = [f for f in self._waiting.get(owner, ()) if kind is not None and f.kind != kind]
+            self._waiting.pop(owner, None)
+            if left:
+                self._waiting[owner] = left
+
+    def listed(self) -> dict[str, list[dict[str, Any]]]:
+        return {owner: [asdict(fault) for fault in some] for owner, some in self._waiting.items()}

@@ -1,0 +1,155 @@
+"""The page on which one person plays the buyer on the left and the operator on the right."""
+
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from hub.sandbox.lines import Lines
+from hub.sandbox.onebot import ChatLine, OneBotSim
+from hub.sandbox.world import Conversation, World, seen_by_buyer
+
+STATIC = Path(__file__).parent / "static"
+SHOWN_MESSAGES = 200
+SHOWN_CONVERSATIONS = 30
+QUIET_SECONDS = 0.05
+"""Several changes within this time reach the page as one."""
+KEEP_ALIVE_SECONDS = 15.0
+_NO_STORE = {"Cache-Control": "no-store"}
+_PAGE_HEADERS = {
+    **_NO_STORE,
+    "Content-Security-Policy": "default-src 'self'; img-src * data:; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Playground:
+    """Serves the page, its whole state as JSON, and a stream that says when to look again."""
+
+    def __init__(
+        self,
+        world: World,
+        lines: Lines,
+        qq: OneBotSim,
+        *,
+        operator_id: str,
+        bot_id: str,
+        hub_url: Callable[[], str],
+    ) -> None:
+        self._world = world
+        self._lines = lines
+        self._qq = qq
+        self._operator_id = operator_id
+        self._bot_id = bot_id
+        self._hub_url = hub_url
+
+    def attach(self, app: web.Application) -> None:
+        app.router.add_get("/playground/state", self._state)
+        app.router.add_get("/playground/events", self._events)
+        app.router.add_get("/static/{name}", self._static)
+
+    async def page(self, _request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(STATIC / "index.html", headers=_PAGE_HEADERS)
+
+    async def _static(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["name"]
+        known = {one.name: one for one in STATIC.iterdir()}
+        if name not in known:
+            raise web.HTTPNotFound
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        return web.FileResponse(known[name], headers={**_NO_STORE, "Content-Type": kind})
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        """Server-sent events; each carries nothing but the number of changes so far."""
+        stream = web.StreamResponse(
+            headers={**_NO_STORE, "Content-Type": "text/event-stream; charset=utf-8"}
+        )
+        await stream.prepare(request)
+        with suppress(ConnectionError):
+            await self._tell_changes(stream)
+        return stream
+
+    async def _tell_changes(self, stream: web.StreamResponse) -> None:
+        seen = -1
+        while True:
+            try:
+                async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+                    seen = await self._world.bell.rung_since(seen)
+            except TimeoutError:
+                await stream.write(b": still here\n\n")
+                continue
+            await stream.write(f"data: {seen}\n\n".encode())
+            await asyncio.sleep(QUIET_SECONDS)
+
+    async def _state(self, request: web.Request) -> web.Response:
+        wanted = self._wanted(request.query.get("conversation", ""))
+        connected = any(line.registered and not line.zombie for line in self._lines.open.values())
+        state = {
+            "hub_connected": connected,
+            "qq_connected": self._qq.online,
+            "hub_url": self._hub_url(),
+            "bot_id": self._bot_id,
+            "operator_id": self._operator_id,
+            "conversations": [_summary(one) for one in self._shown()],
+            "conversation": None if wanted is None else _detail(wanted),
+            "qq": [
+                _line(one) for one in self._qq.chat("private", self._operator_id)[-SHOWN_MESSAGES:]
+            ],
+        }
+        return web.json_response(state, headers=_NO_STORE)
+
+    def _shown(self) -> list[Conversation]:
+        newest = sorted(
+            self._world.conversations.values(), key=lambda one: one.modified_at, reverse=True
+        )[:SHOWN_CONVERSATIONS]
+        return sorted(newest, key=lambda one: one.id)
+
+    def _wanted(self, id: str) -> Conversation | None:
+        if id in self._world.conversations:
+            return self._world.conversations[id]
+        return next(iter(self._world.conversations.values()), None)
+
+
+def _summary(conversation: Conversation) -> dict[str, Any]:
+    thread = conversation.thread
+    return {
+        "id": thread.conversation,
+        "buyer": thread.buyer,
+        "buyer_name": thread.buyer_name,
+        "seller_name": thread.seller_name,
+        "item": thread.item,
+        "item_title": thread.item_title,
+        "unread": sum(one.own and not one.read for one in conversation.messages),
+    }
+
+
+def _detail(conversation: Conversation) -> dict[str, Any]:
+    return {
+        **_summary(conversation),
+        "typing": conversation.typing_until > time.monotonic(),
+        "red_reminder": conversation.red_reminder,
+        "messages": seen_by_buyer(conversation)[-SHOWN_MESSAGES:],
+    }
+
+
+def _line(line: ChatLine) -> dict[str, Any]:
+    pictures = [
+        str(segment["data"].get("url") or segment["data"].get("file") or "")
+        for segment in line.segments
+        if segment["type"] == "image"
+    ]
+    return {
+        "id": line.id,
+        "sender": line.sender,
+        "text": line.text,
+        "pictures": [one for one in pictures if one.startswith(("http:", "https:", "data:"))],
+        "quoted": line.quoted,
+        "at": int(line.at.timestamp() * 1000),
+    }
