@@ -14,7 +14,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from hub.errors import SettingsError
 
@@ -49,6 +49,20 @@ class WebSettings(_Section):
 class DatabaseSettings(_Section):
     path: Path = Path("data/xianyu_data.db")
     """SQLite file; the folder also holds the key file and uploads."""
+    url: str = ""
+    """`sqlite:///<path>` says the same as `path`."""
+    key: str = Field("", repr=False)
+    """Key that seals credentials; empty: a key file beside the database."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _path_from_url(cls, values: Any) -> Any:
+        url = values.get("url") if isinstance(values, dict) else None
+        if not url:
+            return values
+        if not str(url).startswith("sqlite:///"):
+            raise ValueError("only sqlite:///<path> is supported by this version")
+        return {**values, "path": str(url).removeprefix("sqlite:///")}
 
 
 class XianyuSettings(_Section):
@@ -76,6 +90,8 @@ class QQSettings(_Section):
     onebot_ws_urls: tuple[str, ...] = ()
     """Forward WebSocket: addresses of OneBot implementations that the hub dials."""
     api_seconds: float = Field(15, gt=0, le=120)
+    send_spacing_seconds: float = Field(0.3, ge=0, le=60)
+    """Least time between two texts that the bot sends; QQ restricts accounts that are faster."""
 
 
 class ReplySettings(_Section):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from hub.desk.accounts import Accounts
 from hub.desk.chat import Chat
-from hub.desk.inbox import Answered, AskedBy, ConversationView, Inbox
+from hub.desk.inbox import Answered, ConversationView, Inbox
 from hub.desk.members import Login, Members, NewLogin
 from hub.desk.operator import ROLES, Door, Operator
 from hub.desk.rules import Rules, split_keywords
@@ -19,7 +19,6 @@ from hub.store import Store
 __all__ = [
     "ROLES",
     "Answered",
-    "AskedBy",
     "ConversationView",
     "Desk",
     "Door",

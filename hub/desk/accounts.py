@@ -46,7 +46,8 @@ class Accounts:
                 )
             except Conflict:
                 raise Invalid(
-                    f"闲鱼用户 {jar.user} 已经添加过了；要换新的 Cookie，请在那个账号上点「更新登录」",
+                    f"闲鱼用户 {jar.user} 已经添加过了；"
+                    "要换新的 Cookie，请在那个账号上点「更新登录」",
                     {"cookies": "这个闲鱼用户已经添加过"},
                 ) from None
             operator.record(tx, "account.add", account.name, now)

@@ -21,11 +21,11 @@ from hub.commands import (
     parse_duration,
 )
 from hub.desk.accounts import Accounts
-from hub.desk.inbox import AskedBy, Inbox
+from hub.desk.inbox import Inbox
 from hub.desk.operator import Door, Operator
 from hub.desk.system import System
 from hub.errors import Invalid, Refusal
-from hub.model import AccountState, ConversationId, Member, OperatorMessage, TaskKind
+from hub.model import AccountState, AskedBy, ConversationId, Member, OperatorMessage, TaskKind
 from hub.store import Store, Tx
 
 STRANGER_EVERY = timedelta(days=1)

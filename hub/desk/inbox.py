@@ -11,7 +11,7 @@ from hub.errors import Invalid, NotFound
 from hub.model import (
     Account,
     AccountId,
-    ChatPeer,
+    AskedBy,
     Conversation,
     ConversationId,
     Hold,
@@ -20,7 +20,7 @@ from hub.model import (
     MessageId,
     Origin,
     Role,
-    TaskKind,
+    SendMessage,
     Text,
     send_lane,
 )
@@ -47,14 +47,6 @@ class Answered:
     message: MessageId
     conversation: Conversation
     account: Account
-
-
-@dataclass(frozen=True, slots=True)
-class AskedBy:
-    """The chat message through which an operator asked; receipts quote it."""
-
-    peer: ChatPeer
-    message_id: str
 
 
 class Inbox:
@@ -162,16 +154,11 @@ class Inbox:
                     now=now,
                     until=now + timedelta(minutes=account.takeover_minutes),
                 )
-            payload: dict[str, object] = {"message": message, "conversation": found.id}
-            if asked_by is not None:
-                peer = asked_by.peer
-                payload["asked_by"] = [peer.bot, peer.scene, peer.peer, asked_by.message_id]
             tx.outbox.enqueue(
                 shop,
-                kind=TaskKind.SEND,
+                SendMessage(message, asked_by),
                 lane=send_lane(found.account, found.id),
                 key=f"send:{message}",
-                payload=payload,
                 due_at=now,
                 expires_at=now + ANSWER_LIFETIME,
             )
@@ -188,7 +175,7 @@ class Inbox:
         length: timedelta | None = None,
         reason: str = "",
     ) -> Conversation | None:
-        """Stop automatic answers of one conversation, or of the shop; until resumed or for `length`.
+        """Stop automatic answers of one conversation or of the shop, until resumed or for `length`.
 
         Returns the conversation, None when the whole shop was meant.
         """

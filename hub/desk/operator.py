@@ -39,7 +39,7 @@ class Operator:
         """Write the act into the audit, in the transaction that does it."""
         tx.audit.add(
             self.shop,
-            member=self.member.id,
+            member=self.member.id or None,
             door=self.door,
             action=action,
             target=target,

@@ -1,0 +1,204 @@
+"""The composition root: opens, wires, starts, stops. The only file that knows everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aiohttp import web
+from loguru import logger
+
+from bots import QQ
+from hub import __version__
+from hub.desk import Desk
+from hub.errors import SettingsError
+from hub.inbound import Inbound
+from hub.model import Account, Event, TaskKind, chat_lane
+from hub.ops import Metrics, attach_ops
+from hub.outbound import BuyerSends, ChatSends, Worker
+from hub.settings import Settings, WebSettings
+from hub.store import Store, open_store
+from hub.supervisor import Supervisor
+from web import Site, attach
+
+BUYER_SENDS = 256
+"""Messages to buyers in flight at once, over all accounts; waiting for a turn counts."""
+CHAT_SENDS = 32
+FINISH_SECONDS = 4.0
+"""How long a stop waits for what is in hand."""
+LARGEST_REQUEST = 10 * 1024 * 1024
+QQ_TOKEN = "qq.access_token"  # noqa: S105 - the name of a stored value
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A running hub, for the command line and the tests."""
+
+    store: Store
+    desk: Desk
+    qq: QQ
+    qq_token: str
+    port: int
+    """The port it listens on; asked for as 0, the system chose one."""
+
+
+@asynccontextmanager
+async def open_hub(
+    settings: Settings, *, now: Callable[[], datetime] = utc_now
+) -> AsyncIterator[Hub]:
+    """Everything from the database to the open port; leaving it stops in the opposite order.
+
+    Raises StoreError or SettingsError, each one line for the person who starts it.
+    """
+    async with open_store(settings.database.path, key=settings.database.key, now=now) as store:
+        desk = Desk(store, settings, now)
+        token = settings.qq.access_token or await _stored_token(store)
+        metrics = Metrics()
+        inbound = Inbound(store, settings.replies, now)
+        supervisor = Supervisor(store, settings.xianyu, _counted(inbound, metrics), now)
+
+        connected = asyncio.Event()
+        qq = QQ(
+            settings.qq,
+            access_token=token,
+            receive=desk.chat.receive,
+            is_operator=desk.chat.is_operator,
+            on_connect=lambda _: connected.set(),
+        )
+        buyers, chats = _workers(store, supervisor, qq, settings, now)
+        app = _application(store, desk, qq, token, metrics, settings)
+        async with _listening(app, settings.web) as port, asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(desk.chat.follow_members(), name="members"),
+                tasks.create_task(qq.run(), name="qq"),
+                tasks.create_task(_hasten_chats(store, connected, now), name="hasten chats"),
+                tasks.create_task(buyers.run(), name="to buyers"),
+                tasks.create_task(chats.run(), name="to chats"),
+                tasks.create_task(supervisor.run(), name="accounts"),
+            ]
+            try:
+                yield Hub(store, desk, qq, token, port)
+                await _finish(buyers, chats)
+            finally:
+                for task in running:
+                    task.cancel()
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with suppress(NotImplementedError):  # Windows: Ctrl+C raises KeyboardInterrupt instead
+            loop.add_signal_handler(number, stop.set)
+    async with open_hub(settings) as hub:
+        logger.info("yuqiao {} listens on {}:{}", __version__, settings.web.host, hub.port)
+        if await hub.desk.members.first_run():
+            logger.warning("nobody has a password yet: open the admin and set the owner's")
+        await stop.wait()
+        logger.info("stopping")
+
+
+def _workers(
+    store: Store,
+    supervisor: Supervisor,
+    qq: QQ,
+    settings: Settings,
+    now: Callable[[], datetime],
+) -> tuple[Worker, Worker]:
+    """Two workers, so that messages to buyers never wait for notices (L28)."""
+    holder = f"{os.getpid()}-{secrets.token_hex(4)}"
+    buyers = BuyerSends(
+        store, supervisor.session_of, spacing=settings.xianyu.send_spacing_seconds, now=now
+    )
+    chats = ChatSends(store, qq, spacing=settings.qq.send_spacing_seconds, now=now)
+    return (
+        Worker(store, {TaskKind.SEND: buyers}, holder=holder, most=BUYER_SENDS, now=now),
+        Worker(
+            store,
+            {TaskKind.NOTICE: chats, TaskKind.RECEIPT: chats},
+            holder=holder,
+            most=CHAT_SENDS,
+            now=now,
+        ),
+    )
+
+
+def _counted(inbound: Inbound, metrics: Metrics) -> Callable[[Account, Sequence[Event]], object]:
+    async def take_in(account: Account, events: Sequence[Event]) -> None:
+        with metrics.pushes.time():
+            counts = await inbound.take_in(account, events)
+        for outcome in ("messages", "repeated", "unreadable", "answers"):
+            if number := getattr(counts, outcome):
+                metrics.messages.labels(outcome).inc(number)
+
+    return take_in
+
+
+async def _hasten_chats(
+    store: Store, connected: asyncio.Event, now: Callable[[], datetime]
+) -> None:
+    """Whenever a bot connects, the notices that wait for one are due at once."""
+    while True:
+        await connected.wait()
+        connected.clear()
+        await store.write(lambda tx: tx.outbox.hasten(chat_lane(), now()))
+
+
+def _application(
+    store: Store, desk: Desk, qq: QQ, token: str, metrics: Metrics, settings: Settings
+) -> web.Application:
+    app = web.Application(client_max_size=LARGEST_REQUEST)
+    attach_ops(app, store, metrics, __version__)
+    qq.attach(app)
+    attach(
+        app,
+        Site(desk=desk, settings=settings, version=__version__, qq=qq.bots, qq_token=token),
+    )
+    return app
+
+
+@asynccontextmanager
+async def _listening(app: web.Application, settings: WebSettings) -> AsyncIterator[int]:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=3)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.host, settings.port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise SettingsError(
+                f"cannot listen on {settings.host}:{settings.port} ({error.strerror}); "
+                "another program may use the port: stop it, or set web.port (WEB_PORT) to another"
+            ) from error
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+async def _finish(*workers: Worker) -> None:
+    """Take no new work and let what is on the wire get its answer, for a few seconds."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FINISH_SECONDS):
+            await asyncio.gather(*(worker.stop() for worker in workers))
+
+
+async def _stored_token(store: Store) -> str:
+    """The OneBot token of this installation: random, made once, sealed at rest (L57)."""
+    shop = await store.read(lambda tx: tx.shops.default())
+    token = await store.read(lambda tx: tx.values.get(shop, QQ_TOKEN))
+    if token is None:
+        token = secrets.token_urlsafe(24)
+        fresh = token
+        await store.write(lambda tx: tx.values.set(shop, QQ_TOKEN, fresh, sealed=True))
+    return token

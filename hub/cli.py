@@ -1,0 +1,257 @@
+"""The command line; `yuqiao` and `python -m hub` are the same."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+from loguru import logger
+
+from hub import __version__
+from hub.app import serve, utc_now
+from hub.bench import BenchOptions, report, run_bench
+from hub.demo import run_demo
+from hub.desk import ROLES, Desk, Door, Operator
+from hub.errors import HubError, Refusal, SettingsError, StoreError
+from hub.model import Member, MemberId, Role
+from hub.ops import set_up_logs
+from hub.sandbox import SandboxOptions, run_sandbox
+from hub.settings import Settings, load_settings
+from hub.store import open_store
+from hub.text import ACCOUNT_STATES
+
+try:
+    import uvloop
+except ImportError:  # Windows has none; the standard loop does there
+    uvloop = None  # type: ignore[assignment]
+
+EXIT_REFUSED = 1
+EXIT_BUG = 70
+EXIT_CONFIG = 78
+DEFAULT_PORT = 8080
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="yuqiao")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Settings file; default config/hub.yml if it exists.",
+)
+@click.pass_context
+def cli(context: click.Context, config: Path | None) -> None:
+    """鱼桥 Yuqiao: run a Xianyu shop from QQ."""
+    context.obj = config
+
+
+@cli.command("serve")
+@click.pass_obj
+def serve_command(config: Path | None) -> None:
+    """Run the hub."""
+    settings = load_settings(config)
+    set_up_logs(settings.log.level)
+    _run(serve(settings))
+
+
+@cli.command("demo")
+@click.option("--port", default=DEFAULT_PORT, show_default=True, help="Port of the admin.")
+def demo_command(port: int) -> None:
+    """Hub and sandbox with a furnished shop: try everything without any account."""
+    set_up_logs("WARNING")
+    _run(run_demo(port=port))
+
+
+@cli.command("sandbox")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=0, show_default=True, help="One port for everything; 0: any.")
+@click.option("--onebot-url", help="The hub's OneBot address, for the sandbox's QQ to dial.")
+@click.option("--onebot-token", default="", help="The hub's OneBot access token.")
+@click.option("--empty", is_flag=True, help="Without the demo shop.")
+def sandbox_command(
+    host: str, port: int, onebot_url: str | None, onebot_token: str, empty: bool
+) -> None:
+    """A local Xianyu and QQ; prints one JSON line with its addresses when ready."""
+    set_up_logs("WARNING")
+    options = SandboxOptions(
+        host=host,
+        port=port,
+        onebot_url=onebot_url,
+        onebot_token=onebot_token,
+        furnished=not empty,
+    )
+    _run(run_sandbox(options))
+
+
+@cli.command("check")
+@click.pass_obj
+def check_command(config: Path | None) -> None:
+    """Read the settings and open the database, as `serve` would, then stop."""
+    settings = load_settings(config)
+
+    async def look() -> None:
+        async with open_store(settings.database.path, key=settings.database.key, now=utc_now) as s:
+            await s.ping()
+
+    _run(look())
+    click.echo(f"settings and database {settings.database.path} are in order")
+
+
+@cli.group("account")
+def account_group() -> None:
+    """Seller accounts."""
+
+
+@account_group.command("add")
+@click.option("--name", required=True, help="Short name, shown in every notice.")
+@click.option(
+    "--cookies-file",
+    required=True,
+    type=click.File(encoding="utf-8"),
+    help="File with the cookie string; - for standard input.",
+)
+@click.pass_obj
+def account_add(config: Path | None, name: str, cookies_file: Any) -> None:
+    """Add an account from a cookie string."""
+    cookies = cookies_file.read()
+
+    async def add(desk: Desk, operator: Operator) -> str:
+        account = await desk.accounts.add(operator, name, cookies)
+        return f"account {account.name} (Xianyu user {account.user}) added and enabled"
+
+    click.echo(_run(_at_the_desk(config, add)))
+
+
+@account_group.command("list")
+@click.pass_obj
+def account_list(config: Path | None) -> None:
+    """List the accounts with their states."""
+
+    async def lines(desk: Desk, operator: Operator) -> str:
+        accounts = await desk.accounts.all(operator)
+        return "\n".join(
+            f"{a.id}\t{a.name}\t{a.user}\t{ACCOUNT_STATES[a.state]}\t{a.state_reason}"
+            for a in accounts
+        )
+
+    click.echo(_run(_at_the_desk(config, lines)))
+
+
+@cli.group("member")
+def member_group() -> None:
+    """Members of the shop."""
+
+
+@member_group.command("add")
+@click.option("--name", required=True)
+@click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
+@click.option("--qq", multiple=True, help="QQ id; may be given several times.")
+@click.option("--email")
+@click.pass_obj
+def member_add(
+    config: Path | None, name: str, role: str, qq: tuple[str, ...], email: str | None
+) -> None:
+    """Add a member who can work from QQ at once; a web password is set in the admin."""
+
+    async def add(desk: Desk, operator: Operator) -> str:
+        member = await desk.members.add(
+            operator, name=name, role=Role(role), qq=qq, email=email
+        )
+        ids = ", ".join(member.qq) or "no QQ id"
+        return f"member {member.name} added as {member.role} ({ids})"
+
+    click.echo(_run(_at_the_desk(config, add)))
+
+
+@member_group.command("list")
+@click.pass_obj
+def member_list(config: Path | None) -> None:
+    """List the members."""
+
+    async def lines(desk: Desk, operator: Operator) -> str:
+        members = await desk.members.all(operator)
+        return "\n".join(f"{m.id}\t{m.name}\t{ROLES[m.role]}\t{','.join(m.qq)}" for m in members)
+
+    click.echo(_run(_at_the_desk(config, lines)))
+
+
+@cli.command("bench")
+@click.option("--messages", default=5000, show_default=True, help="Messages of the closed loop.")
+@click.option("--outstanding", default=32, show_default=True, help="Unanswered at a time.")
+@click.option("--rate", default=20.0, show_default=True, help="Messages/s of the open loop.")
+@click.option("--seconds", default=20.0, show_default=True, help="Length of the open loop.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def bench_command(
+    messages: int, outstanding: int, rate: float, seconds: float, as_json: bool
+) -> None:
+    """Measure push -> answer on the wire against a sandbox in a second process."""
+    set_up_logs("WARNING")
+    options = BenchOptions(
+        messages=messages,
+        outstanding=outstanding,
+        rate=rate,
+        length=timedelta(seconds=seconds),
+    )
+    result = _run(run_bench(options))
+    click.echo(json.dumps(result.as_dict()) if as_json else report(result))
+    if not result.complete:
+        sys.exit(EXIT_REFUSED)
+
+
+async def _at_the_desk(config: Path | None, act: Any) -> str:
+    """Run one use case as the machine's owner: who can start the program owns the shop."""
+    settings: Settings = load_settings(config)
+    path, key = settings.database.path, settings.database.key
+    async with open_store(path, key=key, now=utc_now, guest=True) as store:
+        desk = Desk(store, settings, utc_now)
+        shop = await store.read(lambda tx: tx.shops.default())
+        member = Member(MemberId(0), shop, "command line", Role.OWNER)
+        return str(await act(desk, Operator(member, Door.CLI)))
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run on uvloop where it exists."""
+    return (asyncio if uvloop is None else uvloop).run(work)
+
+
+def main() -> None:
+    """Run the command line; a known problem is one clear line and an exit code, no traceback."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (HubError, OSError) as error:
+        _fail(error)
+    except BaseExceptionGroup as group:
+        known = _known(group)
+        if known is None:
+            logger.opt(exception=group).critical("stopped by a bug")
+            sys.exit(EXIT_BUG)
+        _fail(known)
+
+
+def _known(group: BaseExceptionGroup[BaseException]) -> HubError | None:
+    """The error of ours inside a task group's wrapping, if that is all there is."""
+    ours, others = group.split(HubError)
+    while ours is not None:
+        first = ours.exceptions[0]
+        if isinstance(first, HubError):
+            return first if others is None else None
+        ours = first
+    return None
+
+
+def _fail(error: HubError | OSError) -> NoReturn:
+    line = error.text if isinstance(error, Refusal) else str(error)
+    click.echo(f"yuqiao: {line}", err=True)
+    sys.exit(EXIT_CONFIG if isinstance(error, SettingsError | StoreError) else EXIT_REFUSED)

@@ -1,0 +1,58 @@
+"""Numbers for Prometheus; no text of any message, no name of any person."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+
+from hub.model import AccountState, TaskKind
+from hub.store import Store
+
+
+class Metrics:
+    """One registry per hub, so that two hubs in one process do not count into each other."""
+
+    CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.pushes = Histogram(
+            "yuqiao_push_commit_seconds",
+            "From a push to its commit",
+            registry=self._registry,
+            buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0),
+        )
+        self.messages = Counter(
+            "yuqiao_messages",
+            "Messages taken in, by what became of them",
+            ["outcome"],
+            registry=self._registry,
+        )
+        self._accounts = Gauge(
+            "yuqiao_accounts", "Enabled accounts by state", ["state"], registry=self._registry
+        )
+        self._backlog = Gauge(
+            "yuqiao_outbox_waiting", "Tasks not settled yet", ["kind"], registry=self._registry
+        )
+
+    async def refresh(self, store: Store) -> None:
+        """Read the gauges from the store; called at each scrape."""
+        accounts, backlog = await store.read(
+            lambda tx: (tx.accounts.enabled(), tx.outbox.backlog())
+        )
+        states = Tally(account.state for account in accounts)
+        for state in AccountState:
+            self._accounts.labels(state).set(states[state])
+        for kind in TaskKind:
+            self._backlog.labels(kind).set(backlog.get(kind, 0))
+
+    def page(self) -> bytes:
+        return generate_latest(self._registry)

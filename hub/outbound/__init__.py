@@ -1,0 +1,7 @@
+"""The outbox at work: claim, perform, settle by verdict."""
+
+from hub.outbound.buyers import BuyerSends
+from hub.outbound.chats import ChatPort, ChatSends
+from hub.outbound.worker import Claim, Performer, Worker
+
+__all__ = ["BuyerSends", "ChatPort", "ChatSends", "Claim", "Performer", "Worker"]

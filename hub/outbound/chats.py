@@ -1,0 +1,162 @@
+"""Notices and receipts to operators in chat, with the relay that lets a quote find its way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from loguru import logger
+
+from hub.errors import PeerError, Rejected, Throttled, Uncertain, Unreachable
+from hub.model import ChatPeer, Delivered, SendNotice, SendReceipt, TaskState
+from hub.outbound.pacing import Pacer
+from hub.outbound.worker import Claim
+from hub.policy import backoff
+from hub.store import Store, Tx
+
+NOT_CONNECTED_AGAIN = timedelta(seconds=30)
+"""The chat lanes are hastened when a bot connects; this is the fallback."""
+LOOK_AGAIN = timedelta(seconds=2)
+MOST_TRIES = 5
+
+
+class ChatPort(Protocol):
+    """What the chat door offers; see `bots.QQ`."""
+
+    async def deliver(
+        self, peer: ChatPeer, text: str, *, quote: str | None = None
+    ) -> Delivered: ...
+
+    async def find_delivered(
+        self, peer: ChatPeer, text: str, since: datetime
+    ) -> Delivered | None: ...
+
+
+class ChatSends:
+    """Performs `SendNotice` and `SendReceipt`."""
+
+    def __init__(
+        self, store: Store, port: ChatPort, *, spacing: float, now: Callable[[], datetime]
+    ) -> None:
+        self._store = store
+        self._port = port
+        self._pacer = Pacer(spacing)
+        self._now = now
+
+    async def perform(self, claim: Claim) -> None:
+        task, now = claim.task, self._now()
+        if task.expires_at is not None and now >= task.expires_at:
+            await self._store.write(
+                lambda tx: tx.outbox.settle(
+                    task, claim.holder, TaskState.DROPPED, error="expired", now=now
+                )
+            )
+        elif task.wire_at is not None:
+            await self._look(claim, task.wire_at)
+        else:
+            await self._send(claim)
+
+    async def _send(self, claim: Claim) -> None:
+        peer, text, quote = _told(claim)
+        await self._pacer.turn(peer.bot)
+        now = self._now()
+        if not await self._store.write(
+            lambda tx: tx.outbox.mark_wire(claim.task, claim.holder, now)
+        ):
+            return
+        try:
+            delivered = await self._port.deliver(peer, text, quote=quote)
+        except Uncertain as error:
+            logger.info("notice {} uncertain: {}", claim.task.id, error)
+            await self._release(claim, LOOK_AGAIN, error, clear_wire=False)
+        except Unreachable as error:
+            await self._release(claim, NOT_CONNECTED_AGAIN, error, clear_wire=True)
+        except (Rejected, Throttled) as error:
+            await self._try_again_or_give_up(claim, error)
+        else:
+            await self._done(claim, delivered)
+
+    async def _look(self, claim: Claim, wire_at: datetime) -> None:
+        """An earlier attempt had no answer: read the chat before saying it again."""
+        peer, text, _ = _told(claim)
+        try:
+            found = await self._port.find_delivered(peer, text, wire_at)
+        except Unreachable as error:
+            await self._release(claim, NOT_CONNECTED_AGAIN, error, clear_wire=False)
+        except Uncertain as error:
+            await self._release(claim, LOOK_AGAIN, error, clear_wire=False)
+        except PeerError as error:
+            # This implementation cannot show its history: leave it, the ticket still works.
+            logger.warning("notice {} may not have arrived: {}", claim.task.id, error)
+            await self._settle(claim, TaskState.UNCERTAIN, str(error))
+        else:
+            if found is not None:
+                await self._done(claim, found)
+            elif claim.task.attempt < MOST_TRIES:
+                await self._release(claim, timedelta(0), None, clear_wire=True)
+            else:
+                await self._settle(claim, TaskState.FAILED, "never arrived")
+
+    async def _try_again_or_give_up(self, claim: Claim, error: PeerError) -> None:
+        if claim.task.attempt >= MOST_TRIES:
+            logger.warning("notice {} given up: {}", claim.task.id, error)
+            await self._settle(claim, TaskState.FAILED, str(error))
+            return
+        wait = backoff(claim.task.attempt, first=2, most=60, jitter=0)
+        await self._release(claim, timedelta(seconds=wait), error, clear_wire=True)
+
+    async def _release(
+        self, claim: Claim, wait: timedelta, error: PeerError | None, *, clear_wire: bool
+    ) -> None:
+        due_at = self._now() + wait
+        await self._store.write(
+            lambda tx: tx.outbox.release(
+                claim.task,
+                claim.holder,
+                due_at,
+                error=str(error) if error is not None else "",
+                clear_wire=clear_wire,
+            )
+        )
+
+    async def _settle(self, claim: Claim, state: TaskState, error: str) -> None:
+        now = self._now()
+        await self._store.write(
+            lambda tx: tx.outbox.settle(claim.task, claim.holder, state, error=error, now=now)
+        )
+
+    async def _done(self, claim: Claim, delivered: Delivered) -> None:
+        work, shop, now = claim.task.work, claim.task.shop, self._now()
+        assert isinstance(work, SendNotice | SendReceipt)  # noqa: S101 - registered by kind
+        peer, _, _ = _told(claim)
+        about = work.message if isinstance(work, SendNotice) else None
+
+        def unit(tx: Tx) -> None:
+            if not tx.outbox.settle(claim.task, claim.holder, TaskState.DONE, now=now):
+                return
+            for part, message_id in enumerate(delivered.message_ids):
+                tx.relays.add(
+                    shop,
+                    bot=delivered.bot,
+                    scene=peer.scene,
+                    peer=peer.peer,
+                    external_id=message_id,
+                    conversation=work.conversation,
+                    message=about,
+                    part=part,
+                    now=now,
+                )
+
+        await self._store.write(unit)
+
+
+def _told(claim: Claim) -> tuple[ChatPeer, str, str | None]:
+    """To whom, what, and which of their messages it quotes."""
+    match claim.task.work:
+        case SendNotice(peer, text):
+            return peer, text, None
+        case SendReceipt(asked_by, text):
+            return asked_by.peer, text, asked_by.message_id
+        case other:
+            raise TypeError(f"no chat work: {other!r}")

@@ -1,0 +1,107 @@
+"""The one loop that takes due tasks from the outbox, has them performed and obeys the verdict."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from loguru import logger
+
+from hub.model import Task, TaskKind
+from hub.store import Store
+
+LEASE = timedelta(seconds=60)
+"""Longer than any one performance may take; a worker that died is relieved after it."""
+PERFORMANCE_SECONDS = 45.0
+IDLE_SECONDS = 1.0
+BROKEN_AGAIN = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A task in the hands of this worker."""
+
+    task: Task
+    holder: str
+
+
+class Performer(Protocol):
+    """Does one kind of task. It settles or releases the task itself, in one transaction with what
+    the outcome changes, so that no crash can separate the two."""
+
+    async def perform(self, claim: Claim) -> None: ...
+
+
+class Worker:
+    """Claims tasks of the given kinds, at most `most` at a time, lanes in parallel."""
+
+    def __init__(
+        self,
+        store: Store,
+        performers: Mapping[TaskKind, Performer],
+        *,
+        holder: str,
+        most: int,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._performers = performers
+        self._kinds = tuple(performers)
+        self._holder = holder
+        self._most = most
+        self._now = now
+        self._running = 0
+        self._freed = asyncio.Event()
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Work until cancelled. What is in hand then keeps its lease and its wire mark, and the
+        next worker looks before it sends."""
+        async with asyncio.TaskGroup() as tasks:
+            while not self._stopping:
+                while self._running >= self._most:
+                    self._freed.clear()
+                    await self._freed.wait()
+                for task in await self._claim():
+                    self._running += 1
+                    tasks.create_task(self._perform(task), name=f"task {task.id}")
+
+    async def stop(self) -> None:
+        """Claim no more and return when what is in hand is settled."""
+        self._stopping = True
+        while self._running:
+            self._freed.clear()
+            await self._freed.wait()
+
+    async def _claim(self) -> list[Task]:
+        now, room = self._now(), self._most - self._running
+        claimed = await self._store.write(
+            lambda tx: tx.outbox.claim(self._holder, now, now + LEASE, room, self._kinds)
+        )
+        if not claimed:
+            await self._store.wait_for_tasks(IDLE_SECONDS)
+        return claimed
+
+    async def _perform(self, task: Task) -> None:
+        try:
+            async with asyncio.timeout(PERFORMANCE_SECONDS):
+                await self._performers[task.kind].perform(Claim(task, self._holder))
+        except Exception:
+            # A bug or a broken store: the row stays and comes back, the other lanes go on.
+            logger.exception("task {} ({}) broke off", task.id, task.kind)
+            await self._put_back(task)
+        finally:
+            self._running -= 1
+            self._freed.set()
+
+    async def _put_back(self, task: Task) -> None:
+        due_at = self._now() + BROKEN_AGAIN
+        try:
+            await self._store.write(
+                lambda tx: tx.outbox.release(task, self._holder, due_at, error="broke off, see log")
+            )
+        except Exception:
+            logger.exception("task {} could not be put back; its lease will run out", task.id)

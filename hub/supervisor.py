@@ -1,0 +1,282 @@
+"""One runner per enabled account: token, session, pushes, backing off; and the account's state.
+
+One account's trouble never touches another: each runner has its own task, HTTP session and cookies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import aiohttp
+from loguru import logger
+
+from hub.errors import AuthExpired, HubError, PeerError, Throttled, VerificationNeeded
+from hub.model import Account, AccountId, AccountState, Event, send_lane
+from hub.policy import backoff
+from hub.settings import XianyuSettings
+from hub.store import Store, StoredToken, Tx
+from hub.xianyu import (
+    Client,
+    CookieJar,
+    Endpoints,
+    How,
+    ImToken,
+    Push,
+    Session,
+    Timing,
+    open_session,
+)
+
+TAKE_IN = Callable[[Account, Sequence[Event]], Awaitable[object]]
+PUSHES_IN_FLIGHT = 64
+"""Pushes of one account whose commit is awaited at the same time; their order is kept."""
+STEADY = timedelta(seconds=30)
+"""A session that lived this long counts as good: the next failure starts a new backoff."""
+TOKEN_MARGIN = timedelta(minutes=10)
+HTTP_SECONDS = 20.0
+
+
+@dataclass(slots=True)
+class _Runner:
+    logins: int
+    task: asyncio.Task[None]
+
+
+class _NeedsPerson(Exception):
+    """The runner can do nothing more until a person acts."""
+
+    def __init__(self, state: AccountState, reason: str) -> None:
+        super().__init__(reason)
+        self.state = state
+        self.reason = reason
+
+
+class Supervisor:
+    def __init__(
+        self,
+        store: Store,
+        settings: XianyuSettings,
+        take_in: TAKE_IN,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._take_in = take_in
+        self._now = now
+        self._runners: dict[AccountId, _Runner] = {}
+        self._sessions: dict[AccountId, Session] = {}
+
+    def session_of(self, account: AccountId) -> Session | None:
+        """The account's live session; None while it is not connected."""
+        return self._sessions.get(account)
+
+    async def run(self) -> None:
+        """Keep one runner for each enabled account, until cancelled."""
+        async with self._store.changes() as changes, asyncio.TaskGroup() as tasks:
+            await self._match_accounts(tasks)
+            async for change in changes:
+                if change.noun == "account":
+                    await self._match_accounts(tasks)
+
+    async def _match_accounts(self, tasks: asyncio.TaskGroup) -> None:
+        enabled = {a.id: a for a in await self._store.read(lambda tx: tx.accounts.enabled())}
+        for account_id, runner in list(self._runners.items()):
+            wanted = enabled.get(account_id)
+            if wanted is None or wanted.logins != runner.logins:
+                runner.task.cancel()
+                await asyncio.wait([runner.task])
+                del self._runners[account_id]
+        for account in enabled.values():
+            if account.id not in self._runners:
+                line = AccountLine(
+                    account, self._store, self._settings, self._take_in, self._sessions, self._now
+                )
+                task = tasks.create_task(line.run(), name=f"account {account.id}")
+                self._runners[account.id] = _Runner(account.logins, task)
+
+
+class AccountLine:
+    """The life of one account from login to login."""
+
+    def __init__(
+        self,
+        account: Account,
+        store: Store,
+        settings: XianyuSettings,
+        take_in: TAKE_IN,
+        sessions: dict[AccountId, Session],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._account = account
+        self._store = store
+        self._settings = settings
+        self._take_in = take_in
+        self._sessions = sessions
+        self._now = now
+        self._log = logger.bind(account=account.id)
+        self._failures = 0
+        self._token_asked_at: datetime | None = None
+        self._endpoints = Endpoints(
+            settings.ws_url, settings.mtop_url, settings.passport_url, settings.upload_url
+        )
+        self._timing = Timing(heartbeat=settings.heartbeat_seconds, answer=settings.answer_seconds)
+
+    async def run(self) -> None:
+        timeout = aiohttp.ClientTimeout(total=HTTP_SECONDS)
+        async with aiohttp.ClientSession(
+            cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout
+        ) as http:
+            while True:
+                try:
+                    wait = await self._one_life(http)
+                except _NeedsPerson as end:
+                    await self._set_state(end.state, end.reason)
+                    return
+                except Exception as error:
+                    # The boundary of one account: whatever broke, this line alone waits and tries
+                    # again; pushes that were not committed were not acknowledged.
+                    self._log.exception("line of account {} broke", self._account.id)
+                    wait = await self._wait_after(type(error).__name__)
+                await asyncio.sleep(wait)
+
+    async def _one_life(self, http: aiohttp.ClientSession) -> float:
+        """Connect once and stay until the session ends; returns seconds to wait before the next."""
+        await self._set_state(AccountState.CONNECTING)
+        try:
+            client = await self._client(http)
+            token = await self._token(client)
+            began = self._now()
+            async with open_session(
+                self._endpoints, token, self._account.user, timing=self._timing
+            ) as session:
+                await self._online(session)
+            if self._now() - began >= STEADY:
+                self._failures = 0
+            return await self._after(session)
+        except VerificationNeeded as error:
+            raise _NeedsPerson(
+                AccountState.VERIFICATION_NEEDED,
+                "闲鱼要求验证身份，请在浏览器里完成后更新登录",
+            ) from error
+        except AuthExpired as error:
+            return await self._after_refusal(error)
+        except PeerError as error:
+            self._log.info("account {} not connected: {}", self._account.id, error)
+            after = error.after if isinstance(error, Throttled) else None
+            return await self._wait_after(error.reason or "连不上闲鱼", after)
+
+    async def _client(self, http: aiohttp.ClientSession) -> Client:
+        account = self._account
+        text = await self._store.read(lambda tx: tx.accounts.cookies(account.shop, account.id))
+
+        async def keep(cookies: str) -> None:
+            await self._store.write(
+                lambda tx: tx.accounts.set_cookies(account.shop, account.id, cookies)
+            )
+
+        return Client(http, self._endpoints, CookieJar.parse(text), on_cookies=keep, now=self._now)
+
+    async def _token(self, client: Client) -> ImToken:
+        """The stored token while it lasts, else a new one; the platform watches how often."""
+        account, now = self._account, self._now()
+        stored = await self._store.read(lambda tx: tx.accounts.token(account.shop, account.id))
+        if stored is not None and stored.expires_at - TOKEN_MARGIN > now:
+            return ImToken(stored.value, stored.device_id, stored.expires_at)
+        last = max(
+            (at for at in (self._token_asked_at, stored and stored.fetched_at) if at), default=None
+        )
+        spacing = timedelta(seconds=self._settings.token_spacing_seconds)
+        if last is not None and now - last < spacing:
+            left = (last + spacing - now).total_seconds()
+            raise Throttled("xianyu", "im token", "离上次登录太近，稍等再连", after=left)
+        self._token_asked_at = now
+        token = await client.im_token(account.device_id)
+        await self._store.write(
+            lambda tx: tx.accounts.set_token(
+                account.shop,
+                account.id,
+                StoredToken(token.value, token.device_id, token.expires_at, now),
+            )
+        )
+        return token
+
+    async def _online(self, session: Session) -> None:
+        account = self._account
+        self._sessions[account.id] = session
+        try:
+            await self._set_state(AccountState.ONLINE)
+            await self._store.write(lambda tx: tx.outbox.hasten(send_lane(account.id), self._now()))
+            window = asyncio.Semaphore(PUSHES_IN_FLIGHT)
+            async with asyncio.TaskGroup() as tasks:
+                async for push in session.pushes():
+                    await window.acquire()
+                    tasks.create_task(self._take_in_push(session, push, window))
+        finally:
+            del self._sessions[account.id]
+
+    async def _take_in_push(self, session: Session, push: Push, window: asyncio.Semaphore) -> None:
+        """Commit, then acknowledge: never the other way round (L22). Tasks start in the order they
+        are made and the store takes units in that order, so messages keep theirs."""
+        try:
+            await self._take_in(self._account, push.events)
+            await session.ack(push)
+        finally:
+            window.release()
+
+    async def _after(self, session: Session) -> float:
+        ended = session.ended
+        how = ended.how if ended is not None else How.LOST
+        self._log.info("session of account {} ended: {}", self._account.id, how)
+        if how is How.REMOVED:
+            raise _NeedsPerson(
+                AccountState.WAITING, "闲鱼说这个账号的连接太多，请关掉别的程序后重新启用"
+            )
+        if how is How.KICKED:
+            await self._drop_token()
+        if how is How.CLOSED:
+            # Routine: the platform closes healthy lines every 10 to 30 minutes.
+            return self._settings.reconnect_first_seconds * random.random()  # noqa: S311 - jitter
+        return await self._wait_after("连接断开，正在重连")
+
+    async def _after_refusal(self, error: AuthExpired) -> float:
+        """A refused registration costs the stored token; a refused login needs a person."""
+        had_token = await self._drop_token()
+        if error.op != "reg" or not had_token:
+            raise _NeedsPerson(AccountState.LOGGED_OUT, "登录失效，请更新登录") from error
+        return await self._wait_after("连接凭证失效，正在换新的")
+
+    async def _drop_token(self) -> bool:
+        account = self._account
+
+        def unit(tx: Tx) -> bool:
+            had = tx.accounts.token(account.shop, account.id) is not None
+            tx.accounts.set_token(account.shop, account.id, None)
+            return had
+
+        return await self._store.write(unit)
+
+    async def _wait_after(self, reason: str, after: float | None = None) -> float:
+        self._failures += 1
+        wait = after
+        if wait is None:
+            wait = backoff(
+                self._failures,
+                first=self._settings.reconnect_first_seconds,
+                most=self._settings.reconnect_most_seconds,
+                jitter=random.random(),  # noqa: S311 - spreads reconnects, guards nothing
+            )
+        await self._set_state(AccountState.WAITING, reason)
+        return wait
+
+    async def _set_state(self, state: AccountState, reason: str = "") -> None:
+        account, now = self._account, self._now()
+        try:
+            await self._store.write(
+                lambda tx: tx.accounts.set_state(account.shop, account.id, state, reason, now)
+            )
+        except HubError as error:
+            self._log.warning("state of account {} not stored: {}", account.id, error)
