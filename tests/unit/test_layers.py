@@ -31,7 +31,7 @@ ONLY_IN: dict[str, set[str]] = {
     "sqlite3": {"hub.store"},
     "websockets": {"hub.xianyu"},
     "ormsgpack": {"hub.xianyu"},
-    "msgpack": {"hub.sandbox"},
+    "msgpack": {"hub.sandbox", "hub.xianyu"},
     "jinja2": {"web", "hub.text"},
     "argon2": {"hub.desk"},
     "openai": {"hub.assist"},
