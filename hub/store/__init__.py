@@ -1,0 +1,30 @@
+"""The store: everything that must survive, behind units of work. SQL stays in here."""
+
+from hub.store.nouns import (
+    AuditEntry,
+    Change,
+    ConversationLine,
+    Decision,
+    QuarantineEntry,
+    Relay,
+    StoredToken,
+    WebSession,
+)
+from hub.store.rules import UNSET
+from hub.store.store import Store, open_store
+from hub.store.tx import Tx
+
+__all__ = [
+    "UNSET",
+    "AuditEntry",
+    "Change",
+    "ConversationLine",
+    "Decision",
+    "QuarantineEntry",
+    "Relay",
+    "Store",
+    "StoredToken",
+    "Tx",
+    "WebSession",
+    "open_store",
+]

@@ -1,0 +1,198 @@
+"""Accounts: seller logins with their sealed credentials, each in a column of its own (L46)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from hub.errors import Conflict
+from hub.model import Account, AccountId, AccountState, PlatformUser, ShopId
+from hub.store.codec import micros, micros_or_none, moment
+from hub.store.nouns import StoredToken
+from hub.store.vault import Vault
+from hub.store.work import Row, Statement, Work
+
+_COLUMNS = (
+    "id, shop_id, name, platform_user, device_id, enabled, state, state_reason, state_since,"
+    " takeover_minutes"
+)
+
+_ADD = Statement(
+    "INSERT INTO accounts (shop_id, name, platform_user, device_id, cookies, enabled, state,"
+    " state_reason, state_since, takeover_minutes, created_at)"
+    " VALUES (:shop, :name, :user, :device_id, :cookies, TRUE, 'new', '', :now, :takeover_minutes,"
+    " :now) ON CONFLICT DO NOTHING RETURNING id"
+)
+_USER_TAKEN = Statement("SELECT 1 FROM accounts WHERE platform_user = :user")
+_NAME_TAKEN = Statement(
+    "SELECT 1 FROM accounts WHERE shop_id = :shop AND name = :name AND id <> :id"
+)
+_GET = Statement(f"SELECT {_COLUMNS} FROM accounts WHERE shop_id = :shop AND id = :id")
+_ALL = Statement(f"SELECT {_COLUMNS} FROM accounts WHERE shop_id = :shop ORDER BY id")
+_ENABLED = Statement(f"SELECT {_COLUMNS} FROM accounts WHERE enabled ORDER BY id")
+_BY_USER = Statement(
+    f"SELECT {_COLUMNS} FROM accounts WHERE shop_id = :shop AND platform_user = :user"
+)
+_COOKIES = Statement("SELECT cookies FROM accounts WHERE shop_id = :shop AND id = :id")
+_SET_COOKIES = Statement(
+    "UPDATE accounts SET cookies = :cookies WHERE shop_id = :shop AND id = :id"
+)
+_ENABLE = Statement(
+    "UPDATE accounts SET enabled = TRUE, state = 'new', state_reason = '', state_since = :now"
+    " WHERE shop_id = :shop AND id = :id AND NOT enabled"
+)
+_DISABLE = Statement(
+    "UPDATE accounts SET enabled = FALSE, state = 'disabled', state_reason = '',"
+    " state_since = :now WHERE shop_id = :shop AND id = :id AND enabled"
+)
+_SET_STATE = Statement(
+    "UPDATE accounts SET state = :state, state_reason = :reason,"
+    " state_since = CASE WHEN state = :state THEN state_since ELSE :now END"
+    " WHERE shop_id = :shop AND id = :id AND (state <> :state OR state_reason <> :reason)"
+)
+_RENAME = Statement("UPDATE accounts SET name = :name WHERE shop_id = :shop AND id = :id")
+_SET_TAKEOVER = Statement(
+    "UPDATE accounts SET takeover_minutes = :minutes WHERE shop_id = :shop AND id = :id"
+)
+_TOKEN = Statement(
+    "SELECT token, token_device_id, token_expires_at, token_fetched_at FROM accounts"
+    " WHERE shop_id = :shop AND id = :id AND token IS NOT NULL"
+)
+_SET_TOKEN = Statement(
+    "UPDATE accounts SET token = :token, token_device_id = :device_id,"
+    " token_expires_at = :expires_at, token_fetched_at = :fetched_at"
+    " WHERE shop_id = :shop AND id = :id"
+)
+_REMOVE = Statement("DELETE FROM accounts WHERE shop_id = :shop AND id = :id")
+
+
+class Accounts:
+    __slots__ = ("_vault", "_work")
+
+    def __init__(self, work: Work, vault: Vault) -> None:
+        self._work = work
+        self._vault = vault
+
+    def add(
+        self,
+        shop: ShopId,
+        *,
+        name: str,
+        user: PlatformUser,
+        device_id: str,
+        cookies: str,
+        takeover_minutes: int,
+        now: datetime,
+    ) -> Account:
+        """A new enabled account. Raises Conflict if the user or the name exists already."""
+        id_ = self._work.value(
+            _ADD,
+            shop=shop,
+            name=name,
+            user=user,
+            device_id=device_id,
+            cookies=self._vault.seal(cookies),
+            takeover_minutes=takeover_minutes,
+            now=micros(now),
+        )
+        if id_ is None:
+            if self._work.value(_USER_TAKEN, user=user):
+                raise Conflict(f"an account of platform user {user} exists already")
+            raise Conflict(f"account name {name!r} is taken")
+        self._work.changed(shop, "account", id_)
+        account = self.get(shop, AccountId(id_))
+        assert account is not None  # noqa: S101 - inserted above
+        return account
+
+    def get(self, shop: ShopId, id_: AccountId) -> Account | None:
+        row = self._work.row(_GET, shop=shop, id=id_)
+        return None if row is None else _to_account(row)
+
+    def all(self, shop: ShopId) -> list[Account]:
+        return [_to_account(row) for row in self._work.rows(_ALL, shop=shop)]
+
+    def enabled(self) -> list[Account]:
+        """Accounts that want a connection. System-wide: one supervisor runs those of all shops."""
+        return [_to_account(row) for row in self._work.rows(_ENABLED)]
+
+    def by_user(self, shop: ShopId, user: PlatformUser) -> Account | None:
+        row = self._work.row(_BY_USER, shop=shop, user=user)
+        return None if row is None else _to_account(row)
+
+    def cookies(self, shop: ShopId, id_: AccountId) -> str:
+        """The cookie text in clear; empty if there is no such account."""
+        sealed = self._work.value(_COOKIES, shop=shop, id=id_)
+        return "" if sealed is None else self._vault.unseal(sealed)
+
+    def set_cookies(self, shop: ShopId, id_: AccountId, text: str) -> None:
+        """Touches nothing but the cookies (L46)."""
+        self._work.run(_SET_COOKIES, shop=shop, id=id_, cookies=self._vault.seal(text))
+
+    def set_enabled(self, shop: ShopId, id_: AccountId, enabled: bool, now: datetime) -> bool:
+        """True if that was news. A disabled account is in state DISABLED, an enabled one is NEW."""
+        statement = _ENABLE if enabled else _DISABLE
+        return self._changed(shop, id_, self._work.run(statement, shop=shop, id=id_, now=micros(now)))
+
+    def set_state(
+        self, shop: ShopId, id_: AccountId, state: AccountState, reason: str, now: datetime
+    ) -> bool:
+        """True if state or reason changed; `state_since` moves only with the state."""
+        touched = self._work.run(
+            _SET_STATE, shop=shop, id=id_, state=state, reason=reason, now=micros(now)
+        )
+        return self._changed(shop, id_, touched)
+
+    def rename(self, shop: ShopId, id_: AccountId, name: str) -> None:
+        """Raises Conflict if another account of the shop has that name."""
+        if self._work.value(_NAME_TAKEN, shop=shop, id=id_, name=name):
+            raise Conflict(f"account name {name!r} is taken")
+        self._changed(shop, id_, self._work.run(_RENAME, shop=shop, id=id_, name=name))
+
+    def set_takeover_minutes(self, shop: ShopId, id_: AccountId, minutes: int) -> None:
+        touched = self._work.run(_SET_TAKEOVER, shop=shop, id=id_, minutes=minutes)
+        self._changed(shop, id_, touched)
+
+    def token(self, shop: ShopId, id_: AccountId) -> StoredToken | None:
+        row = self._work.row(_TOKEN, shop=shop, id=id_)
+        if row is None:
+            return None
+        value, device_id, expires_at, fetched_at = row
+        return StoredToken(
+            self._vault.unseal(value), device_id, moment(expires_at), moment(fetched_at)
+        )
+
+    def set_token(self, shop: ShopId, id_: AccountId, token: StoredToken | None) -> None:
+        """None forgets the token."""
+        self._work.run(
+            _SET_TOKEN,
+            shop=shop,
+            id=id_,
+            token=self._vault.seal(token.value) if token else None,
+            device_id=token.device_id if token else None,
+            expires_at=micros_or_none(token.expires_at if token else None),
+            fetched_at=micros_or_none(token.fetched_at if token else None),
+        )
+
+    def remove(self, shop: ShopId, id_: AccountId) -> bool:
+        """The account with its conversations, messages, rules and all that hangs on them (L50)."""
+        return self._changed(shop, id_, self._work.run(_REMOVE, shop=shop, id=id_))
+
+    def _changed(self, shop: ShopId, id_: AccountId, touched: int) -> bool:
+        if touched:
+            self._work.changed(shop, "account", id_)
+        return touched > 0
+
+
+def _to_account(row: Row) -> Account:
+    id_, shop, name, user, device_id, enabled, state, reason, since, takeover_minutes = row
+    return Account(
+        id=AccountId(id_),
+        shop=ShopId(shop),
+        name=name,
+        user=PlatformUser(user),
+        device_id=device_id,
+        enabled=bool(enabled),
+        state=AccountState(state),
+        state_reason=reason,
+        state_since=moment(since),
+        takeover_minutes=takeover_minutes,
+    )

@@ -1,0 +1,92 @@
+"""Knows how values lie in columns: times as microseconds, content and payloads as JSON text."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, cast
+
+from hub.errors import StoreError
+from hub.model import (
+    Card,
+    Content,
+    Image,
+    Location,
+    Picture,
+    Text,
+    Unsupported,
+    Video,
+    Voice,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+# Encoders are made once: json.dumps() with options builds a new one on each call.
+_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+_KINDS: dict[type[Content], str] = {
+    Text: "text",
+    Image: "image",
+    Voice: "voice",
+    Video: "video",
+    Location: "location",
+    Card: "card",
+    Unsupported: "unsupported",
+}
+_TYPES: dict[str, type[Content]] = {kind: type_ for type_, kind in _KINDS.items()}
+
+
+def micros(at: datetime) -> int:
+    """Microseconds since 1970. A naive datetime raises TypeError."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def micros_or_none(at: datetime | None) -> int | None:
+    return None if at is None else (at - _EPOCH) // _MICROSECOND
+
+
+def moment(value: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=value)
+
+
+def moment_or_none(value: int | None) -> datetime | None:
+    return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+def content_to_text(content: Content) -> str:
+    """Equal contents have equal texts, so that the database can compare them."""
+    if isinstance(content, Text):
+        return _dump({"kind": "text", "text": content.text})
+    return _dump({"kind": _KINDS[type(content)], **asdict(content)})
+
+
+def content_from_text(text: str) -> Content:
+    fields = json.loads(text)
+    type_ = _TYPES.get(fields.pop("kind", ""))
+    if type_ is None:
+        raise StoreError("a stored message has a content kind that this program does not know")
+    if type_ is Image:
+        return Image(tuple(Picture(**picture) for picture in fields["pictures"]))
+    # Which of the other six types it is does not matter here: each takes its own fields.
+    return cast("type[Any]", type_)(**fields)  # type: ignore[no-any-return]
+
+
+def payload_to_text(payload: dict[str, object]) -> str:
+    return _dump(payload)
+
+
+def payload_from_text(text: str) -> dict[str, object]:
+    return cast("dict[str, object]", json.loads(text))
+
+
+def words_to_text(words: tuple[str, ...]) -> str:
+    return _dump(list(words))
+
+
+@lru_cache(maxsize=4096)
+def words_from_text(text: str) -> tuple[str, ...]:
+    """Remembered, because the keywords of all rules are read for every buyer message."""
+    return tuple(json.loads(text))

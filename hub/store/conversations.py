@@ -1,0 +1,243 @@
+"""Conversations: what is known about each thread, and the short ticket people call it by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from hub.errors import StoreError
+from hub.model import (
+    AccountId,
+    Conversation,
+    ConversationId,
+    Hold,
+    PlatformConversation,
+    PlatformUser,
+    ShopId,
+)
+from hub.store import messages
+from hub.store.codec import micros_or_none, moment_or_none
+from hub.store.holds import Holds
+from hub.store.nouns import ConversationLine
+from hub.store.work import Row, Statement, Work
+
+_COLUMNS = (
+    "c.id, c.shop_id, c.account_id, c.platform_id, c.ticket, c.buyer, c.buyer_name, c.item_id,"
+    " c.item_title, c.last_message_at"
+)
+_WIDTH = 10
+
+_BY_PLATFORM = Statement(
+    f"SELECT {_COLUMNS} FROM conversations c"
+    " WHERE c.shop_id = :shop AND c.account_id = :account AND c.platform_id = :platform_id"
+)
+_GET = Statement(f"SELECT {_COLUMNS} FROM conversations c WHERE c.shop_id = :shop AND c.id = :id")
+_BY_TICKET = Statement(
+    f"SELECT {_COLUMNS} FROM conversations c WHERE c.shop_id = :shop AND c.ticket = :ticket"
+)
+_NEXT_TICKET = Statement("UPDATE shops SET tickets = tickets + 1 WHERE id = :shop RETURNING tickets")
+_ADD = Statement(
+    "INSERT INTO conversations (shop_id, account_id, platform_id, ticket, buyer, buyer_name,"
+    " item_id, item_title, last_message_at)"
+    " VALUES (:shop, :account, :platform_id, :ticket, :buyer, :buyer_name, :item_id, :item_title,"
+    " :at) RETURNING id"
+)
+_UPDATE = Statement(
+    "UPDATE conversations SET buyer = :buyer, buyer_name = :buyer_name, item_id = :item_id,"
+    " item_title = :item_title, last_message_at = :at WHERE shop_id = :shop AND id = :id"
+)
+
+
+def _recent(account: str, before: str) -> Statement:
+    return Statement(
+        f"SELECT {_COLUMNS}, {messages.COLUMNS} FROM conversations c"
+        " LEFT JOIN messages m ON m.shop_id = c.shop_id AND m.id = ("
+        "SELECT x.id FROM messages x WHERE x.shop_id = c.shop_id AND x.conversation_id = c.id"
+        " ORDER BY x.sent_at DESC, x.id DESC LIMIT 1)"
+        f" WHERE c.shop_id = :shop AND c.last_message_at IS NOT NULL {account} {before}"
+        " ORDER BY c.last_message_at DESC, c.id DESC LIMIT :limit"
+    )
+
+
+_OF_ACCOUNT = "AND c.account_id = :account"
+_BEFORE = "AND c.last_message_at < :before"
+_RECENT = {
+    (by_account, paged): _recent(_OF_ACCOUNT if by_account else "", _BEFORE if paged else "")
+    for by_account in (False, True)
+    for paged in (False, True)
+}
+
+_LETTERS = "abcdefghijkmnpqrstuvwxyz"
+"""Without l and o, which look like 1 and 0."""
+
+
+def ticket_name(number: int) -> str:
+    """The name of the shop's n-th conversation, counted from 1: a1, b1 … z1, a2 …"""
+    round_, letter = divmod(number - 1, len(_LETTERS))
+    return f"{_LETTERS[letter]}{round_ + 1}"
+
+
+class Conversations:
+    __slots__ = ("_clock", "_holds", "_work")
+
+    def __init__(self, work: Work, holds: Holds, clock: Callable[[], datetime]) -> None:
+        self._work = work
+        self._holds = holds
+        self._clock = clock
+
+    def upsert(
+        self,
+        shop: ShopId,
+        account: AccountId,
+        platform_id: PlatformConversation,
+        *,
+        buyer: PlatformUser | None = None,
+        buyer_name: str = "",
+        item_id: str | None = None,
+        item_title: str = "",
+        at: datetime | None = None,
+    ) -> Conversation:
+        """The conversation, created with a fresh ticket if need be, with what is newly known.
+
+        What is given fills gaps, and replaces what was known unless `at` (when it was said) lies
+        before the newest message; nothing known is ever blanked. The one exception: the title goes
+        when the conversation turns to another item, because it would name the wrong one.
+        """
+        work = self._work
+        row = work.row(_BY_PLATFORM, shop=shop, account=account, platform_id=platform_id)
+        said = micros_or_none(at)
+        if row is None:
+            ticket = ticket_name(work.value(_NEXT_TICKET, shop=shop) or 0)
+            known: Row = (buyer, buyer_name, item_id, item_title, said)
+            id_ = self._add(shop, account, platform_id, ticket, known)
+        else:
+            id_, ticket, old = row[0], row[4], row[5:_WIDTH]
+            known = _merged(old, (buyer, buyer_name, item_id, item_title, said))
+            if known == old:
+                return _to_conversation(row)
+            self._update(shop, id_, known)
+        work.changed(shop, "conversation", id_)
+        return _to_conversation((id_, shop, account, platform_id, ticket, *known))
+
+    def get(self, shop: ShopId, id_: ConversationId) -> Conversation | None:
+        row = self._work.row(_GET, shop=shop, id=id_)
+        return None if row is None else _to_conversation(row)
+
+    def by_ticket(self, shop: ShopId, ticket: str) -> Conversation | None:
+        """`ticket` without `#`, in lower case."""
+        row = self._work.row(_BY_TICKET, shop=shop, ticket=ticket)
+        return None if row is None else _to_conversation(row)
+
+    def by_platform(
+        self, shop: ShopId, account: AccountId, platform_id: PlatformConversation
+    ) -> Conversation | None:
+        row = self._work.row(_BY_PLATFORM, shop=shop, account=account, platform_id=platform_id)
+        return None if row is None else _to_conversation(row)
+
+    def recent(
+        self,
+        shop: ShopId,
+        *,
+        account: AccountId | None = None,
+        before: datetime | None = None,
+        limit: int,
+        now: datetime | None = None,
+    ) -> list[ConversationLine]:
+        """Conversations with messages, the latest first; `before` continues a page.
+
+        `now`, the store's own clock if not given, decides which holds still run.
+        """
+        rows = self._work.rows(
+            _RECENT[account is not None, before is not None],
+            shop=shop,
+            account=account,
+            before=micros_or_none(before),
+            limit=limit,
+        )
+        return _lines(rows, self._holds.all_active(shop, now or self._clock()))
+
+    def _add(
+        self, shop: ShopId, account: AccountId, platform_id: str, ticket: str, known: Row
+    ) -> int:
+        buyer, buyer_name, item_id, item_title, at = known
+        id_: int | None = self._work.value(
+            _ADD,
+            shop=shop,
+            account=account,
+            platform_id=platform_id,
+            ticket=ticket,
+            buyer=buyer,
+            buyer_name=buyer_name,
+            item_id=item_id,
+            item_title=item_title,
+            at=at,
+        )
+        if id_ is None:
+            raise StoreError("a new conversation got no id")
+        return id_
+
+    def _update(self, shop: ShopId, id_: int, known: Row) -> None:
+        buyer, buyer_name, item_id, item_title, at = known
+        self._work.run(
+            _UPDATE,
+            shop=shop,
+            id=id_,
+            buyer=buyer,
+            buyer_name=buyer_name,
+            item_id=item_id,
+            item_title=item_title,
+            at=at,
+        )
+
+
+def _merged(old: Row, given: Row) -> Row:
+    """(buyer, buyer_name, item_id, item_title, at) after hearing what is given."""
+    last, said = old[4], given[4]
+    first, second = (given, old) if said is None or last is None or said >= last else (old, given)
+    item_id = first[2] or second[2]
+    titles = (row[3] for row in (first, second) if row[2] in (None, item_id) and row[3])
+    return (
+        first[0] or second[0],
+        first[1] or second[1],
+        item_id,
+        next(titles, ""),
+        max((at for at in (last, said) if at is not None), default=None),
+    )
+
+
+def _lines(rows: Sequence[Row], active: Sequence[Hold]) -> list[ConversationLine]:
+    lines = []
+    for row in rows:
+        conversation = _to_conversation(row[:_WIDTH])
+        here = (None, conversation.id)
+        hold = next((hold for hold in active if hold.conversation in here), None)
+        last = None if row[_WIDTH] is None else messages.to_message(row[_WIDTH:])
+        lines.append(ConversationLine(conversation, last, hold))
+    return lines
+
+
+def _to_conversation(row: Row) -> Conversation:
+    (
+        id_,
+        shop,
+        account,
+        platform_id,
+        ticket,
+        buyer,
+        buyer_name,
+        item_id,
+        item_title,
+        last_message_at,
+    ) = row
+    return Conversation(
+        id=ConversationId(id_),
+        shop=ShopId(shop),
+        account=AccountId(account),
+        platform_id=PlatformConversation(platform_id),
+        ticket=ticket,
+        buyer=None if buyer is None else PlatformUser(buyer),
+        buyer_name=buyer_name,
+        item_id=item_id,
+        item_title=item_title,
+        last_message_at=moment_or_none(last_message_at),
+    )

@@ -1,0 +1,66 @@
+"""Decisions: why a message got the answer it got, or none."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from hub.model import ConversationId, MessageId, RuleId, ShopId
+from hub.store.codec import micros, moment
+from hub.store.nouns import Decision
+from hub.store.work import Statement, Work
+
+_ADD = Statement(
+    "INSERT INTO decisions (shop_id, conversation_id, message_id, outcome, reason, rule_id, at)"
+    " VALUES (:shop, :conversation, :message, :outcome, :reason, :rule, :now)"
+)
+_OF_CONVERSATION = Statement(
+    "SELECT message_id, outcome, reason, rule_id, at FROM decisions"
+    " WHERE shop_id = :shop AND conversation_id = :conversation ORDER BY id DESC LIMIT :limit"
+)
+
+
+class Decisions:
+    __slots__ = ("_work",)
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def add(
+        self,
+        shop: ShopId,
+        *,
+        conversation: ConversationId,
+        message: MessageId | None,
+        outcome: str,
+        reason: str,
+        rule: RuleId | None = None,
+        now: datetime,
+    ) -> None:
+        self._work.run(
+            _ADD,
+            shop=shop,
+            conversation=conversation,
+            message=message,
+            outcome=outcome,
+            reason=reason,
+            rule=rule,
+            now=micros(now),
+        )
+
+    def of_conversation(
+        self, shop: ShopId, conversation: ConversationId, limit: int
+    ) -> list[Decision]:
+        """The newest first."""
+        rows = self._work.rows(
+            _OF_CONVERSATION, shop=shop, conversation=conversation, limit=limit
+        )
+        return [
+            Decision(
+                message=None if message is None else MessageId(message),
+                outcome=outcome,
+                reason=reason,
+                rule=None if rule is None else RuleId(rule),
+                at=moment(at),
+            )
+            for message, outcome, reason, rule, at in rows
+        ]

@@ -1,0 +1,194 @@
+"""Members: people of a shop, by name and by QQ id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from hub.errors import Conflict
+from hub.model import Member, MemberId, Role, ShopId
+from hub.store.codec import micros
+from hub.store.work import Row, Statement, Work
+
+_COLUMNS = "m.id, m.shop_id, m.name, m.role, m.email, m.password_hash IS NOT NULL, m.active"
+
+_ADD = Statement(
+    "INSERT INTO members (shop_id, name, role, email, password_hash, active, created_at)"
+    " VALUES (:shop, :name, :role, :email, :password_hash, TRUE, :now)"
+    " ON CONFLICT DO NOTHING RETURNING id"
+)
+_GET = Statement(f"SELECT {_COLUMNS} FROM members m WHERE m.shop_id = :shop AND m.id = :id")
+_ALL = Statement(f"SELECT {_COLUMNS} FROM members m WHERE m.shop_id = :shop ORDER BY m.id")
+_OWNERS = Statement(
+    f"SELECT {_COLUMNS} FROM members m"
+    " WHERE m.shop_id = :shop AND m.role = 'owner' AND m.active ORDER BY m.id"
+)
+_BY_NAME = Statement(f"SELECT {_COLUMNS} FROM members m WHERE m.name = :name")
+_BY_QQ = Statement(
+    f"SELECT {_COLUMNS} FROM member_qqs q"
+    " JOIN members m ON m.shop_id = q.shop_id AND m.id = q.member_id"
+    " WHERE q.qq = :qq AND m.active"
+)
+_NAME_TAKEN = Statement("SELECT 1 FROM members WHERE name = :name AND id <> :id")
+_UPDATE = Statement(
+    "UPDATE members SET name = :name, role = :role, email = :email, active = :active"
+    " WHERE shop_id = :shop AND id = :id"
+)
+_QQS = Statement(
+    "SELECT member_id, qq FROM member_qqs WHERE shop_id = :shop ORDER BY member_id, qq"
+)
+_QQS_OF = Statement(
+    "SELECT qq FROM member_qqs WHERE shop_id = :shop AND member_id = :id ORDER BY qq"
+)
+_ADD_QQ = Statement(
+    "INSERT INTO member_qqs (qq, shop_id, member_id) VALUES (:qq, :shop, :id)"
+    " ON CONFLICT DO NOTHING RETURNING qq"
+)
+_REMOVE_QQS = Statement("DELETE FROM member_qqs WHERE shop_id = :shop AND member_id = :id")
+_PASSWORD_HASH = Statement("SELECT password_hash FROM members WHERE shop_id = :shop AND id = :id")
+_SET_PASSWORD = Statement(
+    "UPDATE members SET password_hash = :hash WHERE shop_id = :shop AND id = :id"
+)
+_ANY_WITH_PASSWORD = Statement("SELECT 1 FROM members WHERE password_hash IS NOT NULL LIMIT 1")
+_OPERATORS_QQ = Statement(
+    "SELECT q.qq FROM member_qqs q"
+    " JOIN members m ON m.shop_id = q.shop_id AND m.id = q.member_id WHERE m.active"
+)
+
+
+class Members:
+    """Names and QQ ids are unique across all shops: they are how somebody at a door is known."""
+
+    __slots__ = ("_work",)
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def add(
+        self,
+        shop: ShopId,
+        name: str,
+        role: Role,
+        *,
+        qq: Iterable[str] = (),
+        email: str | None = None,
+        password_hash: str | None = None,
+        now: datetime,
+    ) -> Member:
+        """Raises Conflict if the name or a QQ id is taken."""
+        id_ = self._work.value(
+            _ADD,
+            shop=shop,
+            name=name,
+            role=role,
+            email=email,
+            password_hash=password_hash,
+            now=micros(now),
+        )
+        if id_ is None:
+            raise Conflict(f"member name {name!r} is taken")
+        self._add_qqs(shop, MemberId(id_), qq)
+        self._work.changed(shop, "member", id_)
+        member = self.get(shop, MemberId(id_))
+        assert member is not None  # noqa: S101 - inserted above
+        return member
+
+    def get(self, shop: ShopId, id_: MemberId) -> Member | None:
+        row = self._work.row(_GET, shop=shop, id=id_)
+        return None if row is None else self._member(row)
+
+    def all(self, shop: ShopId) -> list[Member]:
+        qqs: dict[int, list[str]] = {}
+        for member, qq in self._work.rows(_QQS, shop=shop):
+            qqs.setdefault(member, []).append(qq)
+        rows = self._work.rows(_ALL, shop=shop)
+        return [_to_member(row, tuple(qqs.get(row[0], ()))) for row in rows]
+
+    def owners(self, shop: ShopId) -> list[Member]:
+        """The active owners."""
+        return [self._member(row) for row in self._work.rows(_OWNERS, shop=shop)]
+
+    def by_qq(self, qq: str) -> Member | None:
+        """The active member with this QQ id. System-wide: at the door the shop is not known."""
+        row = self._work.row(_BY_QQ, qq=qq)
+        return None if row is None else self._member(row)
+
+    def by_name(self, name: str) -> Member | None:
+        """Active or not. System-wide: at login the shop is not known yet."""
+        row = self._work.row(_BY_NAME, name=name)
+        return None if row is None else self._member(row)
+
+    def password_hash(self, shop: ShopId, id_: MemberId) -> str | None:
+        hash_: str | None = self._work.value(_PASSWORD_HASH, shop=shop, id=id_)
+        return hash_
+
+    def set_password(self, shop: ShopId, id_: MemberId, password_hash: str) -> None:
+        self._work.run(_SET_PASSWORD, shop=shop, id=id_, hash=password_hash)
+        self._work.changed(shop, "member", id_)
+
+    def update(
+        self,
+        shop: ShopId,
+        id_: MemberId,
+        *,
+        name: str | None = None,
+        role: Role | None = None,
+        qq: Iterable[str] | None = None,
+        email: str | None = None,
+        active: bool | None = None,
+    ) -> Member | None:
+        """Change what is given; `qq` replaces all ids, an empty `email` removes the address.
+
+        Returns the member as it is now, None if there is no such member. Raises Conflict if the
+        name or a QQ id belongs to somebody else.
+        """
+        old = self.get(shop, id_)
+        if old is None:
+            return None
+        if name is not None and self._work.value(_NAME_TAKEN, name=name, id=id_):
+            raise Conflict(f"member name {name!r} is taken")
+        self._work.run(
+            _UPDATE,
+            shop=shop,
+            id=id_,
+            name=old.name if name is None else name,
+            role=old.role if role is None else role,
+            email=old.email if email is None else (email or None),
+            active=old.active if active is None else active,
+        )
+        if qq is not None:
+            self._work.run(_REMOVE_QQS, shop=shop, id=id_)
+            self._add_qqs(shop, id_, qq)
+        self._work.changed(shop, "member", id_)
+        return self.get(shop, id_)
+
+    def any_with_password(self) -> bool:
+        """Has the first-run setup been done? System-wide: it is asked before anybody logs in."""
+        return self._work.value(_ANY_WITH_PASSWORD) is not None
+
+    def operators_qq(self) -> frozenset[str]:
+        """QQ ids of all active members. System-wide: one bot serves every shop."""
+        return frozenset(row[0] for row in self._work.rows(_OPERATORS_QQ))
+
+    def _add_qqs(self, shop: ShopId, id_: MemberId, qqs: Iterable[str]) -> None:
+        for qq in dict.fromkeys(qqs):
+            if self._work.value(_ADD_QQ, shop=shop, id=id_, qq=qq) is None:
+                raise Conflict(f"QQ {qq} belongs to another member")
+
+    def _member(self, row: Row) -> Member:
+        qqs = self._work.rows(_QQS_OF, shop=row[1], id=row[0])
+        return _to_member(row, tuple(qq for (qq,) in qqs))
+
+
+def _to_member(row: Row, qqs: tuple[str, ...]) -> Member:
+    id_, shop, name, role, email, has_password, active = row
+    return Member(
+        id=MemberId(id_),
+        shop=ShopId(shop),
+        name=name,
+        role=Role(role),
+        qq=qqs,
+        email=email,
+        has_password=bool(has_password),
+        active=bool(active),
+    )

@@ -1,0 +1,257 @@
+"""Messages: what was said, by whom, and how far ours got."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from hub.model import (
+    AccountId,
+    Content,
+    ConversationId,
+    MemberId,
+    Message,
+    MessageId,
+    MessageState,
+    Origin,
+    PlatformMessage,
+    ShopId,
+)
+from hub.store.codec import content_from_text, content_to_text, micros, moment
+from hub.store.echoes import Echoes
+from hub.store.work import Row, Statement, Work
+
+COLUMNS = (
+    "m.id, m.conversation_id, m.origin, m.content, m.state, m.sent_at, m.platform_id, m.member_id,"
+    " m.reason"
+)
+"""What `to_message` reads, of a table called `m`."""
+
+_ADD_IN = Statement(
+    "INSERT INTO messages (shop_id, account_id, conversation_id, platform_id, origin, content,"
+    " state, reason, quoted, sent_at, created_at)"
+    " VALUES (:shop, :account, :conversation, :platform_id, :origin, :content, 'received', '',"
+    " :quoted, :sent_at, :now) ON CONFLICT (account_id, platform_id) DO NOTHING RETURNING id"
+)
+_ADD_OUT = Statement(
+    "INSERT INTO messages (shop_id, account_id, conversation_id, key, uuid, origin, content,"
+    " state, reason, member_id, sent_at, created_at)"
+    " VALUES (:shop, :account, :conversation, :key, :uuid, :origin, :content, 'queued', '',"
+    " :member, :now, :now) ON CONFLICT (shop_id, key) DO NOTHING RETURNING id"
+)
+_TOUCH = Statement(
+    "UPDATE conversations SET last_message_at = :at WHERE shop_id = :shop AND id = :conversation"
+    " AND (last_message_at IS NULL OR last_message_at < :at)"
+)
+_GET = Statement(f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop AND m.id = :id")
+_UUID = Statement("SELECT uuid FROM messages WHERE shop_id = :shop AND id = :id")
+_MARK_READ = Statement(
+    "UPDATE messages SET state = 'read' WHERE shop_id = :shop AND account_id = :account"
+    " AND platform_id = :platform_id AND origin IN ('phone', 'operator', 'rule')"
+    " AND state <> 'read' RETURNING id, conversation_id"
+)
+_LATEST = Statement(
+    f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop"
+    " AND m.conversation_id = :conversation ORDER BY m.sent_at DESC, m.id DESC LIMIT :limit"
+)
+_BEFORE = Statement(
+    f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop"
+    " AND m.conversation_id = :conversation AND (m.sent_at, m.id) <"
+    " (SELECT x.sent_at, x.id FROM messages x WHERE x.shop_id = :shop AND x.id = :before)"
+    " ORDER BY m.sent_at DESC, m.id DESC LIMIT :limit"
+)
+_HUMAN_ANSWER = Statement(
+    "SELECT 1 FROM messages WHERE shop_id = :shop AND conversation_id = :conversation"
+    " AND sent_at >= :since AND origin IN ('operator', 'phone')"
+    " AND state NOT IN ('rejected', 'dropped') LIMIT 1"
+)
+_NEWEST_FROM_BUYER = Statement(
+    f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop"
+    " AND m.conversation_id = :conversation AND m.origin = 'buyer'"
+    " ORDER BY m.sent_at DESC, m.id DESC LIMIT 1"
+)
+
+
+class Messages:
+    __slots__ = ("_echoes", "_work")
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._echoes = Echoes(work)
+
+    def add_in(
+        self,
+        shop: ShopId,
+        account: AccountId,
+        conversation: ConversationId,
+        *,
+        platform_id: PlatformMessage,
+        origin: Origin,
+        content: Content,
+        sent_at: datetime,
+        quoted: PlatformMessage | None = None,
+        now: datetime,
+    ) -> MessageId | None:
+        """Something the platform told us of; None if this account knows the id already (L23)."""
+        id_ = self._work.value(
+            _ADD_IN,
+            shop=shop,
+            account=account,
+            conversation=conversation,
+            platform_id=platform_id,
+            origin=origin,
+            content=content_to_text(content),
+            quoted=quoted,
+            sent_at=micros(sent_at),
+            now=micros(now),
+        )
+        return self._added(shop, conversation, id_, sent_at)
+
+    def add_out(
+        self,
+        shop: ShopId,
+        account: AccountId,
+        conversation: ConversationId,
+        *,
+        key: str,
+        uuid: str,
+        origin: Origin,
+        content: Content,
+        member: MemberId | None = None,
+        now: datetime,
+    ) -> MessageId | None:
+        """Something we are going to say, queued; None if the shop has used `key` already."""
+        id_ = self._work.value(
+            _ADD_OUT,
+            shop=shop,
+            account=account,
+            conversation=conversation,
+            key=key,
+            uuid=uuid,
+            origin=origin,
+            content=content_to_text(content),
+            member=member,
+            now=micros(now),
+        )
+        return self._added(shop, conversation, id_, now)
+
+    def get(self, shop: ShopId, id_: MessageId) -> Message | None:
+        row = self._work.row(_GET, shop=shop, id=id_)
+        return None if row is None else to_message(row)
+
+    def uuid(self, shop: ShopId, id_: MessageId) -> str:
+        """The client's own id of a message of ours; empty for all others."""
+        return self._work.value(_UUID, shop=shop, id=id_) or ""
+
+    def set_state(
+        self,
+        shop: ShopId,
+        id_: MessageId,
+        state: MessageState,
+        *,
+        reason: str = "",
+        platform_id: PlatformMessage | None = None,
+        now: datetime,
+    ) -> MessageState | None:
+        """What became of a message of ours, and the platform's id for it if we were told.
+
+        Returns the state that stands, which may know better than `state`: READ never goes back,
+        and ACCEPTED goes back to neither SENDING nor UNCERTAIN. None: no such message.
+        """
+        return self._echoes.settle(shop, id_, state, reason, platform_id, now)
+
+    def match_echo(
+        self,
+        shop: ShopId,
+        account: AccountId,
+        conversation: ConversationId,
+        *,
+        platform_id: PlatformMessage,
+        content: Content,
+        now: datetime,
+        sent_at: datetime | None = None,
+    ) -> MessageId | None:
+        """Which message is this echo of? None: the seller wrote it on another device.
+
+        A row that has this platform id; else the oldest message of ours with equal content that
+        went out and has no id yet: it takes the id and is accepted. `sent_at`, the platform's time
+        of the echo, keeps a message that was left uncertain last week from swallowing what the
+        seller types today.
+        """
+        return self._echoes.match(
+            shop, account, conversation, platform_id, content_to_text(content), now, sent_at
+        )
+
+    def mark_read(
+        self,
+        shop: ShopId,
+        account: AccountId,
+        platform_ids: Iterable[PlatformMessage],
+        now: datetime,
+    ) -> list[MessageId]:
+        """The buyer has read these; returns those of ours for which that is news."""
+        read = []
+        for platform_id in platform_ids:
+            row = self._work.row(_MARK_READ, shop=shop, account=account, platform_id=platform_id)
+            if row is not None:
+                read.append(MessageId(row[0]))
+                self._work.changed(shop, "conversation", row[1])
+        return read
+
+    def of_conversation(
+        self,
+        shop: ShopId,
+        conversation: ConversationId,
+        *,
+        limit: int,
+        before: MessageId | None = None,
+    ) -> list[Message]:
+        """The newest `limit` messages, or those just before a known one, oldest first.
+
+        In the order in which they were said; what was said at the same time, in order of arrival
+        (L41). Catching up stores old messages after new ones.
+        """
+        if before is None:
+            rows = self._work.rows(_LATEST, shop=shop, conversation=conversation, limit=limit)
+        else:
+            rows = self._work.rows(
+                _BEFORE, shop=shop, conversation=conversation, limit=limit, before=before
+            )
+        return [to_message(row) for row in reversed(rows)]
+
+    def human_answer_since(
+        self, shop: ShopId, conversation: ConversationId, since: datetime
+    ) -> bool:
+        """Has a person of the shop written here at or after `since`, from wherever?"""
+        found = self._work.value(
+            _HUMAN_ANSWER, shop=shop, conversation=conversation, since=micros(since)
+        )
+        return found is not None
+
+    def newest_from_buyer(self, shop: ShopId, conversation: ConversationId) -> Message | None:
+        row = self._work.row(_NEWEST_FROM_BUYER, shop=shop, conversation=conversation)
+        return None if row is None else to_message(row)
+
+    def _added(
+        self, shop: ShopId, conversation: ConversationId, id_: int | None, at: datetime
+    ) -> MessageId | None:
+        if id_ is None:
+            return None
+        self._work.run(_TOUCH, shop=shop, conversation=conversation, at=micros(at))
+        self._work.changed(shop, "conversation", conversation)
+        return MessageId(id_)
+
+
+def to_message(row: Row) -> Message:
+    id_, conversation, origin, content, state, sent_at, platform_id, member, reason = row
+    return Message(
+        id=MessageId(id_),
+        conversation=ConversationId(conversation),
+        origin=Origin(origin),
+        content=content_from_text(content),
+        state=MessageState(state),
+        sent_at=moment(sent_at),
+        platform_id=None if platform_id is None else PlatformMessage(platform_id),
+        member=None if member is None else MemberId(member),
+        reason=reason,
+    )

@@ -1,0 +1,105 @@
+"""Values that only the store hands out: rows that need more than the nouns of `hub.model` say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from hub.model import (
+    AccountId,
+    Conversation,
+    ConversationId,
+    Hold,
+    MemberId,
+    Message,
+    MessageId,
+    RuleId,
+    ShopId,
+)
+
+ChangedNoun = Literal["conversation", "account", "member", "rule", "hold"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that pages and caches may want to look at again; told after the commit."""
+
+    shop: ShopId
+    noun: ChangedNoun
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredToken:
+    """The platform's token of an account's chat connection, and the device it belongs to."""
+
+    value: str = field(repr=False)
+    device_id: str
+    expires_at: datetime
+    fetched_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WebSession:
+    """A browser that is logged in to the admin."""
+
+    shop: ShopId
+    member: MemberId
+    csrf: str = field(repr=False)
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationLine:
+    """One line of the inbox."""
+
+    conversation: Conversation
+    last: Message | None
+    hold: Hold | None
+    """What stops the automation here, be it of the conversation or of the whole shop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided for a message and why."""
+
+    message: MessageId | None
+    outcome: str
+    reason: str
+    rule: RuleId | None
+    """The rule may have been removed since."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """What a message that we posted in a chat was about."""
+
+    shop: ShopId
+    conversation: ConversationId
+    message: MessageId | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who did what, through which door."""
+
+    member: MemberId | None
+    door: str
+    action: str
+    target: str
+    detail: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineEntry:
+    """A piece of the wire that could not be read."""
+
+    id: int
+    account: AccountId
+    raw: str
+    reason: str
+    at: datetime

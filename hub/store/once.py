@@ -1,0 +1,46 @@
+"""What must happen only once: an operator's input, an answer to a stranger in a while."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from hub.model import ShopId
+from hub.store.codec import micros
+from hub.store.work import Statement, Work
+
+_FIRST_TIME = Statement(
+    "INSERT INTO inputs (shop_id, key, at) VALUES (:shop, :key, :now)"
+    " ON CONFLICT DO NOTHING RETURNING key"
+)
+_FORGET_OLD = Statement("DELETE FROM strangers WHERE answered_at <= :limit")
+_MAY_ANSWER = Statement(
+    "INSERT INTO strangers (key, answered_at) VALUES (:key, :now)"
+    " ON CONFLICT DO NOTHING RETURNING key"
+)
+
+
+class Inputs:
+    """Inputs of operators by key, so that an event that is told twice acts once."""
+
+    __slots__ = ("_work",)
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def first_time(self, shop: ShopId, key: str, now: datetime) -> bool:
+        """True exactly once per shop and key."""
+        return self._work.value(_FIRST_TIME, shop=shop, key=key, now=micros(now)) is not None
+
+
+class Strangers:
+    """People who are no members. Belongs to no shop."""
+
+    __slots__ = ("_work",)
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def may_answer(self, key: str, now: datetime, every: timedelta) -> bool:
+        """True at most once per `every`; that is written down. Use one `every` for all keys."""
+        self._work.run(_FORGET_OLD, limit=micros(now - every))
+        return self._work.value(_MAY_ANSWER, key=key, now=micros(now)) is not None

@@ -1,0 +1,196 @@
+"""Knows when a file may be opened, and brings it up to date before anybody else sees it.
+
+The order matters: nothing is written to a file before it is known to be ours, no key is made for a
+database that has one already, and an older database is copied before it is changed.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from loguru import logger
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from hub.errors import NotOurs, SchemaTooNew, StoreError
+from hub.store.vault import KEY_FILE, Vault, create_key, read_key
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+_MAGIC = b"SQLite format 3\x00"
+_KEY_CHECK = "key_check"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What lies at the path before we touch it."""
+
+    tables: frozenset[str]
+    revision: str | None
+    key_check: str | None
+
+
+def prepare(path: Path, *, key: str, now: datetime, migrations: Path = MIGRATIONS) -> Vault:
+    """Check, back up, migrate. The caller holds the lock.
+
+    Returns the vault with the key of this database. Raises NotOurs, SchemaTooNew or StoreError and
+    leaves the file as it was.
+    """
+    script = ScriptDirectory(str(migrations))
+    head = script.get_current_head()
+    found = _look(path)
+    _check_ours(path, found)
+    known = {revision.revision for revision in script.walk_revisions()}
+    if found.revision is not None and found.revision not in known:
+        raise SchemaTooNew(
+            f"{path} was written by a newer version of this program (schema {found.revision}, "
+            f"this version knows {head}); install that version, or restore a backup"
+        )
+    vault = _vault(path, key, found)
+    if found.revision != head:
+        if found.tables:
+            copy = _back_up(path, f"{found.revision}-{now:%Y%m%d-%H%M%S}")
+            logger.info("the database is migrated from {}; copy: {}", found.revision, copy)
+        _migrate(path, migrations)
+    if found.key_check is None:
+        _write_key_check(path, vault)
+    return vault
+
+
+def _look(path: Path) -> _Found:
+    nothing = _Found(frozenset(), None, None)
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_MAGIC))
+    except FileNotFoundError:
+        return nothing
+    if not start and not _beside(path, "-wal"):
+        return nothing
+    if start and start != _MAGIC:
+        raise NotOurs(f"{path} is not an SQLite database; move it away, or change DB_PATH")
+    # Without a log beside it the file says everything, and can be read without making one.
+    alone = not _beside(path, "-wal") and not _beside(path, "-journal")
+    uri = f"{path.absolute().as_uri()}?{'immutable=1' if alone else 'mode=ro'}"
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            return _read(connection)
+    except sqlite3.Error as error:
+        raise NotOurs(f"{path} cannot be read as an SQLite database ({error})") from error
+
+
+def _beside(path: Path, suffix: str) -> bool:
+    return path.with_name(path.name + suffix).exists()
+
+
+def _read(connection: sqlite3.Connection) -> _Found:
+    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    tables = frozenset(name for (name,) in names if not name.startswith("sqlite_"))
+    revision = key_check = None
+    if {"alembic_version", "installation"} <= tables:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        revision = row[0] if row else None
+        row = connection.execute(
+            "SELECT value FROM installation WHERE name = ?", (_KEY_CHECK,)
+        ).fetchone()
+        key_check = row[0] if row else None
+    return _Found(tables, revision, key_check)
+
+
+def _check_ours(path: Path, found: _Found) -> None:
+    if found.tables and found.revision is None:
+        raise NotOurs(
+            f"{path} is a database of another program (it holds the table "
+            f"{min(found.tables)!r}); it was left untouched: move it away, or change DB_PATH"
+        )
+
+
+def _vault(path: Path, key: str, found: _Found) -> Vault:
+    """The key from outside, else the one beside the database, else a new one for a new database."""
+    folder = path.parent
+    text = key or read_key(folder)
+    if text is None:
+        if found.key_check is not None:
+            raise StoreError(
+                f"the key file {folder / KEY_FILE} of this database is missing; restore it from "
+                "a backup: without it the stored logins cannot be opened"
+            )
+        try:
+            text = create_key(folder)
+        except FileExistsError:
+            text = read_key(folder) or ""
+    vault = Vault(text)
+    if found.key_check is not None:
+        vault.unseal(found.key_check)
+    return vault
+
+
+def _back_up(path: Path, label: str) -> Path:
+    """A complete copy beside the database, under its name only once it is complete."""
+    target = path.with_name(f"{path.name}.{label}.backup")
+    draft = target.with_name(target.name + ".part")
+    try:
+        create_private(draft)
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(draft)) as copy:
+            source.backup(copy)
+        draft.replace(target)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"cannot write the backup {target} before migrating: {error}") from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return target
+
+
+def create_private(path: Path) -> None:
+    """SQLite gives its log the rights of the main file, so that one is made for this user only."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def _migrate(path: Path, migrations: Path) -> None:
+    """All steps in one transaction: the file is at the new revision or as it was."""
+    create_private(path)
+    engine = write_engine(path)
+    config = Config()
+    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
+    try:
+        with engine.connect() as connection:
+            config.attributes["connection"] = connection
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                command.upgrade(config, "head")
+            except BaseException:
+                connection.exec_driver_sql("ROLLBACK")
+                raise
+            connection.exec_driver_sql("COMMIT")
+    except SQLAlchemyError as error:
+        raise StoreError(f"cannot migrate {path}: {error}") from error
+    finally:
+        engine.dispose()
+
+
+def _write_key_check(path: Path, vault: Vault) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO installation (name, value) VALUES (?, ?)", (_KEY_CHECK, vault.seal("ok"))
+        )
+
+
+def write_engine(path: Path) -> Engine:
+    """Transactions are spelled out by whoever writes: AUTOCOMMIT keeps the driver from its own."""
+    engine = create_engine(
+        f"sqlite:///{path}",
+        isolation_level="AUTOCOMMIT",
+        poolclass=NullPool,
+        hide_parameters=True,
+        connect_args={"timeout": 5, "cached_statements": 512},
+    )
+    return engine

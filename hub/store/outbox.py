@@ -1,0 +1,237 @@
+"""The outbox: effects that must happen, each lane in order, each task by one worker at a time.
+
+Only the oldest open task of a lane, its head, can be claimed; which one that is is kept in the row,
+so that claiming reads the claimable tasks and no others, however many wait behind them. A claim
+is a lease. Whoever comes back with an older attempt than the row's own is too late and changes
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+
+from hub.model import ShopId, Task, TaskId, TaskKind, TaskState
+from hub.store.codec import (
+    micros,
+    micros_or_none,
+    moment,
+    moment_or_none,
+    payload_from_text,
+    payload_to_text,
+)
+from hub.store.work import Row, Statement, Work
+
+_COLUMNS = (
+    "id, shop_id, kind, lane, key, payload, attempt, wire_at IS NOT NULL, created_at, expires_at"
+)
+_OPEN = "state IN ('ready', 'running')"
+_FENCE = (
+    "shop_id = :shop AND id = :id AND state = 'running' AND holder = :holder AND attempt = :attempt"
+)
+
+_ENQUEUE = Statement(
+    "INSERT INTO outbox (shop_id, kind, lane, key, payload, state, head, due_at, expires_at,"
+    " attempt, error, created_at)"
+    " VALUES (:shop, :kind, :lane, :key, :payload, 'ready',"
+    " NOT EXISTS (SELECT 1 FROM outbox h WHERE h.shop_id = :shop AND h.lane = :lane AND h.head),"
+    " :due_at, :expires_at, 0, '', :now) ON CONFLICT (shop_id, key) DO NOTHING RETURNING id"
+)
+_PROMOTE = Statement(
+    "UPDATE outbox SET head = TRUE WHERE shop_id = :shop AND id = ("
+    f"SELECT min(id) FROM outbox WHERE shop_id = :shop AND lane = :lane AND {_OPEN})"
+)
+_MARK_WIRE = Statement(f"UPDATE outbox SET wire_at = :now WHERE {_FENCE}")
+_EXTEND = Statement(f"UPDATE outbox SET due_at = :lease_until WHERE {_FENCE}")
+_SETTLE = Statement(
+    "UPDATE outbox SET state = :state, head = FALSE, holder = NULL, error = :error,"
+    f" settled_at = :now WHERE {_FENCE}"
+)
+_RELEASE = Statement(
+    "UPDATE outbox SET state = 'ready', holder = NULL, due_at = :due_at, error = :error"
+    f" WHERE {_FENCE}"
+)
+_RELEASE_OFF_WIRE = Statement(
+    "UPDATE outbox SET state = 'ready', holder = NULL, due_at = :due_at, error = :error,"
+    f" wire_at = NULL WHERE {_FENCE}"
+)
+_DROP = Statement(
+    "UPDATE outbox SET state = 'dropped', head = FALSE, error = :error, settled_at = :now"
+    " WHERE shop_id = :shop AND id = :id AND state IN ('ready', 'uncertain') RETURNING lane"
+)
+_GET = Statement(f"SELECT {_COLUMNS} FROM outbox WHERE id = :id")
+_STATE = Statement("SELECT state FROM outbox WHERE id = :id")
+_NEXT_DUE = Statement("SELECT min(due_at) FROM outbox WHERE head")
+_BACKLOG = Statement(f"SELECT kind, count(*) FROM outbox WHERE {_OPEN} GROUP BY kind")
+
+
+@lru_cache
+def claim_statement(kinds: frozenset[TaskKind]) -> Statement:
+    """One text per set of kinds; an empty set means all of them."""
+    names = ", ".join(f"'{kind.value}'" for kind in sorted(kinds))
+    only = f" AND kind IN ({names})" if names else ""
+    return Statement(
+        "UPDATE outbox SET state = 'running', holder = :holder, due_at = :lease_until,"
+        " attempt = attempt + 1 WHERE id IN ("
+        f"SELECT id FROM outbox WHERE head AND due_at <= :now{only}"
+        f" ORDER BY due_at, id LIMIT :limit) RETURNING {_COLUMNS}"
+    )
+
+
+class Outbox:
+    __slots__ = ("_work",)
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def enqueue(
+        self,
+        shop: ShopId,
+        *,
+        kind: TaskKind,
+        lane: str,
+        key: str,
+        payload: dict[str, object],
+        due_at: datetime,
+        expires_at: datetime | None = None,
+        now: datetime | None = None,
+    ) -> TaskId | None:
+        """Put an effect at the end of its lane; None if the shop has used `key` already.
+
+        `payload` must fit into JSON. `expires_at` is only carried along: the worker decides what
+        an expired task means. `now` is when it was created, `due_at` if not given.
+        """
+        id_ = self._work.value(
+            _ENQUEUE,
+            shop=shop,
+            kind=kind,
+            lane=lane,
+            key=key,
+            payload=payload_to_text(payload),
+            due_at=micros(due_at),
+            expires_at=micros_or_none(expires_at),
+            now=micros(due_at if now is None else now),
+        )
+        if id_ is None:
+            return None
+        self._work.tasks_changed()
+        return TaskId(id_)
+
+    def claim(
+        self,
+        holder: str,
+        now: datetime,
+        lease_until: datetime,
+        limit: int,
+        kinds: Iterable[TaskKind] | None = None,
+    ) -> list[Task]:
+        """Lease up to `limit` lane heads that are due, or whose lease ran out; oldest first.
+
+        System-wide: the workers serve all shops.
+        """
+        rows = self._work.rows(
+            claim_statement(frozenset(() if kinds is None else kinds)),
+            holder=holder,
+            now=micros(now),
+            lease_until=micros(lease_until),
+            limit=limit,
+        )
+        return [_to_task(row) for row in sorted(rows)]
+
+    def mark_wire(self, task: Task, holder: str, now: datetime) -> bool:
+        """Write down that it is about to leave, before it leaves. False: the lease is lost."""
+        return self._fenced(_MARK_WIRE, task, holder, now=micros(now))
+
+    def extend(self, task: Task, holder: str, lease_until: datetime) -> bool:
+        """Keep the lease for longer. False: it is lost."""
+        return self._fenced(_EXTEND, task, holder, lease_until=micros(lease_until))
+
+    def settle(
+        self, task: Task, holder: str, state: TaskState, *, error: str = "", now: datetime
+    ) -> bool:
+        """Close the task in a final state and let the next of its lane come. False: lease lost."""
+        if state in (TaskState.READY, TaskState.RUNNING):
+            raise ValueError(f"{state} does not settle a task")
+        settled = self._fenced(_SETTLE, task, holder, state=state, error=error, now=micros(now))
+        if settled:
+            self._promote(task.shop, task.lane)
+        return settled
+
+    def release(
+        self,
+        task: Task,
+        holder: str,
+        due_at: datetime,
+        *,
+        error: str = "",
+        clear_wire: bool = False,
+    ) -> bool:
+        """Back to ready, at the head of its lane as before. False: the lease is lost.
+
+        `clear_wire`: it is certain that nothing left, so the next attempt need not look first.
+        """
+        statement = _RELEASE_OFF_WIRE if clear_wire else _RELEASE
+        released = self._fenced(statement, task, holder, due_at=micros(due_at), error=error)
+        if released:
+            self._work.tasks_changed()
+        return released
+
+    def drop(self, shop: ShopId, id_: TaskId, *, error: str = "", now: datetime) -> bool:
+        """Give up a task that waits or is uncertain. False: it runs, is settled, or unknown."""
+        lane = self._work.value(_DROP, shop=shop, id=id_, error=error, now=micros(now))
+        if lane is not None:
+            self._promote(shop, lane)
+        return lane is not None
+
+    def get(self, id_: TaskId) -> Task | None:
+        """System-wide: for workers and reports that know nothing but the id."""
+        row = self._work.row(_GET, id=id_)
+        return None if row is None else _to_task(row)
+
+    def state(self, id_: TaskId) -> TaskState | None:
+        """System-wide, like `get`."""
+        state = self._work.value(_STATE, id=id_)
+        return None if state is None else TaskState(state)
+
+    def next_due(self) -> datetime | None:
+        """When the next claim can find something: a due time or the end of a lease, perhaps past.
+
+        System-wide, like `claim`.
+        """
+        return moment_or_none(self._work.value(_NEXT_DUE))
+
+    def backlog(self) -> dict[TaskKind, int]:
+        """Open tasks by kind. System-wide: a figure about the program, not about a shop."""
+        return {TaskKind(kind): count for kind, count in self._work.rows(_BACKLOG)}
+
+    def _fenced(self, statement: Statement, task: Task, holder: str, **values: object) -> bool:
+        touched = self._work.run(
+            statement,
+            shop=task.shop,
+            id=task.id,
+            holder=holder,
+            attempt=task.attempt,
+            **values,
+        )
+        return touched > 0
+
+    def _promote(self, shop: ShopId, lane: str) -> None:
+        if self._work.run(_PROMOTE, shop=shop, lane=lane):
+            self._work.tasks_changed()
+
+
+def _to_task(row: Row) -> Task:
+    id_, shop, kind, lane, key, payload, attempt, on_wire, created_at, expires_at = row
+    return Task(
+        id=TaskId(id_),
+        shop=ShopId(shop),
+        kind=TaskKind(kind),
+        lane=lane,
+        key=key,
+        payload=payload_from_text(payload),
+        attempt=attempt,
+        on_wire=bool(on_wire),
+        created_at=moment(created_at),
+        expires_at=moment_or_none(expires_at),
+    )

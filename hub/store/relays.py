@@ -1,0 +1,70 @@
+"""Relays: which message in a chat was about which conversation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from hub.model import ConversationId, MessageId, ShopId
+from hub.store.codec import micros, moment
+from hub.store.nouns import Relay
+from hub.store.work import Statement, Work
+
+_ADD = Statement(
+    "INSERT INTO relays (shop_id, bot, scene, peer, external_id, part, conversation_id,"
+    " message_id, at)"
+    " VALUES (:shop, :bot, :scene, :peer, :external_id, :part, :conversation, :message, :now)"
+)
+_FIND = Statement(
+    "SELECT shop_id, conversation_id, message_id, at FROM relays"
+    " WHERE bot = :bot AND scene = :scene AND peer = :peer AND external_id = :external_id"
+    " ORDER BY id DESC LIMIT 1"
+)
+
+
+class Relays:
+    __slots__ = ("_work",)
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def add(
+        self,
+        shop: ShopId,
+        *,
+        bot: str,
+        scene: str,
+        peer: str,
+        external_id: str,
+        conversation: ConversationId,
+        message: MessageId | None = None,
+        part: int = 0,
+        now: datetime,
+    ) -> None:
+        self._work.run(
+            _ADD,
+            shop=shop,
+            bot=bot,
+            scene=scene,
+            peer=peer,
+            external_id=external_id,
+            part=part,
+            conversation=conversation,
+            message=message,
+            now=micros(now),
+        )
+
+    def find(self, bot: str, scene: str, peer: str, external_id: str) -> Relay | None:
+        """The newest with this id, because short ids in chats come round again.
+
+        System-wide: a chat knows no shops; the relay tells which one it is about.
+        """
+        row = self._work.row(_FIND, bot=bot, scene=scene, peer=peer, external_id=external_id)
+        if row is None:
+            return None
+        shop, conversation, message, at = row
+        return Relay(
+            shop=ShopId(shop),
+            conversation=ConversationId(conversation),
+            message=None if message is None else MessageId(message),
+            at=moment(at),
+        )

@@ -1,0 +1,140 @@
+"""Rules of a shop, for one account or for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import Enum
+from typing import Literal
+
+from hub.model import AccountId, Rule, RuleId, RuleKind, ShopId
+from hub.store.codec import micros, words_from_text, words_to_text
+from hub.store.work import Row, Statement, Work
+
+_COLUMNS = "id, shop_id, account_id, kind, keywords, reply, enabled"
+
+_ALL = Statement(f"SELECT {_COLUMNS} FROM rules WHERE shop_id = :shop ORDER BY id")
+_ENABLED = Statement(
+    f"SELECT {_COLUMNS} FROM rules WHERE shop_id = :shop"
+    " AND (account_id = :account OR account_id IS NULL) AND enabled"
+    " ORDER BY account_id IS NULL, id"
+)
+_GET = Statement(f"SELECT {_COLUMNS} FROM rules WHERE shop_id = :shop AND id = :id")
+_ADD = Statement(
+    "INSERT INTO rules (shop_id, account_id, kind, keywords, reply, enabled, created_at)"
+    " VALUES (:shop, :account, :kind, :keywords, :reply, :enabled, :now) RETURNING id"
+)
+_UPDATE = Statement(
+    "UPDATE rules SET account_id = :account, kind = :kind, keywords = :keywords, reply = :reply,"
+    " enabled = :enabled WHERE shop_id = :shop AND id = :id"
+)
+_REMOVE = Statement("DELETE FROM rules WHERE shop_id = :shop AND id = :id")
+
+
+class Unset(Enum):
+    """Tells "leave the account as it is" from None, which means every account."""
+
+    UNSET = "unset"
+
+
+UNSET: Literal[Unset.UNSET] = Unset.UNSET
+
+
+class Rules:
+    __slots__ = ("_work",)
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def all(self, shop: ShopId) -> list[Rule]:
+        return [_to_rule(row) for row in self._work.rows(_ALL, shop=shop)]
+
+    def enabled(self, shop: ShopId, account: AccountId) -> list[Rule]:
+        """What applies to an account: its own rules first, then those for all; older ones first."""
+        return [_to_rule(row) for row in self._work.rows(_ENABLED, shop=shop, account=account)]
+
+    def get(self, shop: ShopId, id_: RuleId) -> Rule | None:
+        row = self._work.row(_GET, shop=shop, id=id_)
+        return None if row is None else _to_rule(row)
+
+    def add(
+        self,
+        shop: ShopId,
+        *,
+        account: AccountId | None,
+        kind: RuleKind,
+        keywords: Iterable[str],
+        reply: str,
+        enabled: bool = True,
+        now: datetime,
+    ) -> Rule:
+        words = tuple(keywords)
+        id_: int = self._work.value(
+            _ADD,
+            shop=shop,
+            account=account,
+            kind=kind,
+            keywords=words_to_text(words),
+            reply=reply,
+            enabled=enabled,
+            now=micros(now),
+        )
+        self._work.changed(shop, "rule", id_)
+        return Rule(RuleId(id_), shop, account, kind, words, reply, enabled)
+
+    def update(
+        self,
+        shop: ShopId,
+        id_: RuleId,
+        *,
+        account: AccountId | None | Literal[Unset.UNSET] = UNSET,
+        kind: RuleKind | None = None,
+        keywords: Iterable[str] | None = None,
+        reply: str | None = None,
+        enabled: bool | None = None,
+    ) -> Rule | None:
+        """Change only what is given (L54). Returns the rule as it is now; None: no such rule."""
+        old = self.get(shop, id_)
+        if old is None:
+            return None
+        words = old.keywords if keywords is None else tuple(keywords)
+        new = Rule(
+            id=id_,
+            shop=shop,
+            account=old.account if account is UNSET else account,
+            kind=old.kind if kind is None else kind,
+            keywords=words,
+            reply=old.reply if reply is None else reply,
+            enabled=old.enabled if enabled is None else enabled,
+        )
+        self._work.run(
+            _UPDATE,
+            shop=shop,
+            id=id_,
+            account=new.account,
+            kind=new.kind,
+            keywords=words_to_text(words),
+            reply=new.reply,
+            enabled=new.enabled,
+        )
+        self._work.changed(shop, "rule", id_)
+        return new
+
+    def remove(self, shop: ShopId, id_: RuleId) -> bool:
+        removed = self._work.run(_REMOVE, shop=shop, id=id_) > 0
+        if removed:
+            self._work.changed(shop, "rule", id_)
+        return removed
+
+
+def _to_rule(row: Row) -> Rule:
+    id_, shop, account, kind, keywords, reply, enabled = row
+    return Rule(
+        id=RuleId(id_),
+        shop=ShopId(shop),
+        account=None if account is None else AccountId(account),
+        kind=RuleKind(kind),
+        keywords=words_from_text(keywords),
+        reply=reply,
+        enabled=bool(enabled),
+    )

@@ -1,0 +1,209 @@
+"""`Store`: units of work in, committed results out; wake-ups and changes after the commit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from hub.errors import StoreError
+from hub.store.lock import locked
+from hub.store.nouns import Change
+from hub.store.opening import prepare, write_engine
+from hub.store.tx import Tx
+from hub.store.vault import Vault
+from hub.store.work import Announcement, Work
+from hub.store.writer import Writer, outlast
+
+T = TypeVar("T")
+
+_READERS = 4
+_CHANGES_KEPT = 256
+"""Per listener; who is slower than that misses the oldest."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Store:
+    """The database of one hub. Made by `open_store`, used from one event loop."""
+
+    def __init__(self, readers: AsyncEngine, vault: Vault, clock: Callable[[], datetime]) -> None:
+        self._readers = readers
+        self._vault = vault
+        self._clock = clock
+        self._writer: Writer | None = None
+        self._tasks = asyncio.Event()
+        self._listeners: set[_Listener] = set()
+
+    async def write(self, unit: Callable[[Tx], T]) -> T:
+        """Run a unit of work and return its result once it is committed.
+
+        `unit` runs on another thread, must not block, and must touch nothing but `Tx` and values.
+        What it raises is raised here, and nothing it did remains. Cancelled while waiting: it
+        happened completely or not at all. Raises StoreError if the database fails.
+        """
+        if self._writer is None:
+            raise StoreError("the store is closed")
+        return await self._writer.write(unit)
+
+    async def read(self, unit: Callable[[Tx], T]) -> T:
+        """Run a unit that only reads, on one consistent view of what is committed.
+
+        Raises StoreError if it tries to write.
+        """
+        try:
+            async with self._readers.connect() as connection:
+                return await connection.run_sync(self._read, unit)
+        except SQLAlchemyError as error:
+            raise StoreError(f"the database cannot be read: {error}") from error
+
+    async def ping(self) -> None:
+        """Raises StoreError unless both ways to the database work."""
+        await self.write(lambda tx: tx.shops.default())
+        await self.read(lambda tx: tx.shops.default())
+
+    async def wait_for_tasks(self, timeout: float) -> None:  # noqa: ASYNC109 - returns, never raises
+        """Return when tasks may have become claimable since the last return, or after `timeout` s.
+
+        A commit between the last claim and this call counts, so claim, then wait, misses nothing.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                await self._tasks.wait()
+        except TimeoutError:
+            return
+        self._tasks.clear()
+
+    @asynccontextmanager
+    async def changes(self) -> AsyncIterator[AsyncIterator[Change]]:
+        """What is changed by commits from now on; ends when the store closes."""
+        listener = _Listener()
+        if self._writer is None:
+            listener.close()
+        self._listeners.add(listener)
+        try:
+            yield listener
+        finally:
+            self._listeners.discard(listener)
+
+    def seal(self, text: str) -> str:
+        return self._vault.seal(text)
+
+    def unseal(self, sealed: str) -> str:
+        """Raises StoreError if it was not sealed with the key of this store."""
+        return self._vault.unseal(sealed)
+
+    def _tx(self, work: Work) -> Tx:
+        return Tx(work, self._vault, self._clock)
+
+    def _read(self, connection: Connection, unit: Callable[[Tx], T]) -> T:
+        work = Work(connection)
+        work.control("BEGIN")
+        try:
+            return unit(self._tx(work))
+        finally:
+            work.control("ROLLBACK")
+
+    def _announce(self, announcement: Announcement) -> None:
+        if announcement.tasks:
+            self._tasks.set()
+        for listener in self._listeners:
+            listener.tell(announcement.changes)
+
+    @asynccontextmanager
+    async def _running(self, writer: Writer) -> AsyncIterator[None]:
+        async with writer:
+            self._writer = writer
+            try:
+                yield
+            finally:
+                self._writer = None
+        for listener in self._listeners:
+            listener.close()
+
+
+class _Listener:
+    """An iterator over changes, bounded: the oldest go first."""
+
+    def __init__(self) -> None:
+        self._changes: deque[Change] = deque(maxlen=_CHANGES_KEPT)
+        self._news = asyncio.Event()
+        self._closed = False
+
+    def tell(self, changes: tuple[Change, ...]) -> None:
+        self._changes.extend(changes)
+        self._news.set()
+
+    def close(self) -> None:
+        self._closed = True
+        self._news.set()
+
+    def __aiter__(self) -> AsyncIterator[Change]:
+        return self
+
+    async def __anext__(self) -> Change:
+        while not self._changes:
+            if self._closed:
+                raise StopAsyncIteration
+            self._news.clear()
+            await self._news.wait()
+        return self._changes.popleft()
+
+
+@asynccontextmanager
+async def open_store(
+    path: Path, *, key: str = "", now: Callable[[], datetime] = utc_now
+) -> AsyncIterator[Store]:
+    """Open the database at `path`; a new one with one shop if there is none.
+
+    `key` seals credentials (32 bytes in URL-safe base64); empty: the key file beside the database,
+    which is made with a new database. An older database is copied and migrated first.
+
+    Raises InUse, NotOurs, SchemaTooNew or StoreError with one line that says what to mend.
+    """
+    async with AsyncExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(path))
+            preparing = asyncio.to_thread(prepare, path, key=key, now=now())
+            vault = await outlast(preparing)
+        except OSError as error:
+            raise StoreError(f"cannot use {path}: {error.strerror or error}") from error
+        readers = _read_engine(path)
+        stack.push_async_callback(readers.dispose)
+        writer_engine = write_engine(path)
+        stack.callback(writer_engine.dispose)
+        store = Store(readers, vault, now)
+        writer = Writer(writer_engine, store._tx, store._announce)
+        await stack.enter_async_context(store._running(writer))
+        await store.ping()
+        yield store
+
+
+def _read_engine(path: Path) -> AsyncEngine:
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{path}",
+        isolation_level="AUTOCOMMIT",
+        pool_size=_READERS,
+        max_overflow=0,
+        hide_parameters=True,
+        connect_args={"timeout": 5, "cached_statements": 512},
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def read_only(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA query_only = ON")
+        cursor.close()
+
+    return engine

@@ -1,0 +1,407 @@
+"""The schema: every table, key and index, in one place.
+
+Times are integers (microseconds since 1970, UTC), closed sets and JSON are text. Every owned table
+carries `shop_id`; composite foreign keys make it impossible to tie rows of two shops together.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+# SQLite gives an id of its own accord only to a column of type INTEGER.
+_Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _id() -> Column[int]:
+    return Column("id", _Id, primary_key=True, autoincrement=True)
+
+
+def _shop() -> Column[int]:
+    return Column("shop_id", _Id, ForeignKey("shops.id", ondelete="CASCADE"), nullable=False)
+
+
+def _text(name: str, *, nullable: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=nullable)
+
+
+def _time(name: str, *, nullable: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+def _reference(name: str, *, nullable: bool = False) -> Column[int]:
+    return Column(name, _Id, nullable=nullable)
+
+
+def _of_shop(column: str, table: str) -> ForeignKeyConstraint:
+    """`column` points to a row of the same shop and goes with it."""
+    return ForeignKeyConstraint(
+        ["shop_id", column], [f"{table}.shop_id", f"{table}.id"], ondelete="CASCADE"
+    )
+
+
+# AUTOINCREMENT: an id is never given twice, so what outlives a row cannot point to a stranger (L50).
+_NO_REUSE = {"sqlite_autoincrement": True}
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _text("value"),
+)
+"""Facts about this database as a whole."""
+
+shops = Table(
+    "shops",
+    metadata,
+    _id(),
+    _text("name"),
+    Column("tickets", Integer, nullable=False),
+    _time("created_at"),
+    **_NO_REUSE,
+)
+"""`tickets` counts the tickets that were given to conversations."""
+
+members = Table(
+    "members",
+    metadata,
+    _id(),
+    _shop(),
+    _text("name"),
+    _text("role"),
+    _text("email", nullable=True),
+    _text("password_hash", nullable=True),
+    Column("active", Boolean, nullable=False),
+    _time("created_at"),
+    UniqueConstraint("name"),
+    UniqueConstraint("shop_id", "id"),
+    **_NO_REUSE,
+)
+
+member_qqs = Table(
+    "member_qqs",
+    metadata,
+    Column("qq", Text, primary_key=True),
+    _shop(),
+    _reference("member_id"),
+    _of_shop("member_id", "members"),
+    Index(None, "shop_id", "member_id"),
+)
+
+web_sessions = Table(
+    "web_sessions",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    _shop(),
+    _reference("member_id"),
+    _text("csrf"),
+    _time("created_at"),
+    _time("expires_at"),
+    _of_shop("member_id", "members"),
+    Index(None, "shop_id", "member_id"),
+    Index(None, "expires_at"),
+)
+
+throttle = Table(
+    "throttle",
+    metadata,
+    _id(),
+    _text("key"),
+    _time("at"),
+    Index(None, "key", "at"),
+    Index(None, "at"),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    _id(),
+    _shop(),
+    _text("name"),
+    _text("platform_user"),
+    _text("device_id"),
+    _text("cookies"),
+    Column("enabled", Boolean, nullable=False),
+    _text("state"),
+    _text("state_reason"),
+    _time("state_since"),
+    Column("takeover_minutes", Integer, nullable=False),
+    _text("token", nullable=True),
+    _text("token_device_id", nullable=True),
+    _time("token_expires_at", nullable=True),
+    _time("token_fetched_at", nullable=True),
+    _time("created_at"),
+    UniqueConstraint("platform_user"),
+    UniqueConstraint("shop_id", "name"),
+    UniqueConstraint("shop_id", "id"),
+    **_NO_REUSE,
+)
+"""`cookies` and `token` are sealed. One login is one account, whichever shop has it."""
+
+conversations = Table(
+    "conversations",
+    metadata,
+    _id(),
+    _shop(),
+    _reference("account_id"),
+    _text("platform_id"),
+    _text("ticket"),
+    _text("buyer", nullable=True),
+    _text("buyer_name"),
+    _text("item_id", nullable=True),
+    _text("item_title"),
+    _time("last_message_at", nullable=True),
+    _of_shop("account_id", "accounts"),
+    UniqueConstraint("account_id", "platform_id"),
+    UniqueConstraint("shop_id", "ticket"),
+    UniqueConstraint("shop_id", "id"),
+    Index(None, "shop_id", "last_message_at"),
+    Index(None, "shop_id", "account_id", "last_message_at"),
+    **_NO_REUSE,
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    _id(),
+    _shop(),
+    _reference("account_id"),
+    _reference("conversation_id"),
+    _text("platform_id", nullable=True),
+    _text("key", nullable=True),
+    _text("uuid", nullable=True),
+    _text("origin"),
+    _text("content"),
+    _text("state"),
+    _text("reason"),
+    _reference("member_id", nullable=True),
+    _text("quoted", nullable=True),
+    _time("sent_at"),
+    _time("wire_at", nullable=True),
+    _text("state_before_echo", nullable=True),
+    _time("echoed_at", nullable=True),
+    _time("created_at"),
+    _of_shop("account_id", "accounts"),
+    _of_shop("conversation_id", "conversations"),
+    ForeignKeyConstraint(["shop_id", "member_id"], ["members.shop_id", "members.id"]),
+    UniqueConstraint("account_id", "platform_id"),
+    UniqueConstraint("shop_id", "key"),
+    Index(None, "conversation_id", "sent_at", "id"),
+    Index(
+        "ix_messages_unnamed",
+        "conversation_id",
+        sqlite_where=text("platform_id IS NULL"),
+        postgresql_where=text("platform_id IS NULL"),
+    ),
+    **_NO_REUSE,
+)
+"""`wire_at`: when a message of ours last went out. `state_before_echo`, `echoed_at`: its state
+before an echo gave it a platform id, and when; kept until the platform's answer confirms the id."""
+
+rules = Table(
+    "rules",
+    metadata,
+    _id(),
+    _shop(),
+    _reference("account_id", nullable=True),
+    _text("kind"),
+    _text("keywords"),
+    _text("reply"),
+    Column("enabled", Boolean, nullable=False),
+    _time("created_at"),
+    _of_shop("account_id", "accounts"),
+    Index(None, "shop_id", "account_id"),
+    **_NO_REUSE,
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    _id(),
+    _shop(),
+    _text("kind"),
+    _reference("conversation_id", nullable=True),
+    _text("reason"),
+    _reference("member_id", nullable=True),
+    _time("since"),
+    _time("until", nullable=True),
+    _time("ended_at", nullable=True),
+    _of_shop("conversation_id", "conversations"),
+    ForeignKeyConstraint(["shop_id", "member_id"], ["members.shop_id", "members.id"]),
+    Index(
+        "uq_holds_open",
+        "shop_id",
+        text("coalesce(conversation_id, 0)"),
+        "kind",
+        unique=True,
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+    **_NO_REUSE,
+)
+"""At most one row per scope and kind has no end written down, however many ran out before it."""
+
+decisions = Table(
+    "decisions",
+    metadata,
+    _id(),
+    _shop(),
+    _reference("conversation_id"),
+    Column("message_id", _Id, ForeignKey("messages.id", ondelete="SET NULL")),
+    _text("outcome"),
+    _text("reason"),
+    _reference("rule_id", nullable=True),
+    _time("at"),
+    _of_shop("conversation_id", "conversations"),
+    Index(None, "conversation_id", "id"),
+    Index(None, "message_id"),
+    **_NO_REUSE,
+)
+"""`rule_id` is no foreign key: the number stays readable after the rule is gone."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _id(),
+    _shop(),
+    _text("kind"),
+    _text("lane"),
+    _text("key"),
+    _text("payload"),
+    _text("state"),
+    Column("head", Boolean, nullable=False),
+    _time("due_at"),
+    _time("expires_at", nullable=True),
+    _text("holder", nullable=True),
+    Column("attempt", Integer, nullable=False),
+    _time("wire_at", nullable=True),
+    _text("error"),
+    _time("created_at"),
+    _time("settled_at", nullable=True),
+    UniqueConstraint("shop_id", "key"),
+    Index(
+        "uq_outbox_head",
+        "shop_id",
+        "lane",
+        unique=True,
+        sqlite_where=text("head"),
+        postgresql_where=text("head"),
+    ),
+    Index(
+        "ix_outbox_claim",
+        "due_at",
+        "id",
+        "kind",
+        sqlite_where=text("head"),
+        postgresql_where=text("head"),
+    ),
+    Index(
+        "ix_outbox_open",
+        "shop_id",
+        "lane",
+        "id",
+        sqlite_where=text("state IN ('ready', 'running')"),
+        postgresql_where=text("state IN ('ready', 'running')"),
+    ),
+    **_NO_REUSE,
+)
+"""`head` marks the oldest open task of a lane, the only one that may be claimed. `due_at` is when
+it may be claimed next: its due time while ready, the end of its lease while running."""
+
+relays = Table(
+    "relays",
+    metadata,
+    _id(),
+    _shop(),
+    _text("bot"),
+    _text("scene"),
+    _text("peer"),
+    _text("external_id"),
+    Column("part", Integer, nullable=False),
+    _reference("conversation_id"),
+    Column("message_id", _Id, ForeignKey("messages.id", ondelete="SET NULL")),
+    _time("at"),
+    _of_shop("conversation_id", "conversations"),
+    Index(None, "bot", "scene", "peer", "external_id", "id"),
+    Index(None, "conversation_id"),
+    Index(None, "message_id"),
+    **_NO_REUSE,
+)
+
+inputs = Table(
+    "inputs",
+    metadata,
+    Column("shop_id", _Id, ForeignKey("shops.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    _time("at"),
+)
+
+strangers = Table(
+    "strangers",
+    metadata,
+    Column("key", Text, primary_key=True),
+    _time("answered_at"),
+    Index(None, "answered_at"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _id(),
+    _shop(),
+    _reference("member_id", nullable=True),
+    _text("door"),
+    _text("action"),
+    _text("target"),
+    _text("detail"),
+    _time("at"),
+    ForeignKeyConstraint(["shop_id", "member_id"], ["members.shop_id", "members.id"]),
+    Index(None, "shop_id", "id"),
+    **_NO_REUSE,
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    _id(),
+    _shop(),
+    _reference("account_id"),
+    _text("raw"),
+    _text("reason"),
+    _time("at"),
+    _of_shop("account_id", "accounts"),
+    Index(None, "shop_id", "id"),
+    Index(None, "shop_id", "account_id"),
+    **_NO_REUSE,
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("shop_id", _Id, ForeignKey("shops.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    _text("value"),
+    Column("sealed", Boolean, nullable=False),
+)
+"""Small values of a shop, some of them sealed."""

@@ -1,0 +1,70 @@
+"""`Tx`: what a unit of work sees, one attribute per noun."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from hub.store.accounts import Accounts
+from hub.store.conversations import Conversations
+from hub.store.decisions import Decisions
+from hub.store.holds import Holds
+from hub.store.logins import Throttle, WebSessions
+from hub.store.members import Members
+from hub.store.messages import Messages
+from hub.store.once import Inputs, Strangers
+from hub.store.outbox import Outbox
+from hub.store.records import Audit, Quarantine
+from hub.store.relays import Relays
+from hub.store.rules import Rules
+from hub.store.shops import Shops
+from hub.store.values import Values
+from hub.store.vault import Vault
+from hub.store.work import Work
+
+
+class Tx:
+    """Belongs to the unit of work it was handed to; it must not be kept beyond its end.
+
+    Methods on what a shop owns take the shop first and touch nothing of other shops. Times are
+    timezone-aware in both directions.
+    """
+
+    __slots__ = (
+        "accounts",
+        "audit",
+        "conversations",
+        "decisions",
+        "holds",
+        "inputs",
+        "members",
+        "messages",
+        "outbox",
+        "quarantine",
+        "relays",
+        "rules",
+        "shops",
+        "strangers",
+        "throttle",
+        "values",
+        "web_sessions",
+    )
+
+    def __init__(self, work: Work, vault: Vault, clock: Callable[[], datetime]) -> None:
+        self.shops = Shops(work)
+        self.members = Members(work)
+        self.web_sessions = WebSessions(work)
+        self.throttle = Throttle(work)
+        self.accounts = Accounts(work, vault)
+        self.holds = Holds(work)
+        self.conversations = Conversations(work, self.holds, clock)
+        self.messages = Messages(work)
+        self.rules = Rules(work)
+        self.decisions = Decisions(work)
+        self.outbox = Outbox(work)
+        self.relays = Relays(work)
+        self.inputs = Inputs(work)
+        self.strangers = Strangers(work)
+        self.audit = Audit(work)
+        self.quarantine = Quarantine(work)
+        self.values = Values(work, vault)

@@ -1,0 +1,234 @@
+"""Makes durability cheap: units of work that wait are written and committed together.
+
+One thread owns the only connection that writes. While it commits, further units gather; the next
+transaction takes them all, each in a savepoint of its own. A caller hears of the result after the
+commit, never before. Units are synchronous functions, so nothing outside can happen inside a
+transaction, and a caller that is cancelled leaves nothing half open: its unit happened completely
+or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from loguru import logger
+from sqlalchemy import Engine
+
+from hub.errors import StoreError
+from hub.store.tx import Tx
+from hub.store.work import Announcement, Work, join
+
+T = TypeVar("T")
+
+_MOST_PER_COMMIT = 256
+"""Bounds how long the first of a burst waits for the last."""
+
+
+@dataclass(slots=True, eq=False)
+class _Job(Generic[T]):
+    unit: Callable[[Tx], T]
+    future: asyncio.Future[T]
+    result: T | None = None
+    error: BaseException | None = None
+
+    def resolve(self) -> None:
+        """Runs on the loop."""
+        if self.future.done():  # the caller was cancelled meanwhile
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)  # type: ignore[arg-type]
+
+
+@dataclass(slots=True)
+class _Batch:
+    jobs: list[_Job[Any]]
+    announcements: list[Announcement] = field(default_factory=list)
+
+    def fail(self, error: BaseException) -> None:
+        """Whatever the units did is gone; those that failed by themselves keep their own error."""
+        self.announcements.clear()
+        for job in self.jobs:
+            job.error = job.error or error
+
+
+class Writer:
+    """Use as `async with`: leaving it writes what waits, then ends the thread."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        make_tx: Callable[[Work], Tx],
+        announce: Callable[[Announcement], None],
+    ) -> None:
+        """`announce` is called on the loop, after each commit that has something to tell."""
+        self._engine = engine
+        self._make_tx = make_tx
+        self._announce = announce
+        # Needs no bound of its own: for each entry one caller waits.
+        self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+        self._open = False
+
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        self._stopped: asyncio.Future[None] = self._loop.create_future()
+        self._open = True
+        threading.Thread(target=self._run, name="store-writer", daemon=True).start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._open:
+            self._open = False
+            self._queue.put(None)
+        await outlast(self._stopped)
+
+    async def write(self, unit: Callable[[Tx], T]) -> T:
+        if not self._open:
+            raise StoreError("the store is closed")
+        job = _Job(unit, self._loop.create_future())
+        self._queue.put(job)
+        return await job.future
+
+    # --- on the writer's thread ---
+
+    def _run(self) -> None:
+        try:
+            self._write_until_closed()
+        except Exception:
+            logger.exception("the writer of the store broke down")
+        finally:
+            self._tell_loop(self._finish)
+
+    def _write_until_closed(self) -> None:
+        with self._engine.connect() as connection:
+            work = Work(connection)
+            tx = self._make_tx(work)
+            more = True
+            while more:
+                jobs, more = self._gather()
+                if jobs:
+                    batch = _Batch(jobs)
+                    self._commit(batch, work, tx)
+                    self._tell_loop(self._resolve, batch)
+
+    def _gather(self) -> tuple[list[_Job[Any]], bool]:
+        """Wait for a unit, then take all that wait. False: closed, and this is the rest."""
+        jobs: list[_Job[Any]] = []
+        job = self._queue.get()
+        try:
+            while job is not None:
+                if not job.future.cancelled():
+                    jobs.append(job)
+                if len(jobs) == _MOST_PER_COMMIT:
+                    return jobs, True
+                job = self._queue.get_nowait()
+        except Empty:
+            return jobs, True
+        return jobs, False
+
+    def _commit(self, batch: _Batch, work: Work, tx: Tx) -> None:
+        work.forget_announcement()
+        try:
+            work.control("BEGIN IMMEDIATE")
+            if len(batch.jobs) == 1:
+                self._perform_alone(batch, work, tx)
+            else:
+                self._perform_together(batch, work, tx)
+            if work.in_transaction:
+                work.control("COMMIT")
+        except Exception as error:
+            batch.fail(error)
+            logger.error("a transaction of {} units failed: {}", len(batch.jobs), error)
+            if work.in_transaction:
+                work.control("ROLLBACK")
+
+    def _perform_alone(self, batch: _Batch, work: Work, tx: Tx) -> None:
+        """The transaction itself is savepoint enough."""
+        (job,) = batch.jobs
+        if _perform(job, tx):
+            batch.announcements.append(work.take_announcement())
+        elif work.in_transaction:
+            work.control("ROLLBACK")
+
+    def _perform_together(self, batch: _Batch, work: Work, tx: Tx) -> None:
+        for job in batch.jobs:
+            work.control("SAVEPOINT unit")
+            if _perform(job, tx):
+                batch.announcements.append(work.take_announcement())
+            elif work.in_transaction:
+                work.forget_announcement()
+                work.control("ROLLBACK TO unit")
+            else:
+                # A full disk and the like take the whole transaction away, not one statement.
+                raise StoreError(f"the transaction was lost: {job.error}") from job.error
+            work.control("RELEASE unit")
+
+    def _tell_loop(self, call: Callable[..., None], *values: object) -> None:
+        try:
+            self._loop.call_soon_threadsafe(call, *values)
+        except RuntimeError:
+            logger.error("the event loop was closed before the store")
+
+    # --- on the loop ---
+
+    def _resolve(self, batch: _Batch) -> None:
+        announcement = join(batch.announcements)
+        if announcement.changes or announcement.tasks:
+            self._announce(announcement)
+        for job in batch.jobs:
+            job.resolve()
+
+    def _finish(self) -> None:
+        """The thread is at its end; nobody may wait for it in vain, even if it broke down."""
+        self._open = False
+        while True:
+            try:
+                job = self._queue.get_nowait()
+            except Empty:
+                break
+            if job is not None:
+                job.error = StoreError("the writer of the store broke down; see the log")
+                job.resolve()
+        self._stopped.set_result(None)
+
+
+def _perform(job: _Job[Any], tx: Tx) -> bool:
+    """Run the unit and keep what came of it; a boundary, because units are anybody's code."""
+    try:
+        job.result = job.unit(tx)
+    except StopIteration as error:  # the one exception that a future does not take
+        job.error = RuntimeError("a unit of work raised StopIteration")
+        job.error.__cause__ = error
+    except BaseException as error:
+        job.error = error
+    return job.error is None
+
+
+async def outlast(work: Awaitable[T]) -> T:
+    """Wait for something that cannot be interrupted; a cancellation takes effect afterwards."""
+    waiting = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not waiting.done():
+        try:
+            await asyncio.shield(waiting)
+        except asyncio.CancelledError as error:
+            if waiting.cancelled():
+                raise
+            cancelled = error
+        except BaseException:  # noqa: S110 - it is in `waiting`, and raised from there
+            pass
+    if cancelled is not None:
+        raise cancelled
+    return waiting.result()
