@@ -403,6 +403,45 @@ class TaskState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class AskedBy:
+    """The chat message through which an operator asked; receipts quote it."""
+
+    peer: ChatPeer
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendMessage:
+    """Say to the buyer what the outgoing message holds."""
+
+    message: MessageId
+    asked_by: AskedBy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendNotice:
+    """Tell an operator in chat about a conversation; quoting it answers the buyer."""
+
+    peer: ChatPeer
+    text: str
+    conversation: ConversationId
+    message: MessageId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendReceipt:
+    """Tell the operator who asked what became of it."""
+
+    asked_by: AskedBy
+    text: str
+    conversation: ConversationId
+
+
+Work = SendMessage | SendNotice | SendReceipt
+"""The effects on the outside world; `TaskKind` names them in the database."""
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A claimed outbox row. `attempt` and the holder fence a worker that was too slow."""
 
@@ -411,7 +450,7 @@ class Task:
     kind: TaskKind
     lane: str
     key: str
-    payload: dict[str, object]
+    work: Work
     attempt: int
     wire_at: datetime | None
     """When it was marked as on the wire; set: it may have reached the outside, so look first."""
