@@ -1,0 +1,29 @@
+"""The pages of the admin, one module each; here is the list of all their addresses."""
+
+from aiohttp import web
+
+from web.pages import (
+    accounts,
+    audit,
+    conversations,
+    first_run,
+    live,
+    login,
+    members,
+    overview,
+    qq,
+    rules,
+)
+
+ROUTES: tuple[web.RouteDef, ...] = (
+    *first_run.ROUTES,
+    *login.ROUTES,
+    *overview.ROUTES,
+    *conversations.ROUTES,
+    *accounts.ROUTES,
+    *rules.ROUTES,
+    *members.ROUTES,
+    *qq.ROUTES,
+    *audit.ROUTES,
+    *live.ROUTES,
+)

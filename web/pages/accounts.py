@@ -1,0 +1,111 @@
+"""Accounts: add by pasted cookie, log in anew, name them, switch them.
+
+A pasted cookie is a login. It is never put back into a page, not even when it was refused.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from hub.errors import NotFound, Refusal
+from hub.model import Account, AccountId, Role
+from web.auth import operator
+from web.forms import Form
+from web.render import render, see_other
+from web.site import SITE
+
+SECRET = ("cookies",)
+
+
+async def listing(request: web.Request) -> web.Response:
+    accounts = await request.app[SITE].desk.accounts.all(operator(request))
+    part = "part" in request.query
+    return render(request, "accounts_part.html" if part else "accounts.html", accounts=accounts)
+
+
+async def add_form(request: web.Request) -> web.Response:
+    operator(request).require(Role.OWNER)
+    return render(request, "account_new.html")
+
+
+async def add(request: web.Request) -> web.Response:
+    form = await Form.sent(request)
+    try:
+        account = await request.app[SITE].desk.accounts.add(
+            operator(request), form["name"], form["cookies"]
+        )
+    except Refusal as refusal:
+        form = form.refused(refusal, secret=SECRET, at="cookies")
+        return render(request, "account_new.html", status=400, form=form)
+    raise see_other(f"/accounts/{account.id}", "account-added")
+
+
+async def show(request: web.Request) -> web.Response:
+    account = await _account(request)
+    if "part" in request.query:
+        return render(request, "account_part.html", account=account)
+    return _page(request, account)
+
+
+def _page(request: web.Request, account: Account, **forms: Form) -> web.Response:
+    """`settings` and `renewal` are the page's two forms, with complaints if there were any."""
+    current = Form({"name": account.name, "takeover_minutes": str(account.takeover_minutes)})
+    return render(
+        request,
+        "account.html",
+        status=400 if forms else 200,
+        account=account,
+        settings=forms.get("settings", current),
+        renewal=forms.get("renewal", Form()),
+    )
+
+
+async def configure(request: web.Request) -> web.Response:
+    form, account = await Form.sent(request), await _account(request)
+    try:
+        await request.app[SITE].desk.accounts.configure(
+            operator(request),
+            account.id,
+            name=form["name"],
+            takeover_minutes=form.number("takeover_minutes", "写 0 到 1440 之间的整数"),
+        )
+    except Refusal as refusal:
+        return _page(request, account, settings=form.refused(refusal))
+    raise see_other(f"/accounts/{account.id}", "account-changed")
+
+
+async def renew(request: web.Request) -> web.Response:
+    form, account = await Form.sent(request), await _account(request)
+    try:
+        await request.app[SITE].desk.accounts.log_in(operator(request), account.id, form["cookies"])
+    except Refusal as refusal:
+        form = form.refused(refusal, secret=SECRET, at="cookies")
+        return _page(request, account, renewal=form)
+    raise see_other(f"/accounts/{account.id}", "account-renewed")
+
+
+async def switch(request: web.Request) -> web.Response:
+    form, account = await Form.sent(request), await _account(request)
+    on = form.choice("on", {"1": True, "0": False})
+    await request.app[SITE].desk.accounts.switch(operator(request), account.id, on=on)
+    raise see_other(f"/accounts/{account.id}", "account-on" if on else "account-off")
+
+
+async def _account(request: web.Request) -> Account:
+    wanted = AccountId(int(request.match_info["id"]))
+    accounts = await request.app[SITE].desk.accounts.all(operator(request))
+    account = next((a for a in accounts if a.id == wanted), None)
+    if account is None:
+        raise NotFound("这个账号不存在，可能已经被删除")
+    return account
+
+
+ROUTES = (
+    web.get("/accounts", listing),
+    web.get("/accounts/new", add_form),
+    web.post("/accounts/new", add),
+    web.get(r"/accounts/{id:\d{1,15}}", show),
+    web.post(r"/accounts/{id:\d{1,15}}", configure),
+    web.post(r"/accounts/{id:\d{1,15}}/login", renew),
+    web.post(r"/accounts/{id:\d{1,15}}/switch", switch),
+)

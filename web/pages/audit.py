@@ -1,0 +1,55 @@
+"""Who did what, through which door, for owners."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from web.auth import operator
+from web.render import render
+from web.site import SITE
+
+MOST_ENTRIES = 200
+
+DOORS = {"qq": "QQ", "web": "网页", "cli": "命令行"}
+ACTIONS = {
+    "account.add": "添加账号",
+    "account.log_in": "更新账号登录",
+    "account.enable": "启用账号",
+    "account.disable": "停用账号",
+    "account.configure": "修改账号设置",
+    "answer": "回复买家",
+    "pause": "暂停自动回复",
+    "resume": "恢复自动回复",
+    "member.add": "添加成员",
+    "member.change": "修改成员",
+    "member.found_shop": "建立店铺",
+    "rule.add": "添加规则",
+    "rule.change": "修改规则",
+    "rule.remove": "删除规则",
+}
+CONVERSATION_ACTIONS = ("answer", "pause", "resume")
+"""Their target is a ticket, or `shop` for all conversations."""
+
+
+async def show(request: web.Request) -> web.Response:
+    site, who = request.app[SITE], operator(request)
+    entries = await site.desk.system.audit(who, MOST_ENTRIES)
+    members = await site.desk.members.all(who)
+    return render(
+        request,
+        "audit.html",
+        entries=entries,
+        names={member.id: member.name for member in members},
+        doors=DOORS,
+        actions=ACTIONS,
+        target=_target,
+    )
+
+
+def _target(action: str, target: str) -> str:
+    if action in CONVERSATION_ACTIONS:
+        return "整个店铺" if target == "shop" else f"#{target}"
+    return f"规则 {target}" if action.startswith("rule.") else target
+
+
+ROUTES = (web.get("/audit", show),)

@@ -1,0 +1,140 @@
+"""Conversations: the list, one thread with its reply box, pause and resume."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from datetime import datetime
+
+from aiohttp import web
+
+from hub.desk import Operator
+from hub.errors import Invalid, Refusal
+from hub.model import AccountId, ConversationId, MessageId
+from web.auth import operator, safe_next
+from web.forms import Form
+from web.pages.overview import PAUSES
+from web.render import render, see_other
+from web.site import SITE, Site
+
+ON_A_PAGE = 30
+IN_A_THREAD = 60
+_NONCE = re.compile(r"[\w-]{8,40}", re.ASCII)
+
+
+async def listing(request: web.Request) -> web.Response:
+    site, who = request.app[SITE], operator(request)
+    account = _number(request.query.get("account", ""))
+    before = _moment(request.query.get("before", ""))
+    lines = await site.desk.inbox.conversations(
+        who,
+        account=AccountId(account) if account else None,
+        before=before,
+        limit=ON_A_PAGE + 1,
+    )
+    shown = lines[:ON_A_PAGE]
+    last = shown[-1].conversation.last_message_at if len(lines) > ON_A_PAGE else None
+    accounts = await site.desk.accounts.all(who)
+    return render(
+        request,
+        "conversations_part.html" if "part" in request.query else "conversations.html",
+        lines=shown,
+        accounts=accounts,
+        account_names={a.id: a.name for a in accounts},
+        account=account,
+        paged=before is not None,
+        older=last.isoformat() if last is not None else "",
+    )
+
+
+async def thread(request: web.Request) -> web.Response:
+    return await _thread(request, Form())
+
+
+async def _thread(request: web.Request, form: Form, status: int = 200) -> web.Response:
+    site, who = request.app[SITE], operator(request)
+    before = _number(request.query.get("before", ""))
+    view = await site.desk.inbox.conversation(
+        who,
+        _conversation(request),
+        before=MessageId(before) if before else None,
+        limit=IN_A_THREAD,
+    )
+    return render(
+        request,
+        "thread_part.html" if "part" in request.query else "thread.html",
+        status=status,
+        form=form,
+        view=view,
+        names=await _names(site, who),
+        before=before,
+        older=view.messages[0].id if len(view.messages) == IN_A_THREAD else None,
+        nonce=secrets.token_urlsafe(12),
+    )
+
+
+async def answer(request: web.Request) -> web.Response:
+    form = await Form.sent(request)
+    target = _conversation(request)
+    try:
+        await request.app[SITE].desk.inbox.answer(
+            operator(request), target, form["text"], key=_key(form, target)
+        )
+    except Refusal as refusal:
+        return await _thread(request, form.refused(refusal, at="text"), status=400)
+    raise see_other(f"/conversations/{target}", "answer-queued")
+
+
+def _key(form: Form, conversation: ConversationId) -> str:
+    """The same form sent twice gives the same key. The text is part of it, because somebody may
+    go back in the browser to a form that was sent and write something else into it."""
+    nonce = form["nonce"]
+    if not _NONCE.fullmatch(nonce):
+        raise Invalid("没有发送：这个页面已经过期，请刷新后再发")
+    digest = hashlib.sha256(form["text"].encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"web:{conversation}:{nonce}:{digest}"
+
+
+async def pause(request: web.Request) -> web.Response:
+    form, target = await Form.sent(request), _conversation(request)
+    await request.app[SITE].desk.inbox.pause(
+        operator(request), target, length=form.choice("length", PAUSES)
+    )
+    raise see_other(f"/conversations/{target}", "paused")
+
+
+async def resume(request: web.Request) -> web.Response:
+    form, target = await Form.sent(request), _conversation(request)
+    await request.app[SITE].desk.inbox.resume(operator(request), target)
+    raise see_other(safe_next(form["back"] or f"/conversations/{target}"), "resumed")
+
+
+async def _names(site: Site, who: Operator) -> dict[int, str]:
+    return {member.id: member.name for member in await site.desk.members.all(who)}
+
+
+def _conversation(request: web.Request) -> ConversationId:
+    return ConversationId(int(request.match_info["id"]))
+
+
+def _number(written: str) -> int | None:
+    return int(written) if re.fullmatch(r"[0-9]{1,15}", written) else None
+
+
+def _moment(written: str) -> datetime | None:
+    """What the link to older conversations carries; anything else means the first page."""
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
+
+
+ROUTES = (
+    web.get("/conversations", listing),
+    web.get(r"/conversations/{id:\d{1,15}}", thread),
+    web.post(r"/conversations/{id:\d{1,15}}/answer", answer),
+    web.post(r"/conversations/{id:\d{1,15}}/pause", pause),
+    web.post(r"/conversations/{id:\d{1,15}}/resume", resume),
+)

@@ -1,0 +1,45 @@
+"""Log in and out."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from hub.errors import Refusal, TooOften
+from web.auth import LOGIN_PAGE, SESSION_COOKIE, end_session, safe_next, start_session
+from web.forms import Form
+from web.render import render, see_other
+from web.site import SITE
+
+
+async def show(request: web.Request) -> web.Response:
+    return render(request, "login.html", next=safe_next(request.query.get("next", "")))
+
+
+async def log_in(request: web.Request) -> web.Response:
+    form = await Form.sent(request)
+    target = safe_next(form["next"])
+    try:
+        new = await request.app[SITE].desk.members.log_in(
+            name=form["name"], password=form["password"], client=request.remote or ""
+        )
+    except Refusal as refusal:
+        status = 429 if isinstance(refusal, TooOften) else 403
+        form = form.refused(refusal, secret=("password",))
+        return render(request, "login.html", status=status, form=form, next=target)
+    response = see_other(target)
+    start_session(response, request, new)
+    raise response
+
+
+async def log_out(request: web.Request) -> web.Response:
+    await request.app[SITE].desk.members.log_out(request.cookies[SESSION_COOKIE])
+    response = see_other(LOGIN_PAGE, "logged-out")
+    end_session(response)
+    raise response
+
+
+ROUTES = (
+    web.get(LOGIN_PAGE, show),
+    web.post(LOGIN_PAGE, log_in),
+    web.post("/logout", log_out),
+)

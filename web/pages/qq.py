@@ -1,0 +1,42 @@
+"""How to connect a QQ bot, and which are connected."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from hub.commands import COMMANDS, may
+from hub.model import Role
+from web.auth import operator
+from web.render import render
+from web.site import SITE, Site
+
+ONEBOT_PATH = "/onebot/v11/ws"
+
+
+async def show(request: web.Request) -> web.Response:
+    site, who = request.app[SITE], operator(request)
+    if "part" in request.query:
+        return render(request, "qq_part.html", bots=site.qq())
+    return render(
+        request,
+        "qq.html",
+        bots=site.qq(),
+        enabled=site.settings.qq.enabled,
+        ws_address=_address(request, site),
+        token=site.qq_token if who.member.role is Role.OWNER else "",
+        dialled=[urlsplit(url).netloc for url in site.settings.qq.onebot_ws_urls],
+        commands=[c for c in COMMANDS if may(who.member.role, c.role)],
+    )
+
+
+def _address(request: web.Request, site: Site) -> str:
+    """The address of the reverse WebSocket as seen from where this page is read."""
+    public = urlsplit(site.settings.web.public_url)
+    scheme = public.scheme if public.netloc else request.scheme
+    host = public.netloc or request.host
+    return f"{'wss' if scheme == 'https' else 'ws'}://{host}{ONEBOT_PATH}"
+
+
+ROUTES = (web.get("/qq", show),)

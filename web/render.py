@@ -1,0 +1,137 @@
+"""Templates and what they may use; how a page, a redirect and a refusal look as responses."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+
+from hub import text
+from hub.commands import may
+from hub.desk import ROLES
+from hub.model import AccountState, MessageState, Origin, Role
+from web.auth import LOGIN, form_token, remember_form_token
+from web.forms import Form
+from web.site import SITE
+
+ASSETS = web.AppKey("assets", str)
+"""Short hash of all static files, part of their addresses so that browsers may keep them."""
+
+DONE: dict[str, str] = {
+    "account-added": "账号已添加，正在连接闲鱼。",
+    "account-changed": "已保存。",
+    "account-renewed": "新的登录已收下，正在重新连接。",
+    "account-on": "账号已启用，正在连接闲鱼。",
+    "account-off": "账号已停用，不再收发消息。",
+    "answer-queued": "已收下，正在发送。",
+    "paused": "自动回复已暂停。",
+    "resumed": "自动回复已恢复。",
+    "member-added": "成员已添加。",
+    "member-changed": "成员已保存。",
+    "password-changed": "密码已更新，请用新密码登录。",
+    "rule-added": "规则已添加。",
+    "rule-changed": "规则已保存。",
+    "rule-removed": "规则已删除。",
+    "logged-out": "你已退出登录。",
+    "welcome": "店铺已经建好，你现在是店主。",
+}
+"""What a page says after something was done; the address carries the key only."""
+
+MESSAGE_STATES: dict[MessageState, str] = {
+    MessageState.RECEIVED: "",
+    MessageState.QUEUED: "排队中",
+    MessageState.SENDING: "发送中",
+    MessageState.ACCEPTED: "已送达",
+    MessageState.READ: "已读",
+    MessageState.REJECTED: "被闲鱼拒绝",
+    MessageState.UNCERTAIN: "不确定是否送达",
+    MessageState.DROPPED: "没有发出",
+}
+
+ORIGINS: dict[Origin, str] = {
+    Origin.BUYER: "买家",
+    Origin.PLATFORM: "闲鱼",
+    Origin.PHONE: "手机上回复",
+    Origin.OPERATOR: "客服",
+    Origin.RULE: "自动回复",
+}
+
+
+def setup_templates(app: web.Application) -> None:
+    environment = aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.PackageLoader("web"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters.update(plain=text.plain, shorten=text.shorten, shown_url=shown_url)
+    environment.globals.update(
+        account_states=text.ACCOUNT_STATES,
+        message_states=MESSAGE_STATES,
+        origins=ORIGINS,
+        roles=ROLES,
+        needs_login=(AccountState.LOGGED_OUT, AccountState.VERIFICATION_NEEDED),
+    )
+    for name in environment.list_templates():
+        environment.get_template(name)
+
+
+def render(
+    request: web.Request, template: str, *, status: int = 200, **context: Any
+) -> web.Response:
+    """A page made from a template; `context` is added to what every page has."""
+    site = request.app[SITE]
+    login = request.get(LOGIN)
+    role = login.operator.member.role if login is not None else None
+    now = site.now()
+    token = form_token(request)
+    context = {
+        "member": login.operator.member if login is not None else None,
+        "may_answer": role is not None and may(role, Role.AGENT),
+        "may_configure": role is not None and may(role, Role.OWNER),
+        "csrf": token,
+        "path": request.path,
+        "address": request.path_qs,
+        "version": site.version,
+        "assets": request.app[ASSETS],
+        "done": DONE.get(request.query.get("done", ""), ""),
+        "form": Form(),
+        "clock": lambda at: text.clock(at, site.zone, now),
+        "since": lambda at: text.since(at, now),
+        **context,
+    }
+    response = aiohttp_jinja2.render_template(template, request, context, status=status)
+    if login is None:
+        remember_form_token(response, request, token)
+    return response
+
+
+def see_other(path: str, done: str = "") -> web.HTTPSeeOther:
+    """After something was done: where the browser goes next, and what it says there."""
+    if not done:
+        return web.HTTPSeeOther(path)
+    separator = "&" if "?" in path else "?"
+    return web.HTTPSeeOther(f"{path}{separator}{urlencode({'done': done})}")
+
+
+def shown_url(url: str) -> str:
+    """An address that a page may show or link to, empty for anything that is not http(s).
+
+    The platform writes some without scheme or with http; its hosts all speak https.
+    """
+    if url.startswith("//"):
+        url = f"https:{url}"
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not _is_local(parts.hostname or ""):
+        return "https" + url[4:]
+    return url if parts.scheme in ("http", "https") else ""
+
+
+def _is_local(host: str) -> bool:
+    return host in ("localhost", "127.0.0.1", "::1")

@@ -1,0 +1,40 @@
+"""What every page needs to know, under one typed key of the application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from hub.desk import Desk
+from hub.settings import Settings
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The surroundings of the pages.
+
+    `qq` tells the ids of the bots that are connected right now; `qq_token` is the OneBot access
+    token, shown to owners so that they can connect a bot.
+    """
+
+    desk: Desk
+    settings: Settings
+    version: str
+    qq: Callable[[], tuple[str, ...]]
+    qq_token: str
+    now: Callable[[], datetime] = _utc_now
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.settings.text.timezone)
+
+
+SITE = web.AppKey("site", Site)

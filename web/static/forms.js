@@ -1,0 +1,68 @@
+// Small comforts of forms. Everything works without them.
+"use strict";
+
+(() => {
+  // A form goes out once, however often the button is pressed.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = "1";
+  });
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("form[data-sent]").forEach((form) => { delete form.dataset.sent; });
+  });
+
+  document.querySelectorAll("[data-submit-on-change]").forEach((form) => {
+    form.querySelector("button").hidden = true;
+    form.addEventListener("change", () => form.requestSubmit());
+  });
+
+  document.querySelectorAll("[data-send]").forEach((box) => {
+    box.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) {
+        event.preventDefault();
+        box.form.requestSubmit();
+      }
+    });
+  });
+
+  // An unfinished answer survives leaving the page, until it was accepted.
+  document.querySelectorAll("[data-draft]").forEach((box) => {
+    const key = `draft:${box.dataset.draft}`;
+    if (new URLSearchParams(location.search).get("done") === "answer-queued") {
+      sessionStorage.removeItem(key);
+    } else if (!box.value && !("keep" in box.dataset)) {
+      box.value = sessionStorage.getItem(key) || "";
+    }
+    box.addEventListener("input", () => sessionStorage.setItem(key, box.value));
+  });
+
+  document.querySelectorAll("[data-copy]").forEach((button) => {
+    const field = document.getElementById(button.dataset.copy);
+    const label = button.textContent;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      field.select();
+      try {
+        await navigator.clipboard.writeText(field.value);
+      } catch {
+        document.execCommand("copy");
+      }
+      button.textContent = "已复制";
+      setTimeout(() => { button.textContent = label; }, 1500);
+    });
+  });
+
+  // Said once: reloading the page must not say it again.
+  const address = new URL(location.href);
+  if (address.searchParams.has("done")) {
+    address.searchParams.delete("done");
+    history.replaceState(null, "", address);
+  }
+
+  document.addEventListener("click", (event) => {
+    document.querySelectorAll("nav details[open]").forEach((details) => {
+      if (!details.contains(event.target)) details.open = false;
+    });
+  });
+})();
