@@ -38,7 +38,8 @@ CRASHED = "处理这条消息时出错了，可能没有执行，请到后台查
 
 
 class QQ:
-    """One per process at a time. Use: construct, `attach`, then keep `run` going.
+    """One per process at a time. Use: construct, `attach`, then keep `run` going. With QQ disabled
+    in the settings there is no route, no connection, and `deliver` finds no bot.
 
     `receive` gets every message of an operator, in order within a chat, and those private messages
     of others; a repeated event comes again with the same `message_id`, telling them apart is the
@@ -58,6 +59,7 @@ class QQ:
     ) -> None:
         if not access_token:
             raise ValueError("QQ needs an access token; without one anybody could be the bot")
+        self._enabled = settings.enabled
         self._receive = receive
         self._is_operator = is_operator
         self._on_connect = on_connect
@@ -78,10 +80,13 @@ class QQ:
 
     def attach(self, app: web.Application) -> None:
         """Add the OneBot routes to the hub's application, before it starts."""
-        self._driver.attach(app)
+        if self._enabled:
+            self._driver.attach(app)
 
     async def run(self) -> None:
         """Live until cancelled. A crash inside NoneBot costs the connections, never the hub."""
+        if not self._enabled:
+            await asyncio.Event().wait()
         while True:
             try:
                 await self._driver.serve()

@@ -60,7 +60,6 @@ class OneBotSim:
         reconnect_seconds: float = 5.0,
     ) -> None:
         self.self_id = self_id
-        self.dialect = dialect or Dialect()
         self.reconnect_seconds = reconnect_seconds
         self.on_line: list[Line] = []
         """Called with scene, peer and line for everything that is said, by either side."""
@@ -69,13 +68,26 @@ class OneBotSim:
         self.calls: deque[tuple[str, dict[str, Any]]] = deque(maxlen=10_000)
         """Actions that were asked for, oldest first."""
         self.reactions: deque[tuple[str, str, bool]] = deque(maxlen=1_000)
-        self._chats = Chats(self_id, self.dialect)
+        self.connections = 0
+        """How often the hub was connected so far."""
+        self.beats = 0
+        """Heartbeats told so far."""
+        self._chats = Chats(self_id, dialect or Dialect())
         self._faults: dict[str, _Fault] = {}
         self._links: set[Link] = set()
         self._news = asyncio.Event()
         self._account_online = True
 
     # --- Connections ----------------------------------------------------------------------------
+
+    @property
+    def dialect(self) -> Dialect:
+        """May be replaced at any time."""
+        return self._chats.dialect
+
+    @dialect.setter
+    def dialect(self, dialect: Dialect) -> None:
+        self._chats.dialect = dialect
 
     @property
     def online(self) -> bool:
@@ -159,20 +171,27 @@ class OneBotSim:
 
     async def wait_online(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109
         """Wait until the hub is connected. Raises TimeoutError."""
-        async with asyncio.timeout(timeout):
-            while not self._links:
-                await self._next_news()
+        await self.wait_until(lambda: self.online, timeout)
 
     async def wait_refused(self, timeout: float = 5.0) -> int:  # noqa: ASYNC109
         """Wait for a connection attempt to be turned down; returns its HTTP status."""
-        async with asyncio.timeout(timeout):
-            while not self.refusals:
-                await self._next_news()
+        await self.wait_until(lambda: bool(self.refusals), timeout)
         return self.refusals[-1]
+
+    async def wait_until(
+        self,
+        met: Callable[[], bool],
+        timeout: float = 5.0,  # noqa: ASYNC109
+    ) -> None:
+        """Wait until something about this simulator holds. Raises TimeoutError."""
+        async with asyncio.timeout(timeout):
+            while not met():
+                await self._next_news()
 
     async def _speak(self, ws: Link) -> None:
         await self._push(ws, self._meta("lifecycle", sub_type="connect"))
         self._links.add(ws)
+        self.connections += 1
         self._tell()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -185,11 +204,14 @@ class OneBotSim:
             pass
         finally:
             self._links.discard(ws)
+            self._tell()
 
     async def _beat(self, ws: Link) -> None:
         while True:
             await asyncio.sleep(self.dialect.heartbeat_seconds)
             await self._push(ws, self._heartbeat())
+            self.beats += 1
+            self._tell()
 
     async def _push(self, ws: Link, frame: dict[str, Any]) -> None:
         with suppress(ConnectionError, aiohttp.ClientError):
