@@ -100,7 +100,7 @@ _BUTTON_UPDATE = "_CONTENT_MAP_UPDATE_PRE_dxCard.item.main.exContent.button"
 
 _ORDER = re.compile(r"\d{16,24}")
 _ORDER_IN_URL = re.compile(
-    r"(?:order_detail\?(?:[^#]*&)?id|(?:bizO|\bo|O)rderId)(?:=|%3[dD]|\\u003d)(\d{16,24})"
+    r"(?:order_detail\?(?:[^#]*&)?id|[oO]rderId)(?:=|%3[dD]|\\u003d)(\d{16,24})"
 )
 _ROLE_IN_URL = re.compile(r"\brole(?:=|%3[dD])(\w+)")
 
