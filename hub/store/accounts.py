@@ -1,26 +1,28 @@
 """Accounts: seller logins with their sealed credentials, each in a column of its own (L46)."""
 
+# ruff: noqa: S608 - the parts are constants of this file, values are always bound
+
 from __future__ import annotations
 
 from datetime import datetime
 
 from hub.errors import Conflict
 from hub.model import Account, AccountId, AccountState, PlatformUser, ShopId
-from hub.store.codec import micros, micros_or_none, moment
+from hub.store.codec import micros, moment
 from hub.store.nouns import StoredToken
+from hub.store.sql import Row, Sql, Statement
 from hub.store.vault import Vault
-from hub.store.work import Row, Statement, Work
 
 _COLUMNS = (
     "id, shop_id, name, platform_user, device_id, enabled, state, state_reason, state_since,"
-    " takeover_minutes"
+    " takeover_minutes, logins"
 )
 
 _ADD = Statement(
     "INSERT INTO accounts (shop_id, name, platform_user, device_id, cookies, enabled, state,"
-    " state_reason, state_since, takeover_minutes, created_at)"
+    " state_reason, state_since, takeover_minutes, logins, created_at)"
     " VALUES (:shop, :name, :user, :device_id, :cookies, TRUE, 'new', '', :now, :takeover_minutes,"
-    " :now) ON CONFLICT DO NOTHING RETURNING id"
+    " 1, :now) ON CONFLICT DO NOTHING RETURNING id"
 )
 _USER_TAKEN = Statement("SELECT 1 FROM accounts WHERE platform_user = :user")
 _NAME_TAKEN = Statement(
@@ -35,6 +37,15 @@ _BY_USER = Statement(
 _COOKIES = Statement("SELECT cookies FROM accounts WHERE shop_id = :shop AND id = :id")
 _SET_COOKIES = Statement(
     "UPDATE accounts SET cookies = :cookies WHERE shop_id = :shop AND id = :id"
+)
+_NEW_LOGIN = Statement(
+    "UPDATE accounts SET cookies = :cookies, token = NULL, token_device_id = NULL,"
+    " token_expires_at = NULL, token_fetched_at = NULL, logins = logins + 1"
+    " WHERE shop_id = :shop AND id = :id"
+)
+_LOGIN_MENDED = Statement(
+    "UPDATE accounts SET state = 'new', state_reason = '', state_since = :now"
+    " WHERE shop_id = :shop AND id = :id AND state IN ('logged_out', 'verification_needed')"
 )
 _ENABLE = Statement(
     "UPDATE accounts SET enabled = TRUE, state = 'new', state_reason = '', state_since = :now"
@@ -66,10 +77,10 @@ _REMOVE = Statement("DELETE FROM accounts WHERE shop_id = :shop AND id = :id")
 
 
 class Accounts:
-    __slots__ = ("_vault", "_work")
+    __slots__ = ("_sql", "_vault")
 
-    def __init__(self, work: Work, vault: Vault) -> None:
-        self._work = work
+    def __init__(self, sql: Sql, vault: Vault) -> None:
+        self._sql = sql
         self._vault = vault
 
     def add(
@@ -84,7 +95,7 @@ class Accounts:
         now: datetime,
     ) -> Account:
         """A new enabled account. Raises Conflict if the user or the name exists already."""
-        id_ = self._work.value(
+        id_ = self._sql.value(
             _ADD,
             shop=shop,
             name=name,
@@ -95,64 +106,74 @@ class Accounts:
             now=micros(now),
         )
         if id_ is None:
-            if self._work.value(_USER_TAKEN, user=user):
+            if self._sql.value(_USER_TAKEN, user=user):
                 raise Conflict(f"an account of platform user {user} exists already")
             raise Conflict(f"account name {name!r} is taken")
-        self._work.changed(shop, "account", id_)
+        self._sql.changed(shop, "account", id_)
         account = self.get(shop, AccountId(id_))
         assert account is not None  # noqa: S101 - inserted above
         return account
 
     def get(self, shop: ShopId, id_: AccountId) -> Account | None:
-        row = self._work.row(_GET, shop=shop, id=id_)
+        row = self._sql.row(_GET, shop=shop, id=id_)
         return None if row is None else _to_account(row)
 
     def all(self, shop: ShopId) -> list[Account]:
-        return [_to_account(row) for row in self._work.rows(_ALL, shop=shop)]
+        return [_to_account(row) for row in self._sql.rows(_ALL, shop=shop)]
 
     def enabled(self) -> list[Account]:
         """Accounts that want a connection. System-wide: one supervisor runs those of all shops."""
-        return [_to_account(row) for row in self._work.rows(_ENABLED)]
+        return [_to_account(row) for row in self._sql.rows(_ENABLED)]
 
     def by_user(self, shop: ShopId, user: PlatformUser) -> Account | None:
-        row = self._work.row(_BY_USER, shop=shop, user=user)
+        row = self._sql.row(_BY_USER, shop=shop, user=user)
         return None if row is None else _to_account(row)
 
     def cookies(self, shop: ShopId, id_: AccountId) -> str:
         """The cookie text in clear; empty if there is no such account."""
-        sealed = self._work.value(_COOKIES, shop=shop, id=id_)
+        sealed = self._sql.value(_COOKIES, shop=shop, id=id_)
         return "" if sealed is None else self._vault.unseal(sealed)
 
     def set_cookies(self, shop: ShopId, id_: AccountId, text: str) -> None:
         """Touches nothing but the cookies (L46)."""
-        self._work.run(_SET_COOKIES, shop=shop, id=id_, cookies=self._vault.seal(text))
+        self._sql.run(_SET_COOKIES, shop=shop, id=id_, cookies=self._vault.seal(text))
+
+    def new_login(self, shop: ShopId, id_: AccountId, *, cookies: str, now: datetime) -> None:
+        """A person gave new credentials: the old token goes, `Account.logins` counts one more.
+
+        An account that waited for just that is NEW again.
+        """
+        touched = self._sql.run(_NEW_LOGIN, shop=shop, id=id_, cookies=self._vault.seal(cookies))
+        self._sql.run(_LOGIN_MENDED, shop=shop, id=id_, now=micros(now))
+        self._changed(shop, id_, touched)
 
     def set_enabled(self, shop: ShopId, id_: AccountId, enabled: bool, now: datetime) -> bool:
         """True if that was news. A disabled account is in state DISABLED, an enabled one is NEW."""
         statement = _ENABLE if enabled else _DISABLE
-        return self._changed(shop, id_, self._work.run(statement, shop=shop, id=id_, now=micros(now)))
+        touched = self._sql.run(statement, shop=shop, id=id_, now=micros(now))
+        return self._changed(shop, id_, touched)
 
     def set_state(
         self, shop: ShopId, id_: AccountId, state: AccountState, reason: str, now: datetime
     ) -> bool:
         """True if state or reason changed; `state_since` moves only with the state."""
-        touched = self._work.run(
+        touched = self._sql.run(
             _SET_STATE, shop=shop, id=id_, state=state, reason=reason, now=micros(now)
         )
         return self._changed(shop, id_, touched)
 
     def rename(self, shop: ShopId, id_: AccountId, name: str) -> None:
         """Raises Conflict if another account of the shop has that name."""
-        if self._work.value(_NAME_TAKEN, shop=shop, id=id_, name=name):
+        if self._sql.value(_NAME_TAKEN, shop=shop, id=id_, name=name):
             raise Conflict(f"account name {name!r} is taken")
-        self._changed(shop, id_, self._work.run(_RENAME, shop=shop, id=id_, name=name))
+        self._changed(shop, id_, self._sql.run(_RENAME, shop=shop, id=id_, name=name))
 
     def set_takeover_minutes(self, shop: ShopId, id_: AccountId, minutes: int) -> None:
-        touched = self._work.run(_SET_TAKEOVER, shop=shop, id=id_, minutes=minutes)
+        touched = self._sql.run(_SET_TAKEOVER, shop=shop, id=id_, minutes=minutes)
         self._changed(shop, id_, touched)
 
     def token(self, shop: ShopId, id_: AccountId) -> StoredToken | None:
-        row = self._work.row(_TOKEN, shop=shop, id=id_)
+        row = self._sql.row(_TOKEN, shop=shop, id=id_)
         if row is None:
             return None
         value, device_id, expires_at, fetched_at = row
@@ -162,28 +183,28 @@ class Accounts:
 
     def set_token(self, shop: ShopId, id_: AccountId, token: StoredToken | None) -> None:
         """None forgets the token."""
-        self._work.run(
+        self._sql.run(
             _SET_TOKEN,
             shop=shop,
             id=id_,
-            token=self._vault.seal(token.value) if token else None,
-            device_id=token.device_id if token else None,
-            expires_at=micros_or_none(token.expires_at if token else None),
-            fetched_at=micros_or_none(token.fetched_at if token else None),
+            token=None if token is None else self._vault.seal(token.value),
+            device_id=None if token is None else token.device_id,
+            expires_at=None if token is None else micros(token.expires_at),
+            fetched_at=None if token is None else micros(token.fetched_at),
         )
 
     def remove(self, shop: ShopId, id_: AccountId) -> bool:
         """The account with its conversations, messages, rules and all that hangs on them (L50)."""
-        return self._changed(shop, id_, self._work.run(_REMOVE, shop=shop, id=id_))
+        return self._changed(shop, id_, self._sql.run(_REMOVE, shop=shop, id=id_))
 
     def _changed(self, shop: ShopId, id_: AccountId, touched: int) -> bool:
         if touched:
-            self._work.changed(shop, "account", id_)
+            self._sql.changed(shop, "account", id_)
         return touched > 0
 
 
 def _to_account(row: Row) -> Account:
-    id_, shop, name, user, device_id, enabled, state, reason, since, takeover_minutes = row
+    id_, shop, name, user, device_id, enabled, state, reason, since, takeover_minutes, logins = row
     return Account(
         id=AccountId(id_),
         shop=ShopId(shop),
@@ -195,4 +216,5 @@ def _to_account(row: Row) -> Account:
         state_reason=reason,
         state_since=moment(since),
         takeover_minutes=takeover_minutes,
+        logins=logins,
     )

@@ -1,4 +1,4 @@
-"""Knows how values lie in columns: times as microseconds, content and payloads as JSON text."""
+"""Knows how values lie in columns: times as microseconds, content and work as JSON text."""
 
 from __future__ import annotations
 
@@ -10,15 +10,22 @@ from typing import Any, cast
 
 from hub.errors import StoreError
 from hub.model import (
+    AskedBy,
     Card,
+    ChatPeer,
     Content,
     Image,
     Location,
     Picture,
+    SendMessage,
+    SendNotice,
+    SendReceipt,
+    TaskKind,
     Text,
     Unsupported,
     Video,
     Voice,
+    Work,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -74,12 +81,41 @@ def content_from_text(text: str) -> Content:
     return cast("type[Any]", type_)(**fields)  # type: ignore[no-any-return]
 
 
-def payload_to_text(payload: dict[str, object]) -> str:
-    return _dump(payload)
+def kind_of(work: Work) -> TaskKind:
+    match work:
+        case SendMessage():
+            return TaskKind.SEND
+        case SendNotice():
+            return TaskKind.NOTICE
+        case SendReceipt():
+            return TaskKind.RECEIPT
 
 
-def payload_from_text(text: str) -> dict[str, object]:
-    return cast("dict[str, object]", json.loads(text))
+def work_to_text(work: Work) -> str:
+    return _dump(asdict(work))
+
+
+def work_from_text(kind: TaskKind, text: str) -> Work:
+    fields = json.loads(text)
+    match kind:
+        case TaskKind.SEND:
+            asked_by = fields["asked_by"]
+            return SendMessage(fields["message"], asked_by and _asked_by(asked_by))
+        case TaskKind.NOTICE:
+            return SendNotice(
+                ChatPeer(**fields["peer"]),
+                fields["text"],
+                fields["conversation"],
+                fields["message"],
+            )
+        case TaskKind.RECEIPT:
+            return SendReceipt(
+                _asked_by(fields["asked_by"]), fields["text"], fields["conversation"]
+            )
+
+
+def _asked_by(fields: dict[str, Any]) -> AskedBy:
+    return AskedBy(ChatPeer(**fields["peer"]), fields["message_id"])
 
 
 def words_to_text(words: tuple[str, ...]) -> str:

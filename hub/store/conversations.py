@@ -1,5 +1,7 @@
 """Conversations: what is known about each thread, and the short ticket people call it by."""
 
+# ruff: noqa: S608 - the parts are constants of this file, values are always bound
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -19,7 +21,7 @@ from hub.store import messages
 from hub.store.codec import micros_or_none, moment_or_none
 from hub.store.holds import Holds
 from hub.store.nouns import ConversationLine
-from hub.store.work import Row, Statement, Work
+from hub.store.sql import Row, Sql, Statement
 
 _COLUMNS = (
     "c.id, c.shop_id, c.account_id, c.platform_id, c.ticket, c.buyer, c.buyer_name, c.item_id,"
@@ -35,7 +37,9 @@ _GET = Statement(f"SELECT {_COLUMNS} FROM conversations c WHERE c.shop_id = :sho
 _BY_TICKET = Statement(
     f"SELECT {_COLUMNS} FROM conversations c WHERE c.shop_id = :shop AND c.ticket = :ticket"
 )
-_NEXT_TICKET = Statement("UPDATE shops SET tickets = tickets + 1 WHERE id = :shop RETURNING tickets")
+_NEXT_TICKET = Statement(
+    "UPDATE shops SET tickets = tickets + 1 WHERE id = :shop RETURNING tickets"
+)
 _ADD = Statement(
     "INSERT INTO conversations (shop_id, account_id, platform_id, ticket, buyer, buyer_name,"
     " item_id, item_title, last_message_at)"
@@ -78,10 +82,10 @@ def ticket_name(number: int) -> str:
 
 
 class Conversations:
-    __slots__ = ("_clock", "_holds", "_work")
+    __slots__ = ("_clock", "_holds", "_sql")
 
-    def __init__(self, work: Work, holds: Holds, clock: Callable[[], datetime]) -> None:
-        self._work = work
+    def __init__(self, sql: Sql, holds: Holds, clock: Callable[[], datetime]) -> None:
+        self._sql = sql
         self._holds = holds
         self._clock = clock
 
@@ -103,11 +107,11 @@ class Conversations:
         before the newest message; nothing known is ever blanked. The one exception: the title goes
         when the conversation turns to another item, because it would name the wrong one.
         """
-        work = self._work
-        row = work.row(_BY_PLATFORM, shop=shop, account=account, platform_id=platform_id)
+        sql = self._sql
+        row = sql.row(_BY_PLATFORM, shop=shop, account=account, platform_id=platform_id)
         said = micros_or_none(at)
         if row is None:
-            ticket = ticket_name(work.value(_NEXT_TICKET, shop=shop) or 0)
+            ticket = ticket_name(sql.value(_NEXT_TICKET, shop=shop) or 0)
             known: Row = (buyer, buyer_name, item_id, item_title, said)
             id_ = self._add(shop, account, platform_id, ticket, known)
         else:
@@ -116,22 +120,22 @@ class Conversations:
             if known == old:
                 return _to_conversation(row)
             self._update(shop, id_, known)
-        work.changed(shop, "conversation", id_)
+        sql.changed(shop, "conversation", id_)
         return _to_conversation((id_, shop, account, platform_id, ticket, *known))
 
     def get(self, shop: ShopId, id_: ConversationId) -> Conversation | None:
-        row = self._work.row(_GET, shop=shop, id=id_)
+        row = self._sql.row(_GET, shop=shop, id=id_)
         return None if row is None else _to_conversation(row)
 
     def by_ticket(self, shop: ShopId, ticket: str) -> Conversation | None:
         """`ticket` without `#`, in lower case."""
-        row = self._work.row(_BY_TICKET, shop=shop, ticket=ticket)
+        row = self._sql.row(_BY_TICKET, shop=shop, ticket=ticket)
         return None if row is None else _to_conversation(row)
 
     def by_platform(
         self, shop: ShopId, account: AccountId, platform_id: PlatformConversation
     ) -> Conversation | None:
-        row = self._work.row(_BY_PLATFORM, shop=shop, account=account, platform_id=platform_id)
+        row = self._sql.row(_BY_PLATFORM, shop=shop, account=account, platform_id=platform_id)
         return None if row is None else _to_conversation(row)
 
     def recent(
@@ -147,7 +151,7 @@ class Conversations:
 
         `now`, the store's own clock if not given, decides which holds still run.
         """
-        rows = self._work.rows(
+        rows = self._sql.rows(
             _RECENT[account is not None, before is not None],
             shop=shop,
             account=account,
@@ -160,7 +164,7 @@ class Conversations:
         self, shop: ShopId, account: AccountId, platform_id: str, ticket: str, known: Row
     ) -> int:
         buyer, buyer_name, item_id, item_title, at = known
-        id_: int | None = self._work.value(
+        id_: int | None = self._sql.value(
             _ADD,
             shop=shop,
             account=account,
@@ -178,7 +182,7 @@ class Conversations:
 
     def _update(self, shop: ShopId, id_: int, known: Row) -> None:
         buyer, buyer_name, item_id, item_title, at = known
-        self._work.run(
+        self._sql.run(
             _UPDATE,
             shop=shop,
             id=id_,

@@ -7,7 +7,7 @@ from datetime import datetime
 from hub.model import ConversationId, MessageId, RuleId, ShopId
 from hub.store.codec import micros, moment
 from hub.store.nouns import Decision
-from hub.store.work import Statement, Work
+from hub.store.sql import Sql, Statement
 
 _ADD = Statement(
     "INSERT INTO decisions (shop_id, conversation_id, message_id, outcome, reason, rule_id, at)"
@@ -20,10 +20,10 @@ _OF_CONVERSATION = Statement(
 
 
 class Decisions:
-    __slots__ = ("_work",)
+    __slots__ = ("_sql",)
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
 
     def add(
         self,
@@ -36,7 +36,7 @@ class Decisions:
         rule: RuleId | None = None,
         now: datetime,
     ) -> None:
-        self._work.run(
+        self._sql.run(
             _ADD,
             shop=shop,
             conversation=conversation,
@@ -51,9 +51,7 @@ class Decisions:
         self, shop: ShopId, conversation: ConversationId, limit: int
     ) -> list[Decision]:
         """The newest first."""
-        rows = self._work.rows(
-            _OF_CONVERSATION, shop=shop, conversation=conversation, limit=limit
-        )
+        rows = self._sql.rows(_OF_CONVERSATION, shop=shop, conversation=conversation, limit=limit)
         return [
             Decision(
                 message=None if message is None else MessageId(message),

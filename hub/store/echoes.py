@@ -7,6 +7,8 @@ says otherwise corrects it. An id that is taken away again finds its next owner,
 seller's phone, so no message of the seller is swallowed and none is shown twice.
 """
 
+# ruff: noqa: S608 - the parts are constants of this file, values are always bound
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -22,7 +24,7 @@ from hub.model import (
     ShopId,
 )
 from hub.store.codec import micros, micros_or_none
-from hub.store.work import Row, Statement, Work
+from hub.store.sql import Row, Sql, Statement
 
 _COLUMNS = (
     "id, account_id, conversation_id, origin, content, state, reason, platform_id, wire_at,"
@@ -99,10 +101,10 @@ class _Own:
 
 
 class Echoes:
-    __slots__ = ("_work",)
+    __slots__ = ("_sql",)
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
 
     def settle(
         self,
@@ -174,8 +176,8 @@ class Echoes:
             if holder.origin is Origin.PHONE:
                 # The echo was stored first, before we knew that it was ours.
                 for statement in (_MOVE_RELAYS, _MOVE_DECISIONS):
-                    self._work.run(statement, shop=shop, message=holder.id, to=own.id)
-                self._work.run(_REMOVE, shop=shop, id=holder.id)
+                    self._sql.run(statement, shop=shop, message=holder.id, to=own.id)
+                self._sql.run(_REMOVE, shop=shop, id=holder.id)
             elif holder.before_echo is not None:
                 read = holder.state is MessageState.READ
                 holder.forget_echo()
@@ -201,7 +203,7 @@ class Echoes:
         if own is not None:
             self._give(shop, own, platform_id, echoed_at, read=read)
             return
-        self._work.run(
+        self._sql.run(
             _ADD_PHONE,
             shop=shop,
             account=was.account,
@@ -257,7 +259,7 @@ class Echoes:
         self._save(shop, own)
 
     def _save(self, shop: ShopId, own: _Own) -> None:
-        self._work.run(
+        self._sql.run(
             _UPDATE,
             shop=shop,
             id=own.id,
@@ -268,10 +270,10 @@ class Echoes:
             before_echo=own.before_echo,
             echoed_at=own.echoed_at,
         )
-        self._work.changed(shop, "conversation", own.conversation)
+        self._sql.changed(shop, "conversation", own.conversation)
 
     def _one(self, statement: Statement, **values: object) -> _Own | None:
-        row = self._work.row(statement, **values)
+        row = self._sql.row(statement, **values)
         return None if row is None else _to_own(row)
 
 

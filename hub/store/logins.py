@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from hub.model import MemberId, ShopId
 from hub.store.codec import micros, moment
 from hub.store.nouns import WebSession
-from hub.store.work import Statement, Work
+from hub.store.sql import Sql, Statement
 
 _ADD = Statement(
     "INSERT INTO web_sessions (token_hash, shop_id, member_id, csrf, created_at, expires_at)"
@@ -33,10 +33,10 @@ _LONGEST_WINDOW = timedelta(days=1)
 class WebSessions:
     """Only a hash of the browser's token is stored, so a stolen database opens no session."""
 
-    __slots__ = ("_work",)
+    __slots__ = ("_sql",)
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
 
     def add(
         self,
@@ -48,8 +48,8 @@ class WebSessions:
         now: datetime,
         expires_at: datetime,
     ) -> None:
-        self._work.run(_REMOVE_OLD, now=micros(now))
-        self._work.run(
+        self._sql.run(_REMOVE_OLD, now=micros(now))
+        self._sql.run(
             _ADD,
             token_hash=token_hash,
             shop=shop,
@@ -61,7 +61,7 @@ class WebSessions:
 
     def find(self, token_hash: str, now: datetime) -> WebSession | None:
         """The unexpired session of an active member. System-wide: the token tells the shop."""
-        row = self._work.row(_FIND, token_hash=token_hash, now=micros(now))
+        row = self._sql.row(_FIND, token_hash=token_hash, now=micros(now))
         if row is None:
             return None
         shop, member, csrf, expires_at = row
@@ -69,29 +69,29 @@ class WebSessions:
 
     def remove(self, token_hash: str) -> None:
         """System-wide: whoever holds the token may end its session."""
-        self._work.run(_REMOVE, token_hash=token_hash)
+        self._sql.run(_REMOVE, token_hash=token_hash)
 
     def remove_of(self, shop: ShopId, member: MemberId) -> None:
         """Log a member out everywhere, for instance after a password change."""
-        self._work.run(_REMOVE_OF, shop=shop, member=member)
+        self._sql.run(_REMOVE_OF, shop=shop, member=member)
 
 
 class Throttle:
     """Attempts by key (a name, an address). Belongs to no shop: strangers are counted too."""
 
-    __slots__ = ("_work",)
+    __slots__ = ("_sql",)
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
 
     def count(self, key: str, since: datetime) -> int:
         """Attempts at or after `since`, which may lie back one day at most."""
-        found: int = self._work.value(_ATTEMPTS, key=key, since=micros(since))
+        found: int = self._sql.value(_ATTEMPTS, key=key, since=micros(since))
         return found
 
     def add(self, key: str, now: datetime) -> None:
-        self._work.run(_FORGET_OLD, before=micros(now - _LONGEST_WINDOW))
-        self._work.run(_ATTEMPT, key=key, now=micros(now))
+        self._sql.run(_FORGET_OLD, before=micros(now - _LONGEST_WINDOW))
+        self._sql.run(_ATTEMPT, key=key, now=micros(now))
 
     def clear(self, key: str) -> None:
-        self._work.run(_FORGET, key=key)
+        self._sql.run(_FORGET, key=key)

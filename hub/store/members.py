@@ -1,5 +1,7 @@
 """Members: people of a shop, by name and by QQ id."""
 
+# ruff: noqa: S608 - the parts are constants of this file, values are always bound
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -8,7 +10,7 @@ from datetime import datetime
 from hub.errors import Conflict
 from hub.model import Member, MemberId, Role, ShopId
 from hub.store.codec import micros
-from hub.store.work import Row, Statement, Work
+from hub.store.sql import Row, Sql, Statement
 
 _COLUMNS = "m.id, m.shop_id, m.name, m.role, m.email, m.password_hash IS NOT NULL, m.active"
 
@@ -59,10 +61,10 @@ _OPERATORS_QQ = Statement(
 class Members:
     """Names and QQ ids are unique across all shops: they are how somebody at a door is known."""
 
-    __slots__ = ("_work",)
+    __slots__ = ("_sql",)
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
 
     def add(
         self,
@@ -76,7 +78,7 @@ class Members:
         now: datetime,
     ) -> Member:
         """Raises Conflict if the name or a QQ id is taken."""
-        id_ = self._work.value(
+        id_ = self._sql.value(
             _ADD,
             shop=shop,
             name=name,
@@ -88,43 +90,43 @@ class Members:
         if id_ is None:
             raise Conflict(f"member name {name!r} is taken")
         self._add_qqs(shop, MemberId(id_), qq)
-        self._work.changed(shop, "member", id_)
+        self._sql.changed(shop, "member", id_)
         member = self.get(shop, MemberId(id_))
         assert member is not None  # noqa: S101 - inserted above
         return member
 
     def get(self, shop: ShopId, id_: MemberId) -> Member | None:
-        row = self._work.row(_GET, shop=shop, id=id_)
+        row = self._sql.row(_GET, shop=shop, id=id_)
         return None if row is None else self._member(row)
 
     def all(self, shop: ShopId) -> list[Member]:
         qqs: dict[int, list[str]] = {}
-        for member, qq in self._work.rows(_QQS, shop=shop):
+        for member, qq in self._sql.rows(_QQS, shop=shop):
             qqs.setdefault(member, []).append(qq)
-        rows = self._work.rows(_ALL, shop=shop)
+        rows = self._sql.rows(_ALL, shop=shop)
         return [_to_member(row, tuple(qqs.get(row[0], ()))) for row in rows]
 
     def owners(self, shop: ShopId) -> list[Member]:
         """The active owners."""
-        return [self._member(row) for row in self._work.rows(_OWNERS, shop=shop)]
+        return [self._member(row) for row in self._sql.rows(_OWNERS, shop=shop)]
 
     def by_qq(self, qq: str) -> Member | None:
         """The active member with this QQ id. System-wide: at the door the shop is not known."""
-        row = self._work.row(_BY_QQ, qq=qq)
+        row = self._sql.row(_BY_QQ, qq=qq)
         return None if row is None else self._member(row)
 
     def by_name(self, name: str) -> Member | None:
         """Active or not. System-wide: at login the shop is not known yet."""
-        row = self._work.row(_BY_NAME, name=name)
+        row = self._sql.row(_BY_NAME, name=name)
         return None if row is None else self._member(row)
 
     def password_hash(self, shop: ShopId, id_: MemberId) -> str | None:
-        hash_: str | None = self._work.value(_PASSWORD_HASH, shop=shop, id=id_)
+        hash_: str | None = self._sql.value(_PASSWORD_HASH, shop=shop, id=id_)
         return hash_
 
     def set_password(self, shop: ShopId, id_: MemberId, password_hash: str) -> None:
-        self._work.run(_SET_PASSWORD, shop=shop, id=id_, hash=password_hash)
-        self._work.changed(shop, "member", id_)
+        self._sql.run(_SET_PASSWORD, shop=shop, id=id_, hash=password_hash)
+        self._sql.changed(shop, "member", id_)
 
     def update(
         self,
@@ -145,9 +147,9 @@ class Members:
         old = self.get(shop, id_)
         if old is None:
             return None
-        if name is not None and self._work.value(_NAME_TAKEN, name=name, id=id_):
+        if name is not None and self._sql.value(_NAME_TAKEN, name=name, id=id_):
             raise Conflict(f"member name {name!r} is taken")
-        self._work.run(
+        self._sql.run(
             _UPDATE,
             shop=shop,
             id=id_,
@@ -157,26 +159,26 @@ class Members:
             active=old.active if active is None else active,
         )
         if qq is not None:
-            self._work.run(_REMOVE_QQS, shop=shop, id=id_)
+            self._sql.run(_REMOVE_QQS, shop=shop, id=id_)
             self._add_qqs(shop, id_, qq)
-        self._work.changed(shop, "member", id_)
+        self._sql.changed(shop, "member", id_)
         return self.get(shop, id_)
 
     def any_with_password(self) -> bool:
         """Has the first-run setup been done? System-wide: it is asked before anybody logs in."""
-        return self._work.value(_ANY_WITH_PASSWORD) is not None
+        return self._sql.value(_ANY_WITH_PASSWORD) is not None
 
     def operators_qq(self) -> frozenset[str]:
         """QQ ids of all active members. System-wide: one bot serves every shop."""
-        return frozenset(row[0] for row in self._work.rows(_OPERATORS_QQ))
+        return frozenset(row[0] for row in self._sql.rows(_OPERATORS_QQ))
 
     def _add_qqs(self, shop: ShopId, id_: MemberId, qqs: Iterable[str]) -> None:
         for qq in dict.fromkeys(qqs):
-            if self._work.value(_ADD_QQ, shop=shop, id=id_, qq=qq) is None:
+            if self._sql.value(_ADD_QQ, shop=shop, id=id_, qq=qq) is None:
                 raise Conflict(f"QQ {qq} belongs to another member")
 
     def _member(self, row: Row) -> Member:
-        qqs = self._work.rows(_QQS_OF, shop=row[1], id=row[0])
+        qqs = self._sql.rows(_QQS_OF, shop=row[1], id=row[0])
         return _to_member(row, tuple(qq for (qq,) in qqs))
 
 

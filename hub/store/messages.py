@@ -1,8 +1,11 @@
 """Messages: what was said, by whom, and how far ours got."""
 
+# ruff: noqa: S608 - the parts are constants of this file, values are always bound
+
 from __future__ import annotations
 
-from collections.abc import Iterable
+import secrets
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from hub.model import (
@@ -19,7 +22,7 @@ from hub.model import (
 )
 from hub.store.codec import content_from_text, content_to_text, micros, moment
 from hub.store.echoes import Echoes
-from hub.store.work import Row, Statement, Work
+from hub.store.sql import Row, Sql, Statement
 
 COLUMNS = (
     "m.id, m.conversation_id, m.origin, m.content, m.state, m.sent_at, m.platform_id, m.member_id,"
@@ -73,11 +76,12 @@ _NEWEST_FROM_BUYER = Statement(
 
 
 class Messages:
-    __slots__ = ("_echoes", "_work")
+    __slots__ = ("_clock", "_echoes", "_sql")
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
-        self._echoes = Echoes(work)
+    def __init__(self, sql: Sql, clock: Callable[[], datetime]) -> None:
+        self._sql = sql
+        self._echoes = Echoes(sql)
+        self._clock = clock
 
     def add_in(
         self,
@@ -93,7 +97,7 @@ class Messages:
         now: datetime,
     ) -> MessageId | None:
         """Something the platform told us of; None if this account knows the id already (L23)."""
-        id_ = self._work.value(
+        id_ = self._sql.value(
             _ADD_IN,
             shop=shop,
             account=account,
@@ -114,20 +118,24 @@ class Messages:
         conversation: ConversationId,
         *,
         key: str,
-        uuid: str,
+        uuid: str = "",
         origin: Origin,
         content: Content,
         member: MemberId | None = None,
         now: datetime,
     ) -> MessageId | None:
-        """Something we are going to say, queued; None if the shop has used `key` already."""
-        id_ = self._work.value(
+        """Something we are going to say, queued; None if the shop has used `key` already.
+
+        `uuid` stays the same however often it is sent; empty: one is made, in the form of the
+        platform's own client (minus, milliseconds, up to four digits).
+        """
+        id_ = self._sql.value(
             _ADD_OUT,
             shop=shop,
             account=account,
             conversation=conversation,
             key=key,
-            uuid=uuid,
+            uuid=uuid or f"-{micros(now) // 1000}{secrets.randbelow(10_000)}",
             origin=origin,
             content=content_to_text(content),
             member=member,
@@ -136,12 +144,12 @@ class Messages:
         return self._added(shop, conversation, id_, now)
 
     def get(self, shop: ShopId, id_: MessageId) -> Message | None:
-        row = self._work.row(_GET, shop=shop, id=id_)
+        row = self._sql.row(_GET, shop=shop, id=id_)
         return None if row is None else to_message(row)
 
     def uuid(self, shop: ShopId, id_: MessageId) -> str:
         """The client's own id of a message of ours; empty for all others."""
-        return self._work.value(_UUID, shop=shop, id=id_) or ""
+        return self._sql.value(_UUID, shop=shop, id=id_) or ""
 
     def set_state(
         self,
@@ -151,14 +159,15 @@ class Messages:
         *,
         reason: str = "",
         platform_id: PlatformMessage | None = None,
-        now: datetime,
+        now: datetime | None = None,
     ) -> MessageState | None:
         """What became of a message of ours, and the platform's id for it if we were told.
 
         Returns the state that stands, which may know better than `state`: READ never goes back,
         and ACCEPTED goes back to neither SENDING nor UNCERTAIN. None: no such message.
         """
-        return self._echoes.settle(shop, id_, state, reason, platform_id, now)
+        at = self._clock() if now is None else now
+        return self._echoes.settle(shop, id_, state, reason, platform_id, at)
 
     def match_echo(
         self,
@@ -192,10 +201,10 @@ class Messages:
         """The buyer has read these; returns those of ours for which that is news."""
         read = []
         for platform_id in platform_ids:
-            row = self._work.row(_MARK_READ, shop=shop, account=account, platform_id=platform_id)
+            row = self._sql.row(_MARK_READ, shop=shop, account=account, platform_id=platform_id)
             if row is not None:
                 read.append(MessageId(row[0]))
-                self._work.changed(shop, "conversation", row[1])
+                self._sql.changed(shop, "conversation", row[1])
         return read
 
     def of_conversation(
@@ -212,9 +221,9 @@ class Messages:
         (L41). Catching up stores old messages after new ones.
         """
         if before is None:
-            rows = self._work.rows(_LATEST, shop=shop, conversation=conversation, limit=limit)
+            rows = self._sql.rows(_LATEST, shop=shop, conversation=conversation, limit=limit)
         else:
-            rows = self._work.rows(
+            rows = self._sql.rows(
                 _BEFORE, shop=shop, conversation=conversation, limit=limit, before=before
             )
         return [to_message(row) for row in reversed(rows)]
@@ -223,13 +232,13 @@ class Messages:
         self, shop: ShopId, conversation: ConversationId, since: datetime
     ) -> bool:
         """Has a person of the shop written here at or after `since`, from wherever?"""
-        found = self._work.value(
+        found = self._sql.value(
             _HUMAN_ANSWER, shop=shop, conversation=conversation, since=micros(since)
         )
         return found is not None
 
     def newest_from_buyer(self, shop: ShopId, conversation: ConversationId) -> Message | None:
-        row = self._work.row(_NEWEST_FROM_BUYER, shop=shop, conversation=conversation)
+        row = self._sql.row(_NEWEST_FROM_BUYER, shop=shop, conversation=conversation)
         return None if row is None else to_message(row)
 
     def _added(
@@ -237,8 +246,8 @@ class Messages:
     ) -> MessageId | None:
         if id_ is None:
             return None
-        self._work.run(_TOUCH, shop=shop, conversation=conversation, at=micros(at))
-        self._work.changed(shop, "conversation", conversation)
+        self._sql.run(_TOUCH, shop=shop, conversation=conversation, at=micros(at))
+        self._sql.changed(shop, "conversation", conversation)
         return MessageId(id_)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from hub.model import ShopId
 from hub.store.codec import micros
-from hub.store.work import Statement, Work
+from hub.store.sql import Sql, Statement
 
 _FIRST_TIME = Statement(
     "INSERT INTO inputs (shop_id, key, at) VALUES (:shop, :key, :now)"
@@ -22,25 +22,25 @@ _MAY_ANSWER = Statement(
 class Inputs:
     """Inputs of operators by key, so that an event that is told twice acts once."""
 
-    __slots__ = ("_work",)
+    __slots__ = ("_sql",)
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
 
     def first_time(self, shop: ShopId, key: str, now: datetime) -> bool:
         """True exactly once per shop and key."""
-        return self._work.value(_FIRST_TIME, shop=shop, key=key, now=micros(now)) is not None
+        return self._sql.value(_FIRST_TIME, shop=shop, key=key, now=micros(now)) is not None
 
 
 class Strangers:
     """People who are no members. Belongs to no shop."""
 
-    __slots__ = ("_work",)
+    __slots__ = ("_sql",)
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
 
     def may_answer(self, key: str, now: datetime, every: timedelta) -> bool:
         """True at most once per `every`; that is written down. Use one `every` for all keys."""
-        self._work.run(_FORGET_OLD, limit=micros(now - every))
-        return self._work.value(_MAY_ANSWER, key=key, now=micros(now)) is not None
+        self._sql.run(_FORGET_OLD, limit=micros(now - every))
+        return self._sql.value(_MAY_ANSWER, key=key, now=micros(now)) is not None

@@ -17,8 +17,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from loguru import logger
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from hub.errors import NotOurs, SchemaTooNew, StoreError
@@ -28,6 +30,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 _MAGIC = b"SQLite format 3\x00"
 _KEY_CHECK = "key_check"
+_BUSY_SECONDS = 5
+_READERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +49,7 @@ def prepare(path: Path, *, key: str, now: datetime, migrations: Path = MIGRATION
     Returns the vault with the key of this database. Raises NotOurs, SchemaTooNew or StoreError and
     leaves the file as it was.
     """
-    script = ScriptDirectory(str(migrations))
-    head = script.get_current_head()
-    found = _look(path)
-    _check_ours(path, found)
-    known = {revision.revision for revision in script.walk_revisions()}
-    if found.revision is not None and found.revision not in known:
-        raise SchemaTooNew(
-            f"{path} was written by a newer version of this program (schema {found.revision}, "
-            f"this version knows {head}); install that version, or restore a backup"
-        )
+    found, head = _inspect(path, migrations)
     vault = _vault(path, key, found)
     if found.revision != head:
         if found.tables:
@@ -64,6 +59,36 @@ def prepare(path: Path, *, key: str, now: datetime, migrations: Path = MIGRATION
     if found.key_check is None:
         _write_key_check(path, vault)
     return vault
+
+
+def prepare_as_guest(path: Path, *, key: str, migrations: Path = MIGRATIONS) -> Vault:
+    """Check only, because another process of ours holds the lock and works on the database."""
+    found, head = _inspect(path, migrations)
+    if found.revision != head or found.key_check is None:
+        raise StoreError(
+            f"{path} is of another version than this program, and in use; stop the process that "
+            "uses it first"
+        )
+    return _vault(path, key, found)
+
+
+def _inspect(path: Path, migrations: Path) -> tuple[_Found, str | None]:
+    """What is there, known to be ours and not too new, and the revision it should have."""
+    script = ScriptDirectory(str(migrations))
+    head = script.get_current_head()
+    found = _look(path)
+    if found.tables and found.revision is None:
+        raise NotOurs(
+            f"{path} is a database of another program (it holds the table "
+            f"{min(found.tables)!r}); it was left untouched: move it away, or change DB_PATH"
+        )
+    known = {revision.revision for revision in script.walk_revisions()}
+    if found.revision is not None and found.revision not in known:
+        raise SchemaTooNew(
+            f"{path} was written by a newer version of this program (schema {found.revision}, "
+            f"this version knows {head}); install that version, or restore a backup"
+        )
+    return found, head
 
 
 def _look(path: Path) -> _Found:
@@ -103,14 +128,6 @@ def _read(connection: sqlite3.Connection) -> _Found:
         ).fetchone()
         key_check = row[0] if row else None
     return _Found(tables, revision, key_check)
-
-
-def _check_ours(path: Path, found: _Found) -> None:
-    if found.tables and found.revision is None:
-        raise NotOurs(
-            f"{path} is a database of another program (it holds the table "
-            f"{min(found.tables)!r}); it was left untouched: move it away, or change DB_PATH"
-        )
 
 
 def _vault(path: Path, key: str, found: _Found) -> Vault:
@@ -158,7 +175,7 @@ def create_private(path: Path) -> None:
 def _migrate(path: Path, migrations: Path) -> None:
     """All steps in one transaction: the file is at the new revision or as it was."""
     create_private(path)
-    engine = write_engine(path)
+    engine = write_engine(path, foreign_keys=False)
     config = Config()
     config.set_main_option("script_location", str(migrations).replace("%", "%%"))
     try:
@@ -184,13 +201,42 @@ def _write_key_check(path: Path, vault: Vault) -> None:
         )
 
 
-def write_engine(path: Path) -> Engine:
-    """Transactions are spelled out by whoever writes: AUTOCOMMIT keeps the driver from its own."""
+def write_engine(path: Path, *, foreign_keys: bool = True) -> Engine:
+    """Transactions are spelled out by whoever writes: AUTOCOMMIT keeps the driver from its own.
+
+    A step that rebuilds a table needs `foreign_keys` off, or it would empty the tables behind it.
+    """
     engine = create_engine(
         f"sqlite:///{path}",
         isolation_level="AUTOCOMMIT",
         poolclass=NullPool,
         hide_parameters=True,
-        connect_args={"timeout": 5, "cached_statements": 512},
+        connect_args={"timeout": _BUSY_SECONDS, "cached_statements": 512},
     )
+
+    @event.listens_for(engine, "connect")
+    def durable(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
+
+    return engine
+
+
+def read_engine(path: Path) -> AsyncEngine:
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{path}",
+        isolation_level="AUTOCOMMIT",
+        pool_size=_READERS,
+        max_overflow=0,
+        hide_parameters=True,
+        connect_args={"timeout": _BUSY_SECONDS, "cached_statements": 512},
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def read_only(connection: DBAPIConnection, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA query_only = ON")
+        cursor.close()
+
     return engine

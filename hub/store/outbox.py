@@ -6,35 +6,36 @@ is a lease. Whoever comes back with an older attempt than the row's own is too l
 nothing.
 """
 
+# ruff: noqa: S608 - the parts are constants of this file, values are always bound
+
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 
-from hub.model import ShopId, Task, TaskId, TaskKind, TaskState
+from hub.model import ShopId, Task, TaskId, TaskKind, TaskState, Work
 from hub.store.codec import (
+    kind_of,
     micros,
     micros_or_none,
     moment,
     moment_or_none,
-    payload_from_text,
-    payload_to_text,
+    work_from_text,
+    work_to_text,
 )
-from hub.store.work import Row, Statement, Work
+from hub.store.sql import Row, Sql, Statement
 
-_COLUMNS = (
-    "id, shop_id, kind, lane, key, payload, attempt, wire_at IS NOT NULL, created_at, expires_at"
-)
+_COLUMNS = "id, shop_id, kind, lane, key, work, attempt, wire_at, created_at, expires_at"
 _OPEN = "state IN ('ready', 'running')"
 _FENCE = (
     "shop_id = :shop AND id = :id AND state = 'running' AND holder = :holder AND attempt = :attempt"
 )
 
 _ENQUEUE = Statement(
-    "INSERT INTO outbox (shop_id, kind, lane, key, payload, state, head, due_at, expires_at,"
+    "INSERT INTO outbox (shop_id, kind, lane, key, work, state, head, due_at, expires_at,"
     " attempt, error, created_at)"
-    " VALUES (:shop, :kind, :lane, :key, :payload, 'ready',"
+    " VALUES (:shop, :kind, :lane, :key, :work, 'ready',"
     " NOT EXISTS (SELECT 1 FROM outbox h WHERE h.shop_id = :shop AND h.lane = :lane AND h.head),"
     " :due_at, :expires_at, 0, '', :now) ON CONFLICT (shop_id, key) DO NOTHING RETURNING id"
 )
@@ -64,6 +65,13 @@ _GET = Statement(f"SELECT {_COLUMNS} FROM outbox WHERE id = :id")
 _STATE = Statement("SELECT state FROM outbox WHERE id = :id")
 _NEXT_DUE = Statement("SELECT min(due_at) FROM outbox WHERE head")
 _BACKLOG = Statement(f"SELECT kind, count(*) FROM outbox WHERE {_OPEN} GROUP BY kind")
+_BACKLOG_OF_SHOP = Statement(
+    f"SELECT kind, count(*) FROM outbox WHERE shop_id = :shop AND {_OPEN} GROUP BY kind"
+)
+_HASTEN = Statement(
+    f"UPDATE outbox SET due_at = :now WHERE {_OPEN} AND state = 'ready' AND due_at > :now"
+    " AND substr(lane, 1, :length) = :prefix"
+)
 
 
 @lru_cache
@@ -80,42 +88,41 @@ def claim_statement(kinds: frozenset[TaskKind]) -> Statement:
 
 
 class Outbox:
-    __slots__ = ("_work",)
+    __slots__ = ("_sql",)
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
 
     def enqueue(
         self,
         shop: ShopId,
+        work: Work,
         *,
-        kind: TaskKind,
         lane: str,
         key: str,
-        payload: dict[str, object],
         due_at: datetime,
         expires_at: datetime | None = None,
         now: datetime | None = None,
     ) -> TaskId | None:
         """Put an effect at the end of its lane; None if the shop has used `key` already.
 
-        `payload` must fit into JSON. `expires_at` is only carried along: the worker decides what
-        an expired task means. `now` is when it was created, `due_at` if not given.
+        `expires_at` is only carried along: the worker decides what an expired task means. `now` is
+        when it was created, `due_at` if not given.
         """
-        id_ = self._work.value(
+        id_ = self._sql.value(
             _ENQUEUE,
             shop=shop,
-            kind=kind,
+            kind=kind_of(work),
             lane=lane,
             key=key,
-            payload=payload_to_text(payload),
+            work=work_to_text(work),
             due_at=micros(due_at),
             expires_at=micros_or_none(expires_at),
             now=micros(due_at if now is None else now),
         )
         if id_ is None:
             return None
-        self._work.tasks_changed()
+        self._sql.tasks_changed()
         return TaskId(id_)
 
     def claim(
@@ -130,7 +137,7 @@ class Outbox:
 
         System-wide: the workers serve all shops.
         """
-        rows = self._work.rows(
+        rows = self._sql.rows(
             claim_statement(frozenset(() if kinds is None else kinds)),
             holder=holder,
             now=micros(now),
@@ -174,24 +181,35 @@ class Outbox:
         statement = _RELEASE_OFF_WIRE if clear_wire else _RELEASE
         released = self._fenced(statement, task, holder, due_at=micros(due_at), error=error)
         if released:
-            self._work.tasks_changed()
+            self._sql.tasks_changed()
         return released
+
+    def hasten(self, lane_prefix: str, now: datetime) -> int:
+        """Tasks that wait in lanes with this prefix become due now, because what they waited for is
+        there again; returns how many. System-wide: the prefix names accounts and chats of any shop.
+        """
+        hastened = self._sql.run(
+            _HASTEN, prefix=lane_prefix, length=len(lane_prefix), now=micros(now)
+        )
+        if hastened:
+            self._sql.tasks_changed()
+        return hastened
 
     def drop(self, shop: ShopId, id_: TaskId, *, error: str = "", now: datetime) -> bool:
         """Give up a task that waits or is uncertain. False: it runs, is settled, or unknown."""
-        lane = self._work.value(_DROP, shop=shop, id=id_, error=error, now=micros(now))
+        lane = self._sql.value(_DROP, shop=shop, id=id_, error=error, now=micros(now))
         if lane is not None:
             self._promote(shop, lane)
         return lane is not None
 
     def get(self, id_: TaskId) -> Task | None:
         """System-wide: for workers and reports that know nothing but the id."""
-        row = self._work.row(_GET, id=id_)
+        row = self._sql.row(_GET, id=id_)
         return None if row is None else _to_task(row)
 
     def state(self, id_: TaskId) -> TaskState | None:
         """System-wide, like `get`."""
-        state = self._work.value(_STATE, id=id_)
+        state = self._sql.value(_STATE, id=id_)
         return None if state is None else TaskState(state)
 
     def next_due(self) -> datetime | None:
@@ -199,14 +217,18 @@ class Outbox:
 
         System-wide, like `claim`.
         """
-        return moment_or_none(self._work.value(_NEXT_DUE))
+        return moment_or_none(self._sql.value(_NEXT_DUE))
 
-    def backlog(self) -> dict[TaskKind, int]:
-        """Open tasks by kind. System-wide: a figure about the program, not about a shop."""
-        return {TaskKind(kind): count for kind, count in self._work.rows(_BACKLOG)}
+    def backlog(self, shop: ShopId | None = None) -> dict[TaskKind, int]:
+        """Open tasks by kind. Without a shop system-wide: a figure about the program."""
+        if shop is None:
+            rows = self._sql.rows(_BACKLOG)
+        else:
+            rows = self._sql.rows(_BACKLOG_OF_SHOP, shop=shop)
+        return {TaskKind(kind): count for kind, count in rows}
 
     def _fenced(self, statement: Statement, task: Task, holder: str, **values: object) -> bool:
-        touched = self._work.run(
+        touched = self._sql.run(
             statement,
             shop=task.shop,
             id=task.id,
@@ -217,21 +239,21 @@ class Outbox:
         return touched > 0
 
     def _promote(self, shop: ShopId, lane: str) -> None:
-        if self._work.run(_PROMOTE, shop=shop, lane=lane):
-            self._work.tasks_changed()
+        if self._sql.run(_PROMOTE, shop=shop, lane=lane):
+            self._sql.tasks_changed()
 
 
 def _to_task(row: Row) -> Task:
-    id_, shop, kind, lane, key, payload, attempt, on_wire, created_at, expires_at = row
+    id_, shop, kind, lane, key, work, attempt, wire_at, created_at, expires_at = row
     return Task(
         id=TaskId(id_),
         shop=ShopId(shop),
         kind=TaskKind(kind),
         lane=lane,
         key=key,
-        payload=payload_from_text(payload),
+        work=work_from_text(TaskKind(kind), work),
         attempt=attempt,
-        on_wire=bool(on_wire),
+        wire_at=moment_or_none(wire_at),
         created_at=moment(created_at),
         expires_at=moment_or_none(expires_at),
     )

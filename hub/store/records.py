@@ -7,7 +7,7 @@ from datetime import datetime
 from hub.model import AccountId, MemberId, ShopId
 from hub.store.codec import micros, moment
 from hub.store.nouns import AuditEntry, QuarantineEntry
-from hub.store.work import Statement, Work
+from hub.store.sql import Sql, Statement
 
 _AUDIT_ADD = Statement(
     "INSERT INTO audit (shop_id, member_id, door, action, target, detail, at)"
@@ -38,10 +38,10 @@ _RAW_KEPT = 64 * 1024
 
 
 class Audit:
-    __slots__ = ("_work",)
+    __slots__ = ("_sql",)
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
 
     def add(
         self,
@@ -54,7 +54,7 @@ class Audit:
         detail: str = "",
         now: datetime,
     ) -> None:
-        self._work.run(
+        self._sql.run(
             _AUDIT_ADD,
             shop=shop,
             member=member,
@@ -76,7 +76,7 @@ class Audit:
                 detail=detail,
                 at=moment(at),
             )
-            for member, door, action, target, detail, at in self._work.rows(
+            for member, door, action, target, detail, at in self._sql.rows(
                 _AUDIT_RECENT, shop=shop, limit=limit
             )
         ]
@@ -85,15 +85,15 @@ class Audit:
 class Quarantine:
     """Keeps the newest thousand of a shop."""
 
-    __slots__ = ("_work",)
+    __slots__ = ("_sql",)
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
 
     def add(
         self, shop: ShopId, *, account: AccountId, raw: str, reason: str, now: datetime
     ) -> None:
-        self._work.run(
+        self._sql.run(
             _QUARANTINE_ADD,
             shop=shop,
             account=account,
@@ -101,17 +101,17 @@ class Quarantine:
             reason=reason,
             now=micros(now),
         )
-        self._work.run(_QUARANTINE_TRIM, shop=shop, kept=_QUARANTINE_KEPT)
+        self._sql.run(_QUARANTINE_TRIM, shop=shop, kept=_QUARANTINE_KEPT)
 
     def recent(self, shop: ShopId, limit: int) -> list[QuarantineEntry]:
         """The newest first."""
         return [
             QuarantineEntry(id_, AccountId(account), raw, reason, moment(at))
-            for id_, account, raw, reason, at in self._work.rows(
+            for id_, account, raw, reason, at in self._sql.rows(
                 _QUARANTINE_RECENT, shop=shop, limit=limit
             )
         ]
 
     def count(self, shop: ShopId) -> int:
-        found: int = self._work.value(_QUARANTINE_COUNT, shop=shop)
+        found: int = self._sql.value(_QUARANTINE_COUNT, shop=shop)
         return found

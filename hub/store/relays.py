@@ -7,7 +7,7 @@ from datetime import datetime
 from hub.model import ConversationId, MessageId, ShopId
 from hub.store.codec import micros, moment
 from hub.store.nouns import Relay
-from hub.store.work import Statement, Work
+from hub.store.sql import Sql, Statement
 
 _ADD = Statement(
     "INSERT INTO relays (shop_id, bot, scene, peer, external_id, part, conversation_id,"
@@ -22,10 +22,10 @@ _FIND = Statement(
 
 
 class Relays:
-    __slots__ = ("_work",)
+    __slots__ = ("_sql",)
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
 
     def add(
         self,
@@ -40,7 +40,7 @@ class Relays:
         part: int = 0,
         now: datetime,
     ) -> None:
-        self._work.run(
+        self._sql.run(
             _ADD,
             shop=shop,
             bot=bot,
@@ -58,7 +58,7 @@ class Relays:
 
         System-wide: a chat knows no shops; the relay tells which one it is about.
         """
-        row = self._work.row(_FIND, bot=bot, scene=scene, peer=peer, external_id=external_id)
+        row = self._sql.row(_FIND, bot=bot, scene=scene, peer=peer, external_id=external_id)
         if row is None:
             return None
         shop, conversation, message, at = row

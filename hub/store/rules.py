@@ -1,5 +1,7 @@
 """Rules of a shop, for one account or for all of them."""
 
+# ruff: noqa: S608 - the parts are constants of this file, values are always bound
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -9,7 +11,7 @@ from typing import Literal
 
 from hub.model import AccountId, Rule, RuleId, RuleKind, ShopId
 from hub.store.codec import micros, words_from_text, words_to_text
-from hub.store.work import Row, Statement, Work
+from hub.store.sql import Row, Sql, Statement
 
 _COLUMNS = "id, shop_id, account_id, kind, keywords, reply, enabled"
 
@@ -41,20 +43,20 @@ UNSET: Literal[Unset.UNSET] = Unset.UNSET
 
 
 class Rules:
-    __slots__ = ("_work",)
+    __slots__ = ("_sql",)
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
 
     def all(self, shop: ShopId) -> list[Rule]:
-        return [_to_rule(row) for row in self._work.rows(_ALL, shop=shop)]
+        return [_to_rule(row) for row in self._sql.rows(_ALL, shop=shop)]
 
     def enabled(self, shop: ShopId, account: AccountId) -> list[Rule]:
         """What applies to an account: its own rules first, then those for all; older ones first."""
-        return [_to_rule(row) for row in self._work.rows(_ENABLED, shop=shop, account=account)]
+        return [_to_rule(row) for row in self._sql.rows(_ENABLED, shop=shop, account=account)]
 
     def get(self, shop: ShopId, id_: RuleId) -> Rule | None:
-        row = self._work.row(_GET, shop=shop, id=id_)
+        row = self._sql.row(_GET, shop=shop, id=id_)
         return None if row is None else _to_rule(row)
 
     def add(
@@ -69,7 +71,7 @@ class Rules:
         now: datetime,
     ) -> Rule:
         words = tuple(keywords)
-        id_: int = self._work.value(
+        id_: int = self._sql.value(
             _ADD,
             shop=shop,
             account=account,
@@ -79,7 +81,7 @@ class Rules:
             enabled=enabled,
             now=micros(now),
         )
-        self._work.changed(shop, "rule", id_)
+        self._sql.changed(shop, "rule", id_)
         return Rule(RuleId(id_), shop, account, kind, words, reply, enabled)
 
     def update(
@@ -87,7 +89,7 @@ class Rules:
         shop: ShopId,
         id_: RuleId,
         *,
-        account: AccountId | None | Literal[Unset.UNSET] = UNSET,
+        account: AccountId | Literal[Unset.UNSET] | None = UNSET,
         kind: RuleKind | None = None,
         keywords: Iterable[str] | None = None,
         reply: str | None = None,
@@ -107,7 +109,7 @@ class Rules:
             reply=old.reply if reply is None else reply,
             enabled=old.enabled if enabled is None else enabled,
         )
-        self._work.run(
+        self._sql.run(
             _UPDATE,
             shop=shop,
             id=id_,
@@ -117,13 +119,13 @@ class Rules:
             reply=new.reply,
             enabled=new.enabled,
         )
-        self._work.changed(shop, "rule", id_)
+        self._sql.changed(shop, "rule", id_)
         return new
 
     def remove(self, shop: ShopId, id_: RuleId) -> bool:
-        removed = self._work.run(_REMOVE, shop=shop, id=id_) > 0
+        removed = self._sql.run(_REMOVE, shop=shop, id=id_) > 0
         if removed:
-            self._work.changed(shop, "rule", id_)
+            self._sql.changed(shop, "rule", id_)
         return removed
 
 

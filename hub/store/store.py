@@ -8,24 +8,23 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from hub.errors import StoreError
+from hub.errors import InUse, StoreError
 from hub.store.lock import locked
 from hub.store.nouns import Change
-from hub.store.opening import prepare, write_engine
+from hub.store.opening import prepare, prepare_as_guest, read_engine, write_engine
+from hub.store.sql import Announcement, Sql
 from hub.store.tx import Tx
 from hub.store.vault import Vault
-from hub.store.work import Announcement, Work
 from hub.store.writer import Writer, outlast
 
 T = TypeVar("T")
 
-_READERS = 4
 _CHANGES_KEPT = 256
 """Per listener; who is slower than that misses the oldest."""
 
@@ -103,16 +102,16 @@ class Store:
         """Raises StoreError if it was not sealed with the key of this store."""
         return self._vault.unseal(sealed)
 
-    def _tx(self, work: Work) -> Tx:
-        return Tx(work, self._vault, self._clock)
+    def _tx(self, sql: Sql) -> Tx:
+        return Tx(sql, self._vault, self._clock)
 
     def _read(self, connection: Connection, unit: Callable[[Tx], T]) -> T:
-        work = Work(connection)
-        work.control("BEGIN")
+        sql = Sql(connection)
+        sql.control("BEGIN")
         try:
-            return unit(self._tx(work))
+            return unit(self._tx(sql))
         finally:
-            work.control("ROLLBACK")
+            sql.control("ROLLBACK")
 
     def _announce(self, announcement: Announcement) -> None:
         if announcement.tasks:
@@ -121,8 +120,9 @@ class Store:
             listener.tell(announcement.changes)
 
     @asynccontextmanager
-    async def _running(self, writer: Writer) -> AsyncIterator[None]:
-        async with writer:
+    async def _writing(self, engine: Engine) -> AsyncIterator[None]:
+        """Accept units of work while inside; afterwards tell the listeners that it is over."""
+        async with Writer(engine, self._tx, self._announce) as writer:
             self._writer = writer
             try:
                 yield
@@ -162,48 +162,43 @@ class _Listener:
 
 @asynccontextmanager
 async def open_store(
-    path: Path, *, key: str = "", now: Callable[[], datetime] = utc_now
+    path: Path, *, key: str = "", now: Callable[[], datetime] = utc_now, guest: bool = False
 ) -> AsyncIterator[Store]:
     """Open the database at `path`; a new one with one shop if there is none.
 
     `key` seals credentials (32 bytes in URL-safe base64); empty: the key file beside the database,
     which is made with a new database. An older database is copied and migrated first.
 
+    One process at a time may open it. A `guest` is let in beside another one, for a command that is
+    given while the hub runs: it commits like the hub itself, but wakes nobody there.
+
     Raises InUse, NotOurs, SchemaTooNew or StoreError with one line that says what to mend.
     """
     async with AsyncExitStack() as stack:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(locked(path))
-            preparing = asyncio.to_thread(prepare, path, key=key, now=now())
-            vault = await outlast(preparing)
+            alone = _enter(stack, path, guest=guest)
+            if alone:
+                work = asyncio.to_thread(prepare, path, key=key, now=now())
+            else:
+                work = asyncio.to_thread(prepare_as_guest, path, key=key)
+            vault = await outlast(work)
         except OSError as error:
             raise StoreError(f"cannot use {path}: {error.strerror or error}") from error
-        readers = _read_engine(path)
+        readers = read_engine(path)
         stack.push_async_callback(readers.dispose)
-        writer_engine = write_engine(path)
-        stack.callback(writer_engine.dispose)
         store = Store(readers, vault, now)
-        writer = Writer(writer_engine, store._tx, store._announce)
-        await stack.enter_async_context(store._running(writer))
+        await stack.enter_async_context(store._writing(write_engine(path)))
         await store.ping()
         yield store
 
 
-def _read_engine(path: Path) -> AsyncEngine:
-    engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}",
-        isolation_level="AUTOCOMMIT",
-        pool_size=_READERS,
-        max_overflow=0,
-        hide_parameters=True,
-        connect_args={"timeout": 5, "cached_statements": 512},
-    )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def read_only(connection: Any, _record: object) -> None:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA query_only = ON")
-        cursor.close()
-
-    return engine
+def _enter(stack: AsyncExitStack, path: Path, *, guest: bool) -> bool:
+    """Take the lock until the stack is left. False: somebody has it, and we are a guest."""
+    try:
+        stack.enter_context(locked(path))
+    except InUse:
+        if not guest:
+            raise
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 Times are integers (microseconds since 1970, UTC), closed sets and JSON are text. Every owned table
 carries `shop_id`; composite foreign keys make it impossible to tie rows of two shops together.
+AUTOINCREMENT: an id is never given twice, so what outlives a row cannot point to a stranger (L50).
 """
 
 from __future__ import annotations
@@ -61,9 +62,6 @@ def _of_shop(column: str, table: str) -> ForeignKeyConstraint:
     )
 
 
-# AUTOINCREMENT: an id is never given twice, so what outlives a row cannot point to a stranger (L50).
-_NO_REUSE = {"sqlite_autoincrement": True}
-
 installation = Table(
     "installation",
     metadata,
@@ -79,7 +77,7 @@ shops = Table(
     _text("name"),
     Column("tickets", Integer, nullable=False),
     _time("created_at"),
-    **_NO_REUSE,
+    sqlite_autoincrement=True,
 )
 """`tickets` counts the tickets that were given to conversations."""
 
@@ -96,7 +94,7 @@ members = Table(
     _time("created_at"),
     UniqueConstraint("name"),
     UniqueConstraint("shop_id", "id"),
-    **_NO_REUSE,
+    sqlite_autoincrement=True,
 )
 
 member_qqs = Table(
@@ -147,6 +145,7 @@ accounts = Table(
     _text("state_reason"),
     _time("state_since"),
     Column("takeover_minutes", Integer, nullable=False),
+    Column("logins", Integer, nullable=False),
     _text("token", nullable=True),
     _text("token_device_id", nullable=True),
     _time("token_expires_at", nullable=True),
@@ -155,7 +154,7 @@ accounts = Table(
     UniqueConstraint("platform_user"),
     UniqueConstraint("shop_id", "name"),
     UniqueConstraint("shop_id", "id"),
-    **_NO_REUSE,
+    sqlite_autoincrement=True,
 )
 """`cookies` and `token` are sealed. One login is one account, whichever shop has it."""
 
@@ -178,7 +177,7 @@ conversations = Table(
     UniqueConstraint("shop_id", "id"),
     Index(None, "shop_id", "last_message_at"),
     Index(None, "shop_id", "account_id", "last_message_at"),
-    **_NO_REUSE,
+    sqlite_autoincrement=True,
 )
 
 messages = Table(
@@ -214,7 +213,7 @@ messages = Table(
         sqlite_where=text("platform_id IS NULL"),
         postgresql_where=text("platform_id IS NULL"),
     ),
-    **_NO_REUSE,
+    sqlite_autoincrement=True,
 )
 """`wire_at`: when a message of ours last went out. `state_before_echo`, `echoed_at`: its state
 before an echo gave it a platform id, and when; kept until the platform's answer confirms the id."""
@@ -232,7 +231,7 @@ rules = Table(
     _time("created_at"),
     _of_shop("account_id", "accounts"),
     Index(None, "shop_id", "account_id"),
-    **_NO_REUSE,
+    sqlite_autoincrement=True,
 )
 
 holds = Table(
@@ -250,15 +249,23 @@ holds = Table(
     _of_shop("conversation_id", "conversations"),
     ForeignKeyConstraint(["shop_id", "member_id"], ["members.shop_id", "members.id"]),
     Index(
-        "uq_holds_open",
+        "uq_holds_conversation",
         "shop_id",
-        text("coalesce(conversation_id, 0)"),
+        "conversation_id",
         "kind",
         unique=True,
         sqlite_where=text("ended_at IS NULL"),
         postgresql_where=text("ended_at IS NULL"),
     ),
-    **_NO_REUSE,
+    Index(
+        "uq_holds_shop",
+        "shop_id",
+        "kind",
+        unique=True,
+        sqlite_where=text("ended_at IS NULL AND conversation_id IS NULL"),
+        postgresql_where=text("ended_at IS NULL AND conversation_id IS NULL"),
+    ),
+    sqlite_autoincrement=True,
 )
 """At most one row per scope and kind has no end written down, however many ran out before it."""
 
@@ -276,7 +283,7 @@ decisions = Table(
     _of_shop("conversation_id", "conversations"),
     Index(None, "conversation_id", "id"),
     Index(None, "message_id"),
-    **_NO_REUSE,
+    sqlite_autoincrement=True,
 )
 """`rule_id` is no foreign key: the number stays readable after the rule is gone."""
 
@@ -288,7 +295,7 @@ outbox = Table(
     _text("kind"),
     _text("lane"),
     _text("key"),
-    _text("payload"),
+    _text("work"),
     _text("state"),
     Column("head", Boolean, nullable=False),
     _time("due_at"),
@@ -324,7 +331,7 @@ outbox = Table(
         sqlite_where=text("state IN ('ready', 'running')"),
         postgresql_where=text("state IN ('ready', 'running')"),
     ),
-    **_NO_REUSE,
+    sqlite_autoincrement=True,
 )
 """`head` marks the oldest open task of a lane, the only one that may be claimed. `due_at` is when
 it may be claimed next: its due time while ready, the end of its lease while running."""
@@ -346,7 +353,7 @@ relays = Table(
     Index(None, "bot", "scene", "peer", "external_id", "id"),
     Index(None, "conversation_id"),
     Index(None, "message_id"),
-    **_NO_REUSE,
+    sqlite_autoincrement=True,
 )
 
 inputs = Table(
@@ -378,7 +385,7 @@ audit = Table(
     _time("at"),
     ForeignKeyConstraint(["shop_id", "member_id"], ["members.shop_id", "members.id"]),
     Index(None, "shop_id", "id"),
-    **_NO_REUSE,
+    sqlite_autoincrement=True,
 )
 
 quarantine = Table(
@@ -393,7 +400,7 @@ quarantine = Table(
     _of_shop("account_id", "accounts"),
     Index(None, "shop_id", "id"),
     Index(None, "shop_id", "account_id"),
-    **_NO_REUSE,
+    sqlite_autoincrement=True,
 )
 
 settings = Table(

@@ -18,9 +18,9 @@ from hub.store.records import Audit, Quarantine
 from hub.store.relays import Relays
 from hub.store.rules import Rules
 from hub.store.shops import Shops
+from hub.store.sql import Sql
 from hub.store.values import Values
 from hub.store.vault import Vault
-from hub.store.work import Work
 
 
 class Tx:
@@ -50,21 +50,21 @@ class Tx:
         "web_sessions",
     )
 
-    def __init__(self, work: Work, vault: Vault, clock: Callable[[], datetime]) -> None:
-        self.shops = Shops(work)
-        self.members = Members(work)
-        self.web_sessions = WebSessions(work)
-        self.throttle = Throttle(work)
-        self.accounts = Accounts(work, vault)
-        self.holds = Holds(work)
-        self.conversations = Conversations(work, self.holds, clock)
-        self.messages = Messages(work)
-        self.rules = Rules(work)
-        self.decisions = Decisions(work)
-        self.outbox = Outbox(work)
-        self.relays = Relays(work)
-        self.inputs = Inputs(work)
-        self.strangers = Strangers(work)
-        self.audit = Audit(work)
-        self.quarantine = Quarantine(work)
-        self.values = Values(work, vault)
+    def __init__(self, sql: Sql, vault: Vault, clock: Callable[[], datetime]) -> None:
+        self.shops = Shops(sql)
+        self.members = Members(sql)
+        self.web_sessions = WebSessions(sql)
+        self.throttle = Throttle(sql)
+        self.accounts = Accounts(sql, vault)
+        self.holds = Holds(sql)
+        self.conversations = Conversations(sql, self.holds, clock)
+        self.messages = Messages(sql, clock)
+        self.rules = Rules(sql)
+        self.decisions = Decisions(sql)
+        self.outbox = Outbox(sql)
+        self.relays = Relays(sql)
+        self.inputs = Inputs(sql)
+        self.strangers = Strangers(sql)
+        self.audit = Audit(sql)
+        self.quarantine = Quarantine(sql)
+        self.values = Values(sql, vault)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hub.model import ShopId
+from hub.store.sql import Sql, Statement
 from hub.store.vault import Vault
-from hub.store.work import Statement, Work
 
 _GET = Statement("SELECT value, sealed FROM settings WHERE shop_id = :shop AND key = :key")
 _SET = Statement(
@@ -15,15 +15,15 @@ _SET = Statement(
 
 
 class Values:
-    __slots__ = ("_vault", "_work")
+    __slots__ = ("_sql", "_vault")
 
-    def __init__(self, work: Work, vault: Vault) -> None:
-        self._work = work
+    def __init__(self, sql: Sql, vault: Vault) -> None:
+        self._sql = sql
         self._vault = vault
 
     def get(self, shop: ShopId, key: str) -> str | None:
         """In clear, however it is stored."""
-        row = self._work.row(_GET, shop=shop, key=key)
+        row = self._sql.row(_GET, shop=shop, key=key)
         if row is None:
             return None
         value, sealed = row
@@ -31,4 +31,4 @@ class Values:
 
     def set(self, shop: ShopId, key: str, value: str, *, sealed: bool = False) -> None:
         stored = self._vault.seal(value) if sealed else value
-        self._work.run(_SET, shop=shop, key=key, value=stored, sealed=sealed)
+        self._sql.run(_SET, shop=shop, key=key, value=stored, sealed=sealed)

@@ -21,8 +21,8 @@ from loguru import logger
 from sqlalchemy import Engine
 
 from hub.errors import StoreError
+from hub.store.sql import Announcement, Sql, join
 from hub.store.tx import Tx
-from hub.store.work import Announcement, Work, join
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ class Writer:
     def __init__(
         self,
         engine: Engine,
-        make_tx: Callable[[Work], Tx],
+        make_tx: Callable[[Sql], Tx],
         announce: Callable[[Announcement], None],
     ) -> None:
         """`announce` is called on the loop, after each commit that has something to tell."""
@@ -97,9 +97,9 @@ class Writer:
     async def write(self, unit: Callable[[Tx], T]) -> T:
         if not self._open:
             raise StoreError("the store is closed")
-        job = _Job(unit, self._loop.create_future())
-        self._queue.put(job)
-        return await job.future
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._queue.put(_Job(unit, future))
+        return await future
 
     # --- on the writer's thread ---
 
@@ -113,14 +113,14 @@ class Writer:
 
     def _write_until_closed(self) -> None:
         with self._engine.connect() as connection:
-            work = Work(connection)
-            tx = self._make_tx(work)
+            sql = Sql(connection)
+            tx = self._make_tx(sql)
             more = True
             while more:
                 jobs, more = self._gather()
                 if jobs:
                     batch = _Batch(jobs)
-                    self._commit(batch, work, tx)
+                    self._commit(batch, sql, tx)
                     self._tell_loop(self._resolve, batch)
 
     def _gather(self) -> tuple[list[_Job[Any]], bool]:
@@ -138,42 +138,42 @@ class Writer:
             return jobs, True
         return jobs, False
 
-    def _commit(self, batch: _Batch, work: Work, tx: Tx) -> None:
-        work.forget_announcement()
+    def _commit(self, batch: _Batch, sql: Sql, tx: Tx) -> None:
+        sql.forget_announcement()
         try:
-            work.control("BEGIN IMMEDIATE")
+            sql.control("BEGIN IMMEDIATE")
             if len(batch.jobs) == 1:
-                self._perform_alone(batch, work, tx)
+                self._perform_alone(batch, sql, tx)
             else:
-                self._perform_together(batch, work, tx)
-            if work.in_transaction:
-                work.control("COMMIT")
+                self._perform_together(batch, sql, tx)
+            if sql.in_transaction:
+                sql.control("COMMIT")
         except Exception as error:
             batch.fail(error)
             logger.error("a transaction of {} units failed: {}", len(batch.jobs), error)
-            if work.in_transaction:
-                work.control("ROLLBACK")
+            if sql.in_transaction:
+                sql.control("ROLLBACK")
 
-    def _perform_alone(self, batch: _Batch, work: Work, tx: Tx) -> None:
+    def _perform_alone(self, batch: _Batch, sql: Sql, tx: Tx) -> None:
         """The transaction itself is savepoint enough."""
         (job,) = batch.jobs
         if _perform(job, tx):
-            batch.announcements.append(work.take_announcement())
-        elif work.in_transaction:
-            work.control("ROLLBACK")
+            batch.announcements.append(sql.take_announcement())
+        elif sql.in_transaction:
+            sql.control("ROLLBACK")
 
-    def _perform_together(self, batch: _Batch, work: Work, tx: Tx) -> None:
+    def _perform_together(self, batch: _Batch, sql: Sql, tx: Tx) -> None:
         for job in batch.jobs:
-            work.control("SAVEPOINT unit")
+            sql.control("SAVEPOINT unit")
             if _perform(job, tx):
-                batch.announcements.append(work.take_announcement())
-            elif work.in_transaction:
-                work.forget_announcement()
-                work.control("ROLLBACK TO unit")
+                batch.announcements.append(sql.take_announcement())
+            elif sql.in_transaction:
+                sql.forget_announcement()
+                sql.control("ROLLBACK TO unit")
             else:
                 # A full disk and the like take the whole transaction away, not one statement.
                 raise StoreError(f"the transaction was lost: {job.error}") from job.error
-            work.control("RELEASE unit")
+            sql.control("RELEASE unit")
 
     def _tell_loop(self, call: Callable[..., None], *values: object) -> None:
         try:

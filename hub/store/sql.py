@@ -68,13 +68,14 @@ class Announcement:
     """Tasks may have become claimable."""
 
 
-class Work:
+class Sql:
     """Runs statements on one connection, and notes what is to be announced after the commit."""
 
-    __slots__ = ("_changes", "_cursor", "_dialect", "_error", "_tasks")
+    __slots__ = ("_changes", "_connection", "_cursor", "_dialect", "_error", "_tasks")
 
     def __init__(self, connection: Connection) -> None:
-        self._cursor = connection.connection.cursor()
+        self._connection = connection.connection
+        self._cursor = self._connection.cursor()
         self._dialect = connection.dialect
         self._error: type[Exception] = connection.dialect.loaded_dbapi.Error
         self._changes: dict[Change, None] = {}
@@ -101,6 +102,10 @@ class Work:
     def control(self, sql: str) -> None:
         """Transaction control and pragmas: no parameters, nothing to compile."""
         self._send(sql, ())
+
+    @property
+    def in_transaction(self) -> bool:
+        return bool(self._connection.in_transaction)
 
     def _execute(self, statement: Statement, values: dict[str, Any]) -> None:
         compiled = statement.compiled(self._dialect)

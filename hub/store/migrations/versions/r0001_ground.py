@@ -1,0 +1,446 @@
+"""Everything the first version needs, and the shop that exists from the start."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision: str | None = None
+
+
+def upgrade() -> None:
+    _installation_and_shops()
+    _people()
+    _accounts()
+    _conversations()
+    _messages()
+    _holds_and_relays()
+    _outbox()
+    shops = sa.table(
+        "shops", sa.column("name"), sa.column("tickets"), sa.column("created_at", sa.BigInteger())
+    )
+    now = int(datetime.now(UTC).timestamp() * 1_000_000)
+    op.execute(shops.insert().values(name="我的店铺", tickets=0, created_at=now))
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", _id_type(), autoincrement=True, nullable=False)
+
+
+def _id_type() -> sa.BigInteger:
+    return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def _reference(name: str, *, nullable: bool = False) -> sa.Column[int]:
+    return sa.Column(name, _id_type(), nullable=nullable)
+
+
+def _text(name: str, *, nullable: bool = False) -> sa.Column[str]:
+    return sa.Column(name, sa.Text(), nullable=nullable)
+
+
+def _time(name: str, *, nullable: bool = False) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger(), nullable=nullable)
+
+
+def _count(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer(), nullable=False)
+
+
+def _flag(name: str) -> sa.Column[bool]:
+    return sa.Column(name, sa.Boolean(), nullable=False)
+
+
+def _goes_with_shop(table: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(
+        ["shop_id"], ["shops.id"], name=f"fk_{table}_shop_id", ondelete="CASCADE"
+    )
+
+
+def _goes_with(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(
+        ["shop_id", column],
+        [f"{target}.shop_id", f"{target}.id"],
+        name=f"fk_{table}_shop_id_{column}",
+        ondelete="CASCADE",
+    )
+
+
+def _partial_index(
+    name: str, table: str, columns: list[str], *, where: str, unique: bool = False
+) -> None:
+    condition = sa.text(where)
+    op.create_index(
+        name, table, columns, unique=unique, sqlite_where=condition, postgresql_where=condition
+    )
+
+
+def _installation_and_shops() -> None:
+    op.create_table(
+        "installation",
+        _text("name"),
+        _text("value"),
+        sa.PrimaryKeyConstraint("name", name="pk_installation"),
+    )
+    op.create_table(
+        "shops",
+        _id(),
+        _text("name"),
+        _count("tickets"),
+        _time("created_at"),
+        sa.PrimaryKeyConstraint("id", name="pk_shops"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "settings",
+        _reference("shop_id"),
+        _text("key"),
+        _text("value"),
+        _flag("sealed"),
+        _goes_with_shop("settings"),
+        sa.PrimaryKeyConstraint("shop_id", "key", name="pk_settings"),
+    )
+
+
+def _people() -> None:
+    op.create_table(
+        "members",
+        _id(),
+        _reference("shop_id"),
+        _text("name"),
+        _text("role"),
+        _text("email", nullable=True),
+        _text("password_hash", nullable=True),
+        _flag("active"),
+        _time("created_at"),
+        _goes_with_shop("members"),
+        sa.PrimaryKeyConstraint("id", name="pk_members"),
+        sa.UniqueConstraint("name", name="uq_members_name"),
+        sa.UniqueConstraint("shop_id", "id", name="uq_members_shop_id_id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "member_qqs",
+        _text("qq"),
+        _reference("shop_id"),
+        _reference("member_id"),
+        _goes_with("member_qqs", "member_id", "members"),
+        _goes_with_shop("member_qqs"),
+        sa.PrimaryKeyConstraint("qq", name="pk_member_qqs"),
+    )
+    op.create_index("ix_member_qqs_shop_id_member_id", "member_qqs", ["shop_id", "member_id"])
+    op.create_table(
+        "web_sessions",
+        _text("token_hash"),
+        _reference("shop_id"),
+        _reference("member_id"),
+        _text("csrf"),
+        _time("created_at"),
+        _time("expires_at"),
+        _goes_with("web_sessions", "member_id", "members"),
+        _goes_with_shop("web_sessions"),
+        sa.PrimaryKeyConstraint("token_hash", name="pk_web_sessions"),
+    )
+    op.create_index("ix_web_sessions_expires_at", "web_sessions", ["expires_at"])
+    op.create_index("ix_web_sessions_shop_id_member_id", "web_sessions", ["shop_id", "member_id"])
+    op.create_table(
+        "throttle",
+        _id(),
+        _text("key"),
+        _time("at"),
+        sa.PrimaryKeyConstraint("id", name="pk_throttle"),
+    )
+    op.create_index("ix_throttle_at", "throttle", ["at"])
+    op.create_index("ix_throttle_key_at", "throttle", ["key", "at"])
+    op.create_table(
+        "inputs",
+        _reference("shop_id"),
+        _text("key"),
+        _time("at"),
+        _goes_with_shop("inputs"),
+        sa.PrimaryKeyConstraint("shop_id", "key", name="pk_inputs"),
+    )
+    op.create_table(
+        "strangers",
+        _text("key"),
+        _time("answered_at"),
+        sa.PrimaryKeyConstraint("key", name="pk_strangers"),
+    )
+    op.create_index("ix_strangers_answered_at", "strangers", ["answered_at"])
+
+
+def _accounts() -> None:
+    op.create_table(
+        "accounts",
+        _id(),
+        _reference("shop_id"),
+        _text("name"),
+        _text("platform_user"),
+        _text("device_id"),
+        _text("cookies"),
+        _flag("enabled"),
+        _text("state"),
+        _text("state_reason"),
+        _time("state_since"),
+        _count("takeover_minutes"),
+        _count("logins"),
+        _text("token", nullable=True),
+        _text("token_device_id", nullable=True),
+        _time("token_expires_at", nullable=True),
+        _time("token_fetched_at", nullable=True),
+        _time("created_at"),
+        _goes_with_shop("accounts"),
+        sa.PrimaryKeyConstraint("id", name="pk_accounts"),
+        sa.UniqueConstraint("platform_user", name="uq_accounts_platform_user"),
+        sa.UniqueConstraint("shop_id", "id", name="uq_accounts_shop_id_id"),
+        sa.UniqueConstraint("shop_id", "name", name="uq_accounts_shop_id_name"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "rules",
+        _id(),
+        _reference("shop_id"),
+        _reference("account_id", nullable=True),
+        _text("kind"),
+        _text("keywords"),
+        _text("reply"),
+        _flag("enabled"),
+        _time("created_at"),
+        _goes_with("rules", "account_id", "accounts"),
+        _goes_with_shop("rules"),
+        sa.PrimaryKeyConstraint("id", name="pk_rules"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_rules_shop_id_account_id", "rules", ["shop_id", "account_id"])
+    op.create_table(
+        "quarantine",
+        _id(),
+        _reference("shop_id"),
+        _reference("account_id"),
+        _text("raw"),
+        _text("reason"),
+        _time("at"),
+        _goes_with("quarantine", "account_id", "accounts"),
+        _goes_with_shop("quarantine"),
+        sa.PrimaryKeyConstraint("id", name="pk_quarantine"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_quarantine_shop_id_account_id", "quarantine", ["shop_id", "account_id"])
+    op.create_index("ix_quarantine_shop_id_id", "quarantine", ["shop_id", "id"])
+
+
+def _conversations() -> None:
+    op.create_table(
+        "conversations",
+        _id(),
+        _reference("shop_id"),
+        _reference("account_id"),
+        _text("platform_id"),
+        _text("ticket"),
+        _text("buyer", nullable=True),
+        _text("buyer_name"),
+        _text("item_id", nullable=True),
+        _text("item_title"),
+        _time("last_message_at", nullable=True),
+        _goes_with("conversations", "account_id", "accounts"),
+        _goes_with_shop("conversations"),
+        sa.PrimaryKeyConstraint("id", name="pk_conversations"),
+        sa.UniqueConstraint(
+            "account_id", "platform_id", name="uq_conversations_account_id_platform_id"
+        ),
+        sa.UniqueConstraint("shop_id", "id", name="uq_conversations_shop_id_id"),
+        sa.UniqueConstraint("shop_id", "ticket", name="uq_conversations_shop_id_ticket"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_conversations_shop_id_account_id_last_message_at",
+        "conversations",
+        ["shop_id", "account_id", "last_message_at"],
+    )
+    op.create_index(
+        "ix_conversations_shop_id_last_message_at", "conversations", ["shop_id", "last_message_at"]
+    )
+
+
+def _messages() -> None:
+    op.create_table(
+        "messages",
+        _id(),
+        _reference("shop_id"),
+        _reference("account_id"),
+        _reference("conversation_id"),
+        _text("platform_id", nullable=True),
+        _text("key", nullable=True),
+        _text("uuid", nullable=True),
+        _text("origin"),
+        _text("content"),
+        _text("state"),
+        _text("reason"),
+        _reference("member_id", nullable=True),
+        _text("quoted", nullable=True),
+        _time("sent_at"),
+        _time("wire_at", nullable=True),
+        _text("state_before_echo", nullable=True),
+        _time("echoed_at", nullable=True),
+        _time("created_at"),
+        _goes_with("messages", "account_id", "accounts"),
+        _goes_with("messages", "conversation_id", "conversations"),
+        sa.ForeignKeyConstraint(
+            ["shop_id", "member_id"],
+            ["members.shop_id", "members.id"],
+            name="fk_messages_shop_id_member_id",
+        ),
+        _goes_with_shop("messages"),
+        sa.PrimaryKeyConstraint("id", name="pk_messages"),
+        sa.UniqueConstraint("account_id", "platform_id", name="uq_messages_account_id_platform_id"),
+        sa.UniqueConstraint("shop_id", "key", name="uq_messages_shop_id_key"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_messages_conversation_id_sent_at_id", "messages", ["conversation_id", "sent_at", "id"]
+    )
+    _partial_index(
+        "ix_messages_unnamed", "messages", ["conversation_id"], where="platform_id IS NULL"
+    )
+    op.create_table(
+        "decisions",
+        _id(),
+        _reference("shop_id"),
+        _reference("conversation_id"),
+        _reference("message_id", nullable=True),
+        _text("outcome"),
+        _text("reason"),
+        _reference("rule_id", nullable=True),
+        _time("at"),
+        sa.ForeignKeyConstraint(
+            ["message_id"], ["messages.id"], name="fk_decisions_message_id", ondelete="SET NULL"
+        ),
+        _goes_with("decisions", "conversation_id", "conversations"),
+        _goes_with_shop("decisions"),
+        sa.PrimaryKeyConstraint("id", name="pk_decisions"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_decisions_conversation_id_id", "decisions", ["conversation_id", "id"])
+    op.create_index("ix_decisions_message_id", "decisions", ["message_id"])
+
+
+def _holds_and_relays() -> None:
+    op.create_table(
+        "holds",
+        _id(),
+        _reference("shop_id"),
+        _text("kind"),
+        _reference("conversation_id", nullable=True),
+        _text("reason"),
+        _reference("member_id", nullable=True),
+        _time("since"),
+        _time("until", nullable=True),
+        _time("ended_at", nullable=True),
+        _goes_with("holds", "conversation_id", "conversations"),
+        sa.ForeignKeyConstraint(
+            ["shop_id", "member_id"],
+            ["members.shop_id", "members.id"],
+            name="fk_holds_shop_id_member_id",
+        ),
+        _goes_with_shop("holds"),
+        sa.PrimaryKeyConstraint("id", name="pk_holds"),
+        sqlite_autoincrement=True,
+    )
+    _partial_index(
+        "uq_holds_conversation",
+        "holds",
+        ["shop_id", "conversation_id", "kind"],
+        unique=True,
+        where="ended_at IS NULL",
+    )
+    _partial_index(
+        "uq_holds_shop",
+        "holds",
+        ["shop_id", "kind"],
+        unique=True,
+        where="ended_at IS NULL AND conversation_id IS NULL",
+    )
+    op.create_table(
+        "relays",
+        _id(),
+        _reference("shop_id"),
+        _text("bot"),
+        _text("scene"),
+        _text("peer"),
+        _text("external_id"),
+        _count("part"),
+        _reference("conversation_id"),
+        _reference("message_id", nullable=True),
+        _time("at"),
+        sa.ForeignKeyConstraint(
+            ["message_id"], ["messages.id"], name="fk_relays_message_id", ondelete="SET NULL"
+        ),
+        _goes_with("relays", "conversation_id", "conversations"),
+        _goes_with_shop("relays"),
+        sa.PrimaryKeyConstraint("id", name="pk_relays"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_relays_bot_scene_peer_external_id_id",
+        "relays",
+        ["bot", "scene", "peer", "external_id", "id"],
+    )
+    op.create_index("ix_relays_conversation_id", "relays", ["conversation_id"])
+    op.create_index("ix_relays_message_id", "relays", ["message_id"])
+
+
+def _outbox() -> None:
+    op.create_table(
+        "outbox",
+        _id(),
+        _reference("shop_id"),
+        _text("kind"),
+        _text("lane"),
+        _text("key"),
+        _text("work"),
+        _text("state"),
+        _flag("head"),
+        _time("due_at"),
+        _time("expires_at", nullable=True),
+        _text("holder", nullable=True),
+        _count("attempt"),
+        _time("wire_at", nullable=True),
+        _text("error"),
+        _time("created_at"),
+        _time("settled_at", nullable=True),
+        _goes_with_shop("outbox"),
+        sa.PrimaryKeyConstraint("id", name="pk_outbox"),
+        sa.UniqueConstraint("shop_id", "key", name="uq_outbox_shop_id_key"),
+        sqlite_autoincrement=True,
+    )
+    _partial_index("ix_outbox_claim", "outbox", ["due_at", "id", "kind"], where="head")
+    _partial_index(
+        "ix_outbox_open",
+        "outbox",
+        ["shop_id", "lane", "id"],
+        where="state IN ('ready', 'running')",
+    )
+    _partial_index("uq_outbox_head", "outbox", ["shop_id", "lane"], unique=True, where="head")
+    op.create_table(
+        "audit",
+        _id(),
+        _reference("shop_id"),
+        _reference("member_id", nullable=True),
+        _text("door"),
+        _text("action"),
+        _text("target"),
+        _text("detail"),
+        _time("at"),
+        sa.ForeignKeyConstraint(
+            ["shop_id", "member_id"],
+            ["members.shop_id", "members.id"],
+            name="fk_audit_shop_id_member_id",
+        ),
+        _goes_with_shop("audit"),
+        sa.PrimaryKeyConstraint("id", name="pk_audit"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_audit_shop_id_id", "audit", ["shop_id", "id"])
