@@ -30,6 +30,8 @@ READ = 40103
 CARD_CHANGED = 40105
 AROUSE = 370000
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 Entry = dict[str, Any]
 """One element of `syncPushPackage.data`."""
 Payload = dict[Any, Any]
@@ -38,7 +40,7 @@ Payload = dict[Any, Any]
 
 def compact(value: object) -> str:
     """JSON as the platform writes it: no blanks, Chinese unescaped."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _COMPACT.encode(value)
 
 
 def pack(payload: Payload) -> bytes:

@@ -22,6 +22,7 @@ ENTRIES_PER_REPLAY = 32
 JOURNAL_LENGTH = 5_000
 LOG_LENGTH = 50_000
 WRITE_SECONDS = 10.0
+BACKED_UP_BYTES = 16_384
 
 
 @dataclass(slots=True)
@@ -80,13 +81,21 @@ class Line:
         if self.closed:
             return False
         try:
-            async with asyncio.timeout(WRITE_SECONDS):
+            if self._backed_up():
+                async with asyncio.timeout(WRITE_SECONDS):
+                    await self._ws.send_str(text)
+            else:
                 await self._ws.send_str(text)
         except TimeoutError:
             self.abort()
         except (ConnectionError, RuntimeError):
             self.closed = True
         return not self.closed
+
+    def _backed_up(self) -> bool:
+        """Whether the peer reads too slowly; only then can a write wait, so only then is timed."""
+        transport = self._request.transport
+        return transport is None or transport.get_write_buffer_size() > BACKED_UP_BYTES
 
     async def close(self, code: int = WSCloseCode.OK) -> None:
         """End it with a close frame, as the platform routinely does with 1000."""

@@ -140,16 +140,25 @@ def _detail(conversation: Conversation) -> dict[str, Any]:
 
 
 def _line(line: ChatLine) -> dict[str, Any]:
-    pictures = [
-        str(segment["data"].get("url") or segment["data"].get("file") or "")
-        for segment in line.segments
-        if segment["type"] == "image"
-    ]
     return {
         "id": line.id,
         "sender": line.sender,
         "text": line.text,
-        "pictures": [one for one in pictures if one.startswith(("http:", "https:", "data:"))],
+        "parts": [part for segment in line.segments if (part := _part(segment))],
         "quoted": line.quoted,
         "at": int(line.at.timestamp() * 1000),
     }
+
+
+def _part(segment: dict[str, Any]) -> dict[str, str] | None:
+    """One piece of a QQ message as the page shows it; None for what it does not show."""
+    values = segment["data"]
+    if segment["type"] == "text":
+        words = str(values.get("text", "")).strip()
+        return {"text": words} if words else None
+    if segment["type"] == "image":
+        url = str(values.get("url") or values.get("file") or "")
+        if url.startswith("base64://"):
+            url = "data:image/png;base64," + url.removeprefix("base64://")
+        return {"picture": url} if url.startswith(("http:", "https:", "data:")) else None
+    return None
