@@ -134,7 +134,7 @@ def _workers(
     )
 
 
-def _counted(inbound: Inbound, metrics: Metrics) -> Callable[[Account, Sequence[Event]], object]:
+def _counted(inbound: Inbound, metrics: Metrics) -> TakeIn:
     async def take_in(account: Account, events: Sequence[Event]) -> None:
         with metrics.pushes.time():
             counts = await inbound.take_in(account, events)

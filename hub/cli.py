@@ -159,9 +159,7 @@ def member_add(
     """Add a member who can work from QQ at once; a web password is set in the admin."""
 
     async def add(desk: Desk, operator: Operator) -> str:
-        member = await desk.members.add(
-            operator, name=name, role=Role(role), qq=qq, email=email
-        )
+        member = await desk.members.add(operator, name=name, role=Role(role), qq=qq, email=email)
         ids = ", ".join(member.qq) or "no QQ id"
         return f"member {member.name} added as {member.role} ({ids})"
 

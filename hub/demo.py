@@ -41,7 +41,9 @@ class Demo:
 
 
 @asynccontextmanager
-async def open_demo(*, port: int, host: str = LOOPBACK, log_level: str = "WARNING") -> AsyncIterator[Demo]:
+async def open_demo(
+    *, port: int, host: str = LOOPBACK, log_level: str = "WARNING"
+) -> AsyncIterator[Demo]:
     """A furnished shop on a database that is thrown away afterwards.
 
     `port` is the hub's; when another program has it, a free one is taken instead.
@@ -74,7 +76,11 @@ async def open_demo(*, port: int, host: str = LOOPBACK, log_level: str = "WARNIN
             async with open_hub(settings) as hub:
                 await _furnish(hub, sandbox, options, password)
                 yield Demo(
-                    hub, sandbox, password, f"http://{LOOPBACK}:{port}", sandbox.urls["playground_url"]
+                    hub,
+                    sandbox,
+                    password,
+                    f"http://{LOOPBACK}:{port}",
+                    sandbox.urls["playground_url"],
                 )
 
 
@@ -99,9 +105,7 @@ async def run_demo(*, port: int) -> None:
 
 async def _furnish(hub: Hub, sandbox: Sandbox, options: SandboxOptions, password: str) -> None:
     desk = hub.desk
-    founded = await desk.members.found_shop(
-        name=OWNER, password=password, qq=[options.operator_id]
-    )
+    founded = await desk.members.found_shop(name=OWNER, password=password, qq=[options.operator_id])
     operator = Operator(founded.login.operator.member, Door.CLI)
     assert operator.member.role is Role.OWNER  # noqa: S101
     await desk.rules.add(
@@ -125,5 +129,8 @@ def _free_port(host: str, wanted: int) -> int:
 
 def _pronounceable() -> str:
     """Random, and easy to type on a phone."""
-    parts = ("".join(secrets.choice("bdfhjkmnprstwxyz") + secrets.choice("aeiou") for _ in range(2)) for _ in range(3))
+    parts = (
+        "".join(secrets.choice("bdfhjkmnprstwxyz") + secrets.choice("aeiou") for _ in range(2))
+        for _ in range(3)
+    )
     return "-".join(parts)

@@ -28,6 +28,7 @@ from hub.model import (
     OrderStatus,
     Origin,
     OwnMessage,
+    PlatformMessage,
     ReadReceipt,
     SendMessage,
     SystemMessage,
@@ -184,14 +185,13 @@ class Inbound:
         decision: Answer | Silence,
         now: datetime,
     ) -> None:
-        answered = isinstance(decision, Answer)
         tx.decisions.add(
             conversation.shop,
             conversation=conversation.id,
             message=message,
-            outcome="answered" if answered else decision.outcome,
+            outcome="answered" if isinstance(decision, Answer) else decision.outcome,
             reason=decision.reason,
-            rule=decision.rule.id if answered else None,
+            rule=decision.rule.id if isinstance(decision, Answer) else None,
             now=now,
         )
 
@@ -274,7 +274,7 @@ class Inbound:
         tx: Tx,
         account: Account,
         conversation: Conversation,
-        platform_id: str,
+        platform_id: PlatformMessage,
         content: Content,
         sent_at: datetime,
         counts: Counts,

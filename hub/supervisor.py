@@ -31,7 +31,7 @@ from hub.xianyu import (
     open_session,
 )
 
-TAKE_IN = Callable[[Account, Sequence[Event]], Awaitable[object]]
+TakeIn = Callable[[Account, Sequence[Event]], Awaitable[object]]
 PUSHES_IN_FLIGHT = 64
 """Pushes of one account whose commit is awaited at the same time; their order is kept."""
 STEADY = timedelta(seconds=30)
@@ -60,7 +60,7 @@ class Supervisor:
         self,
         store: Store,
         settings: XianyuSettings,
-        take_in: TAKE_IN,
+        take_in: TakeIn,
         now: Callable[[], datetime],
     ) -> None:
         self._store = store
@@ -107,7 +107,7 @@ class AccountLine:
         account: Account,
         store: Store,
         settings: XianyuSettings,
-        take_in: TAKE_IN,
+        take_in: TakeIn,
         sessions: dict[AccountId, Session],
         now: Callable[[], datetime],
     ) -> None:

@@ -178,9 +178,9 @@ class Members:
             raise TooOften("密码错了太多次，请 15 分钟后再试")
         matches = await asyncio.to_thread(self._verify, hashed or self._decoy, password)
         if member is None or hashed is None or not matches or not member.active:
-            await self._store.write(lambda tx: [tx.throttle.add(key, now) for key in keys])
+            await self._store.write(lambda tx: _count_failure(tx, keys, now))
             raise Forbidden("名字或密码不对")
-        await self._store.write(lambda tx: [tx.throttle.clear(key) for key in keys])
+        await self._store.write(lambda tx: _forget_failures(tx, keys))
         return await self._open_session(member)
 
     async def _open_session(self, member: Member) -> NewLogin:
@@ -227,6 +227,16 @@ class Members:
             return self._hasher.verify(hashed, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+def _count_failure(tx: Tx, keys: Iterable[str], now: datetime) -> None:
+    for key in keys:
+        tx.throttle.add(key, now)
+
+
+def _forget_failures(tx: Tx, keys: Iterable[str]) -> None:
+    for key in keys:
+        tx.throttle.clear(key)
 
 
 def _digest(token: str) -> str:

@@ -1,0 +1,159 @@
+"""What a shop owns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from hub.model.content import Content
+from hub.model.ids import (
+    AccountId,
+    ConversationId,
+    HoldId,
+    MemberId,
+    MessageId,
+    PlatformConversation,
+    PlatformMessage,
+    PlatformUser,
+    RuleId,
+    ShopId,
+)
+
+
+class Role(StrEnum):
+    OWNER = "owner"
+    AGENT = "agent"
+    VIEWER = "viewer"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    id: MemberId
+    shop: ShopId
+    name: str
+    role: Role
+    qq: tuple[str, ...] = ()
+    email: str | None = None
+    has_password: bool = False
+    active: bool = True
+
+
+class AccountState(StrEnum):
+    NEW = "new"
+    CONNECTING = "connecting"
+    ONLINE = "online"
+    WAITING = "waiting"
+    VERIFICATION_NEEDED = "verification_needed"
+    LOGGED_OUT = "logged_out"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A seller login we operate. Credentials are not part of it; the store hands them out apart."""
+
+    id: AccountId
+    shop: ShopId
+    name: str
+    user: PlatformUser
+    device_id: str
+    enabled: bool
+    state: AccountState
+    state_reason: str
+    state_since: datetime
+    takeover_minutes: int = 10
+    """How long the automation stays silent after a human answered; 0 means it never does."""
+    logins: int = 1
+    """Counts the credentials a person gave; a new number makes the runner start afresh."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    id: ConversationId
+    shop: ShopId
+    account: AccountId
+    platform_id: PlatformConversation
+    ticket: str
+    """Short handle shown in notices, without `#`: `a7`. Unique per shop."""
+    buyer: PlatformUser | None
+    buyer_name: str
+    item_id: str | None
+    item_title: str
+    last_message_at: datetime | None
+
+
+class Origin(StrEnum):
+    """Who wrote a message."""
+
+    BUYER = "buyer"
+    PLATFORM = "platform"
+    PHONE = "phone"
+    """The seller, on another device."""
+    OPERATOR = "operator"
+    RULE = "rule"
+
+
+class MessageState(StrEnum):
+    RECEIVED = "received"
+    QUEUED = "queued"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    READ = "read"
+    REJECTED = "rejected"
+    UNCERTAIN = "uncertain"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    id: MessageId
+    conversation: ConversationId
+    origin: Origin
+    content: Content
+    state: MessageState
+    sent_at: datetime
+    platform_id: PlatformMessage | None = None
+    member: MemberId | None = None
+    reason: str = ""
+    """Why it was rejected, dropped or left uncertain, in words for people."""
+
+    @property
+    def ours(self) -> bool:
+        return self.origin in (Origin.PHONE, Origin.OPERATOR, Origin.RULE)
+
+
+class RuleKind(StrEnum):
+    KEYWORD = "keyword"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    id: RuleId
+    shop: ShopId
+    account: AccountId | None
+    """None: for every account of the shop."""
+    kind: RuleKind
+    keywords: tuple[str, ...]
+    reply: str
+    enabled: bool = True
+
+
+class HoldKind(StrEnum):
+    PAUSE = "pause"
+    TAKEOVER = "takeover"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Automation is stopped: for one conversation, or for the whole shop (conversation is None)."""
+
+    id: HoldId
+    shop: ShopId
+    kind: HoldKind
+    conversation: ConversationId | None
+    reason: str
+    since: datetime
+    until: datetime | None
+    """None: until somebody resumes."""

@@ -1,0 +1,95 @@
+"""Tasks: effects on the outside world, and the lanes that keep them in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from hub.model.chat import ChatPeer
+from hub.model.ids import AccountId, ConversationId, MessageId, ShopId, TaskId
+
+
+class TaskKind(StrEnum):
+    SEND = "send"
+    """Say something to a buyer."""
+    NOTICE = "notice"
+    """Tell operators about a conversation in chat."""
+    RECEIPT = "receipt"
+    """Tell the operator who wrote what became of it."""
+
+
+class TaskState(StrEnum):
+    READY = "ready"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedBy:
+    """The chat message through which an operator asked; receipts quote it."""
+
+    peer: ChatPeer
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendMessage:
+    """Say to the buyer what the outgoing message holds."""
+
+    message: MessageId
+    asked_by: AskedBy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendNotice:
+    """Tell an operator in chat about a conversation; quoting it answers the buyer."""
+
+    peer: ChatPeer
+    text: str
+    conversation: ConversationId
+    message: MessageId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendReceipt:
+    """Tell the operator who asked what became of it."""
+
+    asked_by: AskedBy
+    text: str
+    conversation: ConversationId
+
+
+Work = SendMessage | SendNotice | SendReceipt
+"""The effects on the outside world; `TaskKind` names them in the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A claimed outbox row. `attempt` and the holder fence a worker that was too slow."""
+
+    id: TaskId
+    shop: ShopId
+    kind: TaskKind
+    lane: str
+    key: str
+    work: Work
+    attempt: int
+    wire_at: datetime | None
+    """When it was marked as on the wire; set: it may have reached the outside, so look first."""
+    created_at: datetime
+    expires_at: datetime | None
+
+
+def send_lane(account: AccountId, conversation: ConversationId | None = None) -> str:
+    """Messages of one conversation leave in order. Without a conversation: the prefix of all lanes
+    of an account, so that they can be hastened when it comes online."""
+    return f"account:{account}:" + ("" if conversation is None else str(conversation))
+
+
+def chat_lane(peer: ChatPeer | None = None) -> str:
+    """Texts to one chat leave in order. Without a peer: the prefix of all chats' lanes."""
+    return "qq:" if peer is None else f"qq:{peer.scene}:{peer.peer}"
