@@ -24,7 +24,7 @@ from hub.ops import Metrics, attach_ops
 from hub.outbound import BuyerSends, ChatSends, Worker
 from hub.settings import Settings, WebSettings
 from hub.store import Store, open_store
-from hub.supervisor import Supervisor
+from hub.supervisor import Supervisor, TakeIn
 from web import Site, attach
 
 BUYER_SENDS = 256
