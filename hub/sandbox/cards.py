@@ -1,8 +1,8 @@
-"""What the platform itself writes into a conversation: trade cards, their updates, tips, robots."""
+"""Trade cards: what the platform writes into a conversation when an order changes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hub.sandbox.encode import Payload, compact
@@ -31,7 +31,7 @@ _CHANNELS_2025 = {
     "agoo": "product",
     "vivo": "ORDER",
 }
-_CHANNELS_2026 = {
+CHANNELS_2026 = {
     "huawei": "EXPRESS",
     "xiaomi": "108000",
     "oppo_notify_level": "16",
@@ -202,6 +202,30 @@ def card_update(
     }
 
 
+def refund_changed(thread: Thread, stamp: Stamp, order: str, *, button: str = "已同意") -> Payload:
+    """A refund card with a changed button: 已同意, 已撤销 or 已拒绝."""
+    page = _ORDER_PAGE.format(order=order)
+    main = {
+        "exContent": {
+            "title": CARDS["refund_requested"].title,
+            "button": {"text": button, "targetUrl": page},
+        },
+        "targetUrl": page,
+    }
+    change = {"changeContent": {"dxCard": {"item": {"main": main}}}}
+    card = replace(CARDS["refund_requested"], words="[卡片消息]")
+    return envelope(
+        thread.conversation,
+        stamp,
+        thread.buyer,
+        {"contentType": 26, "dynamicOperation": change},
+        card.summary,
+        _trade_meta(thread, stamp, card, order, ""),
+        system=True,
+        push=True,
+    )
+
+
 def _trade_content(stamp: Stamp, card: TradeCard, order: str) -> Content:
     args = {"source": "im", "task_id": TASK, "msg_id": stamp.hex}
     action = args if card.year_2025 else {**args, "button_text": card.button}
@@ -231,17 +255,17 @@ def _trade_meta(
     thread: Thread, stamp: Stamp, card: TradeCard, order: str, masked_nick: str
 ) -> dict[str, str]:
     ext: dict[str, Any] = {
-        "msgArgs": _message_args(stamp),
+        "msgArgs": message_args(stamp),
         "quickReply": "1",
         "msgArg1": "MsgCard",
         "updateKey": f"{thread.conversation}:{order}:{card.tail}",
         "messageId": stamp.hex,
-        "multiChannel": _CHANNELS_2025 if card.year_2025 else _CHANNELS_2026,
+        "multiChannel": _CHANNELS_2025 if card.year_2025 else CHANNELS_2026,
         "contentType": "26",
     }
     if card.year_2025:
         ext["correlationGroupId"] = _GROUP
-    return _platform_meta(
+    return platform_meta(
         thread,
         stamp,
         ext,
@@ -254,7 +278,7 @@ def _trade_meta(
     )
 
 
-def _platform_meta(
+def platform_meta(
     thread: Thread,
     stamp: Stamp,
     ext: dict[str, Any],
@@ -290,140 +314,5 @@ def _platform_meta(
     return meta
 
 
-def _message_args(stamp: Stamp) -> dict[str, str]:
+def message_args(stamp: Stamp) -> dict[str, str]:
     return {"task_id": TASK, "source": "im", "msg_id": stamp.hex}
-
-
-# --- Tips and other texts of the platform -------------------------------------------------------
-
-
-def tip(
-    thread: Thread, stamp: Stamp, words: str, *, task_name: str, status: str = "", notice: str = ""
-) -> Payload:
-    """A grey line in the conversation, such as `[你已发货]`; it names no order."""
-    content = {
-        "contentType": 14,
-        "tip": {"tip": words, "argInfo": {"arg1": "MsgTips", "args": _message_args(stamp)}},
-    }
-    meta = _tip_meta(thread, stamp, words, task_name, status, notice or words.strip("[]"))
-    return envelope(
-        thread.conversation, stamp, thread.buyer, content, words, meta, system=True, push=False
-    )
-
-
-def shipped_tip(thread: Thread, stamp: Stamp) -> Payload:
-    return tip(thread, stamp, "[你已发货]", task_name="已发货_卖家", status="等待买家收货")
-
-
-def marketing_tip(
-    thread: Thread, stamp: Stamp, words: str = "[不想宝贝被砍价?设置不砍价回复  ]"
-) -> Payload:
-    """Noise: formally from the buyer, only `1.7`, the type and `msgArg1` give it away."""
-    content = {"contentType": 14, "tip": {"argInfo": {"arg1": "NoBargainGuide"}}}
-    meta = _tip_meta(thread, stamp, words, "不砍价引导", "", "你已发货")
-    return envelope(
-        thread.conversation,
-        stamp,
-        thread.buyer,
-        content,
-        words,
-        meta,
-        system=True,
-        push=False,
-        nine=1,
-    )
-
-
-def _tip_meta(
-    thread: Thread, stamp: Stamp, words: str, task_name: str, status: str, notice: str
-) -> dict[str, str]:
-    ext = {
-        "msgArgs": _message_args(stamp),
-        "msgArg1": "MsgTips",
-        "messageId": stamp.hex,
-        "contentType": "14",
-    }
-    return _platform_meta(
-        thread,
-        stamp,
-        ext,
-        task_name=task_name,
-        words=words,
-        notice=notice,
-        status=status,
-        quiet=True,
-    )
-
-
-def rate_invitation(thread: Thread, stamp: Stamp, order: str) -> Payload:
-    """`快给ta一个评价吧～`, a card of type 25 that follows a completed order."""
-    words = "快给ta一个评价吧～"
-    page = f"https://h5.m.goofish.com/wow/moyu/moyu-project/evaluate?orderId={order}"
-    main = {
-        "exContent": {
-            "subTitle": "交易体验还满意吗？评价帮更多人选购",
-            "title": words,
-            "button": {"text": "去评价", "targetUrl": page},
-        },
-        "targetUrl": "",
-    }
-    ext = {
-        "msgArgs": _message_args(stamp),
-        "quickReply": "1",
-        "msgArg1": "MsgCard",
-        "updateKey": f"{thread.conversation}:{order}:20:INVITE_RATE:25",
-        "messageId": stamp.hex,
-        "multiChannel": _CHANNELS_2026,
-        "contentType": "25",
-    }
-    meta = _platform_meta(thread, stamp, ext, task_name="邀请评价_卖家", words=words, notice=words)
-    content = {"contentType": 25, "dxCard": {"item": {"main": main}}}
-    return envelope(
-        thread.conversation, stamp, thread.buyer, content, words, meta, system=True, push=False
-    )
-
-
-def workbench_card(
-    stamp: Stamp,
-    order: str,
-    item_title: str,
-    *,
-    title: str = "买家已确认收货，交易成功",
-    conversation: str = "60019999999",
-    sender: str = "2222000000001",
-) -> Payload:
-    """The notify centre speaks in a conversation of its own, with no buyer in it."""
-    main = {
-        "exContent": {
-            "title": title,
-            "item1": {
-                "subscription": item_title,
-                "targetUrl": f"fleamarket://order_detail?id={order}",
-            },
-        }
-    }
-    content = {
-        "contentType": 28,
-        "dxCard": {"item": {"main": main}, "template": {"name": "notify_center_trade_card"}},
-    }
-    meta = {
-        "extJson": compact({"msgArg1": "MsgCard", "messageId": stamp.hex}),
-        "reminderContent": "[卡片消息]",
-        "reminderTitle": "工作台通知",
-        "senderUserId": sender,
-        "sessionType": "53",
-    }
-    return envelope(conversation, stamp, "", content, "[卡片消息]", meta, system=True, push=True)
-
-
-def robot_message(stamp: Stamp, words: str, *, conversation: str = "60018888888") -> Payload:
-    """闲小蜜, the platform's robot, user 1400: looks like a person's text in every other way."""
-    meta = {
-        "extJson": compact({"messageId": stamp.hex}),
-        "reminderContent": words,
-        "reminderTitle": "闲小蜜发来一条新消息",
-        "senderUserId": "1400",
-        "sessionType": "1",
-    }
-    content = {"contentType": 1, "text": {"text": words}}
-    return envelope(conversation, stamp, "1400", content, words, meta, system=False, push=True)

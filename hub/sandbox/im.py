@@ -88,7 +88,10 @@ class Im:
             "/r/Conversation/listNewestPagination": self._list_conversations,
             "/r/MessageManager/listUserMessages": self._list_messages,
             "/r/SingleChatConversation/create": self._create_conversation,
-            "/r/MessageManager/recallMessage": self._recall,
+            "/r/MessageManager/recallMessage": lambda line, body: self._recall(line, body[0]),
+            "/r/MessageManager/recallMessageByFeature": (
+                lambda line, body: self._recall(line, body[1])
+            ),
             "/r/Conversation/clearRedPoint": lambda _line, _body: Answer(),
         }
 
@@ -393,8 +396,8 @@ class Im:
         made = self.world.conversation_of(line.user, buyer, str(wish["extension"]["itemId"]))
         return Answer(body={"singleChatConversation": _pair_model(made)})
 
-    def _recall(self, line: Line, body: list[Any]) -> Answer:
-        found = self.world.find_message(str(body[0]))
+    def _recall(self, line: Line, id: object) -> Answer:
+        found = self.world.find_message(str(id))
         if found is None or found[1].sender != line.user:
             return refusal(400, "400", "非本人消息，无法撤回")
         if now_ms() - found[1].stamp.at > RECALL_MS:

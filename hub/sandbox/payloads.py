@@ -330,3 +330,16 @@ def session_arouse(thread: Thread, at: int, *, keyboard: bool) -> dict[str, Any]
         },
         "sessionId": thread.conversation,
     }
+
+
+def business_notice(seller: str, id: str, code: str, words: str) -> dict[str, Any]:
+    """A notice about the shop's own business on the JSON channel, such as a failed listing."""
+    failed = {"errorCode": code, "errorMessage": words}
+    return {
+        "chatType": 1,
+        "content": {
+            "contentType": 11,
+            "customData": {"data": {"id": id, "failInfo": failed}},
+        },
+        "receiverIds": [seller],
+    }

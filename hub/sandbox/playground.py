@@ -21,7 +21,8 @@ SHOWN_MESSAGES = 200
 SHOWN_CONVERSATIONS = 30
 QUIET_SECONDS = 0.05
 """Several changes within this time reach the page as one."""
-KEEP_ALIVE_SECONDS = 15.0
+LOOK_SECONDS = 1.0
+"""How often to look whether QQ came or went, which rings no bell."""
 _NO_STORE = {"Cache-Control": "no-store"}
 _PAGE_HEADERS = {
     **_NO_STORE,
@@ -77,14 +78,16 @@ class Playground:
         return stream
 
     async def _tell_changes(self, stream: web.StreamResponse) -> None:
-        seen = -1
+        seen, online = -1, self._qq.online
         while True:
             try:
-                async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+                async with asyncio.timeout(LOOK_SECONDS):
                     seen = await self._world.bell.rung_since(seen)
             except TimeoutError:
-                await stream.write(b": still here\n\n")
-                continue
+                if self._qq.online == online:
+                    await stream.write(b": still here\n\n")
+                    continue
+            online = self._qq.online
             await stream.write(f"data: {seen}\n\n".encode())
             await asyncio.sleep(QUIET_SECONDS)
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hub.sandbox import cards, payloads
+from hub.sandbox import cards, payloads, tips
 from hub.sandbox.encode import (
     CARD_CHANGED,
     CONVERSATION_CHANGED,
@@ -45,6 +45,7 @@ ORDER_EVENTS = (
     *_CARD_EVENTS,
     "paid_update",
     *_TIP_EVENTS,
+    "refund_changed",
     "rate_invited",
     "workbench",
     "marketing",
@@ -164,10 +165,10 @@ class Stage:
             return self._paid_update(conversation, order)
         if event == "workbench":
             stamp = self._world.stamp(conversation)
-            return [entry(cards.workbench_card(stamp, order, thread.item_title))], []
+            return [entry(tips.workbench_card(stamp, order, thread.item_title))], []
         if event == "robot":
             words = "为了给您提供更好的服务，诚邀您参与服务评价>>"
-            return [entry(cards.robot_message(self._world.stamp(conversation), words))], []
+            return [entry(tips.robot_message(self._world.stamp(conversation), words))], []
         build, status_words = _builder(event, thread, order)
         id, made = self._platform_message(conversation, build)
         return [made, *self._status(conversation, status_words)], [id]
@@ -215,12 +216,14 @@ def _builder(event: str, thread: Thread, order: str) -> tuple[Callable[[Stamp], 
     if event in _TIP_EVENTS:
         words, task_name, status = _TIP_EVENTS[event]
         return (
-            lambda stamp: cards.tip(thread, stamp, words, task_name=task_name, status=status),
+            lambda stamp: tips.tip(thread, stamp, words, task_name=task_name, status=status),
             status,
         )
+    if event == "refund_changed":
+        return lambda stamp: cards.refund_changed(thread, stamp, order), ""
     if event == "rate_invited":
-        return lambda stamp: cards.rate_invitation(thread, stamp, order), ""
-    return lambda stamp: cards.marketing_tip(thread, stamp), ""
+        return lambda stamp: tips.rate_invitation(thread, stamp, order), ""
+    return lambda stamp: tips.marketing_tip(thread, stamp), ""
 
 
 def content_of(line: Line) -> Content:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import aiohttp
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 
 from hub.sandbox import Sandbox
 
@@ -40,7 +40,7 @@ class Browser:
         """One request; returns the answer and its Set-Cookie headers."""
         stamp = str(int(time.time() * 1000))
         token = self.cookies.get("_m_h5_tk", "").partition("_")[0]
-        made = hashlib.md5(f"{token}&{stamp}&34839810&{data}".encode()).hexdigest()
+        made = hashlib.md5(f"{token}&{stamp}&34839810&{data}".encode()).hexdigest()  # noqa: S324
         query = {"appKey": "34839810", "t": stamp, "sign": made if sign is None else sign}
         async with self.http.request(
             method,
@@ -119,7 +119,8 @@ class Wire:
 
     async def ask(self, lwp: str, body: Any = None, **headers: str) -> dict[str, Any]:
         mid = await self.post(lwp, body, **headers)
-        return (await self.until(lambda: self.answers(mid)))[0]
+        found = await self.until(lambda: self.answers(mid))
+        return dict(found[0])
 
     async def register(self, token: str, did: str) -> dict[str, Any]:
         return await self.ask("/reg", None, token=token, did=did, **{"app-key": IM_APP_KEY})
