@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from hub.errors import NotFound, Refusal
+from hub.errors import Invalid, NotFound
 from hub.model import Account, AccountId, Role
 from web.auth import operator
 from web.forms import Form
@@ -34,7 +34,7 @@ async def add(request: web.Request) -> web.Response:
         account = await request.app[SITE].desk.accounts.add(
             operator(request), form["name"], form["cookies"]
         )
-    except Refusal as refusal:
+    except Invalid as refusal:
         form = form.refused(refusal, secret=SECRET, at="cookies")
         return render(request, "account_new.html", status=400, form=form)
     raise see_other(f"/accounts/{account.id}", "account-added")
@@ -69,7 +69,7 @@ async def configure(request: web.Request) -> web.Response:
             name=form["name"],
             takeover_minutes=form.number("takeover_minutes", "写 0 到 1440 之间的整数"),
         )
-    except Refusal as refusal:
+    except Invalid as refusal:
         return _page(request, account, settings=form.refused(refusal))
     raise see_other(f"/accounts/{account.id}", "account-changed")
 
@@ -78,7 +78,7 @@ async def renew(request: web.Request) -> web.Response:
     form, account = await Form.sent(request), await _account(request)
     try:
         await request.app[SITE].desk.accounts.log_in(operator(request), account.id, form["cookies"])
-    except Refusal as refusal:
+    except Invalid as refusal:
         form = form.refused(refusal, secret=SECRET, at="cookies")
         return _page(request, account, renewal=form)
     raise see_other(f"/accounts/{account.id}", "account-renewed")

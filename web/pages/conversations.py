@@ -10,7 +10,7 @@ from datetime import datetime
 from aiohttp import web
 
 from hub.desk import Operator
-from hub.errors import Invalid, Refusal
+from hub.errors import Invalid
 from hub.model import AccountId, ConversationId, MessageId
 from web.auth import operator, safe_next
 from web.forms import Form
@@ -81,7 +81,7 @@ async def answer(request: web.Request) -> web.Response:
         await request.app[SITE].desk.inbox.answer(
             operator(request), target, form["text"], key=_key(form, target)
         )
-    except Refusal as refusal:
+    except Invalid as refusal:
         return await _thread(request, form.refused(refusal, at="text"), status=400)
     raise see_other(f"/conversations/{target}", "answer-queued")
 

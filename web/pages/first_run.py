@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from hub.errors import Invalid, Refusal
+from hub.errors import Invalid
 from web.auth import FIRST_RUN, start_session
 from web.forms import Form
 from web.render import render, see_other
@@ -25,7 +25,7 @@ async def found(request: web.Request) -> web.Response:
         new = await request.app[SITE].desk.members.found_shop(
             name=form["name"], password=form["password"], qq=form.several("qq")
         )
-    except Refusal as refusal:
+    except Invalid as refusal:
         form = form.refused(refusal, secret=SECRET)
         return render(request, "first_run.html", status=400, form=form)
     response = see_other("/", "welcome")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from hub.errors import Invalid, NotFound, Refusal
+from hub.errors import Invalid, NotFound
 from hub.model import Member, MemberId, Role
 from web.auth import LOGIN_PAGE, end_session, operator
 from web.forms import Form
@@ -35,7 +35,7 @@ async def add(request: web.Request) -> web.Response:
             qq=form.several("qq"),
             password=_password(form),
         )
-    except Refusal as refusal:
+    except Invalid as refusal:
         form = form.refused(refusal, secret=SECRET)
         return render(request, "member_new.html", status=400, form=form)
     raise see_other("/members", "member-added")
@@ -60,7 +60,7 @@ async def change(request: web.Request) -> web.Response:
             qq=form.several("qq"),
             password=password,
         )
-    except Refusal as refusal:
+    except Invalid as refusal:
         form = form.refused(refusal, secret=SECRET)
         return render(request, "member.html", status=400, found=found, form=form)
     if password is not None and found.id == who.member.id:

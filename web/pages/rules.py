@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from hub.desk import split_keywords
-from hub.errors import NotFound, Refusal
+from hub.errors import Invalid, NotFound
 from hub.model import AccountId, Role, Rule, RuleId, RuleKind
 from web.auth import operator
 from web.forms import Form
@@ -58,7 +58,7 @@ async def add(request: web.Request) -> web.Response:
             keywords=split_keywords(form["keywords"]) if kind is RuleKind.KEYWORD else (),
             account=form.choice("account", scopes),
         )
-    except Refusal as refusal:
+    except Invalid as refusal:
         return await _form(request, form.refused(refusal))
     raise see_other("/rules", "rule-added")
 
@@ -77,7 +77,7 @@ async def edit(request: web.Request) -> web.Response:
         await request.app[SITE].desk.rules.change(
             operator(request), rule.id, reply=form["reply"], keywords=words
         )
-    except Refusal as refusal:
+    except Invalid as refusal:
         return await _form(request, form.refused(refusal), rule)
     raise see_other("/rules", "rule-changed")
 

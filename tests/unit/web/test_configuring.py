@@ -1,0 +1,244 @@
+"""Accounts, rules, members, QQ: what owners set up."""
+
+from __future__ import annotations
+
+import pytest
+from web_stage import PASSWORD, TOKEN, Stage, Visitor, cookies_of, visiting
+
+from hub.desk import Operator
+from hub.model import AccountState, Role, RuleKind
+
+# --- Accounts -------------------------------------------------------------------------------------
+
+
+async def test_an_account_is_added_by_a_pasted_cookie_and_shown_with_its_state(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    page = await boss.submit("/accounts/new", name="数码小店", cookies=cookies_of())
+    (account,) = await stage.desk.accounts.all(owner)
+    assert page.leads_to == f"/accounts/{account.id}?done=account-added"
+    shown = await boss.get("/accounts")
+    assert "数码小店" in shown.text
+    assert "新添加" in shown.text
+
+
+@pytest.mark.parametrize(
+    ("cookies", "said"),
+    [
+        ("", "Cookie 是空的"),
+        ("SECRET-nonsense", "不像 Cookie"),
+        ("cookie2=SECRET; t=1", "没有 unb"),
+        ("unb=2200111122223; t=SECRET", "缺少登录凭证 cookie2"),
+    ],
+)
+async def test_a_refused_cookie_is_never_shown_again_but_the_name_stays(
+    boss: Visitor, cookies: str, said: str
+) -> None:
+    page = await boss.submit("/accounts/new", name="数码小店", cookies=cookies)
+    assert page.status == 400
+    assert said in page.text
+    assert page.value("name") == "数码小店"
+    assert "SECRET" not in page.text
+    assert 'id="cookies-error"' in page.text
+
+
+async def test_a_stored_cookie_is_on_no_page(stage: Stage, owner: Operator, boss: Visitor) -> None:
+    account = await stage.account(owner)
+    for path in ("/", "/accounts", f"/accounts/{account.id}", "/audit", "/conversations"):
+        assert "E100secret" not in (await boss.get(path)).text
+
+
+async def test_a_new_login_for_another_seller_is_refused_beside_its_own_form(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    account = await stage.account(owner)
+    path = f"/accounts/{account.id}"
+    page = await boss.submit(f"{path}/login", on=path, cookies=cookies_of("2200999988887"))
+    assert page.status == 400
+    assert "不是同一个闲鱼用户" in page.text
+    assert page.value("name") == "数码小店"
+    assert "0123456789abcdef" not in page.text
+    done = await boss.submit(f"{path}/login", on=path, cookies=cookies_of())
+    assert done.leads_to == f"{path}?done=account-renewed"
+    (renewed,) = await stage.desk.accounts.all(owner)
+    assert renewed.logins == account.logins + 1
+
+
+async def test_name_and_takeover_minutes_change_and_bad_ones_are_named(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    account = await stage.account(owner)
+    path = f"/accounts/{account.id}"
+    for minutes in ("abc", "-1", "99999", "1.5", "²"):
+        page = await boss.submit(path, name="新名字", takeover_minutes=minutes)
+        assert page.status == 400, minutes
+        assert 'id="takeover_minutes-error"' in page.text
+        assert page.value("name") == "新名字"
+    await boss.submit(path, name="新名字", takeover_minutes="25")
+    (changed,) = await stage.desk.accounts.all(owner)
+    assert (changed.name, changed.takeover_minutes) == ("新名字", 25)
+
+
+async def test_an_account_is_switched_off_and_on(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    account = await stage.account(owner)
+    path = f"/accounts/{account.id}"
+    form = await boss.get(path)
+    await boss.post(f"{path}/switch", csrf=form.csrf, on="0")
+    (off,) = await stage.desk.accounts.all(owner)
+    assert (off.enabled, off.state) == (False, AccountState.DISABLED)
+    await boss.post(f"{path}/switch", csrf=form.csrf, on="1")
+    (on,) = await stage.desk.accounts.all(owner)
+    assert on.enabled
+
+
+# --- Rules ----------------------------------------------------------------------------------------
+
+
+async def test_a_rule_is_added_edited_switched_and_removed_after_asking(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    account = await stage.account(owner)
+    await boss.submit(
+        "/rules/new",
+        kind="keyword",
+        account=str(account.id),
+        keywords="包邮，邮费\n运费",
+        reply="江浙沪包邮\r\n其他地区补 5 元",
+    )
+    (rule,) = await stage.desk.rules.all(owner)
+    assert rule.keywords == ("包邮", "邮费", "运费")
+    assert rule.reply == "江浙沪包邮\n其他地区补 5 元"
+    assert rule.account == account.id
+    edit = f"/rules/{rule.id}"
+    assert "江浙沪包邮\n其他地区补 5 元</textarea>" in (await boss.get(edit)).text
+    await boss.submit(edit, keywords="包邮", reply="都包邮")
+    csrf = (await boss.get("/rules")).csrf
+    await boss.post(f"{edit}/switch", csrf=csrf, on="0")
+    (changed,) = await stage.desk.rules.all(owner)
+    assert (changed.keywords, changed.reply, changed.enabled) == (("包邮",), "都包邮", False)
+    asked = await boss.get(f"{edit}/remove")
+    assert "删除这条规则？" in asked.text
+    assert await stage.desk.rules.all(owner)
+    await boss.submit(f"{edit}/remove")
+    assert not await stage.desk.rules.all(owner)
+
+
+async def test_a_default_reply_needs_no_keywords(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    form = await boss.get("/rules/new?kind=default")
+    assert 'name="keywords"' not in form.text
+    await boss.post("/rules/new", csrf=form.csrf, kind="default", account="", reply="稍后回复你")
+    (rule,) = await stage.desk.rules.all(owner)
+    assert (rule.kind, rule.account) == (RuleKind.DEFAULT, None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"kind": "keyword", "account": "", "keywords": " ，", "reply": "在的"}, "keywords"),
+        ({"kind": "keyword", "account": "", "keywords": "在吗", "reply": "  "}, "reply"),
+        ({"kind": "keyword", "account": "77", "keywords": "在吗", "reply": "在的"}, "account"),
+    ],
+)
+async def test_a_bad_rule_is_refused_beside_the_field_and_what_was_written_stays(
+    boss: Visitor, fields: dict[str, str], field: str
+) -> None:
+    page = await boss.submit("/rules/new", **fields)
+    assert page.status == 400
+    assert f'id="{field}-error"' in page.text
+    assert fields["reply"] in page.text
+
+
+# --- Members --------------------------------------------------------------------------------------
+
+
+async def test_a_member_is_added_and_can_log_in(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    await boss.submit(
+        "/members/new", name="小周", role="agent", qq="345678", password=PASSWORD, again=PASSWORD
+    )
+    async with visiting(stage) as agent:
+        await agent.log_in("小周")
+        assert "小周" in (await agent.get("/members")).text
+    member = next(m for m in await stage.desk.members.all(owner) if m.name == "小周")
+    assert (member.role, member.qq) == (Role.AGENT, ("345678",))
+
+
+async def test_changing_a_member_keeps_the_password_unless_a_new_one_is_given(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    agent = await stage.member(owner, "小周", Role.AGENT)
+    path = f"/members/{agent.id}"
+    await boss.submit(path, role="viewer", qq="345678 456789", password="", again="")
+    async with visiting(stage) as viewer:
+        await viewer.log_in("小周")
+        await boss.submit(path, role="viewer", qq="", password="new password", again="new password")
+        assert (await viewer.get("/")).leads_to == "/login"
+        await viewer.log_in("小周", "new password")
+
+
+async def test_the_last_owner_cannot_be_demoted_or_switched_off(
+    owner: Operator, boss: Visitor
+) -> None:
+    path = f"/members/{owner.member.id}"
+    page = await boss.submit(path, role="viewer", qq="", password="", again="")
+    assert page.status == 400
+    assert "至少要有一位" in page.text
+    off = await boss.post(f"{path}/switch", csrf=page.csrf, on="0")
+    assert "至少要有一位" in off.text
+
+
+async def test_an_owner_who_changes_the_own_password_logs_in_again(
+    owner: Operator, boss: Visitor
+) -> None:
+    page = await boss.submit(
+        f"/members/{owner.member.id}",
+        role="owner",
+        qq="",
+        password="new password",
+        again="new password",
+    )
+    assert page.leads_to == "/login?done=password-changed"
+
+
+async def test_a_qq_id_of_another_member_is_refused_beside_the_field(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    await stage.desk.members.add(owner, name="小周", role=Role.AGENT, qq=["345678"])
+    page = await boss.submit("/members/new", name="小吴", role="viewer", qq="345678")
+    assert page.status == 400
+    assert 'id="qq-error"' in page.text
+    assert page.value("name") == "小吴"
+
+
+# --- QQ and the audit -----------------------------------------------------------------------------
+
+
+async def test_owners_alone_see_the_onebot_token(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    await stage.member(owner, "小周", Role.AGENT)
+    page = await boss.get("/qq")
+    assert TOKEN in page.text
+    assert stage.url.replace("http", "ws") + "/onebot/v11/ws" in page.text
+    async with visiting(stage) as agent:
+        await agent.log_in("小周")
+        assert TOKEN not in (await agent.get("/qq")).text
+
+
+async def test_connected_bots_are_named(stage: Stage, boss: Visitor) -> None:
+    assert "还没有机器人连上来" in (await boss.get("/qq")).text
+    stage.bots.append("10001")
+    assert "机器人 10001" in (await boss.get("/qq")).text
+
+
+async def test_the_audit_tells_who_did_what_through_which_door(boss: Visitor) -> None:
+    await boss.submit("/accounts/new", name="数码小店", cookies=cookies_of())
+    page = await boss.get("/audit")
+    assert "添加账号" in page.text
+    assert "数码小店" in page.text
+    assert "网页" in page.text

@@ -1,0 +1,235 @@
+"""The list, the thread, the reply box, pauses."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import UTC, datetime
+
+import pytest
+from web_stage import Stage, Visitor, picture
+
+from hub.desk import Operator
+from hub.model import Conversation, HoldKind, MessageState, Text
+
+
+@pytest.fixture
+async def conversation(stage: Stage, owner: Operator) -> Conversation:
+    return await stage.conversation(await stage.account(owner))
+
+
+async def _texts(stage: Stage, owner: Operator, conversation: Conversation) -> list[str]:
+    view = await stage.desk.inbox.conversation(owner, conversation.id)
+    return [m.content.text for m in view.messages if m.ours and isinstance(m.content, Text)]
+
+
+async def _write(boss: Visitor, conversation: Conversation, text: str, nonce: str = "") -> int:
+    path = f"/conversations/{conversation.id}"
+    form = await boss.get(path)
+    page = await boss.post(
+        f"{path}/answer", csrf=form.csrf, nonce=nonce or form.value("nonce"), text=text
+    )
+    return page.status
+
+
+async def test_the_list_shows_who_wrote_what_about_which_item(
+    stage: Stage, boss: Visitor, conversation: Conversation
+) -> None:
+    await stage.says(conversation, "还在吗？\n急用")
+    page = await boss.get("/conversations")
+    assert "小林" in page.text
+    assert "还在吗？ 急用" in page.text
+    assert "二手机械键盘" in page.text
+    assert f"#{conversation.ticket}" in page.text
+
+
+async def test_what_a_buyer_wrote_is_never_markup(
+    stage: Stage, boss: Visitor, conversation: Conversation
+) -> None:
+    await stage.says(conversation, "<script>alert(1)</script>")
+    for path in ("/conversations", f"/conversations/{conversation.id}"):
+        page = await boss.get(path)
+        assert "<script>alert" not in page.text
+        assert "&lt;script&gt;alert" in page.text
+
+
+async def test_a_picture_is_shown_and_a_foreign_scheme_is_not(
+    stage: Stage, boss: Visitor, conversation: Conversation
+) -> None:
+    await stage.says(conversation, picture("http://img.alicdn.com/a.jpg"), 1)
+    await stage.says(conversation, picture("javascript:alert(1)"), 2)
+    page = await boss.get(f"/conversations/{conversation.id}")
+    assert '<img src="https://img.alicdn.com/a.jpg"' in page.text
+    assert "javascript:" not in page.text
+
+
+async def test_an_answer_is_queued_with_its_line_breaks_and_takes_the_conversation_over(
+    stage: Stage, owner: Operator, boss: Visitor, conversation: Conversation
+) -> None:
+    """L38."""
+    assert await _write(boss, conversation, "在的\r\n\r\n可以小刀") == 303
+    assert await _texts(stage, owner, conversation) == ["在的\n\n可以小刀"]
+    page = await boss.get(f"/conversations/{conversation.id}")
+    assert "排队中" in page.text
+    assert "人工接待中" in page.text
+
+
+async def test_the_same_form_sent_twice_says_it_once(
+    stage: Stage, owner: Operator, boss: Visitor, conversation: Conversation
+) -> None:
+    for _ in range(2):
+        assert await _write(boss, conversation, "在的", nonce="same-nonce-1") == 303
+    assert await _texts(stage, owner, conversation) == ["在的"]
+
+
+async def test_another_text_from_an_old_page_is_another_message(
+    stage: Stage, owner: Operator, boss: Visitor, conversation: Conversation
+) -> None:
+    for text in ("在的", "明天发货"):
+        await _write(boss, conversation, text, nonce="same-nonce-1")
+    assert await _texts(stage, owner, conversation) == ["在的", "明天发货"]
+
+
+async def test_a_refused_answer_stays_in_the_box(boss: Visitor, conversation: Conversation) -> None:
+    path = f"/conversations/{conversation.id}"
+    form = await boss.get(path)
+    too_long = "很长" * 1500
+    page = await boss.post(
+        f"{path}/answer", csrf=form.csrf, nonce=form.value("nonce"), text=too_long
+    )
+    assert page.status == 400
+    assert "太长了" in page.text
+    assert too_long in page.text
+    forged = await boss.post(f"{path}/answer", csrf=form.csrf, nonce="?", text="在的")
+    assert forged.status == 400
+    assert "在的</textarea>" in forged.text
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (MessageState.ACCEPTED, "已送达"),
+        (MessageState.READ, "已读"),
+        (MessageState.REJECTED, "被闲鱼拒绝：含有违规内容"),
+        (MessageState.UNCERTAIN, "不确定是否送达：含有违规内容"),
+    ],
+)
+async def test_what_became_of_an_answer_stands_below_it(
+    stage: Stage,
+    owner: Operator,
+    boss: Visitor,
+    conversation: Conversation,
+    state: MessageState,
+    said: str,
+) -> None:
+    await _write(boss, conversation, "在的")
+    view = await stage.desk.inbox.conversation(owner, conversation.id)
+    message = view.messages[0]
+    reason = "含有违规内容" if "：" in said else ""
+    await stage.store.write(
+        lambda tx: tx.messages.set_state(
+            owner.shop, message.id, state, reason=reason, now=message.sent_at
+        )
+    )
+    page = await boss.get(f"/conversations/{conversation.id}")
+    assert said in page.text
+
+
+async def test_a_message_tells_why_it_was_or_was_not_answered(
+    stage: Stage, owner: Operator, boss: Visitor, conversation: Conversation
+) -> None:
+    message = await stage.says(conversation, "在吗")
+    await stage.store.write(
+        lambda tx: tx.decisions.add(
+            owner.shop,
+            conversation=conversation.id,
+            message=message,
+            outcome="no_rule",
+            reason="没有命中任何规则",
+            now=_now(),
+        )
+    )
+    page = await boss.get(f"/conversations/{conversation.id}")
+    assert "没有自动回复：没有命中任何规则" in page.text
+
+
+@pytest.mark.parametrize(("length", "forever"), [("30", False), ("", True)])
+async def test_pause_and_resume(
+    stage: Stage,
+    owner: Operator,
+    boss: Visitor,
+    conversation: Conversation,
+    length: str,
+    forever: bool,
+) -> None:
+    path = f"/conversations/{conversation.id}"
+    await boss.submit(f"{path}/pause", on=path, length=length)
+    hold = (await stage.desk.inbox.conversation(owner, conversation.id)).hold
+    assert hold is not None
+    assert (hold.kind, hold.until is None) == (HoldKind.PAUSE, forever)
+    assert "自动回复已暂停" in (await boss.get(path)).text
+    page = await boss.submit(f"{path}/resume", on=path, back=path)
+    assert page.leads_to == f"{path}?done=resumed"
+    assert (await stage.desk.inbox.conversation(owner, conversation.id)).hold is None
+
+
+async def test_the_whole_shop_is_paused_and_resumed_on_the_overview(
+    stage: Stage, owner: Operator, boss: Visitor, conversation: Conversation
+) -> None:
+    await boss.submit("/shop/pause", on="/", length="120")
+    assert "整个店铺已暂停" in (await boss.get("/")).text
+    thread = await boss.get(f"/conversations/{conversation.id}")
+    assert "整个店铺的自动回复已暂停" in thread.text
+    await boss.submit("/shop/resume", on="/", back="/")
+    assert "整个店铺已暂停" not in (await boss.get("/")).text
+
+
+async def test_a_length_that_was_not_offered_is_refused(
+    boss: Visitor, conversation: Conversation
+) -> None:
+    path = f"/conversations/{conversation.id}"
+    assert (await boss.submit(f"{path}/pause", on=path, length="-5")).status == 400
+
+
+async def test_long_threads_and_lists_are_read_page_by_page(
+    stage: Stage, owner: Operator, boss: Visitor, conversation: Conversation
+) -> None:
+    for number in range(70):
+        await stage.says(conversation, f"第 {number} 句", number)
+    account = (await stage.desk.accounts.all(owner))[0]
+    for number in range(35):
+        await stage.conversation(account, buyer=f"买家{'一' * number}")
+    newest = await boss.get(f"/conversations/{conversation.id}")
+    assert "第 69 句" in newest.text
+    assert "第 5 句" not in newest.text
+    older = _link(newest.text, r"/conversations/\d+\?before=\d+")
+    assert "第 5 句" in (await boss.get(older)).text
+    first = await boss.get("/conversations")
+    second = await boss.get(_link(first.text, r"/conversations\?before=[^\"]+"))
+    shown = first.text.count('class="card talk"'), second.text.count('class="card talk"')
+    assert shown == (30, 6)
+
+
+@pytest.mark.parametrize("path", ["/conversations/999", "/accounts/999", "/rules/999"])
+async def test_what_does_not_exist_is_a_404_with_a_sentence(boss: Visitor, path: str) -> None:
+    page = await boss.get(path)
+    assert page.status == 404
+    assert "不存在" in page.text
+
+
+@pytest.mark.parametrize("before", ["nonsense", "2026-01-01", "%00", "99999999999999999999"])
+async def test_a_mangled_page_address_shows_the_first_page(
+    boss: Visitor, conversation: Conversation, before: str
+) -> None:
+    assert (await boss.get(f"/conversations?before={before}")).status == 200
+    assert (await boss.get(f"/conversations/{conversation.id}?before={before}")).status == 200
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _link(text: str, pattern: str) -> str:
+    match = re.search(f'href="({pattern})"', text)
+    assert match is not None
+    return html.unescape(match[1])

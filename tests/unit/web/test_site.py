@@ -1,0 +1,126 @@
+"""What holds for every page: headers, no inline code, errors in one clear sentence."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from loguru import logger
+from web_stage import Stage, Visitor, open_stage, visiting
+
+from hub.desk import Operator
+from hub.model import RuleKind
+
+
+@pytest.fixture
+async def addresses(stage: Stage, owner: Operator) -> list[str]:
+    """Every page, with something on it."""
+    account = await stage.account(owner)
+    conversation = await stage.conversation(account)
+    await stage.says(conversation, "在吗")
+    await stage.desk.inbox.pause(owner, conversation.id)
+    await stage.desk.inbox.answer(owner, conversation.id, "在的", key="k")
+    rule = await stage.desk.rules.add(owner, kind=RuleKind.KEYWORD, keywords=["a"], reply="b")
+    return [
+        "/",
+        "/accounts",
+        "/accounts/new",
+        f"/accounts/{account.id}",
+        "/conversations",
+        f"/conversations/{conversation.id}",
+        "/rules",
+        "/rules/new",
+        f"/rules/{rule.id}",
+        f"/rules/{rule.id}/remove",
+        "/members",
+        "/members/new",
+        f"/members/{owner.member.id}",
+        "/qq",
+        "/audit",
+    ]
+
+
+async def test_every_page_has_strict_headers_and_no_inline_code(
+    boss: Visitor, addresses: list[str]
+) -> None:
+    for path in addresses:
+        page = await boss.get(path)
+        assert page.status == 200, path
+        policy = page.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert page.headers["X-Content-Type-Options"] == "nosniff"
+        assert page.headers["X-Frame-Options"] == "DENY"
+        assert page.headers["Referrer-Policy"] == "same-origin"
+        assert page.headers["Cache-Control"] == "no-store"
+        assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=", page.text), path
+        assert not re.search(r'(?:src|href)="(?:https?:)?//', page.text), path
+
+
+async def test_every_field_has_a_label(boss: Visitor, addresses: list[str]) -> None:
+    for path in addresses:
+        page = (await boss.get(path)).text
+        for tag in re.findall(r"<(?:input|textarea|select)\b[^>]*>", page):
+            if 'type="hidden"' in tag or 'type="radio"' in tag:
+                continue
+            named = re.search(r'\bid="([^"]+)"', tag)
+            labelled = named is not None and f'<label for="{named[1]}"' in page
+            assert labelled or "aria-label=" in tag or 'class="unseen"' in page, (path, tag)
+
+
+async def test_an_unknown_address_is_a_404_with_a_way_back(boss: Visitor) -> None:
+    page = await boss.get("/no-such-page")
+    assert page.status == 404
+    assert "没有这个页面" in page.text
+    assert 'href="/"' in page.text
+
+
+async def test_a_wrong_method_is_one_sentence(boss: Visitor) -> None:
+    page = await boss.get("/logout")
+    assert page.status == 405
+    assert "不能这样打开" in page.text
+
+
+async def test_a_bug_shows_a_reference_that_is_in_the_log_and_nothing_else(
+    stage: Stage, boss: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> object:
+        raise RuntimeError("unb=2200111122223 secret detail")
+
+    monkeypatch.setattr(type(stage.desk.system), "overview", broken)
+    lines: list[str] = []
+    sink = logger.add(lines.append, level="ERROR", format="{message}")
+    try:
+        page = await boss.get("/")
+    finally:
+        logger.remove(sink)
+    assert page.status == 500
+    assert "secret detail" not in page.text
+    reference = re.search(r"编号 ([0-9A-F]{6})", page.text)
+    assert reference is not None
+    assert any(reference[1] in line for line in lines)
+
+
+async def test_paths_of_others_stay_theirs(tmp_path: Path) -> None:
+    async def healthy(_: web.Request) -> web.Response:
+        return web.Response(text="ok")
+
+    app = web.Application()
+    app.router.add_get("/health", healthy)
+    async with open_stage(tmp_path, app=app) as stage, visiting(stage) as visitor:
+        assert (await visitor.get("/health")).text == "ok"
+        assert (await visitor.get("/onebot/v11/nothing")).status == 404
+        assert (await visitor.get("/metrics")).status == 404
+
+
+async def test_static_files_need_no_login_and_are_kept_by_browsers(
+    visitor: Visitor, owner: Operator
+) -> None:
+    login = await visitor.get("/login")
+    style = re.search(r'href="(/static/site\.css\?v=\w+)"', login.text)
+    assert style is not None
+    file = await visitor.get(style[1])
+    assert file.status == 200
+    assert "immutable" in file.headers["Cache-Control"]
