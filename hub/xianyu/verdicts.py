@@ -71,6 +71,8 @@ _TOKEN_REFUSED = (
 )
 _SLOT_TAKEN = ("connect limit", "session remove", "too many")
 _REASON_KEYS = ("reason", "message", "msg", "moreInfo", "developerMessage", "error", "ret")
+_TELLING = frozenset({"code", *_REASON_KEYS})
+"""Body keys without which an answer of success is nothing else."""
 _HEADER_REASON_KEYS = ("reason", "message", "msg", "error", "error-message")
 
 
@@ -153,6 +155,8 @@ def judge_answer(op: str, code: int | None, body: object) -> PeerError | None:
 
     Content security answers 200 and hides its refusal in the body, so a reason alone is a refusal.
     """
+    if code in (0, 200) and isinstance(body, dict) and _TELLING.isdisjoint(body):
+        return None
     inner = _bodies(body)
     spoken = " ".join(as_text(part.get(key)) for part in inner for key in ("code", *_REASON_KEYS))
     reason = find_reason(body)

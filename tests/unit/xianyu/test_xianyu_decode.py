@@ -113,6 +113,8 @@ def test_a_change_of_a_buyer_s_own_message_is_no_order_signal() -> None:
     changed = payload("b03-paid-card-update")
     changed["4"] = payload("b12-buyer-types-system-words")["1"]["10"]
     assert isinstance(decode(changed), Ignored)
+    changed["4"]["extJson"] = payload("b02-order-paid-card")["1"]["10"]["extJson"]
+    assert isinstance(decode(changed), Ignored)
     changed["4"] = {"reminderContent": "[我已付款，等待你发货]"}
     assert isinstance(decode(changed), Ignored)
 
@@ -430,6 +432,7 @@ def test_notices_with_a_name_are_ignored() -> None:
         {"data": "[1]"},
         {"data": "[" * 5000},
         {"data": '{"1":' * 3000 + "1" + "}" * 3000},
+        {"data": '{"1":' * 600 + "1" + "}" * 600},
         {"data": b64encode(b"\x91" * 5000).decode()},
         {"data": b64encode(b"\x81\x01" * 5000).decode()},
         {"data": '{"1":{"3":"\\ud800.PNM","2":"6@goofish"}}'},

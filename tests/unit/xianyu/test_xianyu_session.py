@@ -317,6 +317,25 @@ async def test_a_long_backlog_is_neither_lost_nor_reordered(im: FakeIm) -> None:
     assert ids == [f"{4300000000000 + n}.PNM" for n in range(1500)]
 
 
+async def test_business_work_far_behind_is_felt_by_the_platform_and_loses_nothing(
+    im: FakeIm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is on the line behind the backlog waits, answers included; nothing is dropped."""
+    monkeypatch.setattr("hub.xianyu.line.BACKLOG", 5)
+    im.on(SEND, lambda _, frame: answer(frame))
+    impatient = replace(FAST, answer=0.1, heartbeat=0.1)
+    async with session_at(im.url, impatient) as session:
+        await im.until(lambda: len(im.of("/r/SyncStatus/ackDiff")) == 1)
+        await im.say(*(push([text_entry(n)]) for n in range(100)))
+        with pytest.raises(Uncertain):
+            await say_hello(session)
+        assert session.ended is None
+        pushes = session.pushes()
+        ids = [(await anext(pushes)).events[0].id for _ in range(100)]
+        await say_hello(session)
+    assert ids == [f"{4300000000000 + n}.PNM" for n in range(100)]
+
+
 async def test_sync_state_is_declared_once(im: FakeIm) -> None:
     before = datetime.now(UTC).timestamp()
     async with session_at(im.url):
@@ -399,6 +418,7 @@ async def test_a_refused_send_is_rejected_with_the_reason(im: FakeIm, name: str)
         (200, {"code": 400600001}, Throttled),
         (401, None, AuthExpired),
         (403, None, Rejected),
+        (0, [{"reason": "blocked"}], Rejected),
         (None, {"reason": "blocked", "moreInfo": "CSI_FORBID||安全拦截"}, Rejected),
         (None, None, Uncertain),
         ("odd", {"x": 1}, Uncertain),
@@ -413,6 +433,15 @@ async def test_other_answers_to_a_send(
             await say_hello(session)
 
 
+@pytest.mark.parametrize("code", [200, 400, None])
+async def test_blocked_content_is_told_apart_wherever_it_is_said(im: FakeIm, code: object) -> None:
+    im.on(SEND, lambda _, frame: answer(frame, {"moreInfo": "CSI_FORBID||安全拦截"}, code=code))
+    async with session_at(im.url) as session:
+        with pytest.raises(Rejected) as caught:
+            await say_hello(session)
+    assert (caught.value.code, caught.value.reason) == ("CSI_FORBID", "安全拦截")
+
+
 async def test_a_send_without_an_answer_is_uncertain(im: FakeIm) -> None:
     async with session_at(im.url, replace(FAST, answer=0.05)) as session:
         with pytest.raises(Uncertain):
@@ -422,7 +451,7 @@ async def test_a_send_without_an_answer_is_uncertain(im: FakeIm) -> None:
 
 async def test_a_line_cut_after_the_frame_left_is_uncertain(im: FakeIm) -> None:
     im.on(SEND, lambda socket, _: socket.transport.abort())
-    async with session_at(im.url) as session:
+    async with session_at(im.url, replace(FAST, answer=60)) as session:
         with pytest.raises(Uncertain):
             await say_hello(session)
 
@@ -541,6 +570,14 @@ async def test_an_unanswered_heartbeat_ends_a_silent_line(im: FakeIm) -> None:
         assert session.ended.how is How.SILENT
 
 
+async def test_a_line_that_only_talks_and_never_answers_is_silent_too(im: FakeIm) -> None:
+    im.on("/!", lambda socket, _: socket.send(json.dumps(push([text_entry()]))))
+    async with session_at(im.url, replace(FAST, heartbeat=0.05, answer=0.1)) as session:
+        await drain(session)
+        assert session.ended is not None
+        assert session.ended.how is How.SILENT
+
+
 async def test_heartbeats_go_out_at_once_and_again(im: FakeIm) -> None:
     async with session_at(im.url, replace(FAST, heartbeat=0.02)) as session:
         await im.until(lambda: len(im.of("/!")) >= 4)
@@ -589,6 +626,16 @@ async def test_a_list_refused_as_too_early_is_asked_again(im: FakeIm) -> None:
     im.on(HISTORY, lambda _, frame: answering(frame, next(names)))
     async with session_at(im.url) as session:
         assert len((await session.history(CONVERSATION)).events) == 1
+
+
+async def test_a_list_refused_as_too_early_is_given_time(im: FakeIm) -> None:
+    names = iter(["c14-list-too-early", "c17-history"])
+    im.on(HISTORY, lambda _, frame: answering(frame, next(names)))
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    async with session_at(im.url, replace(FAST, list_retries=(0.2,))) as session:
+        await session.history(CONVERSATION)
+    assert loop.time() - start >= 0.2
 
 
 async def test_a_list_that_is_always_too_early_is_throttled(im: FakeIm) -> None:
