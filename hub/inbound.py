@@ -170,7 +170,7 @@ class Inbound:
             return
         tx.outbox.enqueue(
             conversation.shop,
-            SendMessage(message),
+            SendMessage(conversation.account, conversation.id, message),
             lane=send_lane(conversation.account, conversation.id),
             key=f"send:{message}",
             due_at=now,

@@ -156,7 +156,7 @@ class Inbox:
                 )
             tx.outbox.enqueue(
                 shop,
-                SendMessage(message, asked_by),
+                SendMessage(found.account, found.id, message, asked_by),
                 lane=send_lane(found.account, found.id),
                 key=f"send:{message}",
                 due_at=now,

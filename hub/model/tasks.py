@@ -40,6 +40,8 @@ class AskedBy:
 class SendMessage:
     """Say to the buyer what the outgoing message holds."""
 
+    account: AccountId
+    conversation: ConversationId
     message: MessageId
     asked_by: AskedBy | None = None
 

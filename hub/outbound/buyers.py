@@ -79,25 +79,14 @@ class BuyerSends:
     async def perform(self, claim: Claim) -> None:
         work = claim.task.work
         assert isinstance(work, SendMessage)  # noqa: S101 - performers are registered by kind
-        conversation = await self._conversation(claim, work.message)
-        if conversation is None:
-            await self._store.write(lambda tx: self._finish(tx, claim, TaskState.DROPPED))
-            return
-        session = self._session_of(conversation.account)
+        session = self._session_of(work.account)
         if claim.task.wire_at is not None:
-            await self._reconcile(claim, work, conversation, session, claim.task.wire_at)
+            await self._reconcile(claim, work, session, claim.task.wire_at)
         elif session is None:
             await self._wait_for_account(claim, work)
         else:
-            await self._pacer.turn(str(conversation.account))
+            await self._pacer.turn(str(work.account))
             await self._send(claim, work, session)
-
-    async def _conversation(self, claim: Claim, message: MessageId) -> Conversation | None:
-        def unit(tx: Tx) -> Conversation | None:
-            found = tx.messages.get(claim.task.shop, message)
-            return tx.conversations.get(claim.task.shop, found.conversation) if found else None
-
-        return await self._store.read(unit)
 
     async def _wait_for_account(self, claim: Claim, work: SendMessage) -> None:
         now = self._now()
@@ -167,7 +156,7 @@ class BuyerSends:
                 return Outcome(MessageState.DROPPED, TaskState.DROPPED, unwanted)
         if not tx.outbox.mark_wire(claim.task, claim.holder, now):
             return None
-        tx.messages.set_state(shop, message.id, MessageState.SENDING)
+        tx.messages.set_state(shop, message.id, MessageState.SENDING, now=now)
         return Ready(conversation, message, tx.messages.uuid(shop, message.id))
 
     async def _release(
@@ -186,11 +175,18 @@ class BuyerSends:
         self,
         claim: Claim,
         work: SendMessage,
-        conversation: Conversation,
         session: Session | None,
         wire_at: datetime,
     ) -> None:
         """It may have been sent: believe our own echo or the history, never send again blindly."""
+        shop = claim.task.shop
+        conversation = await self._store.read(
+            lambda tx: tx.conversations.get(shop, work.conversation)
+        )
+        if conversation is None:
+            outcome = Outcome(MessageState.DROPPED, TaskState.DROPPED, "会话已被删除")
+            await self._conclude(claim, work, outcome)
+            return
         if await self._arrived(claim, work.message):
             await self._conclude(claim, work, Outcome(MessageState.ACCEPTED, TaskState.DONE))
             return

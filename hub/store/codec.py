@@ -100,7 +100,12 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
     match kind:
         case TaskKind.SEND:
             asked_by = fields["asked_by"]
-            return SendMessage(fields["message"], asked_by and _asked_by(asked_by))
+            return SendMessage(
+                fields["account"],
+                fields["conversation"],
+                fields["message"],
+                asked_by and _asked_by(asked_by),
+            )
         case TaskKind.NOTICE:
             return SendNotice(
                 ChatPeer(**fields["peer"]),
