@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import uniform
@@ -19,7 +19,7 @@ import aiohttp
 from loguru import logger
 from nonebot.adapters import Adapter as BaseAdapter
 from nonebot.adapters import Bot as BaseBot
-from nonebot.adapters.onebot.v11 import ActionFailed, Bot
+from nonebot.adapters.onebot.v11 import ActionFailed, Bot, MessageEvent
 from nonebot.adapters.onebot.v11.utils import handle_api_result
 from nonebot.drivers import URL, Request, WebSocket, WebSocketServerSetup
 from nonebot.exception import WebSocketClosed
@@ -62,6 +62,8 @@ class Wiring:
     forward_urls: tuple[str, ...]
     is_operator: Callable[[str], bool]
     on_connect: Callable[[str], None]
+    hand_over: Callable[[MessageEvent], Awaitable[None]]
+    """Called when NoneBot is done with an event."""
     memory: Memory
 
 
@@ -259,6 +261,7 @@ class Adapter(BaseAdapter):
             return
         try:
             await bot.handle_event(event)
+            await self._wiring.hand_over(event)
         except Exception:  # one message must not end the work on all others
             logger.exception("QQ bot {}: a message could not be handled", bot.self_id)
 

@@ -64,6 +64,8 @@ class QQ:
         self._is_operator = is_operator
         self._on_connect = on_connect
         self._memory = Memory()
+        self._read: dict[int, OperatorMessage] = {}
+        """By identity of the event: from the matcher to `_hand_over`, within one task."""
         self._arrival = asyncio.Event()
         self._timing = timing or Timing()
         self._driver = start_nonebot(api_seconds=settings.api_seconds, timing=self._timing)
@@ -72,6 +74,7 @@ class QQ:
             forward_urls=settings.onebot_ws_urls,
             is_operator=is_operator,
             on_connect=self._bot_arrived,
+            hand_over=self._hand_over,
             memory=self._memory,
         )
         self._driver.register_adapter(Adapter, wiring=wiring)
@@ -212,9 +215,18 @@ class QQ:
             self._on_connect(bot)
 
     async def _on_message(self, bot: Bot, event: MessageEvent) -> None:
+        """NoneBot's one matcher: only reads.
+
+        NoneBot shields matchers from cancellation, so a slow desk in here would hold up a stop.
+        """
         quoted = quoted_id(event.original_message)
         ours = quoted is not None and self._memory.by_id(bot.self_id, quoted) is not None
-        message = operator_message(event, of_ours=ours)
+        self._read[id(event)] = operator_message(event, of_ours=ours)
+
+    async def _hand_over(self, event: MessageEvent) -> None:
+        message = self._read.pop(id(event), None)
+        if message is None:
+            return
         try:
             answer = await self._receive(message)
         except Exception:  # the desk's bug must not look like silence to an operator
