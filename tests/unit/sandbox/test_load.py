@@ -28,8 +28,12 @@ async def shop(rig: Rig, reply: Reply) -> AsyncIterator[Wire]:
 
 async def _answer(wire: Wire, reply: Reply) -> None:
     done = 0
+
+    def more() -> bool:
+        return len(wire.payloads()) > done
+
     while True:
-        await wire.until(lambda seen=done: len(wire.payloads()) > seen)
+        await wire.until(more)
         payloads = wire.payloads()
         for payload in payloads[done:]:
             message = payload[1]
