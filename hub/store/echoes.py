@@ -60,10 +60,12 @@ _ADD_PHONE = Statement(
     " :now)"
 )
 _MOVE_RELAYS = Statement(
-    "UPDATE relays SET message_id = :to WHERE shop_id = :shop AND message_id = :message"
+    "UPDATE relays SET message_id = :to"
+    " WHERE shop_id = :shop AND conversation_id = :conversation AND message_id = :message"
 )
 _MOVE_DECISIONS = Statement(
-    "UPDATE decisions SET message_id = :to WHERE shop_id = :shop AND message_id = :message"
+    "UPDATE decisions SET message_id = :to"
+    " WHERE shop_id = :shop AND conversation_id = :conversation AND message_id = :message"
 )
 _REMOVE = Statement("DELETE FROM messages WHERE shop_id = :shop AND id = :id")
 
@@ -176,7 +178,13 @@ class Echoes:
             if holder.origin is Origin.PHONE:
                 # The echo was stored first, before we knew that it was ours.
                 for statement in (_MOVE_RELAYS, _MOVE_DECISIONS):
-                    self._sql.run(statement, shop=shop, message=holder.id, to=own.id)
+                    self._sql.run(
+                        statement,
+                        shop=shop,
+                        conversation=holder.conversation,
+                        message=holder.id,
+                        to=own.id,
+                    )
                 self._sql.run(_REMOVE, shop=shop, id=holder.id)
             elif holder.before_echo is not None:
                 read = holder.state is MessageState.READ

@@ -34,13 +34,15 @@ _ADD_IN = Statement(
     "INSERT INTO messages (shop_id, account_id, conversation_id, platform_id, origin, content,"
     " state, reason, quoted, sent_at, created_at)"
     " VALUES (:shop, :account, :conversation, :platform_id, :origin, :content, 'received', '',"
-    " :quoted, :sent_at, :now) ON CONFLICT (account_id, platform_id) DO NOTHING RETURNING id"
+    " :quoted, :sent_at, :now) ON CONFLICT (account_id, platform_id)"
+    " WHERE platform_id IS NOT NULL DO NOTHING RETURNING id"
 )
 _ADD_OUT = Statement(
     "INSERT INTO messages (shop_id, account_id, conversation_id, key, uuid, origin, content,"
     " state, reason, member_id, sent_at, created_at)"
     " VALUES (:shop, :account, :conversation, :key, :uuid, :origin, :content, 'queued', '',"
-    " :member, :now, :now) ON CONFLICT (shop_id, key) DO NOTHING RETURNING id"
+    " :member, :now, :now) ON CONFLICT (shop_id, key)"
+    " WHERE key IS NOT NULL DO NOTHING RETURNING id"
 )
 _TOUCH = Statement(
     "UPDATE conversations SET last_message_at = :at WHERE shop_id = :shop AND id = :conversation"

@@ -27,7 +27,8 @@ from hub.store.codec import (
 from hub.store.sql import Row, Sql, Statement
 
 _COLUMNS = "id, shop_id, kind, lane, key, work, attempt, wire_at, created_at, expires_at"
-_OPEN = "state IN ('ready', 'running')"
+_WAITING = "state = 'ready' AND NOT head"
+"""Behind the head of their lane. Heads are ready or running; all other tasks are settled."""
 _FENCE = (
     "shop_id = :shop AND id = :id AND state = 'running' AND holder = :holder AND attempt = :attempt"
 )
@@ -41,7 +42,7 @@ _ENQUEUE = Statement(
 )
 _PROMOTE = Statement(
     "UPDATE outbox SET head = TRUE WHERE shop_id = :shop AND id = ("
-    f"SELECT min(id) FROM outbox WHERE shop_id = :shop AND lane = :lane AND {_OPEN})"
+    f"SELECT min(id) FROM outbox WHERE shop_id = :shop AND lane = :lane AND {_WAITING})"
 )
 _MARK_WIRE = Statement(f"UPDATE outbox SET wire_at = :now WHERE {_FENCE}")
 _EXTEND = Statement(f"UPDATE outbox SET due_at = :lease_until WHERE {_FENCE}")
@@ -64,13 +65,21 @@ _DROP = Statement(
 _GET = Statement(f"SELECT {_COLUMNS} FROM outbox WHERE id = :id")
 _STATE = Statement("SELECT state FROM outbox WHERE id = :id")
 _NEXT_DUE = Statement("SELECT min(due_at) FROM outbox WHERE head")
-_BACKLOG = Statement(f"SELECT kind, count(*) FROM outbox WHERE {_OPEN} GROUP BY kind")
-_BACKLOG_OF_SHOP = Statement(
-    f"SELECT kind, count(*) FROM outbox WHERE shop_id = :shop AND {_OPEN} GROUP BY kind"
+_BACKLOG = Statement(
+    "SELECT kind, count(*) FROM (SELECT kind FROM outbox WHERE head"
+    f" UNION ALL SELECT kind FROM outbox WHERE {_WAITING}) AS waiting GROUP BY kind"
 )
-_HASTEN = Statement(
-    f"UPDATE outbox SET due_at = :now WHERE {_OPEN} AND state = 'ready' AND due_at > :now"
-    " AND substr(lane, 1, :length) = :prefix"
+_BACKLOG_OF_SHOP = Statement(
+    "SELECT kind, count(*) FROM (SELECT kind FROM outbox WHERE shop_id = :shop AND head"
+    f" UNION ALL SELECT kind FROM outbox WHERE shop_id = :shop AND {_WAITING}) AS waiting"
+    " GROUP BY kind"
+)
+_HASTEN = tuple(
+    Statement(
+        f"UPDATE outbox SET due_at = :now WHERE {rows} AND due_at > :now"
+        " AND substr(lane, 1, :length) = :prefix"
+    )
+    for rows in ("head AND state = 'ready'", _WAITING)
 )
 
 
@@ -188,8 +197,9 @@ class Outbox:
         """Tasks that wait in lanes with this prefix become due now, because what they waited for is
         there again; returns how many. System-wide: the prefix names accounts and chats of any shop.
         """
-        hastened = self._sql.run(
-            _HASTEN, prefix=lane_prefix, length=len(lane_prefix), now=micros(now)
+        hastened = sum(
+            self._sql.run(part, prefix=lane_prefix, length=len(lane_prefix), now=micros(now))
+            for part in _HASTEN
         )
         if hastened:
             self._sql.tasks_changed()

@@ -2,7 +2,8 @@
 
 Times are integers (microseconds since 1970, UTC), closed sets and JSON are text. Every owned table
 carries `shop_id`; composite foreign keys make it impossible to tie rows of two shops together.
-AUTOINCREMENT: an id is never given twice, so what outlives a row cannot point to a stranger (L50).
+AUTOINCREMENT where others refer to an id: it is never given twice, so what outlives a row cannot
+point to a stranger (L50).
 """
 
 from __future__ import annotations
@@ -43,6 +44,11 @@ def _shop() -> Column[int]:
     return Column("shop_id", _Id, ForeignKey("shops.id", ondelete="CASCADE"), nullable=False)
 
 
+def _shop_of_parent() -> Column[int]:
+    """Where a key to a parent row includes the shop, a key to the shop itself would say nothing."""
+    return Column("shop_id", _Id, nullable=False)
+
+
 def _text(name: str, *, nullable: bool = False) -> Column[str]:
     return Column(name, Text, nullable=nullable)
 
@@ -60,6 +66,12 @@ def _of_shop(column: str, table: str) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(
         ["shop_id", column], [f"{table}.shop_id", f"{table}.id"], ondelete="CASCADE"
     )
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of those rows only that somebody looks for: the others cost nothing to write."""
+    condition = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
 
 
 installation = Table(
@@ -101,7 +113,7 @@ member_qqs = Table(
     "member_qqs",
     metadata,
     Column("qq", Text, primary_key=True),
-    _shop(),
+    _shop_of_parent(),
     _reference("member_id"),
     _of_shop("member_id", "members"),
     Index(None, "shop_id", "member_id"),
@@ -111,7 +123,7 @@ web_sessions = Table(
     "web_sessions",
     metadata,
     Column("token_hash", Text, primary_key=True),
-    _shop(),
+    _shop_of_parent(),
     _reference("member_id"),
     _text("csrf"),
     _time("created_at"),
@@ -162,7 +174,7 @@ conversations = Table(
     "conversations",
     metadata,
     _id(),
-    _shop(),
+    _shop_of_parent(),
     _reference("account_id"),
     _text("platform_id"),
     _text("ticket"),
@@ -175,6 +187,7 @@ conversations = Table(
     UniqueConstraint("account_id", "platform_id"),
     UniqueConstraint("shop_id", "ticket"),
     UniqueConstraint("shop_id", "id"),
+    UniqueConstraint("shop_id", "account_id", "id"),
     Index(None, "shop_id", "last_message_at"),
     Index(None, "shop_id", "account_id", "last_message_at"),
     sqlite_autoincrement=True,
@@ -184,7 +197,7 @@ messages = Table(
     "messages",
     metadata,
     _id(),
-    _shop(),
+    _shop_of_parent(),
     _reference("account_id"),
     _reference("conversation_id"),
     _text("platform_id", nullable=True),
@@ -201,18 +214,22 @@ messages = Table(
     _text("state_before_echo", nullable=True),
     _time("echoed_at", nullable=True),
     _time("created_at"),
-    _of_shop("account_id", "accounts"),
-    _of_shop("conversation_id", "conversations"),
-    ForeignKeyConstraint(["shop_id", "member_id"], ["members.shop_id", "members.id"]),
-    UniqueConstraint("account_id", "platform_id"),
-    UniqueConstraint("shop_id", "key"),
-    Index(None, "conversation_id", "sent_at", "id"),
-    Index(
-        "ix_messages_unnamed",
-        "conversation_id",
-        sqlite_where=text("platform_id IS NULL"),
-        postgresql_where=text("platform_id IS NULL"),
+    ForeignKeyConstraint(
+        ["shop_id", "account_id", "conversation_id"],
+        ["conversations.shop_id", "conversations.account_id", "conversations.id"],
+        ondelete="CASCADE",
     ),
+    ForeignKeyConstraint(["shop_id", "member_id"], ["members.shop_id", "members.id"]),
+    _partial(
+        "uq_messages_platform_id",
+        "account_id",
+        "platform_id",
+        where="platform_id IS NOT NULL",
+        unique=True,
+    ),
+    _partial("uq_messages_key", "shop_id", "key", where="key IS NOT NULL", unique=True),
+    Index(None, "conversation_id", "sent_at", "id"),
+    _partial("ix_messages_unnamed", "conversation_id", where="platform_id IS NULL"),
     sqlite_autoincrement=True,
 )
 """`wire_at`: when a message of ours last went out. `state_before_echo`, `echoed_at`: its state
@@ -248,22 +265,20 @@ holds = Table(
     _time("ended_at", nullable=True),
     _of_shop("conversation_id", "conversations"),
     ForeignKeyConstraint(["shop_id", "member_id"], ["members.shop_id", "members.id"]),
-    Index(
+    _partial(
         "uq_holds_conversation",
         "shop_id",
         "conversation_id",
         "kind",
+        where="ended_at IS NULL",
         unique=True,
-        sqlite_where=text("ended_at IS NULL"),
-        postgresql_where=text("ended_at IS NULL"),
     ),
-    Index(
+    _partial(
         "uq_holds_shop",
         "shop_id",
         "kind",
+        where="ended_at IS NULL AND conversation_id IS NULL",
         unique=True,
-        sqlite_where=text("ended_at IS NULL AND conversation_id IS NULL"),
-        postgresql_where=text("ended_at IS NULL AND conversation_id IS NULL"),
     ),
     sqlite_autoincrement=True,
 )
@@ -273,19 +288,18 @@ decisions = Table(
     "decisions",
     metadata,
     _id(),
-    _shop(),
+    _shop_of_parent(),
     _reference("conversation_id"),
-    Column("message_id", _Id, ForeignKey("messages.id", ondelete="SET NULL")),
+    _reference("message_id", nullable=True),
     _text("outcome"),
     _text("reason"),
     _reference("rule_id", nullable=True),
     _time("at"),
     _of_shop("conversation_id", "conversations"),
     Index(None, "conversation_id", "id"),
-    Index(None, "message_id"),
-    sqlite_autoincrement=True,
 )
-"""`rule_id` is no foreign key: the number stays readable after the rule is gone."""
+"""`message_id` and `rule_id` are no foreign keys: messages go with their conversation only, and the
+number of a rule stays readable after the rule is gone."""
 
 outbox = Table(
     "outbox",
@@ -307,30 +321,9 @@ outbox = Table(
     _time("created_at"),
     _time("settled_at", nullable=True),
     UniqueConstraint("shop_id", "key"),
-    Index(
-        "uq_outbox_head",
-        "shop_id",
-        "lane",
-        unique=True,
-        sqlite_where=text("head"),
-        postgresql_where=text("head"),
-    ),
-    Index(
-        "ix_outbox_claim",
-        "due_at",
-        "id",
-        "kind",
-        sqlite_where=text("head"),
-        postgresql_where=text("head"),
-    ),
-    Index(
-        "ix_outbox_open",
-        "shop_id",
-        "lane",
-        "id",
-        sqlite_where=text("state IN ('ready', 'running')"),
-        postgresql_where=text("state IN ('ready', 'running')"),
-    ),
+    _partial("uq_outbox_head", "shop_id", "lane", where="head", unique=True),
+    _partial("ix_outbox_claim", "due_at", "id", "kind", where="head"),
+    _partial("ix_outbox_waiting", "shop_id", "lane", "id", where="state = 'ready' AND NOT head"),
     sqlite_autoincrement=True,
 )
 """`head` marks the oldest open task of a lane, the only one that may be claimed. `due_at` is when
@@ -340,20 +333,18 @@ relays = Table(
     "relays",
     metadata,
     _id(),
-    _shop(),
+    _shop_of_parent(),
     _text("bot"),
     _text("scene"),
     _text("peer"),
     _text("external_id"),
     Column("part", Integer, nullable=False),
     _reference("conversation_id"),
-    Column("message_id", _Id, ForeignKey("messages.id", ondelete="SET NULL")),
+    _reference("message_id", nullable=True),
     _time("at"),
     _of_shop("conversation_id", "conversations"),
     Index(None, "bot", "scene", "peer", "external_id", "id"),
     Index(None, "conversation_id"),
-    Index(None, "message_id"),
-    sqlite_autoincrement=True,
 )
 
 inputs = Table(
@@ -385,14 +376,13 @@ audit = Table(
     _time("at"),
     ForeignKeyConstraint(["shop_id", "member_id"], ["members.shop_id", "members.id"]),
     Index(None, "shop_id", "id"),
-    sqlite_autoincrement=True,
 )
 
 quarantine = Table(
     "quarantine",
     metadata,
     _id(),
-    _shop(),
+    _shop_of_parent(),
     _reference("account_id"),
     _text("raw"),
     _text("reason"),
@@ -400,7 +390,6 @@ quarantine = Table(
     _of_shop("account_id", "accounts"),
     Index(None, "shop_id", "id"),
     Index(None, "shop_id", "account_id"),
-    sqlite_autoincrement=True,
 )
 
 settings = Table(

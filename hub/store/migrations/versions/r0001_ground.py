@@ -128,7 +128,6 @@ def _people() -> None:
         _reference("shop_id"),
         _reference("member_id"),
         _goes_with("member_qqs", "member_id", "members"),
-        _goes_with_shop("member_qqs"),
         sa.PrimaryKeyConstraint("qq", name="pk_member_qqs"),
     )
     op.create_index("ix_member_qqs_shop_id_member_id", "member_qqs", ["shop_id", "member_id"])
@@ -141,7 +140,6 @@ def _people() -> None:
         _time("created_at"),
         _time("expires_at"),
         _goes_with("web_sessions", "member_id", "members"),
-        _goes_with_shop("web_sessions"),
         sa.PrimaryKeyConstraint("token_hash", name="pk_web_sessions"),
     )
     op.create_index("ix_web_sessions_expires_at", "web_sessions", ["expires_at"])
@@ -224,9 +222,7 @@ def _accounts() -> None:
         _text("reason"),
         _time("at"),
         _goes_with("quarantine", "account_id", "accounts"),
-        _goes_with_shop("quarantine"),
         sa.PrimaryKeyConstraint("id", name="pk_quarantine"),
-        sqlite_autoincrement=True,
     )
     op.create_index("ix_quarantine_shop_id_account_id", "quarantine", ["shop_id", "account_id"])
     op.create_index("ix_quarantine_shop_id_id", "quarantine", ["shop_id", "id"])
@@ -246,10 +242,12 @@ def _conversations() -> None:
         _text("item_title"),
         _time("last_message_at", nullable=True),
         _goes_with("conversations", "account_id", "accounts"),
-        _goes_with_shop("conversations"),
         sa.PrimaryKeyConstraint("id", name="pk_conversations"),
         sa.UniqueConstraint(
             "account_id", "platform_id", name="uq_conversations_account_id_platform_id"
+        ),
+        sa.UniqueConstraint(
+            "shop_id", "account_id", "id", name="uq_conversations_shop_id_account_id_id"
         ),
         sa.UniqueConstraint("shop_id", "id", name="uq_conversations_shop_id_id"),
         sa.UniqueConstraint("shop_id", "ticket", name="uq_conversations_shop_id_ticket"),
@@ -286,17 +284,18 @@ def _messages() -> None:
         _text("state_before_echo", nullable=True),
         _time("echoed_at", nullable=True),
         _time("created_at"),
-        _goes_with("messages", "account_id", "accounts"),
-        _goes_with("messages", "conversation_id", "conversations"),
+        sa.ForeignKeyConstraint(
+            ["shop_id", "account_id", "conversation_id"],
+            ["conversations.shop_id", "conversations.account_id", "conversations.id"],
+            name="fk_messages_shop_id_account_id_conversation_id",
+            ondelete="CASCADE",
+        ),
         sa.ForeignKeyConstraint(
             ["shop_id", "member_id"],
             ["members.shop_id", "members.id"],
             name="fk_messages_shop_id_member_id",
         ),
-        _goes_with_shop("messages"),
         sa.PrimaryKeyConstraint("id", name="pk_messages"),
-        sa.UniqueConstraint("account_id", "platform_id", name="uq_messages_account_id_platform_id"),
-        sa.UniqueConstraint("shop_id", "key", name="uq_messages_shop_id_key"),
         sqlite_autoincrement=True,
     )
     op.create_index(
@@ -304,6 +303,16 @@ def _messages() -> None:
     )
     _partial_index(
         "ix_messages_unnamed", "messages", ["conversation_id"], where="platform_id IS NULL"
+    )
+    _partial_index(
+        "uq_messages_key", "messages", ["shop_id", "key"], unique=True, where="key IS NOT NULL"
+    )
+    _partial_index(
+        "uq_messages_platform_id",
+        "messages",
+        ["account_id", "platform_id"],
+        unique=True,
+        where="platform_id IS NOT NULL",
     )
     op.create_table(
         "decisions",
@@ -315,16 +324,10 @@ def _messages() -> None:
         _text("reason"),
         _reference("rule_id", nullable=True),
         _time("at"),
-        sa.ForeignKeyConstraint(
-            ["message_id"], ["messages.id"], name="fk_decisions_message_id", ondelete="SET NULL"
-        ),
         _goes_with("decisions", "conversation_id", "conversations"),
-        _goes_with_shop("decisions"),
         sa.PrimaryKeyConstraint("id", name="pk_decisions"),
-        sqlite_autoincrement=True,
     )
     op.create_index("ix_decisions_conversation_id_id", "decisions", ["conversation_id", "id"])
-    op.create_index("ix_decisions_message_id", "decisions", ["message_id"])
 
 
 def _holds_and_relays() -> None:
@@ -375,13 +378,8 @@ def _holds_and_relays() -> None:
         _reference("conversation_id"),
         _reference("message_id", nullable=True),
         _time("at"),
-        sa.ForeignKeyConstraint(
-            ["message_id"], ["messages.id"], name="fk_relays_message_id", ondelete="SET NULL"
-        ),
         _goes_with("relays", "conversation_id", "conversations"),
-        _goes_with_shop("relays"),
         sa.PrimaryKeyConstraint("id", name="pk_relays"),
-        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_relays_bot_scene_peer_external_id_id",
@@ -389,7 +387,6 @@ def _holds_and_relays() -> None:
         ["bot", "scene", "peer", "external_id", "id"],
     )
     op.create_index("ix_relays_conversation_id", "relays", ["conversation_id"])
-    op.create_index("ix_relays_message_id", "relays", ["message_id"])
 
 
 def _outbox() -> None:
@@ -418,10 +415,10 @@ def _outbox() -> None:
     )
     _partial_index("ix_outbox_claim", "outbox", ["due_at", "id", "kind"], where="head")
     _partial_index(
-        "ix_outbox_open",
+        "ix_outbox_waiting",
         "outbox",
         ["shop_id", "lane", "id"],
-        where="state IN ('ready', 'running')",
+        where="state = 'ready' AND NOT head",
     )
     _partial_index("uq_outbox_head", "outbox", ["shop_id", "lane"], unique=True, where="head")
     op.create_table(
@@ -441,6 +438,5 @@ def _outbox() -> None:
         ),
         _goes_with_shop("audit"),
         sa.PrimaryKeyConstraint("id", name="pk_audit"),
-        sqlite_autoincrement=True,
     )
     op.create_index("ix_audit_shop_id_id", "audit", ["shop_id", "id"])
