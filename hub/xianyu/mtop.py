@@ -117,6 +117,7 @@ class Mtop:
             ):
                 await self._absorb(response)
                 status, text = response.status, await response.text(errors="replace")
+                location = response.headers.get("Location", "")
         except aiohttp.ClientConnectorError as error:
             raise Unreachable(PEER, api, str(error)) from error
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
@@ -125,7 +126,7 @@ class Mtop:
         try:
             answer = json.loads(text)
         except (ValueError, RecursionError):
-            return judge_page(api, status, text, write=write), {}
+            return judge_page(api, status, text, location, write=write), {}
         return judge_gateway(api, answer, write=write), as_map(answer)
 
     async def _absorb(self, response: aiohttp.ClientResponse) -> None:

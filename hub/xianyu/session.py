@@ -24,7 +24,7 @@ from hub.xianyu.client import ImToken, utc_now
 from hub.xianyu.decode import decode_entry, unknown
 from hub.xianyu.endpoints import IM_APP_KEY, IM_BROWSER, Endpoints, Timing
 from hub.xianyu.ids import bare, full, milliseconds
-from hub.xianyu.line import Ended, Line, Unanswered, Unsent, open_line, running
+from hub.xianyu.line import Ended, How, Line, Unanswered, Unsent, open_line, running
 from hub.xianyu.listing import (
     FIRST_PAGE,
     ConversationPage,
@@ -175,19 +175,23 @@ class Session:
         """Heartbeats, and the sync state whenever it has to be declared."""
         loop = asyncio.get_running_loop()
         next_beat = loop.time() + self._timing.heartbeat
-        await self._line.beat()
-        await asyncio.sleep(self._timing.sync_delay)
-        await self._declare(_everything_until(since))
-        while self.ended is None:
-            try:
-                async with asyncio.timeout_at(next_beat):
-                    await self._line.gap.wait()
-            except TimeoutError:
-                next_beat = loop.time() + self._timing.heartbeat
-                await self._line.beat()
-            else:
-                self._line.gap.clear()
-                await self._close_gap()
+        try:
+            await self._line.beat()
+            await asyncio.sleep(self._timing.sync_delay)
+            await self._declare(_everything_until(since))
+            while self.ended is None:
+                try:
+                    async with asyncio.timeout_at(next_beat):
+                        await self._line.gap.wait()
+                except TimeoutError:
+                    next_beat = loop.time() + self._timing.heartbeat
+                    await self._line.beat()
+                else:
+                    self._line.gap.clear()
+                    await self._close_gap()
+        finally:
+            # Without heartbeats the line is worth nothing, whatever stopped them.
+            self._line.end(How.LOST, "the upkeep stopped")
 
     async def _declare(self, state: Mapping[str, object]) -> None:
         try:
@@ -235,7 +239,10 @@ async def open_session(
         await _register(line, token, user)
         session = Session(line, user, timing, now)
         async with running(session._keep_up(started), f"xianyu-upkeep-{user}"):
-            yield session
+            try:
+                yield session
+            finally:
+                line.end(How.STOPPED, "")
 
 
 async def _register(line: Line, token: ImToken, user: PlatformUser) -> None:

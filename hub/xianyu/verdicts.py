@@ -41,6 +41,7 @@ VERIFICATION = (
     "挤爆了",
 )
 VERIFICATION_URL = ("punish", "captcha", "validate")
+VERIFICATION_PAGE = ("_____tmd_____", "x5secdata")
 STALE_SIGN = (
     "FAIL_SYS_TOKEN_EMPTY",
     "FAIL_SYS_TOKEN_EXOIRED",
@@ -111,11 +112,13 @@ def judge_gateway(op: str, body: object, *, write: bool = False) -> PeerError | 
     return Rejected(PEER, op, reason, raw=text, code=code.strip())
 
 
-def judge_page(op: str, status: int, text: str, *, write: bool = False) -> PeerError:
-    """The error that an HTTP answer which is no JSON stands for."""
+def judge_page(
+    op: str, status: int, text: str, location: str = "", *, write: bool = False
+) -> PeerError:
+    """The error that an HTTP answer which is no JSON stands for; `location` if it redirects."""
     raw = f"HTTP {status}"
-    if _holds(text, VERIFICATION) or _holds(text, ("_____tmd_____", "x5secdata")):
-        return VerificationNeeded(PEER, op, "verification page", raw=raw)
+    if _holds(location, VERIFICATION_URL) or _holds(text, (*VERIFICATION, *VERIFICATION_PAGE)):
+        return VerificationNeeded(PEER, op, "verification page", raw=raw, url=location)
     if status == 429:
         return Throttled(PEER, op, raw)
     if status >= 500:

@@ -233,6 +233,15 @@ async def test_a_redirect_gets_no_cookies(gateway: Gateway) -> None:
     assert [call.path for call in gateway.calls] == [f"/h5/{READ}/1.0/"]
 
 
+async def test_a_redirect_to_a_verification_page_is_a_verification(gateway: Gateway) -> None:
+    page = "https://h5api.m.goofish.com/_____tmd_____/punish?x5step=2"
+    gateway.answers_with(lambda _: web.Response(status=302, headers={"Location": page}))
+    async with account_at(gateway.url) as account:
+        with pytest.raises(VerificationNeeded) as caught:
+            await account.client.login_user()
+    assert caught.value.url == page
+
+
 def cut(request: web.Request) -> web.StreamResponse:
     assert request.transport is not None
     request.transport.abort()
