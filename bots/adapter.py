@@ -326,4 +326,4 @@ class Adapter(BaseAdapter):
 
 def _refused(wording: str) -> ActionFailed:
     """Our own no, in the shape of the bridge's."""
-    return ActionFailed(status="failed", retcode=1400, wording=wording)  # type: ignore[no-untyped-call]
+    return ActionFailed(status="failed", retcode=0, wording=wording)  # type: ignore[no-untyped-call]

@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+import anyio
+
 T = TypeVar("T")
 
 
@@ -45,13 +47,17 @@ class Lanes(Generic[T]):
         return True
 
     async def run(self) -> None:
-        """Work until cancelled; what still waits then is dropped, and the lanes start empty."""
+        """Work until cancelled; what still waits then is dropped, and the lanes start empty.
+
+        The group is anyio's: it repeats a cancellation until it is obeyed. NoneBot's shielded
+        matchers swallow asyncio's, which is said only once, and the worker would live on.
+        """
         self._lanes.clear()
         self._waiting = 0
         self._ready = asyncio.Queue()
-        async with asyncio.TaskGroup() as tasks:
+        async with anyio.create_task_group() as group:
             for number in range(self._at_once):
-                tasks.create_task(self._labour(), name=f"qq lane worker {number}")
+                group.start_soon(self._labour, name=f"qq lane worker {number}")
 
     async def _labour(self) -> None:
         while True:

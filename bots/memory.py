@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
+
+V = TypeVar("V")
 
 MOST = 5_000
 """As many as NapCat keeps itself; at a few hundred bytes each."""
@@ -18,8 +21,6 @@ class Said:
     message_id: str
     text: str
     at: datetime
-    claimed: bool = False
-    """Already reported to whoever asked for it to be said."""
 
 
 class Memory:
@@ -27,40 +28,36 @@ class Memory:
 
     def __init__(self) -> None:
         self._said: OrderedDict[tuple[str, str], Said] = OrderedDict()
+        self._claimed: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def note(self, said: Said) -> None:
-        """Remember; a message that was claimed once stays claimed."""
-        key = (said.bot, said.message_id)
-        known = self._said.get(key)
-        if known is not None and known.claimed:
-            said = replace(said, claimed=True)
-        self._said[key] = said
-        self._said.move_to_end(key)
-        while len(self._said) > MOST:
-            self._said.popitem(last=False)
+        _keep(self._said, (said.bot, said.message_id), said)
 
     def by_id(self, bot: str, message_id: str) -> Said | None:
         return self._said.get((bot, message_id))
 
     def claim(self, bot: str, message_id: str) -> None:
         """Somebody was told that this message arrived; it settles nothing else any more."""
-        said = self._said.get((bot, message_id))
-        if said is not None:
-            self._said[bot, message_id] = replace(said, claimed=True)
+        _keep(self._claimed, (bot, message_id), None)
 
     def is_claimed(self, bot: str, message_id: str) -> bool:
-        said = self._said.get((bot, message_id))
-        return said is not None and said.claimed
+        return (bot, message_id) in self._claimed
 
     def unclaimed(self, bot: str, scene: str, peer: str, text: str, since: datetime) -> str:
         """Id of the oldest message with this text that nobody was told about; empty if none."""
         wanted = plain(text)
-        for said in self._said.values():
-            place = (said.bot, said.scene, said.peer)
-            here = place == (bot, scene, peer) and not said.claimed and said.at >= since
-            if here and plain(said.text) == wanted:
+        for key, said in self._said.items():
+            here = (said.bot, said.scene, said.peer) == (bot, scene, peer) and said.at >= since
+            if here and key not in self._claimed and plain(said.text) == wanted:
                 return said.message_id
         return ""
+
+
+def _keep(kept: OrderedDict[tuple[str, str], V], key: tuple[str, str], value: V) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > MOST:
+        kept.popitem(last=False)
 
 
 def plain(text: str) -> str:

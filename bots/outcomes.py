@@ -10,7 +10,7 @@ from bots.line import NoAnswer, NotSent
 from hub.errors import PeerError, Rejected, Uncertain, Unreachable
 
 PEER = "qq"
-UNKNOWN_ACTION = frozenset({"404", "1404"})
+LONGEST_REASON = 100
 REASONS = {
     "400": "QQ 端看不懂这个请求",
     "1400": "QQ 端看不懂这个请求",
@@ -42,14 +42,11 @@ def as_peer_error(error: Exception, op: str) -> PeerError:
 
 
 def _as_failure(failed: ActionFailed, op: str) -> PeerError:
-    code = str(failed.info.get("retcode", ""))
-    said = str(failed.info.get("wording") or failed.info.get("message") or "")
+    code = str(failed.info.get("retcode") or "")
+    said = str(failed.info.get("wording") or failed.info.get("message") or "").strip()
     if op.startswith("send") and _TIMED_OUT.search(said):
         return Uncertain(PEER, op, "QQ 端发送超时", raw=said)
     inner = _INNER_REASON.search(said)
-    reason = REASONS.get(code) or (
-        inner.group(1) if inner else said.splitlines()[0][:100] if said else ""
-    )
-    return Rejected(
-        PEER, op, f"{reason or 'QQ 端没有说明原因'}（代码 {code}）", raw=said, code=code
-    )
+    first_line = said.partition("\n")[0][:LONGEST_REASON]
+    reason = REASONS.get(code) or (inner.group(1) if inner else first_line) or "QQ 端没有说明原因"
+    return Rejected(PEER, op, reason + (f"（代码 {code}）" if code else ""), raw=said, code=code)

@@ -233,6 +233,17 @@ async def test_a_stop_does_not_wait_for_a_desk_that_is_busy(door: Door):
             await door.stop()
 
 
+async def test_a_stop_with_a_backlog_takes_no_time(door: Door):
+    """NoneBot's matchers are shielded and lose a cancellation that comes while they run."""
+    async with door.bridge() as bridge:
+        for number in range(100):
+            await bridge.say_private(OPERATOR, str(number))
+        await door.desk.wait_for(1)
+        async with asyncio.timeout(1.5):
+            await door.stop()
+        assert door.running.done()
+
+
 async def test_a_crash_inside_nonebot_costs_the_connection_and_not_the_hub(door: Door):
     async def crash() -> None:
         raise ZeroDivisionError("a plugin's background task")
