@@ -78,8 +78,6 @@ def setup_templates(app: web.Application) -> None:
         roles=ROLES,
         needs_login=(AccountState.LOGGED_OUT, AccountState.VERIFICATION_NEEDED),
     )
-    for name in environment.list_templates():
-        environment.get_template(name)
 
 
 def render(
