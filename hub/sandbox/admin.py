@@ -15,7 +15,8 @@ from hub.sandbox.lines import GARBAGE, Line, Push
 from hub.sandbox.load import Load, LoadPlan
 from hub.sandbox.mtop import Gateway
 from hub.sandbox.stage import Stage
-from hub.sandbox.world import Conversation, World, cookies_of, seen_by_buyer
+from hub.sandbox.views import seen_by_buyer
+from hub.sandbox.world import Conversation, World, cookies_of
 
 CUTS = ("abnormal", "normal", "kickout", "remove", "zombie", "garbage")
 

@@ -29,7 +29,8 @@ from hub.sandbox.faults import Faults, Manners
 from hub.sandbox.lines import Line, Lines
 from hub.sandbox.payloads import Content
 from hub.sandbox.tasks import Tasks
-from hub.sandbox.world import Conversation, Message, World, history_model, now_ms
+from hub.sandbox.views import conversation_model, history_model, pair_model
+from hub.sandbox.world import Conversation, Message, World, now_ms
 
 AROUSED_CONVERSATIONS = 7
 """The first `/s/vulcan` speaks of at most so many conversations, two entries each."""
@@ -365,7 +366,7 @@ class Im:
                 "hasMore": int(len(older) > limit),
                 "nextCursor": page[-1].modified_at if page else 0,
                 "userConvs": [
-                    {"type": 1, "singleChatUserConversation": _conversation_model(one)}
+                    {"type": 1, "singleChatUserConversation": conversation_model(one)}
                     for one in page
                 ],
             }
@@ -394,7 +395,7 @@ class Im:
         pair = {_digits(wish["pairFirst"]), _digits(wish["pairSecond"])}
         (buyer,) = pair - {line.user}
         made = self.world.conversation_of(line.user, buyer, str(wish["extension"]["itemId"]))
-        return Answer(body={"singleChatConversation": _pair_model(made)})
+        return Answer(body={"singleChatConversation": pair_model(made)})
 
     def _recall(self, line: Line, id: object) -> Answer:
         found = self.world.find_message(str(id))
@@ -427,34 +428,3 @@ def _content(message: dict[str, Any]) -> Content:
     if message["content"].get("contentType") != 101 or not isinstance(content, dict):
         raise ValueError("content is not wrapped")
     return content
-
-
-def _pair_model(conversation: Conversation) -> dict[str, Any]:
-    thread = conversation.thread
-    return {
-        "cid": f"{thread.conversation}{_DOMAIN}",
-        "pairFirst": f"{thread.seller}{_DOMAIN}",
-        "pairSecond": f"{thread.buyer}{_DOMAIN}",
-        "bizType": "1",
-        "createAt": conversation.created_at,
-        "msgReadStatusSetting": 1,
-        "extension": payloads.session_extension(thread),
-    }
-
-
-def _conversation_model(conversation: Conversation) -> dict[str, Any]:
-    unread = sum(
-        not one.read and one.sender == conversation.thread.buyer for one in conversation.messages
-    )
-    extension = {"redReminder": conversation.red_reminder, "redReminderStyle": "1"}
-    return {
-        "visible": 1,
-        "modifyTime": conversation.modified_at,
-        "redPoint": unread,
-        "joinTime": conversation.created_at,
-        "topRank": 0,
-        "muteNotification": 0,
-        "user_extension": extension if conversation.red_reminder else {},
-        "lastMessage": history_model(conversation.messages[-1]),
-        "singleChatConversation": _pair_model(conversation),
-    }

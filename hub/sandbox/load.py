@@ -19,6 +19,8 @@ from hub.sandbox.payloads import Stamp
 from hub.sandbox.world import Conversation, Message, World, now_ms
 
 ITEM_TITLE = "压测商品"
+BUILT_AT_ONCE = 100
+"""Messages built before others on the loop get their turn."""
 SETTLE_SECONDS = 0.3
 """How long to listen for surplus answers after the last expected one."""
 
@@ -144,8 +146,14 @@ class Load:
         if self._busy:
             raise ValueError("a load run is going on already")
         line = self._line(plan.user)
-        run = self._prepare(plan, line)
         self._busy = True
+        try:
+            return await self._measure(plan, line)
+        finally:
+            self._busy = False
+
+    async def _measure(self, plan: LoadPlan, line: Line) -> dict[str, Any]:
+        run = await self._prepare(plan, line)
         self._im.on_send.append(run.note)
         try:
             if plan.mode == "closed":
@@ -156,7 +164,6 @@ class Load:
             await asyncio.sleep(SETTLE_SECONDS)
         finally:
             self._im.on_send.remove(run.note)
-            self._busy = False
         return _figures(run)
 
     def _line(self, user: str) -> Line:
@@ -171,12 +178,14 @@ class Load:
             raise ValueError("several sellers are connected; name one as user")
         return lines[-1]
 
-    def _prepare(self, plan: LoadPlan, line: Line) -> _Run:
+    async def _prepare(self, plan: LoadPlan, line: Line) -> _Run:
         tag = secrets.token_hex(3)
         places = self._places(line.user, plan.spread)
         base = now_ms()
         run = _Run(plan, tag, [])
         for number in range(plan.total):
+            if number % BUILT_AT_ONCE == 0:
+                await asyncio.sleep(0)
             conversation = places[number % len(places)]
             words = f"{plan.keyword} {tag}-{number}"
             at = max(base, conversation.modified_at + 1) + number // len(places)

@@ -14,7 +14,8 @@ from aiohttp import web
 
 from hub.sandbox.lines import Lines
 from hub.sandbox.onebot import ChatLine, OneBotSim
-from hub.sandbox.world import Conversation, World, seen_by_buyer
+from hub.sandbox.views import seen_by_buyer
+from hub.sandbox.world import Conversation, World
 
 STATIC = Path(__file__).parent / "static"
 SHOWN_MESSAGES = 200

@@ -9,10 +9,8 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import quote
 
-from hub.sandbox.encode import json_wire
 from hub.sandbox.payloads import Content, Stamp, Thread
 
 DEMO_SELLER = "2200111122223"
@@ -318,63 +316,3 @@ def furnish(world: World) -> None:
     world.conversation_of(DEMO_SELLER, "3100444455556", "880011223344", id=DEMO_CONVERSATION)
     world.conversation_of(DEMO_SELLER, "3100444455557", "880011223345", id="60010020031")
     world.conversation_of(DEMO_SELLER, "3100444455556", "880011223346", id="60010020032")
-
-
-def seen_by_buyer(conversation: Conversation) -> list[dict[str, Any]]:
-    """The conversation as the buyer's phone shows it, oldest first."""
-    return [_seen(conversation.thread, one) for one in conversation.messages]
-
-
-def _seen(thread: Thread, message: Message) -> dict[str, Any]:
-    content = message.content
-    kind = {1: "text", 2: "image", 3: "voice", 4: "video", 30: "location"}.get(
-        content.get("contentType", 0), "card"
-    )
-    sender = "seller" if message.sender == thread.seller else "buyer"
-    return {
-        "id": message.stamp.id,
-        "from": "platform" if message.system else sender,
-        "kind": "recalled" if message.recalled else kind,
-        "text": "" if message.recalled else message.summary,
-        "pictures": [pic.get("url", "") for pic in content.get("image", {}).get("pics", [])],
-        "at": message.stamp.at,
-        "read": message.read,
-        "quoted": message.meta.get("replyMessageId", ""),
-        "uuid": message.uuid,
-    }
-
-
-def history_model(message: Message) -> dict[str, Any]:
-    """One `userMessageModel` as lists and histories carry it."""
-    content = message.content
-    return {
-        "readStatus": 2 if message.read else 1,
-        "msgStatus": 1,
-        "userExtension": {"needPush": "false" if message.own else "true"},
-        "recallFeature": {
-            "showRecallStatusSetting": 1,
-            "extension": {},
-            "code": "",
-            "operatorType": 0,
-            "operatorUid": "",
-        },
-        "message": {
-            "messageId": message.stamp.id,
-            "createAt": message.stamp.at,
-            "cid": f"{message.conversation}@goofish",
-            "content": {
-                "contentType": 101,
-                "custom": {
-                    "type": content.get("contentType", 1),
-                    "title": "",
-                    "summary": message.summary,
-                    "degrade": "",
-                    "data": json_wire(content),
-                },
-            },
-            "extension": message.meta,
-            "sender": {"uid": f"{message.sender}@goofish", "tag": 0},
-            "receivers": [],
-            "receiverCount": 2,
-        },
-    }

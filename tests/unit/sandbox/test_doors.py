@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from hub.sandbox import start_sandbox
+
 from .client import BUYER, CONVERSATION, SELLER, SEND, Browser, Rig, send_body
 
 
@@ -22,12 +24,15 @@ async def test_a_new_seller_can_log_in_with_the_cookies_it_was_given(rig: Rig) -
     await rig.admin("POST", "/sellers", {"user": made["user"]}, status=400)
 
 
-async def test_cookies_stay_good_after_a_restart(rig: Rig) -> None:
-    cookies = rig.sandbox.cookies(SELLER)
-    again = (await rig.admin("GET", f"/sellers/{SELLER}/cookies"))["cookies"]
-    assert [c for c in cookies.split("; ") if c.startswith("cookie2=")] == [
-        c for c in again.split("; ") if c.startswith("cookie2=")
-    ]
+async def test_stored_cookies_stay_good_after_a_restart_and_ids_do_not_repeat(rig: Rig) -> None:
+    cookies = (await rig.admin("GET", f"/sellers/{SELLER}/cookies"))["cookies"]
+    (first,) = await rig.say("在吗")
+    async with start_sandbox() as again:
+        browser = Browser(rig.http, again.urls["mtop_url"], cookies)
+        assert (await browser.call("mtop.idle.web.user.page.nav"))["ret"] == ["SUCCESS::调用成功"]
+        conversation = again.world.conversation(CONVERSATION)
+        (second,) = await again.stage.say(conversation, [{"text": "在吗"}])
+    assert first != second
 
 
 async def test_buyers_items_and_conversations_are_made_on_demand(rig: Rig) -> None:

@@ -70,24 +70,24 @@ async def test_a_closed_run_counts_every_answer_once(rig: Rig) -> None:
 
 
 async def test_a_closed_run_keeps_no_more_unanswered_than_allowed(rig: Rig) -> None:
-    waiting: list[str] = []
-    most = 0
-
-    def hold(cid: str, _text: str) -> list[tuple[str, str]]:
-        nonlocal most
-        waiting.append(cid)
-        most = max(most, len(waiting))
-        if len(waiting) < 3:
-            return []
-        answers = [(one, "在的") for one in waiting]
-        waiting.clear()
-        return answers
-
-    async with shop(rig, hold):
-        plan = {"mode": "closed", "messages": 12, "outstanding": 3, "conversations": 6}
+    async with shop(rig, lambda _cid, _text: []):
+        plan = {"messages": 12, "outstanding": 3, "conversations": 6, "patience": 0.2}
         figures = await rig.admin("POST", "/load", plan)
-    assert figures["answered"] == 12
-    assert most == 3
+    assert (figures["messages"], figures["missing"]) == (3, 3)
+
+
+async def test_a_closed_run_goes_round_all_its_conversations(rig: Rig) -> None:
+    said_in: list[str] = []
+
+    def note(cid: str, _text: str) -> list[tuple[str, str]]:
+        said_in.append(cid)
+        return [(cid, "在的")]
+
+    async with shop(rig, note):
+        plan = {"messages": 12, "outstanding": 3, "conversations": 6}
+        await rig.admin("POST", "/load", plan)
+    assert {said_in.count(cid) for cid in said_in} == {2}
+    assert len(set(said_in)) == 6
 
 
 async def test_an_open_run_sends_at_its_rate_and_matches_by_tag(rig: Rig) -> None:

@@ -204,8 +204,9 @@ async def test_the_buyer_reading_pushes_receipts_once(rig: Rig, batch: bool) -> 
             (await wire.ask(SEND, send_body(text)))["body"]["messageId"] for text in ("一", "二")
         ]
         await wire.until(lambda: len(wire.texts()) == 2)
+        reading = {"conversation": CONVERSATION, "messages": ids, "batch": batch}
         for _ in range(2):
-            await rig.admin("POST", "/read", {"conversation": CONVERSATION, "batch": batch})
+            await rig.admin("POST", "/read", reading)
         await wire.ask("/!")
         receipts = [p for p in wire.payloads() if not isinstance(p[1], dict)]
         if batch:
