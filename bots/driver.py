@@ -54,6 +54,8 @@ class Timing:
     redial_most: float = 60.0
     lookup: float = 1.0
     """How long a quote may wait for `get_msg`; a restarted bridge never answers some of them."""
+    answer_waits: float = 30.0
+    """How long the answer to an operator waits for a bot that just vanished."""
     restart: float = 3.0
     """Pause before NoneBot is started again after a crash."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import nonebot
@@ -113,9 +114,7 @@ class QQ:
 
     async def wait_connected(self) -> None:
         """Return as soon as a bot can be used."""
-        while not self.bots():
-            self._arrival.clear()
-            await self._arrival.wait()
+        await self._wait_for(lambda: bool(self.bots()))
 
     async def deliver(self, peer: ChatPeer, text: str, *, quote: str | None = None) -> Delivered:
         """Say `text`, quoting the message `quote` of that chat if given.
@@ -145,6 +144,11 @@ class QQ:
             if ids:
                 return Delivered(bot, ids)
         return None
+
+    async def _wait_for(self, met: Callable[[], bool]) -> None:
+        while not met():
+            self._arrival.clear()
+            await self._arrival.wait()
 
     # --- Out ------------------------------------------------------------------------------------
 
@@ -235,9 +239,19 @@ class QQ:
         if not answer:
             return
         try:
-            await self.deliver(message.peer, answer, quote=message.message_id)
+            await self._answer(message, answer)
         except PeerError as error:
             logger.warning("an answer in QQ did not go out: {}", error)
+
+    async def _answer(self, message: OperatorMessage, text: str) -> None:
+        """Say it as soon as the bot is there: a refusal that nobody sees looks like success."""
+        try:
+            await self.deliver(message.peer, text, quote=message.message_id)
+        except Unreachable:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._timing.answer_waits):
+                    await self._wait_for(lambda: message.peer.bot in self.bots())
+            await self.deliver(message.peer, text, quote=message.message_id)
 
 
 def split(text: str) -> list[str]:

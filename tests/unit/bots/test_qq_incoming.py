@@ -15,6 +15,7 @@ from qq_stage import (
     STRANGER,
     Door,
     OpenDoor,
+    eventually,
 )
 
 from hub.model import ChatPeer, OperatorMessage
@@ -184,6 +185,21 @@ async def test_strangers_are_heard_in_private_and_not_in_groups(door: Door):
         await door.desk.wait_for(2)
     assert {message.sender for message in door.desk.heard} == {STRANGER, OPERATOR}
     assert "路过" not in [message.text for message in door.desk.heard]
+
+
+async def test_an_answer_waits_for_a_bot_that_just_vanished(door: Door):
+    """Otherwise a refusal is lost, and to the operator it looks as if all went well."""
+    async with door.bridge() as bridge:
+
+        async def answer(_: OperatorMessage) -> str:
+            bridge.cut()
+            await eventually(lambda: not door.qq.bots())
+            return "没有发送"
+
+        door.desk.answer = answer
+        asked = await bridge.say_private(OPERATOR, "在的")
+        line = await bridge.wait_for_line("private", OPERATOR, lambda line: line.sender == "10001")
+    assert (line.text, line.quoted) == ("没有发送", asked)
 
 
 async def test_a_bug_in_the_desk_is_told_to_the_operator_and_to_nobody_else(door: Door):
