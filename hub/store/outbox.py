@@ -43,6 +43,8 @@ _ENQUEUE = Statement(
 _PROMOTE = Statement(
     "UPDATE outbox SET head = TRUE WHERE shop_id = :shop AND id = ("
     f"SELECT min(id) FROM outbox WHERE shop_id = :shop AND lane = :lane AND {_WAITING})"
+    " AND NOT EXISTS"
+    " (SELECT 1 FROM outbox h WHERE h.shop_id = :shop AND h.lane = :lane AND h.head)"
 )
 _MARK_WIRE = Statement(f"UPDATE outbox SET wire_at = :now WHERE {_FENCE}")
 _EXTEND = Statement(f"UPDATE outbox SET due_at = :lease_until WHERE {_FENCE}")
@@ -58,6 +60,7 @@ _RELEASE_OFF_WIRE = Statement(
     "UPDATE outbox SET state = 'ready', holder = NULL, due_at = :due_at, error = :error,"
     f" wire_at = NULL WHERE {_FENCE}"
 )
+_RELIEVE = Statement("UPDATE outbox SET due_at = :now WHERE state = 'running'")
 _DROP = Statement(
     "UPDATE outbox SET state = 'dropped', head = FALSE, error = :error, settled_at = :now"
     " WHERE shop_id = :shop AND id = :id AND state IN ('ready', 'uncertain') RETURNING lane"
@@ -154,6 +157,16 @@ class Outbox:
             limit=limit,
         )
         return [_to_task(row) for row in sorted(rows)]
+
+    def relieve(self, now: datetime) -> int:
+        """End all leases at once: their holders are dead. Returns how many there were.
+
+        System-wide, and only for a process that knows to be alone on the database.
+        """
+        relieved = self._sql.run(_RELIEVE, now=micros(now))
+        if relieved:
+            self._sql.tasks_changed()
+        return relieved
 
     def mark_wire(self, task: Task, holder: str, now: datetime) -> bool:
         """Write down that it is about to leave, before it leaves. False: the lease is lost."""

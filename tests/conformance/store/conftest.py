@@ -1,0 +1,111 @@
+"""The store contract: written once, for each engine that claims to keep it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+from store_stage import Stage, furnish
+
+from hub.store import Store, open_store
+from hub.store.tables import metadata
+
+Opener = Callable[[], AbstractAsyncContextManager[Store]]
+
+OWNED = {table.name for table in metadata.tables.values() if "shop_id" in table.c}
+
+SYSTEM_WIDE = {
+    "SELECT id, shop_id, name, platform_user": "accounts WHERE enabled",
+    "SELECT 0 FROM accounts WHERE platform_user": "one login is one account",
+    "FROM members m WHERE m.name": "by_name",
+    "FROM member_qqs q JOIN members m": "by_qq, operators_qq",
+    "SELECT 0 FROM members WHERE": "name taken, any_with_password",
+    "FROM web_sessions s JOIN members": "find",
+    "DELETE FROM web_sessions WHERE token_hash": "remove",
+    "DELETE FROM web_sessions WHERE expires_at": "housekeeping",
+    "UPDATE outbox SET state = ?, holder = ?, due_at": "claim",
+    "FROM outbox WHERE id = ": "get, state",
+    "SELECT min(due_at) FROM outbox": "next_due",
+    "SELECT kind, count(*) FROM": "backlog",
+    "UPDATE outbox SET due_at = 0 WHERE": "hasten",
+    "FROM relays WHERE bot": "find",
+}
+"""Statements that rightly ask no shop (literals are replaced): their beginning or a part, and why.
+A shop filter in one of them is fine as well."""
+
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
+_NUMBER = re.compile(r"\b\d+\b")
+_TABLE = re.compile(r"\b(?:FROM|JOIN|UPDATE|INTO)\s+(\w+)", re.IGNORECASE)
+_FILTER = re.compile(r"\bshop_id = ")
+_INSERTED = re.compile(r"^INSERT INTO \w+ \([^)]*\bshop_id\b")
+
+
+def without_shop(sql: str) -> bool:
+    """Does this statement touch owned rows without saying whose?"""
+    plain = _NUMBER.sub("0", _LITERAL.sub("?", sql))
+    touched = [name for name in _TABLE.findall(plain) if name in OWNED]
+    said = len(_FILTER.findall(plain)) + len(_INSERTED.findall(plain))
+    return said < len(touched) and not any(part in plain for part in SYSTEM_WIDE)
+
+
+@pytest.fixture(autouse=True)
+def every_statement_names_the_shop() -> Iterator[None]:
+    """Watches each statement that reaches SQLite, in every test of the contract (L60)."""
+    offenders: set[str] = set()
+
+    def look(sql: str) -> None:
+        if without_shop(sql):
+            offenders.add(sql)
+
+    def watch(connection: Any, _record: object) -> None:
+        if hasattr(connection, "run_async"):
+            connection.run_async(lambda driver: driver.set_trace_callback(look))
+        else:
+            connection.set_trace_callback(look)
+
+    event.listen(Engine, "connect", watch)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", watch)
+    assert not offenders
+
+
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a fresh database, made once: migrating costs more than most tests."""
+    folder = tmp_path_factory.mktemp("new")
+
+    async def make() -> None:
+        async with open_store(folder / "hub.db"):
+            pass
+
+    asyncio.run(make())
+    return folder
+
+
+@pytest.fixture(params=["sqlite"])
+def opener(request: pytest.FixtureRequest, new_database: Path, tmp_path: Path) -> Opener:
+    """Opens the same database as often as it is called, one at a time."""
+    assert request.param == "sqlite"
+    folder = tmp_path / "data"
+    shutil.copytree(new_database, folder)
+    return lambda: open_store(folder / "hub.db")
+
+
+@pytest.fixture
+async def store(opener: Opener) -> AsyncIterator[Store]:
+    async with opener() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def stage(store: Store) -> Stage:
+    return Stage(store, *await store.write(furnish))

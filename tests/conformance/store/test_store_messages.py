@@ -1,0 +1,286 @@
+"""Messages: each stored once, in the order in which they were said, with a state that holds."""
+
+from __future__ import annotations
+
+import pytest
+from store_stage import Stage, add_account, at, pid
+
+from hub.errors import StoreError
+from hub.model import (
+    Card,
+    Content,
+    Image,
+    Location,
+    Message,
+    MessageId,
+    MessageState,
+    Origin,
+    Picture,
+    PlatformConversation,
+    Text,
+    Unsupported,
+    Video,
+    Voice,
+)
+from hub.store import Tx
+
+CONTENTS: list[Content] = [
+    Text('多行\n也要保留 😀 "引号"'),
+    Image((Picture("https://x/1.jpg", 640, 480), Picture("https://x/2.jpg"))),
+    Image(()),
+    Voice("https://x/v.amr", 3.5),
+    Voice("https://x/v.amr"),
+    Video("https://x/v.mp4", "https://x/c.jpg"),
+    Location("杭州", "西湖区", "30.2", "120.1"),
+    Card("我已付款，等待你发货", "请尽快发货"),
+    Unsupported(32, "[红包]"),
+]
+
+
+def found(stage: Stage, tx: Tx, id_: MessageId) -> Message:
+    message = tx.messages.get(stage.shop, id_)
+    assert message is not None
+    return message
+
+
+@pytest.mark.parametrize("content", CONTENTS, ids=lambda content: type(content).__name__)
+async def test_every_kind_of_content_comes_back_as_it_was(stage: Stage, content: Content) -> None:
+    def unit(tx: Tx) -> None:
+        id_ = tx.messages.add_in(
+            stage.shop,
+            stage.account.id,
+            stage.conversation.id,
+            platform_id=pid(1),
+            origin=Origin.BUYER,
+            content=content,
+            sent_at=at(0.123456),
+            now=at(1),
+        )
+        assert id_ is not None
+        assert found(stage, tx, id_) == Message(
+            id=id_,
+            conversation=stage.conversation.id,
+            origin=Origin.BUYER,
+            content=content,
+            state=MessageState.RECEIVED,
+            sent_at=at(0.123456),
+            platform_id=pid(1),
+        )
+
+    await stage.do(unit)
+
+
+async def test_a_platform_id_is_stored_once_per_account(stage: Stage) -> None:
+    """L23: the same frame twice is one message; another account has ids of its own."""
+
+    def unit(tx: Tx) -> None:
+        assert stage.hear(tx, 1) is not None
+        assert stage.hear(tx, 1, "other words") is None
+        other = add_account(tx, stage.shop, "2")
+        conversation = tx.conversations.upsert(stage.shop, other.id, stage.conversation.platform_id)
+        elsewhere = tx.messages.add_in(
+            stage.shop,
+            other.id,
+            conversation.id,
+            platform_id=pid(1),
+            origin=Origin.BUYER,
+            content=Text("在吗"),
+            sent_at=at(),
+            now=at(),
+        )
+        assert elsewhere is not None
+
+    await stage.do(unit)
+
+
+async def test_an_outgoing_key_is_used_once_per_shop(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        def say(text: str) -> MessageId | None:
+            return tx.messages.add_out(
+                stage.shop,
+                stage.account.id,
+                stage.conversation.id,
+                key="qq:10001:77",
+                uuid="-17900000001231",
+                origin=Origin.OPERATOR,
+                content=Text(text),
+                now=at(),
+            )
+
+        first = say("在的")
+        assert first is not None
+        assert say("在的") is None
+        assert found(stage, tx, first).state is MessageState.QUEUED
+        assert tx.messages.uuid(stage.shop, first) == "-17900000001231"
+
+    await stage.do(unit)
+
+
+async def test_a_uuid_is_made_if_none_is_given_and_stays(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        message = stage.say(tx)
+        uuid = tx.messages.uuid(stage.shop, message)
+        assert uuid.startswith("-")
+        assert uuid[1:].isdigit()
+        tx.messages.set_state(stage.shop, message, MessageState.SENDING, now=at())
+        assert tx.messages.uuid(stage.shop, message) == uuid
+        buyers = stage.hear(tx, 1)
+        assert buyers is not None
+        assert tx.messages.uuid(stage.shop, buyers) == ""
+
+    await stage.do(unit)
+
+
+async def test_a_message_cannot_be_tied_to_a_conversation_of_another_account(
+    stage: Stage,
+) -> None:
+    def unit(tx: Tx) -> None:
+        other = add_account(tx, stage.shop, "2")
+        tx.messages.add_in(
+            stage.shop,
+            other.id,
+            stage.conversation.id,
+            platform_id=pid(1),
+            origin=Origin.BUYER,
+            content=Text("在吗"),
+            sent_at=at(),
+            now=at(),
+        )
+
+    with pytest.raises(StoreError):
+        await stage.do(unit)
+
+
+S = MessageState
+
+
+@pytest.mark.parametrize(
+    ("steps", "stands"),
+    [
+        ([S.SENDING, S.ACCEPTED], S.ACCEPTED),
+        ([S.SENDING, S.UNCERTAIN, S.ACCEPTED], S.ACCEPTED),
+        ([S.SENDING, S.QUEUED], S.QUEUED),
+        ([S.SENDING, S.REJECTED], S.REJECTED),
+        ([S.SENDING, S.ACCEPTED, S.UNCERTAIN], S.ACCEPTED),
+        ([S.SENDING, S.ACCEPTED, S.SENDING], S.ACCEPTED),
+        ([S.SENDING, S.READ, S.ACCEPTED], S.READ),
+        ([S.SENDING, S.READ, S.REJECTED], S.READ),
+        ([S.SENDING, S.READ, S.UNCERTAIN], S.READ),
+    ],
+)
+async def test_a_state_only_gives_way_to_one_that_knows_better(
+    stage: Stage, steps: list[MessageState], stands: MessageState
+) -> None:
+    def unit(tx: Tx) -> None:
+        message = stage.say(tx)
+        for step in steps:
+            told = tx.messages.set_state(stage.shop, message, step, reason=step.value, now=at())
+        assert told is stands
+        assert found(stage, tx, message).state is stands
+        assert found(stage, tx, message).reason == stands.value
+
+    await stage.do(unit)
+
+
+async def test_a_read_receipt_marks_ours_once_and_never_the_buyers(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        stage.hear(tx, 1)
+        ours = stage.say(tx)
+        tx.messages.set_state(stage.shop, ours, S.ACCEPTED, platform_id=pid(2), now=at())
+        stage.echo(tx, 3, "电话里写的")
+        read = tx.messages.mark_read(
+            stage.shop, stage.account.id, [pid(1), pid(2), pid(3), pid(9)], at(5)
+        )
+        assert len(read) == 2
+        assert ours in read
+        again = tx.messages.mark_read(stage.shop, stage.account.id, [pid(2)], at(6))
+        assert again == []
+
+    await stage.do(unit)
+
+
+async def test_messages_are_listed_in_the_order_in_which_they_were_said(stage: Stage) -> None:
+    """L41; what was missed while offline arrives after what is newer."""
+
+    def unit(tx: Tx) -> None:
+        for number, seconds in [(1, 0), (5, 50), (6, 50), (2, 10), (3, 20), (4, 30)]:
+            stage.hear(tx, number, seconds=seconds)
+
+        def page(limit: int, before: MessageId | None = None) -> list[Message]:
+            return tx.messages.of_conversation(
+                stage.shop, stage.conversation.id, limit=limit, before=before
+            )
+
+        assert [m.platform_id for m in page(10)] == [pid(n) for n in range(1, 7)]
+        last = page(3)
+        assert [m.platform_id for m in last] == [pid(4), pid(5), pid(6)]
+        assert [m.platform_id for m in page(2, last[0].id)] == [pid(2), pid(3)]
+        newest = tx.messages.newest_from_buyer(stage.shop, stage.conversation.id)
+        assert newest is not None
+        assert newest.platform_id == pid(6)
+
+    await stage.do(unit)
+
+
+async def test_a_human_answer_is_one_of_an_operator_or_the_phone_that_got_out(
+    stage: Stage,
+) -> None:
+    def unit(tx: Tx) -> None:
+        def answered(since: float) -> bool:
+            return tx.messages.human_answer_since(stage.shop, stage.conversation.id, at(since))
+
+        stage.hear(tx, 1, seconds=5)
+        tx.messages.add_out(
+            stage.shop,
+            stage.account.id,
+            stage.conversation.id,
+            key="rule",
+            origin=Origin.RULE,
+            content=Text("自动"),
+            now=at(6),
+        )
+        assert not answered(0)
+        ours = stage.say(tx, seconds=10)
+        assert answered(0)
+        assert answered(10)
+        assert not answered(10.000001)
+        tx.messages.set_state(stage.shop, ours, S.REJECTED, now=at(11))
+        assert not answered(0)
+        stage.echo(tx, 2, "手机上写的", seconds=20)
+        assert answered(0)
+
+    await stage.do(unit)
+
+
+async def test_nothing_of_another_shop_is_shown_or_touched(stage: Stage) -> None:
+    """L60."""
+    other = type(stage.shop)(stage.shop + 1)
+
+    def unit(tx: Tx) -> None:
+        ours = stage.say(tx)
+        stage.hear(tx, 1)
+        assert tx.messages.get(other, ours) is None
+        assert tx.messages.uuid(other, ours) == ""
+        assert tx.messages.set_state(other, ours, S.READ, now=at()) is None
+        assert tx.messages.of_conversation(other, stage.conversation.id, limit=9) == []
+        assert tx.messages.mark_read(other, stage.account.id, [pid(1)], at()) == []
+        assert tx.conversations.get(other, stage.conversation.id) is None
+        assert tx.conversations.by_ticket(other, stage.conversation.ticket) is None
+        assert tx.accounts.get(other, stage.account.id) is None
+        assert tx.accounts.cookies(other, stage.account.id) == ""
+        assert not tx.accounts.remove(other, stage.account.id)
+        assert found(stage, tx, ours).state is S.QUEUED
+
+    await stage.do(unit)
+
+
+async def test_a_new_conversation_cannot_be_made_for_an_account_of_another_shop(
+    stage: Stage,
+) -> None:
+    other = type(stage.shop)(stage.shop + 1)
+    with pytest.raises(StoreError):
+        await stage.do(
+            lambda tx: tx.conversations.upsert(
+                other, stage.account.id, PlatformConversation("60010020099")
+            )
+        )

@@ -1,0 +1,205 @@
+"""Rules by scope, holds by weight, and the small records beside them."""
+
+from __future__ import annotations
+
+from store_stage import Stage, add_account, at
+
+from hub.model import HoldKind, PlatformConversation, Rule, RuleId, RuleKind
+from hub.store import Decision, Relay, Tx
+
+
+def add_rule(stage: Stage, tx: Tx, reply: str, *, everywhere: bool = True) -> Rule:
+    return tx.rules.add(
+        stage.shop,
+        account=None if everywhere else stage.account.id,
+        kind=RuleKind.KEYWORD,
+        keywords=("包邮", "在吗"),
+        reply=reply,
+        now=at(),
+    )
+
+
+async def test_an_accounts_own_rules_come_before_those_for_all(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        all_1 = add_rule(stage, tx, "1")
+        own_2 = add_rule(stage, tx, "2", everywhere=False)
+        off_3 = add_rule(stage, tx, "3")
+        own_4 = add_rule(stage, tx, "4", everywhere=False)
+        off = tx.rules.update(stage.shop, off_3.id, enabled=False)
+        assert tx.rules.enabled(stage.shop, stage.account.id) == [own_2, own_4, all_1]
+        other = add_account(tx, stage.shop, "2")
+        assert tx.rules.enabled(stage.shop, other.id) == [all_1]
+        assert tx.rules.all(stage.shop) == [all_1, own_2, off, own_4]
+
+    await stage.do(unit)
+
+
+async def test_a_rule_update_changes_only_what_is_given(stage: Stage) -> None:
+    """L54: a partial change does not enable a disabled rule again."""
+
+    def unit(tx: Tx) -> None:
+        rule = add_rule(stage, tx, "包邮的", everywhere=False)
+        tx.rules.update(stage.shop, rule.id, enabled=False)
+        changed = tx.rules.update(stage.shop, rule.id, reply="不包邮")
+        assert changed == tx.rules.get(stage.shop, rule.id)
+        assert changed == Rule(
+            rule.id,
+            stage.shop,
+            stage.account.id,
+            RuleKind.KEYWORD,
+            ("包邮", "在吗"),
+            "不包邮",
+            enabled=False,
+        )
+        everywhere = tx.rules.update(stage.shop, rule.id, account=None)
+        assert everywhere is not None
+        assert everywhere.account is None
+        assert tx.rules.update(stage.shop, RuleId(99), reply="x") is None
+        assert tx.rules.remove(stage.shop, rule.id)
+        assert not tx.rules.remove(stage.shop, rule.id)
+
+    await stage.do(unit)
+
+
+async def test_a_pause_weighs_more_than_a_takeover_and_both_end(stage: Stage) -> None:
+    conversation = stage.conversation.id
+
+    def unit(tx: Tx) -> None:
+        takeover = tx.holds.add(
+            stage.shop,
+            kind=HoldKind.TAKEOVER,
+            conversation=conversation,
+            reason="人工",
+            now=at(),
+            until=at(60),
+        )
+        other = tx.conversations.upsert(
+            stage.shop, stage.account.id, PlatformConversation("60010020041")
+        ).id
+        assert tx.holds.active(stage.shop, conversation, at(59)) == takeover
+        assert tx.holds.active(stage.shop, conversation, at(60)) is None
+        assert tx.holds.active(stage.shop, other, at(1)) is None
+        shop_wide = tx.holds.add(
+            stage.shop, kind=HoldKind.PAUSE, conversation=None, reason="打烊", now=at(2)
+        )
+        assert tx.holds.active(stage.shop, conversation, at(3)) == shop_wide
+        assert tx.holds.active(stage.shop, other, at(3)) == shop_wide
+        assert tx.holds.all_active(stage.shop, at(3)) == [shop_wide, takeover]
+        assert tx.holds.end(stage.shop, conversation, at(4), [HoldKind.PAUSE]) == 0
+        assert tx.holds.end(stage.shop, None, at(4)) == 1
+        assert tx.holds.end(stage.shop, None, at(5)) == 0
+        assert tx.holds.active(stage.shop, conversation, at(5)) == takeover
+        assert tx.holds.end(stage.shop, conversation, at(6), [HoldKind.TAKEOVER]) == 1
+        assert tx.holds.all_active(stage.shop, at(7)) == []
+
+    await stage.do(unit)
+
+
+async def test_a_newer_hold_of_the_same_kind_and_scope_replaces_the_older(stage: Stage) -> None:
+    conversation = stage.conversation.id
+
+    def unit(tx: Tx) -> None:
+        def take_over(now: float, until: float | None) -> int:
+            return tx.holds.add(
+                stage.shop,
+                kind=HoldKind.TAKEOVER,
+                conversation=conversation,
+                reason=f"{now}",
+                now=at(now),
+                until=None if until is None else at(until),
+            ).id
+
+        first = take_over(0, 60)
+        assert take_over(30, 90) == first
+        hold = tx.holds.active(stage.shop, conversation, at(89))
+        assert hold is not None
+        assert (hold.since, hold.until, hold.reason) == (at(0), at(90), "30")
+        assert len(tx.holds.all_active(stage.shop, at(40))) == 1
+        assert take_over(100, None) != first
+        assert take_over(200, 260) != first
+        assert tx.holds.active(stage.shop, conversation, at(260)) is None
+
+    await stage.do(unit)
+
+
+async def test_decisions_are_told_the_newest_first(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        message = stage.hear(tx, 1)
+        rule = add_rule(stage, tx, "r")
+        tx.decisions.add(
+            stage.shop,
+            conversation=stage.conversation.id,
+            message=message,
+            outcome="answered",
+            reason="关键词 包邮",
+            rule=rule.id,
+            now=at(),
+        )
+        tx.decisions.add(
+            stage.shop,
+            conversation=stage.conversation.id,
+            message=message,
+            outcome="silent",
+            reason="人工接管",
+            now=at(1),
+        )
+        tx.rules.remove(stage.shop, rule.id)
+        assert tx.decisions.of_conversation(stage.shop, stage.conversation.id, 5) == [
+            Decision(message, "silent", "人工接管", None, at(1)),
+            Decision(message, "answered", "关键词 包邮", rule.id, at()),
+        ]
+
+    await stage.do(unit)
+
+
+async def test_a_relay_is_found_by_chat_and_id_the_newest_wins(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        def add(seconds: float, peer: str = "2") -> None:
+            tx.relays.add(
+                stage.shop,
+                bot="1",
+                scene="private",
+                peer=peer,
+                external_id="77",
+                conversation=stage.conversation.id,
+                now=at(seconds),
+            )
+
+        add(0)
+        add(9)
+        expected = Relay(stage.shop, stage.conversation.id, None, at(9))
+        assert tx.relays.find("1", "private", "2", "77") == expected
+        assert tx.relays.find("1", "group", "2", "77") is None
+        assert tx.relays.find("9", "private", "2", "77") is None
+
+    await stage.do(unit)
+
+
+async def test_records_and_values(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        tx.audit.add(
+            stage.shop, member=None, door="cli", action="account.add", target="店1", now=at()
+        )
+        tx.audit.add(stage.shop, member=None, door="web", action="pause", now=at(1))
+        assert [entry.action for entry in tx.audit.recent(stage.shop, 9)] == [
+            "pause",
+            "account.add",
+        ]
+        for number in range(1005):
+            tx.quarantine.add(
+                stage.shop,
+                account=stage.account.id,
+                raw="x" * (70_000 if number == 1004 else 9),
+                reason="not base64",
+                now=at(number),
+            )
+        assert tx.quarantine.count(stage.shop) == 1000
+        newest = tx.quarantine.recent(stage.shop, 1)[0]
+        assert (newest.reason, newest.at, len(newest.raw)) == ("not base64", at(1004), 64 * 1024)
+        assert tx.values.get(stage.shop, "qq.token") is None
+        tx.values.set(stage.shop, "qq.token", "秘密", sealed=True)
+        assert tx.values.get(stage.shop, "qq.token") == "秘密"
+        tx.values.set(stage.shop, "qq.token", "不秘密")
+        assert tx.values.get(stage.shop, "qq.token") == "不秘密"
+
+    await stage.do(unit)

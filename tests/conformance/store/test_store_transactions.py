@@ -1,0 +1,280 @@
+"""Units of work: all or nothing, apart from their neighbours, told only when committed."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from conftest import Opener
+from store_stage import WAIT, Stage, at, furnish, writer_held_up, yield_to_others
+
+from hub.errors import Conflict, StoreError
+from hub.model import Role, ShopId
+from hub.store import Change, Store, Tx
+
+
+class Broken(Exception):
+    pass
+
+
+def add_member(tx: Tx, name: str) -> int:
+    return tx.members.add(tx.shops.default(), name, Role.AGENT, now=at()).id
+
+
+async def names(store: Store) -> list[str]:
+    members = await store.read(lambda tx: tx.members.all(tx.shops.default()))
+    return [member.name for member in members]
+
+
+async def test_what_write_returned_is_visible_to_readers(store: Store) -> None:
+    for number in range(20):
+        await store.write(lambda tx, n=number: add_member(tx, f"m{n}"))
+        assert len(await names(store)) == number + 1
+
+
+async def test_a_failing_unit_leaves_nothing_and_raises_at_its_caller(store: Store) -> None:
+    def unit(tx: Tx) -> None:
+        add_member(tx, "half")
+        raise Broken
+
+    with pytest.raises(Broken):
+        await store.write(unit)
+    assert await names(store) == []
+
+
+async def test_a_failing_unit_does_not_hurt_its_neighbours(store: Store) -> None:
+    def broken(tx: Tx) -> int:
+        add_member(tx, "half")
+        raise Broken
+
+    async with writer_held_up(store):
+        units = [
+            lambda tx: add_member(tx, "before"),
+            broken,
+            lambda tx: add_member(tx, "before"),
+            lambda tx: add_member(tx, "after"),
+        ]
+        writes = asyncio.gather(*map(store.write, units), return_exceptions=True)
+        await yield_to_others()
+    first, second, third, fourth = await writes
+    assert (type(first), type(second), type(third), type(fourth)) == (int, Broken, Conflict, int)
+    assert await names(store) == ["before", "after"]
+
+
+async def test_units_happen_in_the_order_in_which_they_were_given(store: Store) -> None:
+    order: list[int] = []
+    async with writer_held_up(store):
+        writes = asyncio.gather(
+            *(store.write(lambda _tx, n=n: order.append(n)) for n in range(600))
+        )
+        await yield_to_others()
+    await writes
+    assert order == list(range(600))
+
+
+async def test_a_caller_cancelled_while_waiting_leaves_nothing_half_done(store: Store) -> None:
+    async with writer_held_up(store):
+        write = asyncio.create_task(store.write(lambda tx: add_member(tx, "never wanted")))
+        await yield_to_others()
+        write.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await write
+    await store.write(lambda tx: add_member(tx, "next"))
+    assert await names(store) == ["next"]
+
+
+async def test_a_caller_cancelled_while_its_unit_runs_finds_it_done_completely(
+    store: Store,
+) -> None:
+    loop = asyncio.get_running_loop()
+    running = asyncio.Event()
+
+    def unit(tx: Tx) -> None:
+        add_member(tx, "one")
+        loop.call_soon_threadsafe(running.set)
+        add_member(tx, "two")
+
+    write = asyncio.create_task(store.write(unit))
+    async with asyncio.timeout(WAIT):
+        await running.wait()
+    write.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await write
+    await store.write(lambda tx: add_member(tx, "next"))
+    assert await names(store) == ["one", "two", "next"]
+
+
+async def test_readers_that_are_cancelled_leave_the_store_usable(stage: Stage) -> None:
+    for _ in range(20):
+        reads = [
+            asyncio.create_task(stage.store.read(lambda tx: tx.members.all(stage.shop)))
+            for _ in range(8)
+        ]
+        await yield_to_others()
+        for read in reads:
+            read.cancel()
+        await asyncio.gather(*reads, return_exceptions=True)
+    await stage.do(lambda tx: add_member(tx, "still here"))
+    assert await names(stage.store) == ["still here"]
+
+
+async def test_a_reader_sees_one_moment(store: Store) -> None:
+    written = asyncio.Event()
+
+    def read(tx: Tx) -> set[int]:
+        shop = tx.shops.default()
+        seen = {len(tx.members.all(shop))}
+        for _ in range(10_000):  # each look lets the writer go on
+            if written.is_set():
+                return seen | {len(tx.members.all(shop))}
+            seen.add(len(tx.members.all(shop)))
+        raise AssertionError("the write never came through")
+
+    async with asyncio.timeout(WAIT), asyncio.TaskGroup() as tasks:
+        reading = tasks.create_task(store.read(read))
+        await yield_to_others()
+        await store.write(lambda tx: add_member(tx, "meanwhile"))
+        written.set()
+    assert len(reading.result()) == 1
+
+
+async def test_a_reader_cannot_write(store: Store) -> None:
+    with pytest.raises(StoreError):
+        await store.read(lambda tx: add_member(tx, "smuggled"))
+    assert await names(store) == []
+
+
+async def test_closing_writes_what_waits(opener: Opener) -> None:
+    async with opener() as store, writer_held_up(store):
+        writes = asyncio.gather(
+            *(store.write(lambda tx, n=n: add_member(tx, f"m{n}")) for n in range(300))
+        )
+        await yield_to_others()
+    assert len(await writes) == 300
+    async with opener() as store:
+        assert len(await names(store)) == 300
+
+
+async def test_a_closed_store_says_so(opener: Opener) -> None:
+    async with opener() as store:
+        pass
+    with pytest.raises(StoreError, match="closed"):
+        await store.write(lambda tx: tx.shops.default())
+    with pytest.raises(StoreError, match="closed"):
+        await store.ping()
+
+
+async def test_ping_answers_for_an_open_store(store: Store) -> None:
+    await store.ping()
+
+
+async def test_everything_survives_reopening(opener: Opener) -> None:
+    async with opener() as store:
+        shop, account, conversation = await store.write(furnish)
+    async with opener() as store:
+        assert await store.read(lambda tx: tx.accounts.get(shop, account.id)) == account
+        found = await store.read(lambda tx: tx.conversations.get(shop, conversation.id))
+        assert found == conversation
+        cookies = await store.read(lambda tx: tx.accounts.cookies(shop, account.id))
+        assert cookies == "unb=1; cookie2=secret-1"
+
+
+# --- Wake-ups -------------------------------------------------------------------------------------
+
+
+async def woken(store: Store, within: float = WAIT) -> bool:
+    async with asyncio.timeout(WAIT * 2):
+        started = asyncio.get_running_loop().time()
+        await store.wait_for_tasks(within)
+        return asyncio.get_running_loop().time() - started < within
+
+
+async def test_a_task_wakes_the_waiter(stage: Stage) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(woken(stage.store))
+        await yield_to_others()
+        await stage.do(lambda tx: stage.enqueue(tx, "a", "1"))
+    assert waiting.result()
+
+
+async def test_a_task_committed_before_the_wait_is_not_missed(stage: Stage) -> None:
+    await stage.do(lambda tx: stage.enqueue(tx, "a", "1"))
+    assert await woken(stage.store)
+
+
+async def test_nobody_is_woken_before_the_commit_or_for_nothing(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        stage.enqueue(tx, "a", "1")
+        raise Broken
+
+    async with writer_held_up(stage.store):
+        write = asyncio.gather(
+            stage.do(unit), stage.do(lambda tx: add_member(tx, "x")), return_exceptions=True
+        )
+        assert not await woken(stage.store, 0.05)
+    assert isinstance((await write)[0], Broken)
+    assert not await woken(stage.store, 0.05)
+
+
+async def test_releasing_and_settling_wake_the_waiter(stage: Stage) -> None:
+    def begin(tx: Tx) -> None:
+        stage.enqueue(tx, "a", "1")
+        stage.enqueue(tx, "a", "2")
+
+    await stage.do(begin)
+    (task,) = await stage.do(stage.claim)
+    assert await woken(stage.store)
+    assert not await woken(stage.store, 0.02)
+    assert await stage.do(lambda tx: tx.outbox.release(task, "one", at()))
+    assert await woken(stage.store)
+
+
+# --- Changes --------------------------------------------------------------------------------------
+
+
+async def test_changes_are_told_after_the_commit_once_each(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        stage.hear(tx, 1)
+        stage.hear(tx, 2)
+        tx.accounts.rename(stage.shop, stage.account.id, "新名字")
+
+    async with stage.store.changes() as changes, asyncio.timeout(WAIT):
+        async with writer_held_up(stage.store):
+            write = asyncio.create_task(stage.do(unit))
+            next_change = asyncio.create_task(anext(changes))  # type: ignore[arg-type]
+            await yield_to_others()
+            assert not next_change.done()
+        await write
+        told = {await next_change, await anext(changes)}
+    assert told == {
+        Change(stage.shop, "conversation", stage.conversation.id),
+        Change(stage.shop, "account", stage.account.id),
+    }
+
+
+async def test_a_slow_listener_loses_the_oldest_changes_and_nothing_else(store: Store) -> None:
+    async with store.changes() as changes, asyncio.timeout(WAIT):
+        await store.write(lambda tx: [add_member(tx, f"m{n}") for n in range(1000)])
+        last = ShopId(0)
+        seen = 0
+        async for change in changes:
+            seen, last = seen + 1, change.id
+            if last == 1000:
+                break
+    assert last == 1000
+    assert seen < 1000
+
+
+async def test_listening_ends_when_the_store_closes(opener: Opener) -> None:
+    async with asyncio.timeout(WAIT), asyncio.TaskGroup() as tasks:
+        listening = asyncio.Event()
+
+        async def listen(store: Store) -> list[Change]:
+            async with store.changes() as changes:
+                listening.set()
+                return [change async for change in changes]
+
+        async with opener() as store:
+            heard = tasks.create_task(listen(store))
+            await listening.wait()
+    assert heard.result() == []
