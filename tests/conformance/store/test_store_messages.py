@@ -173,6 +173,7 @@ async def test_a_state_only_gives_way_to_one_that_knows_better(
 ) -> None:
     def unit(tx: Tx) -> None:
         message = stage.say(tx)
+        told: MessageState | None = None
         for step in steps:
             told = tx.messages.set_state(stage.shop, message, step, reason=step.value, now=at())
         assert told is stands

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from conftest import Opener
 from store_stage import WAIT, Stage, at, furnish, writer_held_up, yield_to_others
 
 from hub.errors import Conflict, StoreError
-from hub.model import Role, ShopId
+from hub.model import Role
 from hub.store import Change, Store, Tx
 
 
@@ -28,7 +30,7 @@ async def names(store: Store) -> list[str]:
 
 async def test_what_write_returned_is_visible_to_readers(store: Store) -> None:
     for number in range(20):
-        await store.write(lambda tx, n=number: add_member(tx, f"m{n}"))
+        await store.write(partial(add_member, name=f"m{number}"))
         assert len(await names(store)) == number + 1
 
 
@@ -48,11 +50,11 @@ async def test_a_failing_unit_does_not_hurt_its_neighbours(store: Store) -> None
         raise Broken
 
     async with writer_held_up(store):
-        units = [
-            lambda tx: add_member(tx, "before"),
+        units: list[Callable[[Tx], int]] = [
+            partial(add_member, name="before"),
             broken,
-            lambda tx: add_member(tx, "before"),
-            lambda tx: add_member(tx, "after"),
+            partial(add_member, name="before"),
+            partial(add_member, name="after"),
         ]
         writes = asyncio.gather(*map(store.write, units), return_exceptions=True)
         await yield_to_others()
@@ -63,10 +65,12 @@ async def test_a_failing_unit_does_not_hurt_its_neighbours(store: Store) -> None
 
 async def test_units_happen_in_the_order_in_which_they_were_given(store: Store) -> None:
     order: list[int] = []
+
+    def take_turn(number: int, _tx: Tx) -> None:
+        order.append(number)
+
     async with writer_held_up(store):
-        writes = asyncio.gather(
-            *(store.write(lambda _tx, n=n: order.append(n)) for n in range(600))
-        )
+        writes = asyncio.gather(*(store.write(partial(take_turn, n)) for n in range(600)))
         await yield_to_others()
     await writes
     assert order == list(range(600))
@@ -147,7 +151,7 @@ async def test_a_reader_cannot_write(store: Store) -> None:
 async def test_closing_writes_what_waits(opener: Opener) -> None:
     async with opener() as store, writer_held_up(store):
         writes = asyncio.gather(
-            *(store.write(lambda tx, n=n: add_member(tx, f"m{n}")) for n in range(300))
+            *(store.write(partial(add_member, name=f"m{n}")) for n in range(300))
         )
         await yield_to_others()
     assert len(await writes) == 300
@@ -241,7 +245,7 @@ async def test_changes_are_told_after_the_commit_once_each(stage: Stage) -> None
     async with stage.store.changes() as changes, asyncio.timeout(WAIT):
         async with writer_held_up(stage.store):
             write = asyncio.create_task(stage.do(unit))
-            next_change = asyncio.create_task(anext(changes))  # type: ignore[arg-type]
+            next_change = asyncio.ensure_future(changes.__anext__())
             await yield_to_others()
             assert not next_change.done()
         await write
@@ -255,8 +259,7 @@ async def test_changes_are_told_after_the_commit_once_each(stage: Stage) -> None
 async def test_a_slow_listener_loses_the_oldest_changes_and_nothing_else(store: Store) -> None:
     async with store.changes() as changes, asyncio.timeout(WAIT):
         await store.write(lambda tx: [add_member(tx, f"m{n}") for n in range(1000)])
-        last = ShopId(0)
-        seen = 0
+        seen = last = 0
         async for change in changes:
             seen, last = seen + 1, change.id
             if last == 1000:

@@ -1,0 +1,123 @@
+"""Statements that run for every message find their rows through indexes, however many there are."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy.dialects.sqlite import dialect
+
+from hub.model import TaskKind
+from hub.store import (
+    accounts,
+    conversations,
+    decisions,
+    echoes,
+    holds,
+    messages,
+    outbox,
+    relays,
+    rules,
+)
+from hub.store.opening import prepare
+from hub.store.sql import Statement
+
+NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+
+HOT: dict[str, Statement] = {
+    "accounts get": accounts._GET,
+    "conversations find": conversations._BY_PLATFORM,
+    "conversations by ticket": conversations._BY_TICKET,
+    "conversations update": conversations._UPDATE,
+    "inbox": conversations._RECENT[False, False],
+    "inbox, next page": conversations._RECENT[False, True],
+    "inbox of an account": conversations._RECENT[True, False],
+    "messages add in": messages._ADD_IN,
+    "messages add out": messages._ADD_OUT,
+    "messages touch": messages._TOUCH,
+    "messages latest": messages._LATEST,
+    "messages before": messages._BEFORE,
+    "messages human answer": messages._HUMAN_ANSWER,
+    "messages newest from buyer": messages._NEWEST_FROM_BUYER,
+    "messages mark read": messages._MARK_READ,
+    "echo holder": echoes._HOLDER,
+    "echo candidate": echoes._CANDIDATE,
+    "echo candidate in time": echoes._CANDIDATE_AT,
+    "merge relays": echoes._MOVE_RELAYS,
+    "merge decisions": echoes._MOVE_DECISIONS,
+    "holds active": holds._ACTIVE,
+    "holds open": holds._OPEN[True],
+    "holds open for the shop": holds._OPEN[False],
+    "rules enabled": rules._ENABLED,
+    "decisions": decisions._OF_CONVERSATION,
+    "outbox enqueue": outbox._ENQUEUE,
+    "outbox claim": outbox.claim_statement(frozenset()),
+    "outbox claim of a kind": outbox.claim_statement(frozenset({TaskKind.SEND})),
+    "outbox mark": outbox._MARK_WIRE,
+    "outbox settle": outbox._SETTLE,
+    "outbox promote": outbox._PROMOTE,
+    "outbox next due": outbox._NEXT_DUE,
+    "outbox backlog": outbox._BACKLOG,
+    "outbox hasten heads": outbox._HASTEN[0],
+    "outbox hasten the rest": outbox._HASTEN[1],
+    "relays find": relays._FIND,
+}
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    path = tmp_path_factory.mktemp("plans") / "hub.db"
+    prepare(path, key="", now=NOW)
+    with closing(sqlite3.connect(path)) as opened:
+        yield opened
+
+
+def plan(connection: sqlite3.Connection, statement: Statement) -> list[str]:
+    compiled = statement.compiled(dialect(paramstyle="qmark"))
+    values = [1] * len(compiled.names)
+    rows = connection.execute(f"EXPLAIN QUERY PLAN {compiled.sql}", values)
+    return [row[3] for row in rows]
+
+
+@pytest.mark.parametrize("name", HOT)
+def test_no_statement_of_the_hot_paths_reads_a_whole_table(
+    connection: sqlite3.Connection, name: str
+) -> None:
+    steps = plan(connection, HOT[name])
+    scans = [step for step in steps if step.startswith("SCAN") and "USING" not in step]
+    assert [step for step in scans if "waiting" not in step and "CONSTANT" not in step] == []
+
+
+@pytest.mark.parametrize("name", ["outbox claim", "outbox claim of a kind"])
+def test_a_claim_walks_the_due_heads_in_order_and_sorts_nothing(
+    connection: sqlite3.Connection, name: str
+) -> None:
+    steps = " | ".join(plan(connection, HOT[name]))
+    assert "ix_outbox_claim (due_at<?)" in steps
+    assert "TEMP B-TREE" not in steps
+
+
+@pytest.mark.parametrize("name", ["messages latest", "messages newest from buyer", "inbox"])
+def test_pages_are_read_in_the_order_of_their_index(
+    connection: sqlite3.Connection, name: str
+) -> None:
+    assert "TEMP B-TREE" not in " | ".join(plan(connection, HOT[name]))
+
+
+def test_ten_thousand_ready_tasks_in_one_lane_leave_one_head(
+    connection: sqlite3.Connection,
+) -> None:
+    """What a claim looks at is a partial index, and it holds one entry per lane."""
+    connection.executemany(
+        "INSERT INTO outbox (shop_id, kind, lane, key, work, state, head, due_at, attempt, error,"
+        " created_at) VALUES (1, 'notice', 'qq:private:1', ?, '{}', 'ready', ?, 0, 0, '', 0)",
+        [(f"key {n}", n == 0) for n in range(10_000)],
+    )
+    heads = connection.execute("SELECT count(*) FROM outbox WHERE head").fetchone()
+    assert heads == (1,)
+    with pytest.raises(sqlite3.IntegrityError):
+        connection.execute("UPDATE outbox SET head = TRUE WHERE key = 'key 7'")
+    connection.rollback()

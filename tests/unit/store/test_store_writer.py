@@ -1,0 +1,138 @@
+"""The writer when a commit fails: nobody is told that something is safe which is not."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from hub.errors import StoreError
+from hub.model import ConversationId, Role
+from hub.store import Store, Tx, open_store
+
+NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+WAIT = 10.0
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    async with open_store(tmp_path / "hub.db") as opened:
+        yield opened
+
+
+def add_member(tx: Tx, name: str) -> str:
+    return tx.members.add(tx.shops.default(), name, Role.AGENT, now=NOW).name
+
+
+async def names(store: Store) -> set[str]:
+    members = await store.read(lambda tx: tx.members.all(tx.shops.default()))
+    return {member.name for member in members}
+
+
+def break_the_commit(tx: Tx) -> None:
+    """A foreign key that is only checked at the commit, and wrong."""
+    tx.shops._sql.control("PRAGMA defer_foreign_keys = ON")
+    tx.decisions.add(
+        tx.shops.default(),
+        conversation=ConversationId(999),
+        message=None,
+        outcome="",
+        reason="",
+        now=NOW,
+    )
+
+
+async def test_a_commit_that_fails_fails_for_everybody_in_it(store: Store) -> None:
+    loop = asyncio.get_running_loop()
+    started = asyncio.Event()
+    go_on = threading.Event()
+
+    def occupy(_tx: Tx) -> None:
+        loop.call_soon_threadsafe(started.set)
+        assert go_on.wait(WAIT)
+
+    async with asyncio.timeout(WAIT), asyncio.TaskGroup() as tasks:
+        tasks.create_task(store.write(occupy))
+        await started.wait()
+        together = asyncio.gather(
+            store.write(lambda tx: add_member(tx, "neighbour")),
+            store.write(break_the_commit),
+            return_exceptions=True,
+        )
+        await asyncio.sleep(0)
+        go_on.set()
+        results = await together
+    assert [type(result) for result in results] == [StoreError, StoreError]
+    assert await names(store) == set()
+    assert await store.write(lambda tx: add_member(tx, "afterwards")) == "afterwards"
+
+
+async def test_a_commit_that_fails_announces_nothing(store: Store) -> None:
+    def unit(tx: Tx) -> None:
+        add_member(tx, "lost")
+        break_the_commit(tx)
+
+    async with store.changes() as changes:
+        with pytest.raises(StoreError):
+            await store.write(unit)
+        await store.write(lambda tx: add_member(tx, "kept"))
+        async with asyncio.timeout(WAIT):
+            change = await anext(aiter(changes))
+    kept = await store.read(lambda tx: tx.members.by_name("kept"))
+    assert kept is not None
+    assert change.id == kept.id
+
+
+async def test_a_full_disk_is_told_to_those_whose_rows_are_not_stored(store: Store) -> None:
+    def fill(tx: Tx) -> None:
+        tx.values.set(tx.shops.default(), "big", "x" * 10_000_000)
+
+    await store.write(lambda tx: tx.shops._sql.control("PRAGMA max_page_count = 300"))
+    async with asyncio.timeout(WAIT):
+        results = await asyncio.gather(
+            store.write(lambda tx: add_member(tx, "a")),
+            store.write(fill),
+            store.write(lambda tx: add_member(tx, "b")),
+            return_exceptions=True,
+        )
+    assert isinstance(results[1], StoreError)
+    assert await names(store) == {result for result in results if isinstance(result, str)}
+    await store.write(lambda tx: tx.shops._sql.control("PRAGMA max_page_count = 1000000"))
+    await store.write(lambda tx: add_member(tx, "afterwards"))
+
+
+async def test_a_unit_may_raise_what_no_future_takes(store: Store) -> None:
+    async with asyncio.timeout(WAIT):
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            await store.write(lambda _tx: next(iter(())))
+    await store.ping()
+
+
+async def test_a_cancelled_close_still_ends_the_writer(tmp_path: Path) -> None:
+    path = tmp_path / "hub.db"
+    entered = asyncio.Event()
+
+    async def live() -> None:
+        async with open_store(path) as store:
+            entered.set()
+            await asyncio.gather(
+                *(store.write(partial(add_member, name=f"m{n}")) for n in range(50))
+            )
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(live())
+    async with asyncio.timeout(WAIT):
+        await entered.wait()
+        for _ in range(5):
+            task.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert not [t for t in threading.enumerate() if t.name == "store-writer"]
+    async with open_store(path) as store:
+        await store.ping()
