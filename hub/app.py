@@ -9,7 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
 from loguru import logger
@@ -19,11 +19,11 @@ from hub import __version__
 from hub.desk import Desk
 from hub.errors import SettingsError
 from hub.inbound import Inbound
-from hub.model import Account, Event, TaskKind, chat_lane
+from hub.model import Account, AccountState, Event, TaskKind, chat_lane
 from hub.ops import Metrics, attach_ops
 from hub.outbound import BuyerSends, ChatSends, Worker
 from hub.settings import Settings, WebSettings
-from hub.store import Store, open_store
+from hub.store import Store, Tx, open_store
 from hub.supervisor import Supervisor, TakeIn
 from web import Site, attach
 
@@ -61,6 +61,7 @@ async def open_hub(
     Raises StoreError or SettingsError, each one line for the person who starts it.
     """
     async with open_store(settings.database.path, key=settings.database.key, now=now) as store:
+        await store.write(lambda tx: _forget_last_life(tx, now()))
         desk = Desk(store, settings, now)
         token = settings.qq.access_token or await _stored_token(store)
         metrics = Metrics()
@@ -119,7 +120,11 @@ def _workers(
     """Two workers, so that messages to buyers never wait for notices (L28)."""
     holder = f"{os.getpid()}-{secrets.token_hex(4)}"
     buyers = BuyerSends(
-        store, supervisor.session_of, spacing=settings.xianyu.send_spacing_seconds, now=now
+        store,
+        supervisor.session_of,
+        spacing=settings.xianyu.send_spacing_seconds,
+        look_for=timedelta(seconds=settings.xianyu.uncertain_seconds),
+        now=now,
     )
     chats = ChatSends(store, qq, spacing=settings.qq.send_spacing_seconds, now=now)
     return (
@@ -191,6 +196,13 @@ async def _finish(*workers: Worker) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(FINISH_SECONDS):
             await asyncio.gather(*(worker.stop() for worker in workers))
+
+
+def _forget_last_life(tx: Tx, now: datetime) -> None:
+    """The lock on the file proves that whoever held a lease or a session is dead."""
+    tx.outbox.relieve(now)
+    for account in tx.accounts.enabled():
+        tx.accounts.set_state(account.shop, account.id, AccountState.CONNECTING, "", now)
 
 
 async def _stored_token(store: Store) -> str:

@@ -37,6 +37,9 @@ PUSHES_IN_FLIGHT = 64
 STEADY = timedelta(seconds=30)
 """A session that lived this long counts as good: the next failure starts a new backoff."""
 TOKEN_MARGIN = timedelta(minutes=10)
+OVERLAP = timedelta(minutes=1)
+"""Clocks differ, and messages of several conversations overtake each other."""
+LONGEST_REPLAY = timedelta(days=1)
 HTTP_SECONDS = 20.0
 
 
@@ -151,7 +154,11 @@ class AccountLine:
             token = await self._token(client)
             began = self._now()
             async with open_session(
-                self._endpoints, token, self._account.user, timing=self._timing
+                self._endpoints,
+                token,
+                self._account.user,
+                since=await self._known_until(),
+                timing=self._timing,
             ) as session:
                 await self._online(session)
             if self._now() - began >= STEADY:
@@ -203,6 +210,16 @@ class AccountLine:
             )
         )
         return token
+
+    async def _known_until(self) -> datetime | None:
+        """A moment before the newest message we have; what came after it is asked for again."""
+        account = self._account
+        newest = await self._store.read(
+            lambda tx: tx.conversations.recent(account.shop, account=account.id, limit=1)
+        )
+        if not newest or newest[0].conversation.last_message_at is None:
+            return None
+        return max(newest[0].conversation.last_message_at - OVERLAP, self._now() - LONGEST_REPLAY)
 
     async def _online(self, session: Session) -> None:
         account = self._account

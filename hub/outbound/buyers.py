@@ -35,8 +35,6 @@ OFFLINE_AGAIN = timedelta(seconds=30)
 THROTTLED_AGAIN = timedelta(seconds=5)
 UNREACHABLE_AGAIN = timedelta(seconds=2)
 LOOK_AGAIN = timedelta(seconds=3)
-LOOK_FOR = timedelta(seconds=30)
-"""How long an unanswered send is looked for in the history before a human is asked."""
 CLOCK_SKEW = timedelta(minutes=2)
 HISTORY_LIMIT = 20
 
@@ -69,9 +67,13 @@ class BuyerSends:
         session_of: Callable[[AccountId], Session | None],
         *,
         spacing: float,
+        look_for: timedelta,
         now: Callable[[], datetime],
     ) -> None:
+        """`spacing`: least seconds between two sends of one account. `look_for`: how long an
+        unanswered send is looked for in the history before a person is asked."""
         self._store = store
+        self._look_for = look_for
         self._session_of = session_of
         self._pacer = Pacer(spacing)
         self._now = now
@@ -207,7 +209,7 @@ class BuyerSends:
         await self._store.write(lambda tx: self._match(tx, conversation, own))
         if await self._arrived(claim, work.message):
             await self._conclude(claim, work, Outcome(MessageState.ACCEPTED, TaskState.DONE))
-        elif self._now() - wire_at < LOOK_FOR:
+        elif self._now() - wire_at < self._look_for:
             await self._release_looking(claim, LOOK_AGAIN)
         else:
             reason = "闲鱼没有确认收到，聊天记录里也没有找到"

@@ -225,11 +225,14 @@ async def open_session(
     token: ImToken,
     user: PlatformUser,
     *,
+    since: datetime | None = None,
     timing: Timing | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[Session]:
     """Dial, register, keep the line alive; leave it normally at the end.
 
+    `since`: the platform is asked to push again what came after this moment; None: nothing that is
+    older than this session. What it repeats may be known already.
     Raises Unreachable; AuthExpired when the token does not count (any more); Throttled;
     Rejected with code `CONNECT_LIMIT` when another client owns the slot; Malformed.
     """
@@ -238,7 +241,9 @@ async def open_session(
     async with open_line(endpoints.ws_url, name=user, timing=timing, now=now) as line:
         await _register(line, token, user)
         session = Session(line, user, timing, now)
-        async with running(session._keep_up(started), f"xianyu-upkeep-{user}"):
+        async with running(
+            session._keep_up(min(since or started, started)), f"xianyu-upkeep-{user}"
+        ):
             try:
                 yield session
             finally:
@@ -315,8 +320,8 @@ def _message_id(receipt: Mapping[object, object]) -> PlatformMessage | None:
 def _everything_until(moment: datetime) -> dict[str, object]:
     """The sync state of a client that has seen everything up to a moment.
 
-    The moment before registration is named, so that what arrived meanwhile is told and not
-    skipped; what is older comes from histories.
+    Never a moment after the registration began, so that what arrived meanwhile is told and not
+    skipped.
     """
     at = milliseconds(moment)
     return {

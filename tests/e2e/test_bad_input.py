@@ -1,0 +1,172 @@
+"""What people get wrong: one clear line that says what to mend, and nothing half done."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+GOOD = "unb=2200111122223; cookie2=abc; sgcookie=def; _tb_token_=ghi; t=1; cna=2"
+
+
+def yuqiao(folder: Path, *words: str, given: str = "", **settings: str) -> tuple[int, str]:
+    """Run the command line as a person would; returns exit code and everything it printed."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("YUQIAO_")}
+    environment |= {
+        "YUQIAO_DATABASE__PATH": str(folder / "hub.db"),
+        "YUQIAO_WEB__HOST": "127.0.0.1",
+    }
+    environment |= {f"YUQIAO_{name}": value for name, value in settings.items()}
+    done = subprocess.run(
+        [sys.executable, "-m", "hub", *words],
+        cwd=ROOT,
+        env=environment,
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, (done.stdout + done.stderr).strip()
+
+
+def one_line(said: str) -> str:
+    assert "Traceback" not in said
+    assert len(said.splitlines()) == 1, said
+    return said
+
+
+@pytest.mark.parametrize(
+    ("cookies", "part"),
+    [
+        ("", "空"),
+        ("this is not a cookie", "Cookie"),
+        (GOOD.replace("unb=2200111122223; ", ""), "unb"),
+        ("unb=2200111122223", "cookie2"),
+    ],
+)
+def test_a_wrong_cookie_string_is_refused_and_nothing_is_added(
+    tmp_path: Path, cookies: str, part: str
+) -> None:
+    words = ("account", "add", "--name", "小店", "--cookies-file", "-")
+    code, said = yuqiao(tmp_path, *words, given=cookies)
+    assert code == 1
+    assert part in one_line(said)
+    assert yuqiao(tmp_path, "account", "list") == (0, "")
+
+
+def test_a_cookie_string_is_never_echoed(tmp_path: Path) -> None:
+    """L64."""
+    words = ("account", "add", "--name", "小店", "--cookies-file", "-")
+    code, said = yuqiao(tmp_path, *words, given=GOOD.replace("unb", "nobody"))
+    assert code == 1
+    assert "abc" not in said
+    assert "def" not in said
+
+
+def test_a_cookie_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    code, said = yuqiao(
+        tmp_path, "account", "add", "--name", "小店", "--cookies-file", str(tmp_path / "none.txt")
+    )
+    assert code == 2
+    assert "none.txt" in said
+
+
+def test_a_good_cookie_string_adds_an_account_once(tmp_path: Path) -> None:
+    words = ("account", "add", "--name", "小店", "--cookies-file", "-")
+    assert yuqiao(tmp_path, *words, given=GOOD)[0] == 0
+    assert "2200111122223" in yuqiao(tmp_path, "account", "list")[1]
+
+    code, said = yuqiao(tmp_path, *(w if w != "小店" else "又一个" for w in words), given=GOOD)
+    assert code == 1
+    assert "已经添加过" in one_line(said)
+
+
+def test_a_member_can_be_added_without_the_web(tmp_path: Path) -> None:
+    words = ("member", "add", "--name", "店主", "--role", "owner", "--qq", "123456789")
+    assert yuqiao(tmp_path, *words)[0] == 0
+    assert "123456789" in yuqiao(tmp_path, "member", "list")[1]
+    code, said = yuqiao(tmp_path, "member", "add", "--name", "乙", "--role", "agent", "--qq", "12")
+    assert code == 1
+    assert "QQ 号" in one_line(said)
+
+
+@pytest.mark.parametrize("command", ["serve", "check"])
+def test_an_unknown_setting_is_named(tmp_path: Path, command: str) -> None:
+    config = tmp_path / "hub.yml"
+    config.write_text("web:\n  prot: 9000\n")
+    code, said = yuqiao(tmp_path, "--config", str(config), command)
+    assert code == 78
+    assert "web.prot" in one_line(said)
+    assert "'port'" in said
+    assert not (tmp_path / "hub.db").exists()
+
+
+def test_an_unknown_variable_is_named(tmp_path: Path) -> None:
+    code, said = yuqiao(tmp_path, "check", WEB__PROT="9000")
+    assert code == 78
+    assert "web.prot" in one_line(said)
+
+
+def test_settings_that_are_no_yaml_are_told(tmp_path: Path) -> None:
+    config = tmp_path / "hub.yml"
+    config.write_text("web: [unclosed")
+    code, said = yuqiao(tmp_path, "--config", str(config), "check")
+    assert code == 78
+    assert "hub.yml" in said
+    assert "Traceback" not in said
+
+
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, said = yuqiao(tmp_path, "serve", WEB__PORT=str(port))
+    assert code == 78
+    assert str(port) in said
+    assert "WEB_PORT" in said
+    assert "Traceback" not in said
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("not a folder")
+    code, said = yuqiao(tmp_path, "serve", DATABASE__PATH=str(in_the_way / "hub.db"))
+    assert code == 78
+    assert str(in_the_way) in one_line(said)
+    assert in_the_way.read_text() == "not a folder"
+
+
+def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
+    wrong = tmp_path / "hub.db"
+    wrong.write_bytes(b"this is a text file, honestly" * 200)
+    code, said = yuqiao(tmp_path, "serve")
+    assert code == 78
+    assert "hub.db" in one_line(said)
+    assert wrong.read_bytes() == b"this is a text file, honestly" * 200
+
+
+def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    wrong = tmp_path / "hub.db"
+    with sqlite3.connect(wrong) as other:
+        other.execute("CREATE TABLE cookies (id TEXT PRIMARY KEY, value TEXT)")
+        other.execute("INSERT INTO cookies VALUES ('a', 'b')")
+    other.close()
+    before = wrong.read_bytes()
+    code, said = yuqiao(tmp_path, "serve")
+    assert code == 78
+    assert "hub.db" in one_line(said)
+    assert wrong.read_bytes() == before
+
+
+def test_a_check_finds_nothing_wrong_with_the_defaults(tmp_path: Path) -> None:
+    code, said = yuqiao(tmp_path, "check")
+    assert code == 0
+    assert "in order" in one_line(said)

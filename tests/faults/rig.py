@@ -1,0 +1,260 @@
+"""A hub in a process of its own that can be killed, behind a wire that can be cut."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from hub.app import utc_now
+from hub.desk import Desk, Door, Operator
+from hub.model import Account, Message, MessageState, Origin, RuleKind
+from hub.sandbox import Sandbox, SandboxOptions, start_sandbox
+from hub.sandbox.onebot import ChatLine
+from hub.sandbox.world import DEMO_SELLER, Conversation
+from hub.settings import load_settings
+from hub.store import open_store
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+TOKEN = "a-token-of-these-tests"
+OWNER_QQ = "10002"
+GREETING = "在的，直接拍就可以"
+KEYWORD = "在吗"
+SECONDS = 30.0
+
+
+class Wire:
+    """A TCP relay to the platform that can stop carrying what the hub says."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self.port = 0
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    def hold(self) -> None:
+        """From now on nothing of the hub's reaches the platform; the other way stays open."""
+        self._flowing.clear()
+
+    def drop(self) -> None:
+        """Cut all connections and throw away what was held."""
+        for writer in tuple(self._writers):
+            writer.transport.abort()
+        self._flowing.set()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Wire]:
+        server = await asyncio.start_server(self._meet, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        try:
+            yield self
+        finally:
+            server.close()
+            self.drop()
+            await server.wait_closed()
+
+    async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, to_platform = await asyncio.open_connection("127.0.0.1", self._target)
+        self._writers |= {writer, to_platform}
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                up = tasks.create_task(self._carry(reader, to_platform, self._flowing))
+                down = tasks.create_task(self._carry(there, writer, None))
+                await asyncio.wait([up, down], return_when=asyncio.FIRST_COMPLETED)
+                up.cancel()
+                down.cancel()
+        finally:
+            self._writers -= {writer, to_platform}
+            writer.transport.abort()
+            to_platform.transport.abort()
+
+    async def _carry(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        gate: asyncio.Event | None,
+    ) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(65536):
+                if gate is not None:
+                    await gate.wait()
+                writer.write(data)
+                await writer.drain()
+
+
+@dataclass
+class Rig:
+    """The sandbox, the wire, the folder, and a hub process that comes and goes."""
+
+    sandbox: Sandbox
+    wire: Wire
+    folder: Path
+    port: int
+    process: asyncio.subprocess.Process | None = None
+    log: list[str] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        http, ws = f"http://127.0.0.1:{self.wire.port}", f"ws://127.0.0.1:{self.wire.port}"
+        settings = {
+            "WEB__HOST": "127.0.0.1",
+            "WEB__PORT": str(self.port),
+            "DATABASE__PATH": str(self.folder / "hub.db"),
+            "QQ__ACCESS_TOKEN": TOKEN,
+            "QQ__SEND_SPACING_SECONDS": "0",
+            "XIANYU__WS_URL": ws,
+            "XIANYU__MTOP_URL": http,
+            "XIANYU__PASSPORT_URL": http,
+            "XIANYU__UPLOAD_URL": http,
+            "XIANYU__SEND_SPACING_SECONDS": "0",
+            "XIANYU__TOKEN_SPACING_SECONDS": "0",
+            "XIANYU__ANSWER_SECONDS": "1",
+            "XIANYU__UNCERTAIN_SECONDS": "4",
+            "XIANYU__RECONNECT_FIRST_SECONDS": "0.05",
+            "XIANYU__RECONNECT_MOST_SECONDS": "0.2",
+            "LOG__LEVEL": "INFO",
+        }
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("YUQIAO_")}
+        return {**kept, **{f"YUQIAO_{name}": value for name, value in settings.items()}}
+
+    # --- the hub's life ---
+
+    async def start(self) -> None:
+        """Start a hub and wait until its account is online."""
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "hub", "serve", cwd=ROOT, env=self.environment
+        )
+        await wait_until(self._is_ready)
+
+    async def _is_ready(self) -> bool:
+        assert self.process is not None
+        assert self.process.returncode is None, "the hub has ended by itself"
+        with suppress(aiohttp.ClientError):
+            async with (
+                aiohttp.ClientSession() as http,
+                http.get(f"http://127.0.0.1:{self.port}/health") as response,
+            ):
+                return response.status == 200
+        return False
+
+    async def kill(self) -> None:
+        """SIGKILL: no handler runs, nothing is finished."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        await self.process.wait()
+        self.process = None
+
+    async def stop(self) -> int:
+        """SIGTERM; returns the exit code."""
+        assert self.process is not None
+        self.process.terminate()
+        async with asyncio.timeout(SECONDS):
+            code = await self.process.wait()
+        self.process = None
+        return code
+
+    # --- people ---
+
+    def conversation(self, buyer: str) -> Conversation:
+        return self.sandbox.world.conversation_of(DEMO_SELLER, buyer)
+
+    async def buyer_says(self, buyer: str, text: str) -> None:
+        await self.sandbox.stage.say(self.conversation(buyer), [{"text": text}])
+
+    def answers(self, buyer: str) -> list[str]:
+        return [one.summary for one in self.conversation(buyer).messages if one.own]
+
+    def notices(self) -> list[ChatLine]:
+        return self.sandbox.qq.bot_lines("private", OWNER_QQ)
+
+    async def wait_for_notice(self, part: str) -> ChatLine:
+        return await self.sandbox.qq.wait_for_line(
+            "private", OWNER_QQ, lambda line: line.sender != OWNER_QQ and part in line.text, SECONDS
+        )
+
+    async def until(self, met: Callable[[], bool], what: str) -> None:
+        assert await self.sandbox.world.bell.until(met, SECONDS), f"waited in vain for {what}"
+
+    # --- the truth ---
+
+    async def stored(self, *, guest: bool = False) -> list[Message]:
+        """Every message the hub has stored; `guest` while a hub runs on the same file."""
+        async with open_store(self.folder / "hub.db", now=utc_now, guest=guest) as store:
+            shop = await store.read(lambda tx: tx.shops.default())
+            lines = await store.read(lambda tx: tx.conversations.recent(shop, limit=1000))
+            found: list[Message] = []
+            for line in lines:
+                id_ = line.conversation.id
+                found += await store.read(
+                    lambda tx, id_=id_: tx.messages.of_conversation(shop, id_, limit=1000)
+                )
+            return found
+
+    async def check_invariants(self) -> None:
+        """What must hold after every fault, with the hub stopped."""
+        stored = await self.stored()
+        said = {
+            one.stamp.id
+            for conversation in self.sandbox.world.conversations.values()
+            for one in conversation.messages
+            if not one.own and not one.system
+        }
+        from_buyers = [m.platform_id for m in stored if m.origin is Origin.BUYER]
+        assert sorted(from_buyers) == sorted(said), "each buyer message is stored exactly once"
+        for conversation in self.sandbox.world.conversations.values():
+            uuids = [one.uuid for one in conversation.messages if one.own and one.uuid]
+            assert len(uuids) == len(set(uuids)), "no message of ours reached the buyer twice"
+        unfinished = {MessageState.QUEUED, MessageState.SENDING}
+        left = [m for m in stored if m.ours and m.state in unfinished]
+        assert not left, f"no task is lost: {left}"
+
+
+async def furnish(folder: Path, cookies: str, environment: dict[str, str]) -> Account:
+    """What an owner has set up before the hub starts."""
+    settings = load_settings(env=environment)
+    async with open_store(settings.database.path, now=utc_now) as store:
+        desk = Desk(store, settings, utc_now)
+        founded = await desk.members.found_shop(
+            name="店主", password="a long password", qq=[OWNER_QQ]
+        )
+        operator = Operator(founded.login.operator.member, Door.CLI)
+        await desk.rules.add(operator, kind=RuleKind.KEYWORD, keywords=[KEYWORD], reply=GREETING)
+        return await desk.accounts.add(operator, "小店", cookies)
+
+
+@asynccontextmanager
+async def open_rig(folder: Path) -> AsyncIterator[Rig]:
+    """A sandbox with QQ dialling the hub's port, a wire, and a furnished database; no hub yet."""
+    port = _free_port()
+    options = SandboxOptions(
+        list_quiet_seconds=0,
+        onebot_url=f"ws://127.0.0.1:{port}/onebot/v11/ws",
+        onebot_token=TOKEN,
+        onebot_reconnect_seconds=0.05,
+    )
+    async with start_sandbox(options) as sandbox:
+        platform = int(sandbox.origin.rpartition(":")[2])
+        async with Wire(platform).open() as wire:
+            rig = Rig(sandbox, wire, folder, port)
+            await furnish(folder, sandbox.cookies(), rig.environment)
+            try:
+                yield rig
+            finally:
+                if rig.process is not None:
+                    await rig.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
