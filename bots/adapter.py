@@ -89,9 +89,6 @@ class Adapter(BaseAdapter):
         """Ids of the bots whose QQ account is there to be used, longest connected first."""
         return tuple(bot for bot, line in self._lines.items() if line.account_online)
 
-    def bot(self, bot_id: str) -> Bot:
-        return self._lines[bot_id].bot
-
     async def _start(self) -> None:
         group = self.driver.task_group
         group.start_soon(self._lanes.run)

@@ -64,6 +64,8 @@ class Door:
     arrivals: list[str]
     running: asyncio.Task[None]
     stop: Callable[[], Awaitable[None]]
+    close_server: Callable[[], Awaitable[None]]
+    """Only the HTTP side goes down."""
 
     @property
     def url(self) -> str:
@@ -113,7 +115,7 @@ async def open_door_to_qq(
     await eventually(lambda: qq.healthy)
     base = f"127.0.0.1:{runner.addresses[0][1]}"
     try:
-        yield Door(qq, desk, base, arrivals, running, stop)
+        yield Door(qq, desk, base, arrivals, running, stop, runner.cleanup)
     finally:
         await stop()
 

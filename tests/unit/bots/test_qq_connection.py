@@ -137,6 +137,8 @@ async def test_an_account_that_qq_threw_out_is_not_used(door: Door):
         await bridge.set_account_online(True)
         await eventually(lambda: door.qq.bots() == ("10001",))
         assert door.arrivals == ["10001", "10001"]
+        await bridge.tell_event({"post_type": "notice", "notice_type": "bot_offline"})
+        await eventually(lambda: door.qq.bots() == ())
 
 
 # --- Forward ------------------------------------------------------------------------------------
@@ -176,6 +178,19 @@ async def test_a_forward_connection_that_is_cut_is_dialled_again(open_door: Open
         await door.qq.deliver(PRIVATE, "又通了")
 
 
+async def test_a_bot_that_dialled_us_is_not_displaced_by_a_forward_connection(
+    open_door: OpenDoor,
+):
+    forward, reverse = OneBotSim(), OneBotSim()
+    async with forward.serve_forward(token=TOKEN) as url, open_door(urls=(url,)) as door:
+        await forward.wait_online()
+        async with reverse.connected(door.url, TOKEN):
+            await forward.wait_until(lambda: forward.connections >= 3)
+            assert reverse.connections == 1
+            await door.qq.deliver(PRIVATE, "走反向")
+            assert reverse.bot_lines("private", OPERATOR)[0].text == "走反向"
+
+
 async def test_a_forward_bridge_that_refuses_our_token_is_named(open_door: OpenDoor):
     async with (
         OneBotSim().serve_forward(token="another") as url,
@@ -209,6 +224,16 @@ async def test_a_stop_with_open_connections_takes_no_time(door: Door):
         async with asyncio.timeout(1.5):
             await door.stop()
         assert (await goodbye).data == aiohttp.WSCloseCode.GOING_AWAY
+
+
+async def test_a_server_that_closes_first_says_goodbye_too(door: Door):
+    async with aiohttp.ClientSession() as http, http.ws_connect(door.url, headers=RIGHT) as idle:
+        await eventually(lambda: door.qq.bots() == ("10001",))
+        goodbye = asyncio.ensure_future(idle.receive())
+        async with asyncio.timeout(1.5):
+            await door.close_server()
+        assert (await goodbye).data == aiohttp.WSCloseCode.GOING_AWAY
+        assert door.qq.bots() == ()
 
 
 async def test_a_stop_does_not_wait_for_a_peer_that_never_answers(door: Door):

@@ -177,6 +177,22 @@ async def test_line_breaks_survive(door: Door):
     assert message.text == "第一行\n\n第三行"
 
 
+async def test_the_bot_does_not_hear_itself(door: Door):
+    """Some bridges report the bot's own words as an ordinary message."""
+    own = {
+        "post_type": "message",
+        "message_type": "private",
+        "message_id": 5,
+        "user_id": 10001,
+        "message": "我自己说的",
+    }
+    async with door.bridge() as bridge:
+        await bridge.tell_event(own)
+        await bridge.say_private(OPERATOR, "在的")
+        await door.desk.wait_for(1)
+    assert [message.text for message in door.desk.heard] == ["在的"]
+
+
 async def test_strangers_are_heard_in_private_and_not_in_groups(door: Door):
     async with door.bridge() as bridge:
         await bridge.say_group(GROUP, STRANGER, "路过", at_bot=True)
