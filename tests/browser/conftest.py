@@ -11,8 +11,6 @@ from playwright.async_api import Browser, async_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
-SECONDS = 15
-"""Deadline of every wait."""
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,7 @@ from playwright.async_api import Browser, Page, expect
 from hub.app import Hub, open_hub
 from hub.sandbox import Sandbox, SandboxOptions, start_sandbox
 from hub.sandbox.world import DEMO_SELLER, Conversation
-from tests.browser.conftest import SECONDS
-from tests.e2e.stage import settings_for
+from tests.e2e.stage import SECONDS, settings_for
 
 NAME = "老板"
 PASSWORD = "correct horse"

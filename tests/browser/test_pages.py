@@ -11,7 +11,7 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from hub.desk import Operator
 from hub.model import Account, Conversation, Origin, Role, RuleKind, Text
-from tests.browser.conftest import SECONDS
+from tests.e2e.stage import SECONDS
 from tests.unit.web.web_stage import PASSWORD, Stage, open_stage, picture
 
 PHONE = {"width": 390, "height": 844}
@@ -153,6 +153,8 @@ async def test_an_answer_survives_a_session_that_ran_out(browser: Browser, shop:
     await expect(box).to_have_value("写了很久的回答")
     await page.get_by_role("button", name="发送").click()
     await expect(page.locator(".bubble-line.ours")).to_have_count(1)
+    await expect(box).to_have_value("")
+    await page.reload()
     await expect(box).to_have_value("")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime
 
 from aiohttp import web
 
@@ -126,9 +126,9 @@ def _moment(written: str) -> datetime | None:
     """What the link to older conversations carries; anything else means the first page."""
     try:
         moment = datetime.fromisoformat(written)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo is not None else None
 
 
 ROUTES = (

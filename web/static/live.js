@@ -7,6 +7,7 @@
     nouns: element.dataset.live.split(" "),
     id: element.dataset.liveId,
     html: "",
+    pinned: false,
     timer: 0,
     busy: false,
     again: false,
@@ -34,11 +35,10 @@
       return;
     }
     const open = [...element.querySelectorAll("details")].map((details) => details.open);
-    const follow = "follow" in element.dataset && atEnd(element);
     part.html = html;
     element.innerHTML = html;
     element.querySelectorAll("details").forEach((details, i) => { details.open = Boolean(open[i]); });
-    if (follow) toEnd(element);
+    if (part.pinned) toEnd(element);
   }
 
   async function fetchPart(part) {
@@ -89,8 +89,17 @@
     source.onerror = lost;
   }
 
+  // A talk stays at its end while messages, late pictures or a keyboard change its size, until
+  // somebody scrolls up to read.
   for (const part of parts) {
-    if ("follow" in part.element.dataset) toEnd(part.element);
+    const { element } = part;
+    if (!("follow" in element.dataset)) continue;
+    const hold = () => { if (part.pinned) toEnd(element); };
+    part.pinned = true;
+    hold();
+    element.addEventListener("scroll", () => { part.pinned = atEnd(element); });
+    element.addEventListener("load", hold, true);
+    new ResizeObserver(hold).observe(element);
   }
   document.addEventListener("visibilitychange", connect);
   window.addEventListener("pagehide", () => { if (source) source.close(); });

@@ -217,7 +217,9 @@ async def test_what_does_not_exist_is_a_404_with_a_sentence(boss: Visitor, path:
     assert "不存在" in page.text
 
 
-@pytest.mark.parametrize("before", ["nonsense", "2026-01-01", "%00", "99999999999999999999"])
+@pytest.mark.parametrize(
+    "before", ["nonsense", "2026-01-01", "0001-01-01T00:00%2B14:00", "%00", "99999999999999999999"]
+)
 async def test_a_mangled_page_address_shows_the_first_page(
     boss: Visitor, conversation: Conversation, before: str
 ) -> None:

@@ -107,10 +107,15 @@ async def test_paths_of_others_stay_theirs(tmp_path: Path) -> None:
     async def healthy(_: web.Request) -> web.Response:
         return web.Response(text="ok")
 
+    async def unready(_: web.Request) -> web.Response:
+        raise web.HTTPServiceUnavailable(text="not ready: database")
+
     app = web.Application()
     app.router.add_get("/health", healthy)
+    app.router.add_get("/unready", unready)
     async with open_stage(tmp_path, app=app) as stage, visiting(stage) as visitor:
         assert (await visitor.get("/health")).text == "ok"
+        assert (await visitor.get("/unready")).text == "not ready: database"
         assert (await visitor.get("/onebot/v11/nothing")).status == 404
         assert (await visitor.get("/metrics")).status == 404
 
