@@ -39,7 +39,7 @@ _HOLDER = Statement(
 _ON_THE_WIRE = (
     f"SELECT {_COLUMNS} FROM messages"
     " WHERE shop_id = :shop AND account_id = :account AND conversation_id = :conversation"
-    " AND platform_id IS NULL AND wire_at IS NOT NULL"
+    " AND platform_id IS NULL"
     " AND state IN ('sending', 'uncertain', 'accepted')"
     " AND origin IN ('operator', 'rule') AND content = :content"
 )

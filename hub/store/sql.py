@@ -7,11 +7,12 @@ SQLAlchemy presents in the same synchronous form for every driver, asynchronous 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Executable, text
+from sqlalchemy import Connection, Dialect, text
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from hub.errors import StoreError
@@ -19,51 +20,52 @@ from hub.model import ShopId
 from hub.store.nouns import Change, ChangedNoun
 
 Row = tuple[Any, ...]
+Values = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Compiled:
+class Compiled:
     sql: str
-    names: tuple[str, ...]
-    """Parameter names in the order of their places."""
-    fixed: dict[str, Any]
-    """Values that are part of the statement itself."""
+    """With the placeholders of the driver."""
+    arranged: Callable[[Values], tuple[Any, ...]]
+    """Puts named values in the order of the placeholders."""
 
 
 class Statement:
-    """SQL with named parameters (`:shop`), or a Core element; compiled once per dialect.
+    """SQL with named parameters (`:shop`), compiled once per dialect.
 
     Parameters and results are plain integers, texts, booleans and None: the columns need no
     conversion, so there is none.
     """
 
-    __slots__ = ("_compiled", "_element")
+    __slots__ = ("_compiled", "text")
 
-    def __init__(self, source: str | Executable) -> None:
-        self._element = text(source) if isinstance(source, str) else source
-        self._compiled: dict[str, _Compiled] = {}
+    def __init__(self, sql: str) -> None:
+        self.text = sql
+        self._compiled: dict[str, Compiled] = {}
 
-    def compiled(self, dialect: Dialect) -> _Compiled:
-        found = self._compiled.get(dialect.name)
-        if found is None:
-            found = self._compiled[dialect.name] = self._compile(dialect)
-        return found
+    def compiled(self, dialect: Dialect) -> Compiled:
+        return self._compiled.get(dialect.name) or self._compile(dialect)
 
-    def _compile(self, dialect: Dialect) -> _Compiled:
-        compiler = self._element.compile(  # type: ignore[attr-defined]
-            dialect=dialect, compile_kwargs={"render_postcompile": True}
-        )
+    def _compile(self, dialect: Dialect) -> Compiled:
+        compiler = text(self.text).compile(dialect=dialect)
         assert isinstance(compiler, SQLCompiler)  # noqa: S101 - narrows for the type checker
-        names = tuple(compiler.positiontup or ())
-        fixed = {name: value for name, value in compiler.params.items() if value is not None}
-        return _Compiled(str(compiler), names, fixed)
+        compiled = Compiled(str(compiler), _arrange(compiler.positiontup or []))
+        self._compiled[dialect.name] = compiled
+        return compiled
+
+
+def _arrange(names: list[str]) -> Callable[[Values], tuple[Any, ...]]:
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: tuple(values[name] for name in names)
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
     """What the others are told once the unit of work is committed."""
 
-    changes: tuple[Change, ...] = ()
+    changes: tuple[tuple[ShopId, ChangedNoun, int], ...] = ()
     tasks: bool = False
     """Tasks may have become claimable."""
 
@@ -78,12 +80,17 @@ class Sql:
         self._cursor = self._connection.cursor()
         self._dialect = connection.dialect
         self._error: type[Exception] = connection.dialect.loaded_dbapi.Error
-        self._changes: dict[Change, None] = {}
+        # Plain tuples: a unit notes a dozen of them, and most are the same.
+        self._changes: dict[tuple[ShopId, ChangedNoun, int], None] = {}
         self._tasks = False
 
     def rows(self, statement: Statement, **values: Any) -> list[Row]:
-        self._execute(statement, values)
-        return self._cursor.fetchall()  # type: ignore[return-value]
+        compiled = statement.compiled(self._dialect)
+        try:
+            self._cursor.execute(compiled.sql, compiled.arranged(values))
+            return self._cursor.fetchall()  # type: ignore[return-value]
+        except self._error as error:
+            raise _refused(error) from error
 
     def row(self, statement: Statement, **values: Any) -> Row | None:
         rows = self.rows(statement, **values)
@@ -96,32 +103,26 @@ class Sql:
 
     def run(self, statement: Statement, **values: Any) -> int:
         """Number of rows that were touched."""
-        self._execute(statement, values)
+        compiled = statement.compiled(self._dialect)
+        try:
+            self._cursor.execute(compiled.sql, compiled.arranged(values))
+        except self._error as error:
+            raise _refused(error) from error
         return self._cursor.rowcount
 
     def control(self, sql: str) -> None:
         """Transaction control and pragmas: no parameters, nothing to compile."""
-        self._send(sql, ())
+        try:
+            self._cursor.execute(sql)
+        except self._error as error:
+            raise _refused(error) from error
 
     @property
     def in_transaction(self) -> bool:
         return bool(self._connection.in_transaction)
 
-    def _execute(self, statement: Statement, values: dict[str, Any]) -> None:
-        compiled = statement.compiled(self._dialect)
-        if compiled.fixed:
-            values = {**compiled.fixed, **values}
-        self._send(compiled.sql, tuple([values[name] for name in compiled.names]))
-
-    def _send(self, sql: str, values: tuple[Any, ...]) -> None:
-        try:
-            self._cursor.execute(sql, values)
-        except self._error as error:
-            # The driver's text names tables and columns, never values.
-            raise StoreError(f"the database refused: {error}") from error
-
     def changed(self, shop: ShopId, noun: ChangedNoun, id_: int) -> None:
-        self._changes[Change(shop, noun, id_)] = None
+        self._changes[shop, noun, id_] = None
 
     def tasks_changed(self) -> None:
         self._tasks = True
@@ -137,11 +138,16 @@ class Sql:
         self._tasks = False
 
 
-def join(announcements: Iterable[Announcement]) -> Announcement:
-    """One announcement for a whole commit; each change is told once, in order."""
-    changes: dict[Change, None] = {}
+def _refused(error: Exception) -> StoreError:
+    # The driver's text names tables and columns, never values.
+    return StoreError(f"the database refused: {error}")
+
+
+def told(announcements: Iterable[Announcement]) -> tuple[list[Change], bool]:
+    """The changes of a whole commit, each once and in order, and whether tasks are among them."""
+    changes: dict[tuple[ShopId, ChangedNoun, int], None] = {}
     tasks = False
     for announcement in announcements:
         changes.update(dict.fromkeys(announcement.changes))
         tasks = tasks or announcement.tasks
-    return Announcement(tuple(changes), tasks)
+    return [Change(*change) for change in changes], tasks

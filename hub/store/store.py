@@ -18,7 +18,7 @@ from hub.errors import InUse, StoreError
 from hub.store.lock import locked
 from hub.store.nouns import Change
 from hub.store.opening import prepare, prepare_as_guest, read_engine, write_engine
-from hub.store.sql import Announcement, Sql
+from hub.store.sql import Sql
 from hub.store.tx import Tx
 from hub.store.vault import Vault
 from hub.store.writer import Writer, outlast
@@ -113,11 +113,11 @@ class Store:
         finally:
             sql.control("ROLLBACK")
 
-    def _announce(self, announcement: Announcement) -> None:
-        if announcement.tasks:
+    def _announce(self, changes: list[Change], tasks: bool) -> None:
+        if tasks:
             self._tasks.set()
         for listener in self._listeners:
-            listener.tell(announcement.changes)
+            listener.tell(changes)
 
     @asynccontextmanager
     async def _writing(self, engine: Engine) -> AsyncIterator[None]:
@@ -140,7 +140,7 @@ class _Listener:
         self._news = asyncio.Event()
         self._closed = False
 
-    def tell(self, changes: tuple[Change, ...]) -> None:
+    def tell(self, changes: list[Change]) -> None:
         self._changes.extend(changes)
         self._news.set()
 

@@ -21,7 +21,8 @@ from loguru import logger
 from sqlalchemy import Engine
 
 from hub.errors import StoreError
-from hub.store.sql import Announcement, Sql, join
+from hub.store.nouns import Change
+from hub.store.sql import Announcement, Sql, told
 from hub.store.tx import Tx
 
 T = TypeVar("T")
@@ -66,9 +67,11 @@ class Writer:
         self,
         engine: Engine,
         make_tx: Callable[[Sql], Tx],
-        announce: Callable[[Announcement], None],
+        announce: Callable[[list[Change], bool], None],
     ) -> None:
-        """`announce` is called on the loop, after each commit that has something to tell."""
+        """`announce(changes, tasks)` is called on the loop, after each commit that has something
+        to tell: what was changed, and whether tasks may have become claimable.
+        """
         self._engine = engine
         self._make_tx = make_tx
         self._announce = announce
@@ -184,9 +187,9 @@ class Writer:
     # --- on the loop ---
 
     def _resolve(self, batch: _Batch) -> None:
-        announcement = join(batch.announcements)
-        if announcement.changes or announcement.tasks:
-            self._announce(announcement)
+        changes, tasks = told(batch.announcements)
+        if changes or tasks:
+            self._announce(changes, tasks)
         for job in batch.jobs:
             job.resolve()
 

@@ -76,18 +76,27 @@ async def test_an_echo_of_the_phone_is_known_when_it_comes_again(stage: Stage) -
 
 
 @pytest.mark.parametrize(
-    "state", [MessageState.QUEUED, MessageState.REJECTED, MessageState.DROPPED]
+    "steps",
+    [
+        [],
+        [MessageState.SENDING, MessageState.QUEUED],
+        [MessageState.SENDING, MessageState.REJECTED],
+        [MessageState.DROPPED],
+    ],
+    ids=lambda steps: " ".join(steps) or "queued",
 )
 async def test_the_phone_is_not_swallowed_when_nothing_of_ours_is_on_the_wire(
-    stage: Stage, state: MessageState
+    stage: Stage, steps: list[MessageState]
 ) -> None:
     def unit(tx: Tx) -> None:
         ours = stage.say(tx)
-        tx.messages.set_state(stage.shop, ours, state, now=at())
+        for step in steps:
+            tx.messages.set_state(stage.shop, ours, step, now=at())
         assert stage.echo(tx, 1) is None
         found = tx.messages.get(stage.shop, ours)
         assert found is not None
-        assert (found.state, found.platform_id) == (state, None)
+        assert found.state is (steps[-1] if steps else MessageState.QUEUED)
+        assert found.platform_id is None
         assert [m.origin for m in listed(stage, tx)] == [Origin.OPERATOR, Origin.PHONE]
 
     await stage.do(unit)

@@ -178,6 +178,17 @@ async def test_a_worker_that_lost_its_lease_changes_nothing(
     await stage.do(unit)
 
 
+@pytest.mark.parametrize("act", LATE.values(), ids=LATE)
+async def test_a_lease_is_its_holders_alone(stage: Stage, act: Callable[[Tx, Task], bool]) -> None:
+    def unit(tx: Tx) -> None:
+        stage.enqueue(tx, "a", "1")
+        (task,) = stage.claim(tx, "two")
+        assert not act(tx, task)
+        assert tx.outbox.get(task.id) == task
+
+    await stage.do(unit)
+
+
 async def test_a_wire_mark_is_seen_by_the_next_worker(stage: Stage) -> None:
     def unit(tx: Tx) -> None:
         stage.enqueue(tx, "a", "1")
