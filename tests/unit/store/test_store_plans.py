@@ -77,7 +77,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Con
 
 def plan(connection: sqlite3.Connection, statement: Statement) -> list[str]:
     compiled = statement.compiled(dialect(paramstyle="qmark"))
-    values = [1] * len(compiled.names)
+    values = [1] * compiled.sql.count("?")
     rows = connection.execute(f"EXPLAIN QUERY PLAN {compiled.sql}", values)
     return [row[3] for row in rows]
 
