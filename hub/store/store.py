@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -41,7 +42,9 @@ class Store:
         self._vault = vault
         self._clock = clock
         self._writer: Writer | None = None
-        self._tasks = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._wakes = 0
+        self._wakes_seen: WeakKeyDictionary[asyncio.Task[object], int] = WeakKeyDictionary()
         self._listeners: set[_Listener] = set()
 
     async def write(self, unit: Callable[[Tx], T]) -> T:
@@ -60,6 +63,8 @@ class Store:
 
         Raises StoreError if it tries to write.
         """
+        if self._writer is None:
+            raise StoreError("the store is closed")
         try:
             async with self._readers.connect() as connection:
                 return await connection.run_sync(self._read, unit)
@@ -75,13 +80,17 @@ class Store:
         """Return when tasks may have become claimable since the last return, or after `timeout` s.
 
         A commit between the last claim and this call counts, so claim, then wait, misses nothing.
+        Several workers may wait: what each of them (each asyncio task) has seen is kept apart.
         """
-        try:
-            async with asyncio.timeout(timeout):
-                await self._tasks.wait()
-        except TimeoutError:
-            return
-        self._tasks.clear()
+        me = asyncio.current_task()
+        assert me is not None  # noqa: S101 - inside a coroutine there is one
+        if self._wakes_seen.get(me, 0) == self._wakes:
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._wake.wait()
+            except TimeoutError:
+                return
+        self._wakes_seen[me] = self._wakes
 
     @asynccontextmanager
     async def changes(self) -> AsyncIterator[AsyncIterator[Change]]:
@@ -115,7 +124,9 @@ class Store:
 
     def _announce(self, changes: list[Change], tasks: bool) -> None:
         if tasks:
-            self._tasks.set()
+            self._wakes += 1
+            self._wake.set()
+            self._wake = asyncio.Event()
         for listener in self._listeners:
             listener.tell(changes)
 

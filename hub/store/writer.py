@@ -57,7 +57,9 @@ class _Batch:
         """Whatever the units did is gone; those that failed by themselves keep their own error."""
         self.announcements.clear()
         for job in self.jobs:
-            job.error = job.error or error
+            if job.error is None:  # each gets an exception of its own: raising changes them
+                job.error = StoreError(str(error))
+                job.error.__cause__ = error
 
 
 class Writer:
@@ -122,9 +124,16 @@ class Writer:
             while more:
                 jobs, more = self._gather()
                 if jobs:
-                    batch = _Batch(jobs)
-                    self._commit(batch, sql, tx)
-                    self._tell_loop(self._resolve, batch)
+                    self._serve(_Batch(jobs), sql, tx)
+
+    def _serve(self, batch: _Batch, sql: Sql, tx: Tx) -> None:
+        try:
+            self._commit(batch, sql, tx)
+        except Exception as error:
+            batch.fail(error)
+            raise
+        finally:
+            self._tell_loop(self._resolve, batch)
 
     def _gather(self) -> tuple[list[_Job[Any]], bool]:
         """Wait for a unit, then take all that wait. False: closed, and this is the rest."""
@@ -149,34 +158,30 @@ class Writer:
                 self._perform_alone(batch, sql, tx)
             else:
                 self._perform_together(batch, sql, tx)
-            if sql.in_transaction:
-                sql.control("COMMIT")
         except Exception as error:
+            logger.opt(exception=error).error("a commit of {} units failed", len(batch.jobs))
             batch.fail(error)
-            logger.error("a transaction of {} units failed: {}", len(batch.jobs), error)
             if sql.in_transaction:
                 sql.control("ROLLBACK")
 
     def _perform_alone(self, batch: _Batch, sql: Sql, tx: Tx) -> None:
         """The transaction itself is savepoint enough."""
         (job,) = batch.jobs
-        if _perform(job, tx):
+        done = _perform(job, sql, tx)
+        if done:
             batch.announcements.append(sql.take_announcement())
-        elif sql.in_transaction:
-            sql.control("ROLLBACK")
+        sql.control("COMMIT" if done else "ROLLBACK")
 
     def _perform_together(self, batch: _Batch, sql: Sql, tx: Tx) -> None:
         for job in batch.jobs:
             sql.control("SAVEPOINT unit")
-            if _perform(job, tx):
+            if _perform(job, sql, tx):
                 batch.announcements.append(sql.take_announcement())
-            elif sql.in_transaction:
+            else:
                 sql.forget_announcement()
                 sql.control("ROLLBACK TO unit")
-            else:
-                # A full disk and the like take the whole transaction away, not one statement.
-                raise StoreError(f"the transaction was lost: {job.error}") from job.error
             sql.control("RELEASE unit")
+        sql.control("COMMIT")
 
     def _tell_loop(self, call: Callable[..., None], *values: object) -> None:
         try:
@@ -207,8 +212,12 @@ class Writer:
         self._stopped.set_result(None)
 
 
-def _perform(job: _Job[Any], tx: Tx) -> bool:
-    """Run the unit and keep what came of it; a boundary, because units are anybody's code."""
+def _perform(job: _Job[Any], sql: Sql, tx: Tx) -> bool:
+    """Run the unit and keep what came of it; a boundary, because units are anybody's code.
+
+    Raises StoreError if the whole transaction is gone: a full disk may take it away, whether the
+    unit noticed or not.
+    """
     try:
         job.result = job.unit(tx)
     except StopIteration as error:  # the one exception that a future does not take
@@ -216,6 +225,8 @@ def _perform(job: _Job[Any], tx: Tx) -> bool:
         job.error.__cause__ = error
     except BaseException as error:
         job.error = error
+    if not sql.in_transaction:
+        raise StoreError(f"the transaction was lost: {job.error or 'for no reason known'}")
     return job.error is None
 
 

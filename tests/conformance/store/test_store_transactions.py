@@ -206,6 +206,27 @@ async def test_a_task_committed_before_the_wait_is_not_missed(stage: Stage) -> N
     assert await woken(stage.store)
 
 
+async def test_each_of_several_workers_is_woken_even_if_another_was_first(stage: Stage) -> None:
+    """One claims sends, the other notices: a wake-up that one takes is not the other's."""
+    looked = asyncio.Event()
+    go_on = asyncio.Event()
+
+    async def busy_worker() -> bool:
+        await stage.store.wait_for_tasks(0)
+        looked.set()
+        await go_on.wait()
+        return await woken(stage.store)
+
+    async with asyncio.timeout(WAIT), asyncio.TaskGroup() as tasks:
+        busy = tasks.create_task(busy_worker())
+        idle = tasks.create_task(woken(stage.store))
+        await looked.wait()
+        await stage.do(lambda tx: stage.enqueue(tx, "a", "1"))
+        assert await idle
+        go_on.set()
+    assert busy.result()
+
+
 async def test_nobody_is_woken_before_the_commit_or_for_nothing(stage: Stage) -> None:
     def unit(tx: Tx) -> None:
         stage.enqueue(tx, "a", "1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -47,7 +47,10 @@ def break_the_commit(tx: Tx) -> None:
     )
 
 
-async def test_a_commit_that_fails_fails_for_everybody_in_it(store: Store) -> None:
+async def committed_together(
+    store: Store, *units: Callable[[Tx], object]
+) -> list[object | BaseException]:
+    """Have these units in one transaction; their results or errors."""
     loop = asyncio.get_running_loop()
     started = asyncio.Event()
     go_on = threading.Event()
@@ -59,17 +62,38 @@ async def test_a_commit_that_fails_fails_for_everybody_in_it(store: Store) -> No
     async with asyncio.timeout(WAIT), asyncio.TaskGroup() as tasks:
         tasks.create_task(store.write(occupy))
         await started.wait()
-        together = asyncio.gather(
-            store.write(lambda tx: add_member(tx, "neighbour")),
-            store.write(break_the_commit),
-            return_exceptions=True,
-        )
+        together = asyncio.gather(*map(store.write, units), return_exceptions=True)
         await asyncio.sleep(0)
         go_on.set()
-        results = await together
+        return await together
+
+
+async def test_a_commit_that_fails_fails_for_everybody_in_it(store: Store) -> None:
+    results = await committed_together(
+        store, partial(add_member, name="neighbour"), break_the_commit
+    )
     assert [type(result) for result in results] == [StoreError, StoreError]
     assert await names(store) == set()
-    assert await store.write(lambda tx: add_member(tx, "afterwards")) == "afterwards"
+    assert await store.write(partial(add_member, name="afterwards")) == "afterwards"
+
+
+def lose_the_transaction(tx: Tx) -> None:
+    """What SQLite does by itself when the disk is full; this unit does not even notice."""
+    tx.shops._sql.control("ROLLBACK")
+
+
+async def test_a_lost_transaction_is_told_to_everybody_in_it(store: Store) -> None:
+    results = await committed_together(
+        store,
+        partial(add_member, name="before"),
+        lose_the_transaction,
+        partial(add_member, name="after"),
+    )
+    assert [type(result) for result in results] == [StoreError] * 3
+    assert await names(store) == set()
+    with pytest.raises(StoreError):
+        await store.write(lose_the_transaction)
+    assert await store.write(partial(add_member, name="afterwards")) == "afterwards"
 
 
 async def test_a_commit_that_fails_announces_nothing(store: Store) -> None:
