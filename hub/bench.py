@@ -20,10 +20,10 @@ from typing import Any
 
 import aiohttp
 
-from hub.app import Hub, open_hub
+from hub.app import Hub, open_hub, utc_now
 from hub.desk import Door, Operator
 from hub.errors import HubError
-from hub.model import Account, AccountState, RuleKind
+from hub.model import Account, AccountState, BuyerMessage, RuleKind, Text
 from hub.settings import (
     DatabaseSettings,
     QQSettings,
@@ -31,11 +31,21 @@ from hub.settings import (
     WebSettings,
     XianyuSettings,
 )
+from hub.xianyu import (
+    Client,
+    CookieJar,
+    Endpoints,
+    Session,
+    new_device_id,
+    new_uuid,
+    open_session,
+)
 
 KEYWORD = "在吗"
 ANSWER = "在的，可以直接拍"
 READY_SECONDS = 30.0
 RUN_SECONDS = 600.0
+WARM_UP = {"mode": "closed", "messages": 200, "outstanding": 8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,45 +88,92 @@ class Result:
 
 async def run_bench(options: BenchOptions) -> Result:
     """Raises HubError when the sandbox does not start or the hub does not connect."""
+    closed_plan = {
+        "mode": "closed",
+        "messages": options.messages,
+        "outstanding": options.outstanding,
+    }
     with tempfile.TemporaryDirectory(prefix="yuqiao-bench-") as folder:
-        async with _sandbox() as addresses, open_hub(_settings(addresses, folder)) as hub:
-            account = await _furnish(hub, addresses)
-            await _wait_online(hub, account)
-            await _load(addresses, {"mode": "closed", "messages": 200, "outstanding": 8})
-            closed = await _measured(
-                "closed loop",
-                addresses,
-                {
-                    "mode": "closed",
-                    "messages": options.messages,
-                    "outstanding": options.outstanding,
-                },
-            )
-            paced = await _measured(
-                f"{options.rate:g} messages/s",
-                addresses,
-                {
-                    "mode": "open",
-                    "rate": options.rate,
-                    "seconds": options.length.total_seconds(),
-                },
-            )
-            return Result((closed, paced), _largest_memory_mb())
+        async with _sandbox() as addresses:
+            async with _wire_only(addresses):
+                await _load(addresses, WARM_UP)
+                wire = await _measured("wire only", addresses, closed_plan)
+            async with open_hub(_settings(addresses, folder)) as hub:
+                account = await _furnish(hub, addresses)
+                await _wait_online(hub, account)
+                await _load(addresses, WARM_UP)
+                closed = await _measured("hub, closed loop", addresses, closed_plan)
+                paced = await _measured(
+                    f"hub, {options.rate:g} messages/s",
+                    addresses,
+                    {
+                        "mode": "open",
+                        "rate": options.rate,
+                        "seconds": options.length.total_seconds(),
+                    },
+                )
+            return Result((wire, closed, paced), _largest_memory_mb())
 
 
 def report(result: Result) -> str:
     """A table for people."""
     lines = [
-        f"{'':<16}{'msg/s':>9}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'CPU ms':>9}"
+        f"{'':<20}{'msg/s':>9}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'CPU ms':>9}"
         f"{'missing':>9}{'twice':>7}"
     ]
     lines += [
-        f"{f.name:<16}{f.per_second:>9.0f}{f.p50:>9.2f}{f.p95:>9.2f}{f.p99:>9.2f}"
+        f"{f.name:<20}{f.per_second:>9.0f}{f.p50:>9.2f}{f.p95:>9.2f}{f.p99:>9.2f}"
         f"{f.cpu_per_message:>9.3f}{f.missing:>9}{f.duplicates:>7}"
         for f in result.loops
     ]
-    lines.append(f"memory at most {result.memory_mb:.0f} MB")
+    wire, closed, *_ = result.loops
+    lines.append(
+        f"the hub reaches {closed.per_second / max(1.0, wire.per_second):.0%} of the wire alone; "
+        f"memory at most {result.memory_mb:.0f} MB"
+    )
     return "\n".join(lines)
+
+
+@asynccontextmanager
+async def _wire_only(addresses: Mapping[str, Any]) -> AsyncIterator[None]:
+    """The yardstick of the same run: decode, answer at once, acknowledge; nothing is stored."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+        endpoints = _endpoints(addresses)
+        jar = CookieJar.parse(addresses["accounts"][0]["cookies"])
+        client = Client(http, endpoints, jar, on_cookies=_keep_nothing)
+        token = await client.im_token(new_device_id(jar.user))
+        async with (
+            open_session(endpoints, token, jar.user) as session,
+            asyncio.TaskGroup() as tasks,
+        ):
+            answering = tasks.create_task(_answer_everything(session, tasks))
+            yield
+            answering.cancel()
+
+
+async def _answer_everything(session: Session, tasks: asyncio.TaskGroup) -> None:
+    async for push in session.pushes():
+        for event in push.events:
+            if isinstance(event, BuyerMessage):
+                tasks.create_task(
+                    session.send(
+                        event.conversation, event.buyer, Text(ANSWER), uuid=new_uuid(utc_now())
+                    )
+                )
+        await session.ack(push)
+
+
+async def _keep_nothing(_: str) -> None:
+    """The yardstick's login is thrown away afterwards."""
+
+
+def _endpoints(addresses: Mapping[str, Any]) -> Endpoints:
+    return Endpoints(
+        addresses["ws_url"],
+        addresses["mtop_url"],
+        addresses["passport_url"],
+        addresses["upload_url"],
+    )
 
 
 @asynccontextmanager

@@ -255,15 +255,18 @@ class BuyerSends:
             reason=outcome.reason,
             platform_id=outcome.platform_id,
         )
+        failed = outcome.message in (MessageState.REJECTED, MessageState.UNCERTAIN)
+        if work.asked_by is None and not failed:
+            return
         message = tx.messages.get(shop, work.message)
-        conversation = tx.conversations.get(shop, message.conversation) if message else None
+        conversation = tx.conversations.get(shop, work.conversation)
         if message is None or conversation is None:
             return
         told = _sentence(conversation, outcome)
         now, key = self._now(), f"receipt:{work.message}"
         if work.asked_by is not None:
             tell_asker(tx, conversation, work.asked_by, told, key=key, now=now)
-        elif outcome.message in (MessageState.REJECTED, MessageState.UNCERTAIN):
+        else:
             said = f"{text.shorten(text.plain(message.content))}\n{told}"
             tell_owners(tx, conversation, said, key=key, now=now, message=message.id)
 
