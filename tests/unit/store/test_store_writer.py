@@ -91,7 +91,7 @@ async def test_a_lost_transaction_is_told_to_everybody_in_it(store: Store) -> No
     )
     assert [type(result) for result in results] == [StoreError] * 3
     assert await names(store) == set()
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreError, match="lost"):
         await store.write(lose_the_transaction)
     assert await store.write(partial(add_member, name="afterwards")) == "afterwards"
 
