@@ -14,9 +14,11 @@ down_revision: str | None = None
 def upgrade() -> None:
     _installation_and_shops()
     _people()
+    _logins_and_inputs()
     _accounts()
     _conversations()
     _messages()
+    _decisions()
     _holds_and_relays()
     _outbox()
     shops = sa.table(
@@ -131,6 +133,9 @@ def _people() -> None:
         sa.PrimaryKeyConstraint("qq", name="pk_member_qqs"),
     )
     op.create_index("ix_member_qqs_shop_id_member_id", "member_qqs", ["shop_id", "member_id"])
+
+
+def _logins_and_inputs() -> None:
     op.create_table(
         "web_sessions",
         _text("token_hash"),
@@ -314,6 +319,9 @@ def _messages() -> None:
         unique=True,
         where="platform_id IS NOT NULL",
     )
+
+
+def _decisions() -> None:
     op.create_table(
         "decisions",
         _id(),
