@@ -48,7 +48,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     if not is_page(request):
         return await handler(request)
     site = request.app[SITE]
-    token = request.cookies.get(SESSION_COOKIE)
+    token = cookie(request, SESSION_COOKIE)
     login = await site.desk.members.session(token) if token else None
     if login is not None:
         request[LOGIN] = login
@@ -90,10 +90,13 @@ def _page_of_form(request: web.Request) -> str:
 async def _check_form_token(request: web.Request) -> None:
     try:
         form = await request.post()
-    except (ValueError, LookupError):
+        for value in form.values():
+            if isinstance(value, str):
+                value.encode()  # half characters, from odd charsets, cannot be stored or shown
+    except (ValueError, LookupError, RuntimeError):
         raise Invalid("这份表单读不出来，请返回再提交一次") from None
     login = request.get(LOGIN)
-    expected = login.csrf if login is not None else request.cookies.get(FORM_COOKIE, "")
+    expected = login.csrf if login is not None else cookie(request, FORM_COOKIE)
     given = form.get("csrf", "")
     if (
         not expected
@@ -108,8 +111,14 @@ def form_token(request: web.Request) -> str:
     login: Login | None = request.get(LOGIN)
     if login is not None:
         return login.csrf
-    token = request.cookies.get(FORM_COOKIE, "")
+    token = cookie(request, FORM_COOKIE)
     return token if _FORM_TOKEN.fullmatch(token) else secrets.token_urlsafe(24)
+
+
+def cookie(request: web.Request, name: str) -> str:
+    """A cookie of ours; empty if there is none or if it cannot be one. Ours are ASCII."""
+    value = request.cookies.get(name, "")
+    return value if value.isascii() else ""
 
 
 def operator(request: web.Request) -> Operator:

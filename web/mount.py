@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from pathlib import Path
@@ -15,6 +16,7 @@ from hub.errors import Refusal
 from web.auth import PAGES, guard, is_page, is_partial
 from web.pages import ROUTES
 from web.pages.live import STREAMS, Streams, close_streams
+from web.pages.login import LOGINS
 from web.render import ASSETS, render, setup_templates
 from web.site import SITE, Site
 
@@ -35,6 +37,7 @@ def attach(app: web.Application, site: Site) -> None:
     """Put the admin on `app`. Paths it does not know stay free for others."""
     app[SITE] = site
     app[STREAMS] = Streams()
+    app[LOGINS] = asyncio.Lock()
     app[ASSETS] = _hash_of(STATIC)
     app[PAGES] = frozenset(route.handler for route in ROUTES)
     setup_templates(app)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
 from hub.errors import Refusal, TooOften
@@ -9,6 +11,12 @@ from web.auth import LOGIN_PAGE, SESSION_COOKIE, end_session, safe_next, start_s
 from web.forms import Form
 from web.render import render, see_other
 from web.site import SITE
+
+LOGINS = web.AppKey("logins", asyncio.Lock)
+"""One password is checked at a time: guesses that arrive together are counted one after the other,
+and a check costs 64 MB."""
+LONGEST_NAME = 100
+"""What is cut off here belongs to no name, and would only fill the list of failures."""
 
 
 async def show(request: web.Request) -> web.Response:
@@ -19,9 +27,12 @@ async def log_in(request: web.Request) -> web.Response:
     form = await Form.sent(request)
     target = safe_next(form["next"])
     try:
-        new = await request.app[SITE].desk.members.log_in(
-            name=form["name"], password=form["password"], client=request.remote or ""
-        )
+        async with request.app[LOGINS]:
+            new = await request.app[SITE].desk.members.log_in(
+                name=form["name"].strip()[:LONGEST_NAME],
+                password=form["password"],
+                client=request.remote or "",
+            )
     except Refusal as refusal:
         status = 429 if isinstance(refusal, TooOften) else 403
         form = form.refused(refusal, secret=("password",))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from web_stage import PASSWORD, Stage, Visitor, visiting
+from yarl import URL
 
 from hub.desk import Operator
 from hub.model import Role, RuleKind
@@ -66,10 +69,40 @@ async def test_without_the_cookie_of_the_page_a_login_or_first_run_is_refused(
         assert empty.status == 403
 
 
-async def test_a_form_that_cannot_be_decoded_is_refused(boss: Visitor) -> None:
-    headers = {"Content-Type": "application/x-www-form-urlencoded; charset=no-such-charset"}
-    async with boss.http.post(boss.url + "/shop/pause", data=b"csrf=%ff", headers=headers) as page:
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/x-www-form-urlencoded; charset=no-such-charset", b"csrf=%ff"),
+        ("application/x-www-form-urlencoded; charset=utf-7", b"csrf=+2AA-"),
+        ("application/x-www-form-urlencoded; charset=utf-7", b"csrf=x&name=+2AA-"),
+        (
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="csrf"\r\n'
+            b"Content-Transfer-Encoding: odd\r\n\r\nx\r\n--b--\r\n",
+        ),
+    ],
+)
+async def test_a_form_that_cannot_be_decoded_is_refused(
+    boss: Visitor, kind: str, body: bytes
+) -> None:
+    headers = {"Content-Type": kind}
+    async with boss.http.post(boss.url + "/shop/pause", data=body, headers=headers) as page:
         assert page.status == 400
+
+
+@pytest.mark.parametrize("name", ["yuqiao_session", "yuqiao_form"])
+async def test_a_cookie_that_is_no_text_counts_as_none(
+    stage: Stage, owner: Operator, name: str
+) -> None:
+    address = URL(stage.url)
+    reader, writer = await asyncio.open_connection(address.host, address.port)
+    writer.write(
+        b"POST /login HTTP/1.0\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        b"Content-Length: 6\r\nCookie: " + name.encode() + b"=\xff\xfe\r\n\r\ncsrf=x"
+    )
+    assert b" 403 " in await reader.readline()
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_what_a_member_may_not_do_is_neither_shown_nor_done(

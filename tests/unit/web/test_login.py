@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,27 @@ async def test_the_sixth_try_is_refused_even_with_the_right_password(
     assert "15 分钟后再试" in page.text
 
 
+async def test_guesses_that_arrive_together_are_counted_one_by_one(
+    visitor: Visitor, owner: Operator
+) -> None:
+    form = await visitor.get("/login")
+    guesses = (
+        visitor.post("/login", csrf=form.csrf, name="店主", password=f"guess {n}")
+        for n in range(12)
+    )
+    answers = [page.status for page in await asyncio.gather(*guesses)]
+    assert (answers.count(403), answers.count(429)) == (5, 7)
+
+
+async def test_an_endless_name_is_not_kept(
+    stage: Stage, visitor: Visitor, owner: Operator, tmp_path: Path
+) -> None:
+    before = _size_of(tmp_path)
+    page = await visitor.submit("/login", name="n" * 900_000, password="wrong password")
+    assert page.status == 403
+    assert _size_of(tmp_path) - before < 300_000
+
+
 async def test_logging_out_ends_the_session_itself_and_not_only_the_cookie(
     stage: Stage, boss: Visitor
 ) -> None:
@@ -109,3 +131,7 @@ async def test_a_member_who_is_switched_off_is_out_at_once(
 def _session_cookie(headers: object) -> str:
     lines = headers.getall("Set-Cookie")  # type: ignore[attr-defined]
     return next(line for line in lines if line.startswith("yuqiao_session="))
+
+
+def _size_of(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("shop.db*"))
