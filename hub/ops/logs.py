@@ -15,16 +15,28 @@ if TYPE_CHECKING:
 FORMAT = "{time:YYYY-MM-DD HH:mm:ss.SSS} {level: <7} {name}: {message}\n{exception}"
 HIDDEN = "***"
 
-_SECRETS = re.compile(
-    r"(?P<name>\b(?:_m_h5_tk(?:_enc)?|cookie2|sgcookie|_tb_token_|unb|csg|havana_lgc2_77|x5sec"
-    r"|x5secdata|XSRF-TOKEN|access_?[Tt]oken|refresh_?[Tt]oken|api_?key|password|token"
-    r"|[Aa]uthorization)\b[\"']?\s*[=:]\s*[\"']?(?:Bearer )?)(?P<value>[^\s;,\"'&}]+)"
+_NAMES = (
+    r"_m_h5_tk(?:_enc)?|cookie\d+|sgcookie|_tb_token_|unb|csg|havana_lgc\w*|x5sec\w*|yuqiao_session"
+    r"|[\w-]*(?:token|api[_-]?key|passw(?:or)?d|secret|authorization)"
 )
+_SECRETS = re.compile(
+    rf"(?P<name>(?<![A-Za-z0-9])(?:{_NAMES})"
+    # `name=`, `name: `, `"name": "`, `'name', '`, with quotes escaped or not
+    r"(?:[\\\"']*\s*[=:]|[\\\"']+\s*,)\s*[\\\"']*(?:(?:Bearer|Token|Basic)\s+)?)"
+    r"(?P<value>[^\s;,\\\"'&}]+)",
+    re.IGNORECASE,
+)
+_COOKIE_LINE = re.compile(
+    r"(?P<name>cookies?[\\\"']*\s*[=:]\s*[\\\"']*)(?=[^\s=;,:]+=)[^\n\\\"']*", re.IGNORECASE
+)
+_URL_PASSWORD = re.compile(r"(?P<name>://[^/\s:@]*:)[^/\s@]+(?=@)")
 
 
 def redact(line: str) -> str:
     """The line with the values of known secrets replaced by stars."""
-    return _SECRETS.sub(lambda match: match["name"] + HIDDEN, line)
+    for known in (_COOKIE_LINE, _SECRETS, _URL_PASSWORD):
+        line = known.sub(lambda match: match["name"] + HIDDEN, line)
+    return line
 
 
 def _write(message: str) -> None:
