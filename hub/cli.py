@@ -18,7 +18,7 @@ from hub.app import serve, utc_now
 from hub.bench import BenchOptions, report, run_bench
 from hub.demo import run_demo
 from hub.desk import ROLES, Desk, Door, Operator
-from hub.errors import HubError, Refusal, SettingsError, StoreError
+from hub.errors import HubError, Invalid, NotFound, Refusal, SettingsError, StoreError
 from hub.model import Member, MemberId, Role
 from hub.ops import set_up_logs
 from hub.sandbox import SandboxOptions, run_sandbox
@@ -112,13 +112,16 @@ def account_group() -> None:
 @click.option(
     "--cookies-file",
     required=True,
-    type=click.File(encoding="utf-8"),
+    type=click.File(encoding="utf-8-sig"),
     help="File with the cookie string; - for standard input.",
 )
 @click.pass_obj
 def account_add(config: Path | None, name: str, cookies_file: Any) -> None:
     """Add an account from a cookie string."""
-    cookies = cookies_file.read()
+    try:
+        cookies = cookies_file.read()
+    except UnicodeDecodeError:
+        raise Invalid(f"{cookies_file.name} 不是 UTF-8 文本，请另存为 UTF-8 再试") from None
 
     async def add(desk: Desk, operator: Operator) -> str:
         account = await desk.accounts.add(operator, name, cookies)
@@ -164,6 +167,23 @@ def member_add(
         return f"member {member.name} added as {member.role} ({ids})"
 
     click.echo(_run(_at_the_desk(config, add)))
+
+
+@member_group.command("password")
+@click.option("--name", required=True)
+@click.password_option(help="Asked for if not given.")
+@click.pass_obj
+def member_password(config: Path | None, name: str, password: str) -> None:
+    """Set a member's web password: the way back in for an owner who forgot theirs."""
+
+    async def change(desk: Desk, operator: Operator) -> str:
+        found = next((m for m in await desk.members.all(operator) if m.name == name), None)
+        if found is None:
+            raise NotFound(f"没有叫「{name}」的成员")
+        await desk.members.change(operator, found.id, password=password)
+        return f"password of {found.name} set; older logins have ended"
+
+    click.echo(_run(_at_the_desk(config, change)))
 
 
 @member_group.command("list")

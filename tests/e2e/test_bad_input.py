@@ -78,6 +78,21 @@ def test_a_cookie_file_that_is_missing_is_named(tmp_path: Path) -> None:
     assert "none.txt" in said
 
 
+def test_a_cookie_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "cookie.txt"
+    file.write_bytes(GOOD.encode() + b"\xff\xfe")
+    code, said = yuqiao(tmp_path, "account", "add", "--name", "小店", "--cookies-file", str(file))
+    assert code == 1
+    assert "cookie.txt 不是 UTF-8" in one_line(said)
+
+
+def test_a_cookie_file_saved_by_the_windows_notepad_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "cookie.txt"
+    file.write_bytes(b"\xef\xbb\xbf" + GOOD.encode() + b"\r\n")
+    code, said = yuqiao(tmp_path, "account", "add", "--name", "小店", "--cookies-file", str(file))
+    assert code == 0, said
+
+
 def test_a_good_cookie_string_adds_an_account_once(tmp_path: Path) -> None:
     words = ("account", "add", "--name", "小店", "--cookies-file", "-")
     assert yuqiao(tmp_path, *words, given=GOOD)[0] == 0
@@ -95,6 +110,20 @@ def test_a_member_can_be_added_without_the_web(tmp_path: Path) -> None:
     code, said = yuqiao(tmp_path, "member", "add", "--name", "乙", "--role", "agent", "--qq", "12")
     assert code == 1
     assert "QQ 号" in one_line(said)
+
+
+def test_a_forgotten_password_can_be_set_anew_without_the_web(tmp_path: Path) -> None:
+    yuqiao(tmp_path, "member", "add", "--name", "店主", "--role", "owner")
+    words = ("member", "password", "--name", "店主", "--password")
+    code, said = yuqiao(tmp_path, *words, "correct horse")
+    assert code == 0, said
+    assert "correct horse" not in said
+    code, said = yuqiao(tmp_path, *words, "short")
+    assert code == 1
+    assert "至少 8 位" in one_line(said)
+    code, said = yuqiao(tmp_path, "member", "password", "--name", "小王", "--password", "x" * 8)
+    assert code == 1
+    assert "小王" in one_line(said)
 
 
 @pytest.mark.parametrize("command", ["serve", "check"])
