@@ -40,7 +40,7 @@ class WebSettings(_Section):
     host: str = "0.0.0.0"  # noqa: S104 - a container must listen on all of its interfaces
     port: int = Field(8080, ge=0, le=65535)
     public_url: str = ""
-    """How people reach the admin from outside, for links in notices."""
+    """How the hub is reached from outside, for the address that the QQ page shows."""
     secure_cookies: bool = False
     """True behind TLS: session cookies are then sent over https only."""
     session_days: int = Field(14, ge=1, le=365)
