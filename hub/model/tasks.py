@@ -93,5 +93,10 @@ def send_lane(account: AccountId, conversation: ConversationId | None = None) ->
 
 
 def chat_lane(peer: ChatPeer | None = None) -> str:
-    """Texts to one chat leave in order. Without a peer: the prefix of all chats' lanes."""
-    return "qq:" if peer is None else f"qq:{peer.scene}:{peer.peer}"
+    """Texts to one chat leave in order. Without a peer: the prefix of all chats' lanes.
+
+    What only one bot can say has a lane of its own: that bot may never come back.
+    """
+    if peer is None:
+        return "qq:"
+    return f"qq:{peer.scene}:{peer.peer}" + (f":{peer.bot}" if peer.bot else "")
