@@ -20,7 +20,7 @@ from hub.demo import run_demo
 from hub.desk import ROLES, Desk, Door, Operator
 from hub.errors import HubError, Invalid, NotFound, Refusal, SettingsError, StoreError
 from hub.model import Member, MemberId, Role
-from hub.ops import set_up_logs
+from hub.ops import Finding, check_platform, check_store, in_order, set_up_logs
 from hub.sandbox import SandboxOptions, run_sandbox
 from hub.settings import Settings, load_settings
 from hub.store import open_store
@@ -89,17 +89,23 @@ def sandbox_command(
 
 
 @cli.command("check")
+@click.option("--quick", is_flag=True, help="Settings, database, disk; nothing outside.")
 @click.pass_obj
-def check_command(config: Path | None) -> None:
-    """Read the settings and open the database, as `serve` would, then stop."""
+def check_command(config: Path | None, quick: bool) -> None:
+    """Say what is in order and what is not, one line each; exit 1 if anything is not."""
     settings = load_settings(config)
 
-    async def look() -> None:
-        async with open_store(settings.database.path, key=settings.database.key, now=utc_now) as s:
-            await s.ping()
+    async def look() -> list[Finding]:
+        path, key = settings.database.path, settings.database.key
+        async with open_store(path, key=key, now=utc_now, guest=True) as store:
+            found = await check_store(settings, store)
+        return found if quick else found + await check_platform(settings.xianyu)
 
-    _run(look())
-    click.echo(f"settings and database {settings.database.path} are in order")
+    findings = [Finding(True, "设置可以读取"), *_run(look())]
+    for finding in findings:
+        click.echo(str(finding))
+    if not in_order(findings):
+        sys.exit(EXIT_REFUSED)
 
 
 @cli.group("account")

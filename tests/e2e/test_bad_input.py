@@ -195,7 +195,25 @@ def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     assert wrong.read_bytes() == before
 
 
-def test_a_check_finds_nothing_wrong_with_the_defaults(tmp_path: Path) -> None:
-    code, said = yuqiao(tmp_path, "check")
+def test_a_quick_check_finds_nothing_wrong_with_the_defaults(tmp_path: Path) -> None:
+    code, said = yuqiao(tmp_path, "check", "--quick")
     assert code == 0
-    assert "in order" in one_line(said)
+    assert all(line.startswith("✓") for line in said.splitlines())
+
+
+def test_a_check_names_what_cannot_be_reached_and_what_to_do(tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        nobody = f"127.0.0.1:{closed.getsockname()[1]}"
+        code, said = yuqiao(
+            tmp_path,
+            "check",
+            XIANYU__WS_URL=f"ws://{nobody}",
+            XIANYU__MTOP_URL=f"http://{nobody}",
+            XIANYU__PASSPORT_URL=f"http://{nobody}",
+            XIANYU__UPLOAD_URL=f"http://{nobody}",
+        )
+    assert code == 1
+    red = [line for line in said.splitlines() if line.startswith("✗")]
+    assert len(red) == 4
+    assert all("检查网络" in line for line in red)

@@ -1,0 +1,119 @@
+"""`yuqiao check`: what must be in order, one line each, and what to do where it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from hub.errors import StoreError
+from hub.model import Account, AccountState
+from hub.settings import Settings, XianyuSettings
+from hub.store import Store
+from hub.text import ACCOUNT_STATES, span
+
+REACH_SECONDS = 5.0
+LEAST_DISK = 500 * 1024 * 1024
+MOST_SKEW = timedelta(minutes=2)
+"""Requests to the platform carry a time stamp; far more than this and they are refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report; `mend` says what to do when it is not in order."""
+
+    ok: bool
+    what: str
+    mend: str = ""
+
+    def __str__(self) -> str:
+        return f"{'✓' if self.ok else '✗'} {self.what}" + (f"。{self.mend}" if self.mend else "")
+
+
+async def check_store(settings: Settings, store: Store) -> list[Finding]:
+    """Database, disk and accounts; asks nothing outside this machine."""
+    path = settings.database.path
+    try:
+        await store.ping()
+        accounts = await store.read(lambda tx: tx.accounts.all(tx.shops.default()))
+    except StoreError as error:
+        return [Finding(False, f"数据库 {path} 没有应答", str(error))]
+    return [
+        Finding(True, f"数据库 {path}"),
+        _disk(path.parent),
+        *(_account(account) for account in accounts),
+    ]
+
+
+async def check_platform(settings: XianyuSettings) -> list[Finding]:
+    """Whether Xianyu's four addresses can be reached from here, and whether the clocks agree."""
+    places = {
+        "消息连接": settings.ws_url,
+        "接口": settings.mtop_url,
+        "登录": settings.passport_url,
+        "上传": settings.upload_url,
+    }
+    reached = await asyncio.gather(*(_reach(name, url) for name, url in places.items()))
+    return [*reached, await _clock(settings.mtop_url)]
+
+
+def _disk(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    size = f"{free / 1024**3:.1f} GB"
+    if free < LEAST_DISK:
+        return Finding(False, f"磁盘只剩 {size}", f"清理 {folder} 所在的磁盘，至少留出 500 MB")
+    return Finding(True, f"磁盘剩余 {size}")
+
+
+def _account(account: Account) -> Finding:
+    state = ACCOUNT_STATES[account.state]
+    what = f"账号 {account.name} {state}"
+    if account.state_reason:
+        what += f"（{account.state_reason}）"
+    mend = {
+        AccountState.LOGGED_OUT: "在后台「账号」页更新登录",
+        AccountState.VERIFICATION_NEEDED: "用浏览器登录闲鱼完成验证，再到后台「账号」页更新登录",
+    }.get(account.state, "")
+    return Finding(not mend, what, mend)
+
+
+async def _reach(name: str, url: str) -> Finding:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    secure = parts.scheme in ("https", "wss")
+    port = parts.port or (443 if secure else 80)
+    try:
+        async with asyncio.timeout(REACH_SECONDS):
+            _, writer = await asyncio.open_connection(host, port, ssl=secure or None)
+    except (OSError, TimeoutError) as error:
+        reason = "超时" if isinstance(error, TimeoutError) else str(error)
+        return Finding(False, f"连不上闲鱼{name} {host}（{reason}）", "检查网络、DNS 和防火墙")
+    writer.transport.abort()
+    return Finding(True, f"闲鱼{name} {host} 可以连接")
+
+
+async def _clock(url: str) -> Finding:
+    timeout = aiohttp.ClientTimeout(total=REACH_SECONDS)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as http,
+            http.head(url, allow_redirects=False) as response,
+        ):
+            there = parsedate_to_datetime(response.headers["Date"])
+    except (aiohttp.ClientError, TimeoutError, KeyError, ValueError):
+        return Finding(True, "时钟没有比对（闲鱼没有给出时间）")
+    skew = abs(datetime.now(UTC) - there.astimezone(UTC))
+    if skew > MOST_SKEW:
+        return Finding(False, f"本机时钟差了 {span(skew)}", "打开系统的自动对时（NTP）")
+    return Finding(True, "本机时钟准确")
+
+
+def in_order(findings: Sequence[Finding]) -> bool:
+    return all(finding.ok for finding in findings)
