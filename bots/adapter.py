@@ -132,7 +132,7 @@ class Adapter(BaseAdapter):
                         pause = self.timing.redial_first
                         await self._converse(bot_id, socket)
             except PermissionError:
-                self._turn_away("", f"{url} 不认可 access token")
+                self._turn_away("", f"{_place(url)} 不认可 access token")
             except (
                 aiohttp.ClientError,
                 OSError,
@@ -140,7 +140,7 @@ class Adapter(BaseAdapter):
                 WebSocketClosed,
                 ValueError,
             ) as error:
-                logger.info("QQ bridge at {} cannot be reached: {!r}", url, error)
+                logger.info("QQ bridge at {} cannot be reached: {!r}", _place(url), error)
             await asyncio.sleep(pause * uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
             pause = min(pause * 2, self.timing.redial_most)
 
@@ -319,6 +319,12 @@ class Adapter(BaseAdapter):
             raise NotSent(f"bot {bot_id} is not connected")
         patience = float(self.config.api_timeout or 15) if seconds is None else seconds
         return handle_api_result(await line.call(action, params, seconds=patience, late=late))
+
+
+def _place(url: str) -> str:
+    """Host and port: the rest of an address may hold a token."""
+    parts = URL(url)
+    return f"{parts.host}:{parts.port}" if parts.port else str(parts.host)
 
 
 def _refused(wording: str) -> ActionFailed:

@@ -163,12 +163,23 @@ async def _hasten_chats(
 def _application(
     store: Store, desk: Desk, qq: QQ, token: str, metrics: Metrics, settings: Settings
 ) -> web.Application:
+    def refusal() -> tuple[datetime, str] | None:
+        turned_away = qq.turned_away
+        return None if turned_away is None else (turned_away.at, turned_away.reason)
+
     app = web.Application(client_max_size=LARGEST_REQUEST)
     attach_ops(app, store, metrics, __version__)
     qq.attach(app)
     attach(
         app,
-        Site(desk=desk, settings=settings, version=__version__, qq=qq.bots, qq_token=token),
+        Site(
+            desk=desk,
+            settings=settings,
+            version=__version__,
+            qq=qq.bots,
+            qq_token=token,
+            qq_refusal=refusal,
+        ),
     )
     return app
 

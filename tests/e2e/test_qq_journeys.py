@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from hub.app import open_hub
@@ -210,3 +211,19 @@ async def test_a_stranger_is_answered_once_and_reaches_no_buyer(stage: Stage) ->
     await stage.wait_for_answer("我是店主")
     assert stage.answers() == ["我是店主"]
     assert len(qq.bot_lines("private", STRANGER_QQ)) == 1
+
+
+async def test_a_bot_with_a_wrong_token_is_explained_on_the_qq_page(tmp_path: Path) -> None:
+    async with (
+        open_stage(tmp_path, qq_online=False) as stage,
+        aiohttp.ClientSession() as http,
+    ):
+        address = f"127.0.0.1:{stage.hub.port}"
+        stage.sandbox.dial_qq(f"ws://{address}/onebot/v11/ws", "not the token")
+        assert await stage.sandbox.qq.wait_refused(SECONDS) == 403
+        new = await stage.hub.desk.members.log_in(
+            name="店主", password="a long password", client="test"
+        )
+        cookies = {"yuqiao_session": new.token}
+        async with http.get(f"http://{address}/qq", cookies=cookies) as page:
+            assert "access token 不对" in await page.text()

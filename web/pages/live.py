@@ -70,11 +70,11 @@ async def _watch(
     request: web.Request, response: web.StreamResponse, site: Site, closing: asyncio.Event
 ) -> None:
     """Heartbeats, the QQ connection, the end of the session, the end of the program."""
-    bots, ticks = site.qq(), 0
+    seen, ticks = (site.qq(), site.qq_refusal()), 0
     while not await _set_within(closing, TICK):
         ticks += 1
-        if site.qq() != bots:
-            bots = site.qq()
+        if (site.qq(), site.qq_refusal()) != seen:
+            seen = site.qq(), site.qq_refusal()
             await response.write(_event("qq", 0))
         if ticks % BEAT_EVERY == 0:
             token = request.cookies.get(SESSION_COOKIE, "")

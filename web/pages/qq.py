@@ -18,11 +18,12 @@ ONEBOT_PATH = "/onebot/v11/ws"
 async def show(request: web.Request) -> web.Response:
     site, who = request.app[SITE], operator(request)
     if "part" in request.query:
-        return render(request, "qq_part.html", bots=site.qq())
+        return render(request, "qq_part.html", bots=site.qq(), refusal=site.qq_refusal())
     return render(
         request,
         "qq.html",
         bots=site.qq(),
+        refusal=site.qq_refusal(),
         enabled=site.settings.qq.enabled,
         ws_address=_address(request, site),
         token=site.qq_token if who.member.role is Role.OWNER else "",

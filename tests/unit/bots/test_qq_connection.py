@@ -194,11 +194,12 @@ async def test_a_bot_that_dialled_us_is_not_displaced_by_a_forward_connection(
 async def test_a_forward_bridge_that_refuses_our_token_is_named(open_door: OpenDoor):
     async with (
         OneBotSim().serve_forward(token="another") as url,
-        open_door(urls=(url,)) as door,
+        open_door(urls=(f"{url}?access_token=hidden",)) as door,
     ):
         await eventually(lambda: door.qq.turned_away is not None)
         assert door.qq.turned_away is not None
         assert "不认可 access token" in door.qq.turned_away.reason
+        assert "hidden" not in door.qq.turned_away.reason
         assert door.qq.bots() == ()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from web_stage import PASSWORD, TOKEN, Stage, Visitor, cookies_of, visiting
 
@@ -234,6 +236,14 @@ async def test_connected_bots_are_named(stage: Stage, boss: Visitor) -> None:
     assert "还没有机器人连上来" in (await boss.get("/qq")).text
     stage.bots.append("10001")
     assert "机器人 10001" in (await boss.get("/qq")).text
+
+
+async def test_the_qq_page_says_why_a_bot_was_turned_away(stage: Stage, boss: Visitor) -> None:
+    stage.refusals.append((datetime.now(UTC), "access token 不对"))
+    for address in ("/qq", "/qq?part=1"):
+        assert "access token 不对" in (await boss.get(address)).text
+    stage.bots.append("10001")
+    assert "access token 不对" not in (await boss.get("/qq")).text
 
 
 async def test_the_audit_tells_who_did_what_through_which_door(boss: Visitor) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 
 import aiohttp
 import pytest
@@ -46,12 +47,14 @@ async def test_a_buyers_message_reaches_an_open_page(
     assert "<html" not in page.text
 
 
-async def test_a_bot_that_connects_reaches_an_open_page(
+async def test_a_bot_that_connects_or_is_refused_reaches_an_open_page(
     stage: Stage, boss: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "TICK", 0.01)
     async with await _open(boss) as stream:
         stage.bots.append("10001")
+        assert (await _next_event(stream))["noun"] == "qq"
+        stage.refusals.append((datetime.now(UTC), "access token 不对"))
         assert (await _next_event(stream))["noun"] == "qq"
 
 

@@ -53,6 +53,7 @@ class Stage:
     runner: web.AppRunner
     url: str
     bots: list[str] = field(default_factory=list)
+    refusals: list[tuple[datetime, str]] = field(default_factory=list)
 
     async def found(self) -> Operator:
         """The owner of a fresh shop."""
@@ -166,6 +167,7 @@ async def open_stage(
     settings = settings or Settings(web=WebSettings())
     app = app or web.Application()
     bots: list[str] = []
+    refusals: list[tuple[datetime, str]] = []
     async with open_store(folder / "shop.db") as store:
         desk = Desk(store, settings, utc_now)
         attach(
@@ -176,6 +178,7 @@ async def open_stage(
                 version="0.0.test",
                 qq=lambda: tuple(bots),
                 qq_token=TOKEN,
+                qq_refusal=lambda: refusals[-1] if refusals else None,
             ),
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
@@ -184,7 +187,7 @@ async def open_stage(
             site = web.TCPSite(runner, "127.0.0.1", 0)
             await site.start()
             port = runner.addresses[0][1]
-            yield Stage(store, desk, runner, f"http://127.0.0.1:{port}", bots)
+            yield Stage(store, desk, runner, f"http://127.0.0.1:{port}", bots, refusals)
         finally:
             await runner.cleanup()
 
