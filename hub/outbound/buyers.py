@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from loguru import logger
 
 from hub import text
-from hub.errors import PeerError, Rejected, Throttled, Uncertain, Unreachable
+from hub.errors import AuthExpired, PeerError, Rejected, Throttled, Uncertain, Unreachable
 from hub.model import (
     AccountId,
     Conversation,
@@ -22,6 +22,7 @@ from hub.model import (
     SendMessage,
     TaskState,
     Text,
+    send_lane,
 )
 from hub.notices import tell_asker, tell_owners
 from hub.outbound.pacing import Pacer
@@ -35,8 +36,11 @@ OFFLINE_AGAIN = timedelta(seconds=30)
 THROTTLED_AGAIN = timedelta(seconds=5)
 UNREACHABLE_AGAIN = timedelta(seconds=2)
 LOOK_AGAIN = timedelta(seconds=3)
+UNREADABLE_FOR = timedelta(minutes=10)
+"""How long an uncertain send waits for a history that cannot be read before a person is asked."""
 CLOCK_SKEW = timedelta(minutes=2)
 HISTORY_LIMIT = 20
+ARRIVED = (MessageState.ACCEPTED, MessageState.READ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ class Outcome:
     task: TaskState
     reason: str = ""
     platform_id: PlatformMessage | None = None
+    superseded: bool = False
+    """People made it needless, so nobody has to be told."""
 
 
 class BuyerSends:
@@ -77,6 +83,7 @@ class BuyerSends:
         self._session_of = session_of
         self._pacer = Pacer(spacing)
         self._now = now
+        self._began = now()
 
     async def perform(self, claim: Claim) -> None:
         work = claim.task.work
@@ -86,24 +93,20 @@ class BuyerSends:
             await self._reconcile(claim, work, session, claim.task.wire_at)
         elif session is None:
             await self._wait_for_account(claim, work)
+        elif seconds := await self._pacer.turn(str(work.account)):
+            await self._release(claim, work, timedelta(seconds=seconds), "waits for its turn")
         else:
-            await self._pacer.turn(str(work.account))
             await self._send(claim, work, session)
 
     async def _wait_for_account(self, claim: Claim, work: SendMessage) -> None:
-        now = self._now()
-        expires_at = claim.task.expires_at
-        if expires_at is not None and now >= expires_at:
-            reason = "等得太久，账号一直没有连上"
-            await self._conclude(
-                claim, work, Outcome(MessageState.DROPPED, TaskState.DROPPED, reason)
-            )
+        ready = await self._store.read(lambda tx: self._look_once_more(tx, claim, work))
+        if isinstance(ready, Outcome):
+            await self._conclude(claim, work, ready)
             return
-        await self._store.write(
-            lambda tx: tx.outbox.release(
-                claim.task, claim.holder, now + OFFLINE_AGAIN, error="account not connected"
-            )
-        )
+        await self._release(claim, work, OFFLINE_AGAIN, "account not connected")
+        if self._session_of(work.account) is not None:  # it came online in between
+            lane = send_lane(work.account, work.conversation)
+            await self._store.write(lambda tx: tx.outbox.hasten(lane, self._now()))
 
     # --- Sending ----------------------------------------------------------------------------
 
@@ -121,12 +124,15 @@ class BuyerSends:
             )
         except Uncertain as error:
             logger.warning("message {} uncertain: {}", work.message, error)
-            await self._release(claim, LOOK_AGAIN, error, clear_wire=False)
+            await self._release_looking(claim, LOOK_AGAIN, error)
         except Unreachable as error:
-            await self._release(claim, UNREACHABLE_AGAIN, error, clear_wire=True)
+            await self._release(claim, work, UNREACHABLE_AGAIN, error)
+        except AuthExpired as error:
+            # Refused, and the session is over; the next one hastens this lane.
+            await self._release(claim, work, OFFLINE_AGAIN, error)
         except Throttled as error:
             wait = timedelta(seconds=error.after) if error.after else THROTTLED_AGAIN
-            await self._release(claim, wait, error, clear_wire=True)
+            await self._release(claim, work, wait, error)
         except Rejected as error:
             logger.warning("message {} rejected: {}", work.message, error)
             outcome = Outcome(MessageState.REJECTED, TaskState.FAILED, error.reason)
@@ -140,36 +146,49 @@ class BuyerSends:
 
         None: another worker has the task by now.
         """
-        now, shop = self._now(), claim.task.shop
+        now = self._now()
+        ready = self._look_once_more(tx, claim, work)
+        if isinstance(ready, Outcome):
+            return ready
+        if not tx.outbox.mark_wire(claim.task, claim.holder, now):
+            return None
+        tx.messages.set_state(claim.task.shop, work.message, MessageState.SENDING, now=now)
+        return ready
+
+    def _look_once_more(self, tx: Tx, claim: Claim, work: SendMessage) -> Ready | Outcome:
+        """What changed since it was enqueued; an outcome if it is not to be sent any more."""
+        now, shop, expires_at = self._now(), claim.task.shop, claim.task.expires_at
         message = tx.messages.get(shop, work.message)
-        conversation = tx.conversations.get(shop, message.conversation) if message else None
+        conversation = tx.conversations.get(shop, work.conversation)
         if message is None or conversation is None:
-            return Outcome(MessageState.DROPPED, TaskState.DROPPED, "会话已被删除")
+            return _dropped("会话已被删除")
+        if message.state in ARRIVED:
+            return Outcome(MessageState.ACCEPTED, TaskState.DONE)
         if message.origin is Origin.RULE:
             unwanted = still_wanted(
                 tx.holds.active(shop, conversation.id, now),
                 human_answered=tx.messages.human_answer_since(
                     shop, conversation.id, message.sent_at
                 ),
-                now=now,
-                expires_at=claim.task.expires_at,
             )
             if unwanted is not None:
-                return Outcome(MessageState.DROPPED, TaskState.DROPPED, unwanted)
-        if not tx.outbox.mark_wire(claim.task, claim.holder, now):
-            return None
-        tx.messages.set_state(shop, message.id, MessageState.SENDING, now=now)
+                return _dropped(unwanted, superseded=True)
+        if expires_at is not None and now >= expires_at:
+            return _dropped("等得太久，已经过了可以发送的时间")
         return Ready(conversation, message, tx.messages.uuid(shop, message.id))
 
     async def _release(
-        self, claim: Claim, wait: timedelta, error: PeerError, *, clear_wire: bool
+        self, claim: Claim, work: SendMessage, wait: timedelta, error: PeerError | str
     ) -> None:
-        due_at = self._now() + wait
-        await self._store.write(
-            lambda tx: tx.outbox.release(
-                claim.task, claim.holder, due_at, error=str(error), clear_wire=clear_wire
-            )
-        )
+        """Nothing left this machine, or it was refused: it is queued as before."""
+        now = self._now()
+
+        def unit(tx: Tx) -> None:
+            task = claim.task
+            if tx.outbox.release(task, claim.holder, now + wait, error=str(error), clear_wire=True):
+                tx.messages.set_state(task.shop, work.message, MessageState.QUEUED, now=now)
+
+        await self._store.write(unit)
 
     # --- Uncertain sends ----------------------------------------------------------------------
 
@@ -186,20 +205,19 @@ class BuyerSends:
             lambda tx: tx.conversations.get(shop, work.conversation)
         )
         if conversation is None:
-            outcome = Outcome(MessageState.DROPPED, TaskState.DROPPED, "会话已被删除")
-            await self._conclude(claim, work, outcome)
+            await self._conclude(claim, work, _dropped("会话已被删除"))
             return
         if await self._arrived(claim, work.message):
             await self._conclude(claim, work, Outcome(MessageState.ACCEPTED, TaskState.DONE))
             return
         if session is None:
-            await self._release_looking(claim, OFFLINE_AGAIN)
+            await self._look_later(claim, work, wire_at, OFFLINE_AGAIN, "account not connected")
             return
         try:
             page = await session.history(conversation.platform_id, limit=HISTORY_LIMIT)
         except PeerError as error:
             logger.info("history of {} not read: {}", conversation.id, error)
-            await self._release_looking(claim, LOOK_AGAIN)
+            await self._look_later(claim, work, wire_at, LOOK_AGAIN, error)
             return
         own = [
             event
@@ -210,11 +228,25 @@ class BuyerSends:
         if await self._arrived(claim, work.message):
             await self._conclude(claim, work, Outcome(MessageState.ACCEPTED, TaskState.DONE))
         elif self._now() - wire_at < self._look_for:
-            await self._release_looking(claim, LOOK_AGAIN)
+            await self._release_looking(claim, LOOK_AGAIN, "not in the history yet")
         else:
             reason = "闲鱼没有确认收到，聊天记录里也没有找到"
-            outcome = Outcome(MessageState.UNCERTAIN, TaskState.UNCERTAIN, reason)
-            await self._conclude(claim, work, outcome)
+            await self._conclude(claim, work, _uncertain(reason))
+
+    async def _look_later(
+        self,
+        claim: Claim,
+        work: SendMessage,
+        wire_at: datetime,
+        wait: timedelta,
+        error: PeerError | str,
+    ) -> None:
+        """The history cannot be read now; when it could not for long, a person is asked."""
+        if self._now() - max(wire_at, self._began) < UNREADABLE_FOR:
+            await self._release_looking(claim, wait, error)
+        else:
+            reason = "闲鱼没有确认收到，聊天记录也一直读不到"
+            await self._conclude(claim, work, _uncertain(reason))
 
     def _match(self, tx: Tx, conversation: Conversation, own: list[OwnMessage]) -> None:
         for event in own:
@@ -225,18 +257,18 @@ class BuyerSends:
                 platform_id=event.id,
                 content=event.content,
                 now=self._now(),
+                sent_at=event.sent_at,
             )
 
     async def _arrived(self, claim: Claim, message: MessageId) -> bool:
         found = await self._store.read(lambda tx: tx.messages.get(claim.task.shop, message))
-        return found is not None and found.state in (MessageState.ACCEPTED, MessageState.READ)
+        return found is not None and found.state in ARRIVED
 
-    async def _release_looking(self, claim: Claim, wait: timedelta) -> None:
+    async def _release_looking(self, claim: Claim, wait: timedelta, error: PeerError | str) -> None:
+        """It stays marked as on the wire."""
         due_at = self._now() + wait
         await self._store.write(
-            lambda tx: tx.outbox.release(
-                claim.task, claim.holder, due_at, error="looking for it in the history"
-            )
+            lambda tx: tx.outbox.release(claim.task, claim.holder, due_at, error=str(error))
         )
 
     # --- Settlement ---------------------------------------------------------------------------
@@ -255,8 +287,8 @@ class BuyerSends:
             reason=outcome.reason,
             platform_id=outcome.platform_id,
         )
-        failed = outcome.message in (MessageState.REJECTED, MessageState.UNCERTAIN)
-        if work.asked_by is None and not failed:
+        well = outcome.message is MessageState.ACCEPTED or outcome.superseded
+        if work.asked_by is None and well:
             return
         message = tx.messages.get(shop, work.message)
         conversation = tx.conversations.get(shop, work.conversation)
@@ -273,6 +305,14 @@ class BuyerSends:
     def _finish(self, tx: Tx, claim: Claim, state: TaskState, error: str = "") -> bool:
         """False: a faster worker settled it; then nothing of ours may be written."""
         return tx.outbox.settle(claim.task, claim.holder, state, error=error, now=self._now())
+
+
+def _dropped(reason: str, *, superseded: bool = False) -> Outcome:
+    return Outcome(MessageState.DROPPED, TaskState.DROPPED, reason, superseded=superseded)
+
+
+def _uncertain(reason: str) -> Outcome:
+    return Outcome(MessageState.UNCERTAIN, TaskState.UNCERTAIN, reason)
 
 
 def _sentence(conversation: Conversation, outcome: Outcome) -> str:

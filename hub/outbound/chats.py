@@ -9,7 +9,7 @@ from typing import Protocol
 from loguru import logger
 
 from hub.errors import PeerError, Rejected, Throttled, Uncertain, Unreachable
-from hub.model import ChatPeer, Delivered, SendNotice, SendReceipt, TaskState
+from hub.model import ChatPeer, Delivered, SendNotice, SendReceipt, TaskId, TaskState
 from hub.outbound.pacing import Pacer
 from hub.outbound.worker import Claim
 from hub.policy import backoff
@@ -19,6 +19,7 @@ NOT_CONNECTED_AGAIN = timedelta(seconds=30)
 """The chat lanes are hastened when a bot connects; this is the fallback."""
 LOOK_AGAIN = timedelta(seconds=2)
 MOST_TRIES = 5
+"""Of saying it and of looking for it; waiting for a bot or for a turn is none."""
 
 
 class ChatPort(Protocol):
@@ -43,15 +44,13 @@ class ChatSends:
         self._port = port
         self._pacer = Pacer(spacing)
         self._now = now
+        self._tries: dict[TaskId, int] = {}
+        """Of open tasks. A new process starts to count anew, that does no harm."""
 
     async def perform(self, claim: Claim) -> None:
-        task, now = claim.task, self._now()
-        if task.expires_at is not None and now >= task.expires_at:
-            await self._store.write(
-                lambda tx: tx.outbox.settle(
-                    task, claim.holder, TaskState.DROPPED, error="expired", now=now
-                )
-            )
+        task = claim.task
+        if task.expires_at is not None and self._now() >= task.expires_at:
+            await self._settle(claim, TaskState.DROPPED, "expired")
         elif task.wire_at is not None:
             await self._look(claim, task.wire_at)
         else:
@@ -59,7 +58,9 @@ class ChatSends:
 
     async def _send(self, claim: Claim) -> None:
         peer, text, quote = _told(claim)
-        await self._pacer.turn(peer.bot)
+        if seconds := await self._pacer.turn(peer.bot):
+            await self._release(claim, timedelta(seconds=seconds), None, clear_wire=True)
+            return
         now = self._now()
         if not await self._store.write(
             lambda tx: tx.outbox.mark_wire(claim.task, claim.holder, now)
@@ -69,11 +70,12 @@ class ChatSends:
             delivered = await self._port.deliver(peer, text, quote=quote)
         except Uncertain as error:
             logger.info("notice {} uncertain: {}", claim.task.id, error)
+            self._count_try(claim)
             await self._release(claim, LOOK_AGAIN, error, clear_wire=False)
         except Unreachable as error:
             await self._release(claim, NOT_CONNECTED_AGAIN, error, clear_wire=True)
         except (Rejected, Throttled) as error:
-            await self._try_again_or_give_up(claim, error)
+            await self._try_again_or_give_up(claim, error, TaskState.FAILED, clear_wire=True)
         else:
             await self._done(claim, delivered)
 
@@ -85,7 +87,7 @@ class ChatSends:
         except Unreachable as error:
             await self._release(claim, NOT_CONNECTED_AGAIN, error, clear_wire=False)
         except Uncertain as error:
-            await self._release(claim, LOOK_AGAIN, error, clear_wire=False)
+            await self._try_again_or_give_up(claim, error, TaskState.UNCERTAIN, clear_wire=False)
         except PeerError as error:
             # This implementation cannot show its history: leave it, the ticket still works.
             logger.warning("notice {} may not have arrived: {}", claim.task.id, error)
@@ -93,18 +95,26 @@ class ChatSends:
         else:
             if found is not None:
                 await self._done(claim, found)
-            elif claim.task.attempt < MOST_TRIES:
+            elif self._tries.get(claim.task.id, 0) < MOST_TRIES:
                 await self._release(claim, timedelta(0), None, clear_wire=True)
             else:
                 await self._settle(claim, TaskState.FAILED, "never arrived")
 
-    async def _try_again_or_give_up(self, claim: Claim, error: PeerError) -> None:
-        if claim.task.attempt >= MOST_TRIES:
+    async def _try_again_or_give_up(
+        self, claim: Claim, error: PeerError, end: TaskState, *, clear_wire: bool
+    ) -> None:
+        """A text that cannot go out or cannot be found holds up all that wait behind it."""
+        tries = self._count_try(claim)
+        if tries >= MOST_TRIES:
             logger.warning("notice {} given up: {}", claim.task.id, error)
-            await self._settle(claim, TaskState.FAILED, str(error))
+            await self._settle(claim, end, str(error))
             return
-        wait = backoff(claim.task.attempt, first=2, most=60, jitter=0)
-        await self._release(claim, timedelta(seconds=wait), error, clear_wire=True)
+        wait = backoff(tries, first=2, most=60, jitter=0)
+        await self._release(claim, timedelta(seconds=wait), error, clear_wire=clear_wire)
+
+    def _count_try(self, claim: Claim) -> int:
+        tries = self._tries[claim.task.id] = self._tries.get(claim.task.id, 0) + 1
+        return tries
 
     async def _release(
         self, claim: Claim, wait: timedelta, error: PeerError | None, *, clear_wire: bool
@@ -122,6 +132,7 @@ class ChatSends:
 
     async def _settle(self, claim: Claim, state: TaskState, error: str) -> None:
         now = self._now()
+        self._tries.pop(claim.task.id, None)
         await self._store.write(
             lambda tx: tx.outbox.settle(claim.task, claim.holder, state, error=error, now=now)
         )
@@ -131,6 +142,7 @@ class ChatSends:
         assert isinstance(work, SendNotice | SendReceipt)  # noqa: S101 - registered by kind
         peer, _, _ = _told(claim)
         about = work.message if isinstance(work, SendNotice) else None
+        self._tries.pop(claim.task.id, None)
 
         def unit(tx: Tx) -> None:
             if not tx.outbox.settle(claim.task, claim.holder, TaskState.DONE, now=now):

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from loguru import logger
 
+from hub.errors import StoreError
 from hub.model import Task, TaskKind
 from hub.store import Store
 
@@ -18,6 +19,8 @@ LEASE = timedelta(seconds=60)
 PERFORMANCE_SECONDS = 45.0
 IDLE_SECONDS = 1.0
 BROKEN_AGAIN = timedelta(seconds=30)
+BROKEN_STORE_SECONDS = 60.0
+"""How long a store that fails is borne with, such as one on a full disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,10 @@ class Worker:
         self._most = most
         self._now = now
         self._running = 0
+        self._claiming = False
         self._freed = asyncio.Event()
         self._stopping = False
+        self._store_broken_at: float | None = None
 
     async def run(self) -> None:
         """Work until cancelled. What is in hand then keeps its lease and its wire mark, and the
@@ -65,25 +70,44 @@ class Worker:
                 while self._running >= self._most:
                     self._freed.clear()
                     await self._freed.wait()
-                for task in await self._claim():
+                self._claiming = True
+                claimed = await self._claim()
+                for task in claimed:
                     self._running += 1
                     tasks.create_task(self._perform(task), name=f"task {task.id}")
+                self._claiming = False
+                self._freed.set()
+                if not claimed and not self._stopping:
+                    await self._store.wait_for_tasks(IDLE_SECONDS)
 
     async def stop(self) -> None:
         """Claim no more and return when what is in hand is settled."""
         self._stopping = True
-        while self._running:
+        while self._running or self._claiming:
             self._freed.clear()
             await self._freed.wait()
 
     async def _claim(self) -> list[Task]:
         now, room = self._now(), self._most - self._running
-        claimed = await self._store.write(
-            lambda tx: tx.outbox.claim(self._holder, now, now + LEASE, room, self._kinds)
-        )
-        if not claimed:
-            await self._store.wait_for_tasks(IDLE_SECONDS)
+        try:
+            claimed = await self._store.write(
+                lambda tx: tx.outbox.claim(self._holder, now, now + LEASE, room, self._kinds)
+            )
+        except StoreError as error:
+            await self._bear(error)
+            return []
+        self._store_broken_at = None
         return claimed
+
+    async def _bear(self, error: StoreError) -> None:
+        """A full disk or a locked file may pass; what does not pass must end the program."""
+        now = asyncio.get_running_loop().time()
+        if self._store_broken_at is None:
+            self._store_broken_at = now
+        if now - self._store_broken_at > BROKEN_STORE_SECONDS:
+            raise error
+        logger.error("no tasks can be claimed: {}", error)
+        await asyncio.sleep(IDLE_SECONDS)
 
     async def _perform(self, task: Task) -> None:
         try:

@@ -71,14 +71,10 @@ def _hold_reason(hold: Hold) -> str:
     return f"{where}的自动回复已暂停：{hold.reason}"
 
 
-def still_wanted(
-    hold: Hold | None, *, human_answered: bool, now: datetime, expires_at: datetime | None
-) -> str | None:
-    """Asked right before an automatic answer leaves: None to send, else why it is dropped."""
+def still_wanted(hold: Hold | None, *, human_answered: bool) -> str | None:
+    """Asked right before an automatic answer leaves: None to send, else who made it needless."""
     if human_answered:
         return "人工已经先回复了"
     if hold is not None:
         return _hold_reason(hold)
-    if expires_at is not None and now >= expires_at:
-        return "等得太久，自动回复已过期"
     return None

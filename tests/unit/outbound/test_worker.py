@@ -1,0 +1,160 @@
+"""The loop that takes due tasks: one shop's crowd or one bad minute stops nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from outbound_stage import FakeSession, Stage, add_account, add_conversation
+
+from hub.errors import StoreError
+from hub.model import AccountId, TaskKind
+from hub.outbound import BuyerSends, Worker
+from hub.outbound.pacing import Pacer
+from hub.store import Store
+from hub.xianyu import Session
+
+SECONDS = 10.0
+HOUR = 3600.0
+
+
+async def test_turns_come_one_spacing_after_the_other() -> None:
+    pacer = Pacer(0.01)
+    began = asyncio.get_running_loop().time()
+
+    assert [await pacer.turn("a") for _ in range(4)] == [0.0] * 4
+
+    assert asyncio.get_running_loop().time() - began >= 0.03
+
+
+async def test_a_turn_that_is_far_away_is_not_waited_for_and_costs_nobody_his() -> None:
+    pacer = Pacer(HOUR)
+    async with asyncio.timeout(SECONDS):
+        again = [round(await pacer.turn("a")) for _ in range(4)]
+        other = await pacer.turn("b")
+
+    assert again == [0, HOUR, 2 * HOUR, 3 * HOUR]
+    assert other == 0
+
+
+async def test_a_long_queue_of_one_account_takes_no_place_of_the_others(stage: Stage) -> None:
+    def unit(tx: Any) -> Any:
+        crowd = [add_conversation(tx, stage.account, f"6001002003{n}") for n in range(5)]
+        other = add_account(tx, stage.shop, "另一家", "2200111122224")
+        return crowd, add_conversation(tx, other, "70010020030")
+
+    crowd, elsewhere = await stage.store.write(unit)
+    for conversation in crowd:
+        await stage.queue("排队", conversation=conversation)
+    await stage.queue("不排队", conversation=elsewhere)
+    session, sent = FakeSession(), asyncio.Event()
+
+    def session_of(account: AccountId) -> Session:
+        if account == elsewhere.account:
+            sent.set()
+        return cast(Session, session)
+
+    sends = BuyerSends(
+        stage.store, session_of, spacing=HOUR, look_for=stage.now - stage.now, now=stage.clock
+    )
+    worker = Worker(stage.store, {TaskKind.SEND: sends}, holder="w", most=2, now=stage.clock)
+    running = asyncio.create_task(worker.run())
+    async with asyncio.timeout(SECONDS):
+        await sent.wait()
+        await worker.stop()
+    await running
+
+    assert sorted(session.said) == ["不排队", "排队"]
+
+
+async def test_a_store_that_fails_for_a_moment_does_not_end_the_worker(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.outbound.worker.IDLE_SECONDS", 0.01)
+    failing_store = _FailingFirst(stage.store)
+    stage.session = FakeSession()
+    await stage.queue()
+    worker = Worker(
+        cast(Store, failing_store),
+        {TaskKind.SEND: stage.sends},
+        holder="w",
+        most=2,
+        now=stage.clock,
+    )
+    running = asyncio.create_task(worker.run())
+    async with asyncio.timeout(SECONDS), stage.store.changes():
+        while await stage.open_tasks() != {TaskKind.RECEIPT: 1}:
+            await stage.store.wait_for_tasks(0.05)
+        await worker.stop()
+    await running
+
+    assert stage.session.said == ["在的"]
+
+
+async def test_a_store_that_stays_broken_ends_the_worker(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.outbound.worker.BROKEN_STORE_SECONDS", 0)
+    monkeypatch.setattr("hub.outbound.worker.IDLE_SECONDS", 0.001)
+    store = _FailingFirst(stage.store, times=1000)
+    worker = Worker(
+        cast(Store, store), {TaskKind.SEND: stage.sends}, holder="w", most=2, now=stage.clock
+    )
+
+    async with asyncio.timeout(SECONDS):
+        with pytest.raises(BaseExceptionGroup) as raised:
+            await worker.run()
+    assert raised.group_contains(StoreError)
+
+
+async def test_nothing_is_left_half_claimed_by_a_stop(stage: Stage) -> None:
+    """A claim that is under way when the stop comes is performed and waited for."""
+    store = _SlowClaim(stage.store)
+    stage.session = FakeSession()
+    await stage.queue()
+    worker = Worker(
+        cast(Store, store), {TaskKind.SEND: stage.sends}, holder="w", most=2, now=stage.clock
+    )
+    running = asyncio.create_task(worker.run())
+    async with asyncio.timeout(SECONDS):
+        await store.claiming.wait()
+        stopping = asyncio.create_task(worker.stop())
+        await asyncio.sleep(0)
+        store.go_on.set()
+        await stopping
+
+    assert stage.session.said == ["在的"]
+    await running
+
+
+class _FailingFirst:
+    """The stage's store; its first writes fail."""
+
+    def __init__(self, store: Store, times: int = 3) -> None:
+        self._store = store
+        self._times = times
+        self.wait_for_tasks = store.wait_for_tasks
+
+    async def write(self, unit: Callable[[Any], Any]) -> Any:
+        if self._times:
+            self._times -= 1
+            raise StoreError("database or disk is full")
+        return await self._store.write(unit)
+
+
+class _SlowClaim:
+    """The stage's store; a write takes until it is allowed to go on."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.claiming = asyncio.Event()
+        self.go_on = asyncio.Event()
+        self.wait_for_tasks = store.wait_for_tasks
+
+    async def write(self, unit: Callable[[Any], Any]) -> Any:
+        result = await self._store.write(unit)
+        self.claiming.set()
+        await self.go_on.wait()
+        return result
