@@ -140,10 +140,16 @@ def parse_duration(text: str) -> timedelta | None:
 _TICKET = re.compile(r"[#＃]\s?(?P<ticket>[a-z]\d{1,6})(?![a-z0-9])", re.IGNORECASE)
 
 
-def find_ticket(text: str) -> str | None:
-    """The last ticket in a text, without `#`: notices end with theirs."""
-    found = _TICKET.findall(text)
-    return found[-1].lower() if found else None
+_CLOSING_TICKET = re.compile(_TICKET.pattern + r"\Z", re.IGNORECASE)
+
+
+def closing_ticket(text: str) -> str | None:
+    """The ticket that a text ends with, without `#`.
+
+    All notices end with theirs. Any other ticket in them is what a buyer wrote, or one of many.
+    """
+    match = _CLOSING_TICKET.search(text.rstrip())
+    return match["ticket"].lower() if match else None
 
 
 def leading_ticket(text: str) -> tuple[str, str] | None:

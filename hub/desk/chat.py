@@ -13,8 +13,8 @@ from hub.commands import (
     Action,
     Call,
     UnknownCommand,
+    closing_ticket,
     find_command,
-    find_ticket,
     leading_ticket,
     may,
     parse_command,
@@ -77,6 +77,8 @@ class Chat:
                         return None
                     return await self._run(operator, command, message)
                 case UnknownCommand(name, suggestion):
+                    if not message.addressed:  # another bot's
+                        return None
                     return text.unknown_command(name, suggestion.usage if suggestion else None)
                 case None:
                     return await self._answer(operator, message)
@@ -127,7 +129,9 @@ class Chat:
         """
         typed = leading_ticket(_without_command(message.text))
         tickets = {typed[0]} if typed is not None else set()
-        if quoted := find_ticket(message.quoted_text):
+        # In a group people also quote each other, and talk about a buyer without talking to him.
+        quoted = closing_ticket(message.quoted_text) if message.addressed else None
+        if quoted is not None:
             tickets.add(quoted)
 
         def unit(tx: Tx) -> set[ConversationId] | str:

@@ -83,20 +83,29 @@ def status_page(
 def paused(conversation: Conversation | None, length: timedelta | None) -> str:
     what = _target(conversation)
     how_long = f"{span(length)}后自动恢复" if length else "发 /恢复 继续"
-    return f"⏸ 已暂停{what}的自动回复，{how_long}"
+    return f"⏸ 已暂停{what}的自动回复，{how_long}{_closing(conversation)}"
 
 
 def resumed(conversation: Conversation | None, ended: int, shop_still_held: bool) -> str:
     what = _target(conversation)
     if shop_still_held:
-        return f"{what}已恢复，但整个店铺还在暂停中：不引用任何通知发 /恢复 可以解除"
-    return f"▶ 已恢复{what}的自动回复" if ended else f"{what}的自动回复本来就没有暂停"
+        said = f"{what}已恢复，但整个店铺还在暂停中：不引用任何通知发 /恢复 可以解除"
+    elif ended:
+        said = f"▶ 已恢复{what}的自动回复"
+    else:
+        said = f"{what}的自动回复本来就没有暂停"
+    return said + _closing(conversation)
 
 
 def _target(conversation: Conversation | None) -> str:
     if conversation is None:
         return "整个店铺"
-    return f" #{conversation.ticket} {conversation.buyer_name}".rstrip()
+    return f"「{conversation.buyer_name or '买家'}」"
+
+
+def _closing(conversation: Conversation | None) -> str:
+    """What is about one conversation ends with its ticket, so that quoting it answers the buyer."""
+    return f" #{conversation.ticket}" if conversation is not None else ""
 
 
 def no_target(quoted: bool) -> str:
