@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 
 from hub.errors import Conflict
 from hub.model import Account, AccountId, AccountState, PlatformUser, ShopId
@@ -203,7 +204,9 @@ class Accounts:
         return touched > 0
 
 
+@lru_cache(maxsize=1024)
 def _to_account(row: Row) -> Account:
+    """Remembered, because accounts are read all the time and change rarely."""
     id_, shop, name, user, device_id, enabled, state, reason, since, takeover_minutes, logins = row
     return Account(
         id=AccountId(id_),

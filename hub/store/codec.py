@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any, cast
 
@@ -164,7 +163,5 @@ def words_to_text(words: tuple[str, ...]) -> str:
     return _dump(list(words))
 
 
-@lru_cache(maxsize=4096)
 def words_from_text(text: str) -> tuple[str, ...]:
-    """Remembered, because the keywords of all rules are read for every buyer message."""
     return tuple(json.loads(text))

@@ -48,6 +48,22 @@ _CANDIDATE_AT = Statement(
     f"{_ON_THE_WIRE} AND created_at <= :latest AND wire_at >= :earliest"
     " ORDER BY wire_at, id LIMIT 1"
 )
+# What nearly always happens, in one statement: the message is on its way, nothing is known of an
+# echo, and the id, if we are told one, is free.
+_ON_ITS_WAY = (
+    "WHERE shop_id = :shop AND id = :id AND platform_id IS NULL"
+    " AND state IN ('queued', 'sending', 'uncertain')"
+)
+_SETTLE = Statement(
+    "UPDATE messages SET state = :state, reason = :reason,"
+    f" wire_at = coalesce(:sent_again, wire_at, :sent) {_ON_ITS_WAY} RETURNING conversation_id"
+)
+_SETTLE_NAMED = Statement(
+    "UPDATE messages SET state = :state, reason = :reason, platform_id = :platform_id,"
+    f" wire_at = coalesce(:sent_again, wire_at, :sent) {_ON_ITS_WAY} AND NOT EXISTS"
+    " (SELECT 1 FROM messages h WHERE h.shop_id = :shop AND h.account_id = messages.account_id"
+    " AND h.platform_id = :platform_id) RETURNING conversation_id"
+)
 _UPDATE = Statement(
     "UPDATE messages SET state = :state, reason = :reason, platform_id = :platform_id,"
     " wire_at = :wire_at, state_before_echo = :before_echo, echoed_at = :echoed_at"
@@ -72,7 +88,7 @@ _REMOVE = Statement("DELETE FROM messages WHERE shop_id = :shop AND id = :id")
 _TOLERANCE = timedelta(minutes=10)
 """How far the platform's clock and ours, and the way there and back, may lie apart."""
 
-_ON_ITS_WAY = (MessageState.QUEUED, MessageState.SENDING, MessageState.UNCERTAIN)
+_UNDECIDED = (MessageState.QUEUED, MessageState.SENDING, MessageState.UNCERTAIN)
 _WENT_OUT = (MessageState.SENDING, MessageState.UNCERTAIN, MessageState.ACCEPTED)
 
 
@@ -117,6 +133,31 @@ class Echoes:
         platform_id: PlatformMessage | None,
         now: datetime,
     ) -> MessageState | None:
+        conversation = self._sql.value(
+            _SETTLE if platform_id is None else _SETTLE_NAMED,
+            shop=shop,
+            id=id_,
+            state=state,
+            reason=reason,
+            platform_id=platform_id,
+            sent_again=micros(now) if state is MessageState.SENDING else None,
+            sent=micros(now) if state in _WENT_OUT else None,
+        )
+        if conversation is None:
+            return self._weigh(shop, id_, state, reason, platform_id, now)
+        self._sql.changed(shop, "conversation", conversation)
+        return state
+
+    def _weigh(
+        self,
+        shop: ShopId,
+        id_: MessageId,
+        state: MessageState,
+        reason: str,
+        platform_id: PlatformMessage | None,
+        now: datetime,
+    ) -> MessageState | None:
+        """Bring what we are told together with what we know already."""
         own = self._one(_GET, shop=shop, id=id_)
         if own is None:
             return None
@@ -289,7 +330,7 @@ def _standing(known: MessageState, said: MessageState) -> MessageState:
     """What holds when we know one thing and are told another."""
     if known is MessageState.READ:
         return known
-    if known is MessageState.ACCEPTED and said in _ON_ITS_WAY:
+    if known is MessageState.ACCEPTED and said in _UNDECIDED:
         return known
     return said
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
@@ -21,6 +22,8 @@ _ENABLED = Statement(
     " AND (account_id = :account OR account_id IS NULL) AND enabled"
     " ORDER BY account_id IS NULL, id"
 )
+_VERSION = Statement("SELECT rules_version FROM shops WHERE id = :shop")
+_NEW_VERSION = Statement("UPDATE shops SET rules_version = :version WHERE id = :shop")
 _GET = Statement(f"SELECT {_COLUMNS} FROM rules WHERE shop_id = :shop AND id = :id")
 _ADD = Statement(
     "INSERT INTO rules (shop_id, account_id, kind, keywords, reply, enabled, created_at)"
@@ -43,17 +46,29 @@ UNSET: Literal[Unset.UNSET] = Unset.UNSET
 
 
 class Rules:
-    __slots__ = ("_sql",)
+    """Remembers the rules of an account while their version in the database stays the same.
+
+    They are read for every buyer message and changed by hand. The version is random, not counted:
+    a number that was rolled back never comes again, and other processes are noticed too.
+    """
+
+    __slots__ = ("_known", "_sql")
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
+        self._known: dict[tuple[ShopId, AccountId], tuple[int, list[Rule]]] = {}
 
     def all(self, shop: ShopId) -> list[Rule]:
         return [_to_rule(row) for row in self._sql.rows(_ALL, shop=shop)]
 
     def enabled(self, shop: ShopId, account: AccountId) -> list[Rule]:
         """What applies to an account: its own rules first, then those for all; older ones first."""
-        return [_to_rule(row) for row in self._sql.rows(_ENABLED, shop=shop, account=account)]
+        version: int = self._sql.value(_VERSION, shop=shop)
+        known = self._known.get((shop, account))
+        if known is None or known[0] != version:
+            rows = self._sql.rows(_ENABLED, shop=shop, account=account)
+            known = self._known[shop, account] = version, [_to_rule(row) for row in rows]
+        return list(known[1])
 
     def get(self, shop: ShopId, id_: RuleId) -> Rule | None:
         row = self._sql.row(_GET, shop=shop, id=id_)
@@ -81,7 +96,7 @@ class Rules:
             enabled=enabled,
             now=micros(now),
         )
-        self._sql.changed(shop, "rule", id_)
+        self._changed(shop, id_)
         return Rule(RuleId(id_), shop, account, kind, words, reply, enabled)
 
     def update(
@@ -119,14 +134,18 @@ class Rules:
             reply=new.reply,
             enabled=new.enabled,
         )
-        self._sql.changed(shop, "rule", id_)
+        self._changed(shop, id_)
         return new
 
     def remove(self, shop: ShopId, id_: RuleId) -> bool:
         removed = self._sql.run(_REMOVE, shop=shop, id=id_) > 0
         if removed:
-            self._sql.changed(shop, "rule", id_)
+            self._changed(shop, id_)
         return removed
+
+    def _changed(self, shop: ShopId, id_: int) -> None:
+        self._sql.run(_NEW_VERSION, shop=shop, version=secrets.randbits(62))
+        self._sql.changed(shop, "rule", id_)
 
 
 def _to_rule(row: Row) -> Rule:

@@ -76,8 +76,8 @@ class Sql:
     __slots__ = ("_changes", "_connection", "_cursor", "_dialect", "_error", "_tasks")
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection.connection
-        self._cursor = self._connection.cursor()
+        self._connection: Any = connection.connection.dbapi_connection
+        self._cursor = connection.connection.cursor()
         self._dialect = connection.dialect
         self._error: type[Exception] = connection.dialect.loaded_dbapi.Error
         # Plain tuples: a unit notes a dozen of them, and most are the same.

@@ -56,7 +56,7 @@ class Store:
         """
         if self._writer is None:
             raise StoreError("the store is closed")
-        return await self._writer.write(unit)
+        return await self._writer.submit(unit)
 
     async def read(self, unit: Callable[[Tx], T]) -> T:
         """Run a unit that only reads, on one consistent view of what is committed.

@@ -88,10 +88,12 @@ shops = Table(
     _id(),
     _text("name"),
     Column("tickets", Integer, nullable=False),
+    Column("rules_version", BigInteger, nullable=False),
     _time("created_at"),
     sqlite_autoincrement=True,
 )
-"""`tickets` counts the tickets that were given to conversations."""
+"""`tickets` counts the tickets that were given to conversations; `rules_version` is another random
+number after each change of the shop's rules."""
 
 members = Table(
     "members",
@@ -189,7 +191,6 @@ conversations = Table(
     UniqueConstraint("shop_id", "id"),
     UniqueConstraint("shop_id", "account_id", "id"),
     Index(None, "shop_id", "last_message_at"),
-    Index(None, "shop_id", "account_id", "last_message_at"),
     sqlite_autoincrement=True,
 )
 

@@ -99,12 +99,13 @@ class Writer:
             self._queue.put(None)
         await outlast(self._stopped)
 
-    async def write(self, unit: Callable[[Tx], T]) -> T:
+    def submit(self, unit: Callable[[Tx], T]) -> asyncio.Future[T]:
+        """The result, once it is committed. Called on the loop."""
         if not self._open:
             raise StoreError("the store is closed")
         future: asyncio.Future[T] = self._loop.create_future()
         self._queue.put(_Job(unit, future))
-        return await future
+        return future
 
     # --- on the writer's thread ---
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from store_stage import Stage, add_account, at
 
 from hub.model import HoldKind, PlatformConversation, Rule, RuleId, RuleKind
@@ -32,6 +33,38 @@ async def test_an_accounts_own_rules_come_before_those_for_all(stage: Stage) -> 
         assert tx.rules.all(stage.shop) == [all_1, own_2, off, own_4]
 
     await stage.do(unit)
+
+
+async def test_every_change_of_a_rule_counts_from_the_next_message_on(stage: Stage) -> None:
+    """Also in the unit that makes it, and not after a unit that failed."""
+
+    def replies(tx: Tx) -> list[str]:
+        return [rule.reply for rule in tx.rules.enabled(stage.shop, stage.account.id)]
+
+    rule = await stage.do(lambda tx: add_rule(stage, tx, "1"))
+    assert await stage.do(replies) == ["1"]
+
+    def failing(tx: Tx) -> None:
+        tx.rules.update(stage.shop, rule.id, reply="never")
+        assert replies(tx) == ["never"]
+        raise RuntimeError
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            await stage.do(failing)
+        assert await stage.do(replies) == ["1"]
+
+    def changing(tx: Tx) -> None:
+        tx.rules.update(stage.shop, rule.id, reply="2")
+        assert replies(tx) == ["2"]
+        more = add_rule(stage, tx, "3")
+        assert replies(tx) == ["2", "3"]
+        tx.rules.update(stage.shop, rule.id, enabled=False)
+        assert replies(tx) == ["3"]
+        tx.rules.remove(stage.shop, more.id)
+
+    await stage.do(changing)
+    assert await stage.do(replies) == await stage.store.read(replies) == []
 
 
 async def test_a_rule_update_changes_only_what_is_given(stage: Stage) -> None:

@@ -21,11 +21,9 @@ def upgrade() -> None:
     _decisions()
     _holds_and_relays()
     _outbox()
-    shops = sa.table(
-        "shops", sa.column("name"), sa.column("tickets"), sa.column("created_at", sa.BigInteger())
-    )
+    shops = sa.table("shops", *map(sa.column, ("name", "tickets", "rules_version", "created_at")))
     now = int(datetime.now(UTC).timestamp() * 1_000_000)
-    op.execute(shops.insert().values(name="我的店铺", tickets=0, created_at=now))
+    op.execute(shops.insert().values(name="我的店铺", tickets=0, rules_version=0, created_at=now))
 
 
 def _id() -> sa.Column[int]:
@@ -92,6 +90,7 @@ def _installation_and_shops() -> None:
         _id(),
         _text("name"),
         _count("tickets"),
+        _time("rules_version"),
         _time("created_at"),
         sa.PrimaryKeyConstraint("id", name="pk_shops"),
         sqlite_autoincrement=True,
@@ -257,11 +256,6 @@ def _conversations() -> None:
         sa.UniqueConstraint("shop_id", "id", name="uq_conversations_shop_id_id"),
         sa.UniqueConstraint("shop_id", "ticket", name="uq_conversations_shop_id_ticket"),
         sqlite_autoincrement=True,
-    )
-    op.create_index(
-        "ix_conversations_shop_id_account_id_last_message_at",
-        "conversations",
-        ["shop_id", "account_id", "last_message_at"],
     )
     op.create_index(
         "ix_conversations_shop_id_last_message_at", "conversations", ["shop_id", "last_message_at"]
