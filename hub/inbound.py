@@ -29,6 +29,7 @@ from hub.model import (
     Origin,
     OwnMessage,
     PlatformMessage,
+    PlatformUser,
     ReadReceipt,
     SendMessage,
     SystemMessage,
@@ -92,7 +93,7 @@ class Inbound:
                         account.shop,
                         account.id,
                         event.conversation,
-                        buyer=event.buyer,
+                        buyer=_other(account, event.buyer),
                         item_id=event.item_id,
                         item_title=event.item_title,
                     )
@@ -209,6 +210,7 @@ class Inbound:
             platform_id=event.id,
             content=event.content,
             now=now,
+            sent_at=event.sent_at,
         )
         if matched is not None:
             return
@@ -227,7 +229,7 @@ class Inbound:
             return
         counts.messages += 1
         until = event.sent_at + timedelta(minutes=account.takeover_minutes)
-        if until > now:
+        if until > now and not _led_until(tx, conversation, until, now):
             tx.holds.add(
                 account.shop,
                 kind=HoldKind.TAKEOVER,
@@ -244,7 +246,7 @@ class Inbound:
             account.shop,
             account.id,
             event.conversation,
-            buyer=event.buyer,
+            buyer=_other(account, event.buyer),
             item_id=event.item_id,
             at=event.sent_at if event.id is not None else None,
         )
@@ -255,10 +257,11 @@ class Inbound:
                 tx, account, conversation, event.id, card, event.sent_at, counts, now
             )
         told = TOLD_STATUSES.get(event.status)
-        if told is None or event.as_buyer or event.order_id is None:
+        about = event.order_id or event.id
+        if told is None or event.as_buyer or about is None:
             return
         notice = text.order_notice(account, conversation, told, event.order_id)
-        key = f"order:{account.id}:{event.order_id}:{event.status}"
+        key = f"order:{account.id}:{about}:{event.status}"
         tell_owners(tx, conversation, notice, key=key, now=now, message=message)
 
     def _system_message(
@@ -295,6 +298,22 @@ class Inbound:
         else:
             counts.messages += 1
         return message
+
+
+def _other(account: Account, user: PlatformUser | None) -> PlatformUser | None:
+    """Orders name the account itself as the buyer of what it buys; answers go to the other side."""
+    return None if user == account.user else user
+
+
+def _led_until(tx: Tx, conversation: Conversation, until: datetime, now: datetime) -> bool:
+    """Whether somebody leads the conversation for at least that long already."""
+    return any(
+        hold.conversation == conversation.id
+        and hold.kind is HoldKind.TAKEOVER
+        and hold.until is not None
+        and hold.until >= until
+        for hold in tx.holds.all_active(conversation.shop, now)
+    )
 
 
 def _outcome(decision: Answer | Silence) -> str:
