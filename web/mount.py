@@ -17,7 +17,7 @@ from web.auth import PAGES, guard, is_page, is_partial
 from web.pages import ROUTES
 from web.pages.live import STREAMS, Streams, close_streams
 from web.pages.login import LOGINS
-from web.render import ASSETS, render, setup_templates
+from web.render import ASSETS, PICTURE_HOSTS, render, setup_templates
 from web.site import SITE, Site
 
 STATIC = Path(__file__).parent / "static"
@@ -90,12 +90,13 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
 
 
 def _policy(site: Site) -> str:
-    """Own files only; pictures of buyers come from the platform's hosts."""
+    """Own files only; pictures come from the platform's hosts."""
+    hosts = " ".join(f"https://*{host}" for host in PICTURE_HOSTS)
     uploads = urlsplit(site.settings.xianyu.upload_url)
     pictures = f" {uploads.scheme}://{uploads.netloc}" if uploads.scheme == "http" else ""
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        f"img-src 'self' https:{pictures}; media-src https:; manifest-src 'self'; "
+        f"img-src 'self' {hosts}{pictures}; manifest-src 'self'; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 

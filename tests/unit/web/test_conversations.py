@@ -63,6 +63,27 @@ async def test_a_picture_is_shown_and_a_foreign_scheme_is_not(
     assert "javascript:" not in page.text
 
 
+async def test_a_picture_elsewhere_is_a_link_and_not_loaded(
+    stage: Stage, boss: Visitor, conversation: Conversation
+) -> None:
+    await stage.says(conversation, picture("https://pixel.example/seen.gif"))
+    page = await boss.get(f"/conversations/{conversation.id}")
+    assert "<img src" not in page.text.partition('id="main"')[2]
+    assert 'href="https://pixel.example/seen.gif"' in page.text
+    images = page.headers["Content-Security-Policy"].partition("img-src")[2].partition(";")[0]
+    assert " https: " not in images + " "
+    assert "https://*.alicdn.com" in images
+
+
+async def test_an_address_that_is_none_does_not_break_the_page(
+    stage: Stage, boss: Visitor, conversation: Conversation
+) -> None:
+    await stage.says(conversation, picture("http://[half"))
+    page = await boss.get(f"/conversations/{conversation.id}")
+    assert page.status == 200
+    assert "[图片]" in page.text
+
+
 async def test_an_answer_is_queued_with_its_line_breaks_and_takes_the_conversation_over(
     stage: Stage, owner: Operator, boss: Visitor, conversation: Conversation
 ) -> None:
