@@ -117,7 +117,7 @@ def _workers(
     settings: Settings,
     now: Callable[[], datetime],
 ) -> tuple[Worker, Worker]:
-    """Two workers, so that messages to buyers never wait for notices (L28)."""
+    """Two workers, so that messages to buyers never wait for notices."""
     holder = f"{os.getpid()}-{secrets.token_hex(4)}"
     buyers = BuyerSends(
         store,
@@ -217,7 +217,7 @@ def _forget_last_life(tx: Tx, now: datetime) -> None:
 
 
 async def _stored_token(store: Store) -> str:
-    """The OneBot token of this installation: random, made once, sealed at rest (L57)."""
+    """The OneBot token of this installation: random, made once, sealed at rest."""
     shop = await store.read(lambda tx: tx.shops.default())
     token = await store.read(lambda tx: tx.values.get(shop, QQ_TOKEN))
     if token is None:

@@ -1,4 +1,4 @@
-"""Is the hub fit for work? Asked by people and by Docker; nothing here blocks (L52)."""
+"""Is the hub fit for work? Asked by people and by Docker; nothing here blocks."""
 
 from __future__ import annotations
 

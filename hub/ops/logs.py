@@ -1,4 +1,4 @@
-"""Log lines to standard error: few, dated, and never with a secret in them (L64)."""
+"""Log lines to standard error: few, dated, and never with a secret in them."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def chat_event(chat: Chat, user: PlatformUser) -> Event:
 
 
 def item_in(meta: Map) -> str | None:
-    """The item a message is about. Only fields that hold nothing else are believed (L35)."""
+    """The item a message is about. Only fields that hold nothing else are believed."""
     found = _ITEM.search(as_text(meta.get("reminderUrl")))
     return found[1] if found else bare(meta.get("itemId"))
 
@@ -98,7 +98,7 @@ def other_side(meta: Map, user: PlatformUser) -> PlatformUser | None:
 
 
 def _by_platform(chat: Chat, content_type: int) -> bool:
-    """The wire's mark decides. A forged card of a buyer carries the mark 2 like any text (L1)."""
+    """The wire's mark decides. A forged card of a buyer carries the mark 2 like any text."""
     if chat.sender in PLATFORM_SENDERS or chat.kind == PLATFORM_WROTE:
         return True
     if chat.kind == USER_WROTE:

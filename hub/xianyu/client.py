@@ -153,7 +153,7 @@ def _expiry(value: object, now: datetime) -> datetime | None:
 
 
 def _price(value: object) -> Decimal | None:
-    """Only plain amounts: `1.2万` or `10-20` is no price (L40)."""
+    """Only plain amounts: `1.2万` or `10-20` is no price."""
     text = as_text(value) if isinstance(value, str) else str(as_int(value) or "")
     try:
         price = Decimal(text.removeprefix("¥").strip())

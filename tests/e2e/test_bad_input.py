@@ -62,7 +62,6 @@ def test_a_wrong_cookie_string_is_refused_and_nothing_is_added(
 
 
 def test_a_cookie_string_is_never_echoed(tmp_path: Path) -> None:
-    """L64."""
     words = ("account", "add", "--name", "小店", "--cookies-file", "-")
     code, said = yuqiao(tmp_path, *words, given=GOOD.replace("unb", "nobody"))
     assert code == 1

@@ -88,7 +88,7 @@ async def test_pausing_without_quote_silences_the_shop_until_resumed(stage: Stag
 
 
 async def test_a_human_answer_takes_the_conversation_over(stage: Stage) -> None:
-    """L25: our own echo must not count as the human."""
+    """Our own echo must not count as the human."""
     await stage.buyer_says("在吗")
     await stage.wait_for_answer(GREETING)
     notice = await stage.wait_for_notice("自动回复")
@@ -103,7 +103,7 @@ async def test_a_human_answer_takes_the_conversation_over(stage: Stage) -> None:
 
 
 async def test_an_own_echo_is_no_takeover(stage: Stage) -> None:
-    """L25: the platform echoes what we send ourselves."""
+    """The platform echoes what we send ourselves."""
     for _ in range(3):
         before = len(stage.answers())
         await stage.buyer_says("在吗")
@@ -142,7 +142,6 @@ async def test_the_buyer_reading_is_seen(stage: Stage) -> None:
 
 
 async def test_a_refused_answer_is_reported_with_the_platforms_reason(stage: Stage) -> None:
-    """L30."""
     await stage.buyer_says("加个联系方式？")
     notice = await stage.wait_for_notice("加个联系方式？")
     stage.sandbox.faults.add(stage.account.user, "send_blocked")

@@ -10,7 +10,6 @@ from tests.e2e.stage import GREETING, OTHER_BUYER, Stage
 
 
 async def test_a_burst_of_32_entries_in_one_push_loses_none(stage: Stage) -> None:
-    """L21."""
     texts = [f"第{n}条" for n in range(32)]
 
     await stage.buyer_says(*texts)
@@ -21,7 +20,6 @@ async def test_a_burst_of_32_entries_in_one_push_loses_none(stage: Stage) -> Non
 
 
 async def test_the_same_push_twice_is_answered_once(stage: Stage) -> None:
-    """L23."""
     stage.sandbox.faults.add(DEMO_SELLER, "push_duplicate")
     await stage.buyer_says("在吗")
     await stage.buyer_says("到底在不在，第二句")
@@ -55,7 +53,7 @@ async def test_garbage_on_the_line_does_not_end_it(stage: Stage) -> None:
 
 
 async def test_a_buyer_who_types_a_system_text_is_a_buyer_who_types(stage: Stage) -> None:
-    """L1: nobody gets an order event by writing one."""
+    """Nobody gets an order event by writing one."""
     await stage.buyer_says("[我已付款，等待你发货]")
 
     notice = await stage.wait_for_notice("[我已付款，等待你发货]")
@@ -78,7 +76,7 @@ async def test_a_paid_order_is_told_once_however_often_it_is_signalled(stage: St
 
 
 async def test_pushes_are_acknowledged_only_after_their_commit(stage: Stage) -> None:
-    """L22: at the moment of the acknowledgement the message is in the database."""
+    """At the moment of the acknowledgement the message is in the database."""
     await stage.buyer_says("第一句")
     push = stage.sandbox.lines.log[-1]
     await stage.until(lambda: push.acked_at is not None, "the acknowledgement")
@@ -102,7 +100,6 @@ async def test_a_normal_close_is_routine_and_the_line_comes_back(stage: Stage) -
 
 
 async def test_old_messages_are_told_and_not_answered(stage: Stage) -> None:
-    """L24."""
     conversation = stage.conversation(OTHER_BUYER)
     raw = _old_message(conversation.id, OTHER_BUYER, "在吗，昨天问的")
     await stage.sandbox.stage.push_raw(DEMO_SELLER, [raw], object_type=40000)
@@ -114,7 +111,6 @@ async def test_old_messages_are_told_and_not_answered(stage: Stage) -> None:
 
 
 async def test_two_messages_of_one_conversation_are_answered_in_order(stage: Stage) -> None:
-    """L31."""
     await stage.buyer_says("随便问问")
     notice = await stage.wait_for_notice("随便问问")
     for number in range(8):
@@ -146,7 +142,7 @@ async def test_a_throttled_send_goes_out_later_and_once(stage: Stage) -> None:
 
 
 async def test_answers_wait_for_an_account_that_is_offline(stage: Stage) -> None:
-    """L16: the socket is looked up when the message is sent."""
+    """The socket is looked up when the message is sent."""
     await stage.buyer_says("在？")
     notice = await stage.wait_for_notice("在？")
     stage.sandbox.faults.add(DEMO_SELLER, "reg_limit", times=3)

@@ -51,7 +51,7 @@ async def _until_settled(rig: Rig) -> None:
 
 
 async def test_killed_between_commit_and_acknowledgement_stores_and_tells_once(rig: Rig) -> None:
-    """L22: the platform never heard the acknowledgement and pushes again."""
+    """The platform never heard the acknowledgement and pushes again."""
     await rig.start()
     rig.wire.hold()
     await rig.buyer_says(BUYER, "键盘还在？")
@@ -70,7 +70,7 @@ async def test_killed_between_commit_and_acknowledgement_stores_and_tells_once(r
 
 
 async def test_what_comes_while_no_hub_runs_is_answered_once(rig: Rig) -> None:
-    """L22: the platform is asked for what came after the newest message we have."""
+    """The platform is asked for what came after the newest message we have."""
     await rig.start()
     await rig.buyer_says(BUYER, "你好")
     await _until_stored(rig, lambda m: m.content == Text("你好"))

@@ -143,7 +143,6 @@ async def test_what_an_account_buys_itself_is_answered_to_the_other_side(stage: 
 
 
 async def test_a_paid_order_is_told_even_if_the_card_does_not_name_it(stage: Stage) -> None:
-    """L18."""
     await stage.take_in(order(order_id=None))
     await stage.take_in(order(order_id=None))
 

@@ -57,7 +57,7 @@ def without_shop(sql: str) -> bool:
 
 @pytest.fixture(autouse=True)
 def every_statement_names_the_shop() -> Iterator[None]:
-    """Watches each statement that reaches SQLite, in every test of the contract (L60)."""
+    """Watches each statement that reaches SQLite, in every test of the contract."""
     offenders: set[str] = set()
 
     def look(sql: str) -> None:

@@ -22,7 +22,6 @@ TOKEN = StoredToken("oauth-token", "device-1", at(3600), at())
 
 
 async def test_new_cookies_touch_nothing_else(stage: Stage) -> None:
-    """L46."""
 
     def unit(tx: Tx) -> None:
         tx.accounts.rename(stage.shop, stage.account.id, "改过的名字")
@@ -122,7 +121,6 @@ async def test_accounts_are_found_by_user(stage: Stage) -> None:
 
 
 async def test_a_removed_account_leaves_nothing_that_a_later_one_inherits(stage: Stage) -> None:
-    """L50."""
 
     def unit(tx: Tx) -> None:
         stage.hear(tx, 1)

@@ -1,4 +1,4 @@
-"""Which message an echo belongs to, in every order in which the news can come (L25)."""
+"""Which message an echo belongs to, in every order in which the news can come."""
 
 from __future__ import annotations
 

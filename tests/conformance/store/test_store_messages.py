@@ -71,7 +71,7 @@ async def test_every_kind_of_content_comes_back_as_it_was(stage: Stage, content:
 
 
 async def test_a_platform_id_is_stored_once_per_account(stage: Stage) -> None:
-    """L23: the same frame twice is one message; another account has ids of its own."""
+    """The same frame twice is one message; another account has ids of its own."""
 
     def unit(tx: Tx) -> None:
         assert stage.hear(tx, 1) is not None
@@ -201,7 +201,7 @@ async def test_a_read_receipt_marks_ours_once_and_never_the_buyers(stage: Stage)
 
 
 async def test_messages_are_listed_in_the_order_in_which_they_were_said(stage: Stage) -> None:
-    """L41; what was missed while offline arrives after what is newer."""
+    """What was missed while offline arrives after what is newer."""
 
     def unit(tx: Tx) -> None:
         for number, seconds in [(1, 0), (5, 50), (6, 50), (2, 10), (3, 20), (4, 30)]:
@@ -254,7 +254,6 @@ async def test_a_human_answer_is_one_of_an_operator_or_the_phone_that_got_out(
 
 
 async def test_nothing_of_another_shop_is_shown_or_touched(stage: Stage) -> None:
-    """L60."""
     other = type(stage.shop)(stage.shop + 1)
 
     def unit(tx: Tx) -> None:

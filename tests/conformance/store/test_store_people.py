@@ -43,7 +43,6 @@ async def test_names_and_qq_ids_belong_to_one_member(
 
 
 async def test_an_update_changes_only_what_is_given(stage: Stage) -> None:
-    """L54."""
 
     def unit(tx: Tx) -> None:
         id_ = tx.members.add(
@@ -68,7 +67,7 @@ async def test_an_update_changes_only_what_is_given(stage: Stage) -> None:
 
 
 async def test_only_active_members_are_operators(stage: Stage) -> None:
-    """L63: a switched-off member has no door left."""
+    """A switched-off member has no door left."""
 
     def unit(tx: Tx) -> None:
         owner = tx.members.add(stage.shop, "老板", Role.OWNER, qq=("1",), now=at())

@@ -68,7 +68,7 @@ async def test_every_change_of_a_rule_counts_from_the_next_message_on(stage: Sta
 
 
 async def test_a_rule_update_changes_only_what_is_given(stage: Stage) -> None:
-    """L54: a partial change does not enable a disabled rule again."""
+    """A partial change does not enable a disabled rule again."""
 
     def unit(tx: Tx) -> None:
         rule = add_rule(stage, tx, "包邮的", everywhere=False)

@@ -170,7 +170,6 @@ async def test_pictures_are_counted_and_text_stays_text(door: Door):
 
 
 async def test_line_breaks_survive(door: Door):
-    """L38."""
     async with door.bridge() as bridge:
         await bridge.say_private(OPERATOR, "第一行\n\n第三行")
         (message,) = await door.desk.wait_for(1)

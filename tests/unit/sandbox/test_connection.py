@@ -193,7 +193,7 @@ async def test_state_fed_back_into_ack_diff_replays_nothing(rig: Rig) -> None:
 
 
 async def test_an_old_pts_replays_everything_newer(rig: Rig) -> None:
-    """L22: what arrived while nobody listened is only lost to those who do not ask."""
+    """What arrived while nobody listened is only lost to those who do not ask."""
     body = {"conversation": CONVERSATION, "messages": [{"text": "第{n}条", "repeat": 40}]}
     await rig.admin("POST", "/say", body)
     async with rig.online() as wire:

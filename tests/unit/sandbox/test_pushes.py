@@ -190,7 +190,7 @@ async def test_the_sellers_own_phone_is_seen_as_an_echo(rig: Rig) -> None:
 
 
 async def test_a_typed_system_text_differs_from_the_card_in_who_wrote_it(rig: Rig) -> None:
-    """L1: the words are the same, only `1.7` and the content type tell them apart."""
+    """The words are the same, only `1.7` and the content type tell them apart."""
     async with rig.online() as wire:
         await rig.say("[我已付款，等待你发货]")
         await rig.admin("POST", "/order", {"conversation": CONVERSATION, "event": "paid"})

@@ -104,7 +104,7 @@ def test_a_new_database_needs_no_backup(path: Path) -> None:
 def test_an_older_database_is_copied_then_brought_up_to_date(
     path: Path, later_version: Path
 ) -> None:
-    """L49: columns keep their meaning, and rows behind a rebuilt table stay."""
+    """Columns keep their meaning, and rows behind a rebuilt table stay."""
     prepare(path, key="", now=NOW)
     furnish(path)
     prepare(path, key="", now=NOW, migrations=later_version)

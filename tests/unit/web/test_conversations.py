@@ -87,7 +87,6 @@ async def test_an_address_that_is_none_does_not_break_the_page(
 async def test_an_answer_is_queued_with_its_line_breaks_and_takes_the_conversation_over(
     stage: Stage, owner: Operator, boss: Visitor, conversation: Conversation
 ) -> None:
-    """L38."""
     assert await _write(boss, conversation, "在的\r\n\r\n可以小刀") == 303
     assert await _texts(stage, owner, conversation) == ["在的\n\n可以小刀"]
     page = await boss.get(f"/conversations/{conversation.id}")

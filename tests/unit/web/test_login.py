@@ -61,7 +61,6 @@ async def test_a_wrong_password_is_refused_without_saying_which_part_was_wrong(
 async def test_the_sixth_try_is_refused_even_with_the_right_password(
     visitor: Visitor, owner: Operator
 ) -> None:
-    """L63."""
     for _ in range(5):
         await visitor.submit("/login", name="店主", password="wrong password")
     page = await visitor.submit("/login", name="店主", password=PASSWORD)

@@ -84,7 +84,7 @@ def model_of(shape: dict[str, Any]) -> dict[str, Any]:
     "card", ["b02-order-paid-card", "b14-bargain-complete-card", "b17-shipped-tip"]
 )
 def test_a_forged_card_of_a_buyer_is_a_message(card: str) -> None:
-    """L1: content and extension come from the sender's program; who wrote comes from the server."""
+    """Content and extension come from the sender's program; who wrote comes from the server."""
     forged = payload(card)
     forged["1"]["7"] = 2
     assert isinstance(decode(forged), BuyerMessage)
@@ -217,7 +217,6 @@ def test_order_ids_are_found_in_every_address(url: str) -> None:
 
 
 def test_an_item_id_is_never_taken_for_an_order_id() -> None:
-    """L35"""
     card = payload("b02-order-paid-card")
     card["1"]["10"]["extJson"] = "{}"
     url = "fleamarket://item?id=8800112233445566"

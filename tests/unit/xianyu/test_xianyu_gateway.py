@@ -197,7 +197,6 @@ async def test_a_verification_names_its_page(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("body", [SUCCESS, {"ret": ["FAIL_BIZ_X::no"]}, "<html>"])
 async def test_cookies_are_kept_whatever_the_answer_says(gateway: Gateway, body: object) -> None:
-    """L69"""
     gateway.answers_with(body, cookies=("sgcookie=new; Path=/; Domain=.goofish.com",))
     async with account_at(gateway.url) as account:
         with suppress(PeerError):
@@ -346,7 +345,6 @@ async def test_an_item_is_read_as_its_page_shows_it(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("price", ["1.2万", "10-20", "NaN", "", None, "-3"])
 async def test_what_is_no_price_is_none(gateway: Gateway, price: object) -> None:
-    """L40"""
     gateway.answers_with({**SUCCESS, "data": {"itemDO": {"title": "x", "soldPrice": price}}})
     async with account_at(gateway.url) as account:
         assert (await account.client.item("1")).price is None

@@ -211,7 +211,6 @@ async def test_a_redirect_is_not_followed(im: FakeIm) -> None:
 
 
 async def test_a_push_with_32_entries_yields_32_events(im: FakeIm) -> None:
-    """L21"""
     async with session_at(im.url) as session:
         await im.say(push([text_entry(n) for n in range(32)]))
         told = await first(session)
@@ -248,7 +247,6 @@ async def test_pushes_before_the_registration_answer_are_kept(im: FakeIm) -> Non
 
 
 async def test_nothing_is_acknowledged_before_ack_is_called(im: FakeIm) -> None:
-    """L22"""
     async with session_at(im.url) as session:
         await im.say(push([text_entry()]))
         told = await first(session)
@@ -380,7 +378,7 @@ async def test_an_accepted_send_returns_the_platform_s_id(im: FakeIm) -> None:
 
 
 async def test_an_answer_without_a_body_is_an_accepted_send(im: FakeIm) -> None:
-    """L30: it looks like the answer to a heartbeat; only the request id tells."""
+    """It looks like the answer to a heartbeat; only the request id tells."""
     im.on(SEND, lambda _, frame: answering(frame, "c10-sent-without-body"))
     async with session_at(im.url) as session:
         assert await say_hello(session) == Sent(None, None)
@@ -393,7 +391,7 @@ async def test_zero_is_a_code_of_success_too(im: FakeIm) -> None:
 
 
 async def test_line_breaks_and_emoji_leave_as_they_are(im: FakeIm) -> None:
-    """L37, L38: what was decided goes out and nothing else."""
+    """What was decided goes out and nothing else."""
     im.on(SEND, lambda _, frame: answer(frame))
     text = '第一行\n第二行 😀 "引号"'
     async with session_at(im.url) as session:
