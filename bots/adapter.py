@@ -103,7 +103,7 @@ class Adapter(BaseAdapter):
         bot_id = headers.get("X-Self-ID", "")
         kind, _, token = headers.get("Authorization", "").partition(" ")
         right = kind.lower() in ("bearer", "token") and hmac.compare_digest(
-            token.strip().encode(), self._wiring.access_token.encode()
+            token.strip().encode(errors="surrogateescape"), self._wiring.access_token.encode()
         )
         if not right:
             reason = "access token 不对" if token.strip() else "没有带 access token"

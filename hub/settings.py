@@ -135,10 +135,6 @@ class Settings(_Section):
     log: LogSettings = LogSettings()
     text: TextSettings = TextSettings()
 
-    @property
-    def data_folder(self) -> Path:
-        return self.database.path.parent
-
 
 def load_settings(file: Path | None = None, env: Mapping[str, str] | None = None) -> Settings:
     """Read the file and the environment.

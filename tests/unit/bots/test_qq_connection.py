@@ -52,6 +52,20 @@ async def test_a_peer_that_is_not_right_is_refused_before_the_websocket_opens(
     assert TOKEN not in turned_away.reason
 
 
+async def test_a_token_that_is_no_text_is_refused_like_any_wrong_one(door: Door):
+    host, _, port = door.base.partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(
+        b"GET /onebot/v11/ws HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\n"
+        b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        b"X-Self-ID: 10001\r\nAuthorization: Bearer \xff\xfe\r\n\r\n"
+    )
+    assert b" 403 " in await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+
+
 @pytest.mark.parametrize(
     "path", ["/onebot/v11/ws", "/onebot/v11/ws/", "/onebot/v11/", "/onebot/v11"]
 )
