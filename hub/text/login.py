@@ -14,3 +14,4 @@ COOKIES_WITHOUT_LOGIN = (
     "Cookie 里缺少登录凭证 cookie2：用控制台 document.cookie 复制会漏掉它，"
     "请从开发者工具“网络”里某个请求的请求头复制完整的 Cookie。"
 )
+PROXY_UNREADABLE = "代理地址看不懂，正确的样子是 http://主机:端口 或 socks5://用户名:密码@主机:端口，请检查后重填。"

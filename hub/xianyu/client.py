@@ -3,60 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from urllib.parse import unquote
+from datetime import UTC, datetime
 
 import aiohttp
 
-from hub.errors import Malformed
-from hub.model import PlatformUser
+from hub.errors import Malformed, Rejected
+from hub.model import (
+    Done,
+    Item,
+    ItemPage,
+    Order,
+    OrderPage,
+    Picture,
+    PlatformConversation,
+    PlatformUser,
+)
+from hub.xianyu import items, media, orders, writes
+from hub.xianyu.browser import Browser
+from hub.xianyu.calls import Call
 from hub.xianyu.cookies import CookieJar
-from hub.xianyu.endpoints import IM_APP_KEY, SITE, Endpoints, Timing
+from hub.xianyu.endpoints import Endpoints, Timing
 from hub.xianyu.ids import bare
 from hub.xianyu.mtop import Mtop
-from hub.xianyu.shapes import as_int, as_map, as_text
-from hub.xianyu.verdicts import PEER
+from hub.xianyu.passport import Passport
+from hub.xianyu.token import ImToken, ask_token, read_token
+from hub.xianyu.verdicts import MISSING_APIS, PEER
 
-UNKNOWN_LIFE = timedelta(minutes=30)
-"""How long a token is trusted whose expiry cannot be read."""
-LONGEST_LIFE = timedelta(days=2)
+_WHO = Call("mtop.taobao.idlemessage.pc.loginuser.get", "1.0")
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class ImToken:
-    """Opens one message connection at a time, and only together with this device id."""
-
-    value: str = field(repr=False)
-    device_id: str
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A listing as its page shows it; what the page does not say is None or empty."""
-
-    id: str
-    title: str
-    description: str
-    price: Decimal | None
-    """Yuan."""
-    quantity: int | None
-    seller: PlatformUser | None
-    picture_url: str
-
-
 class Client:
     """One account's HTTP side.
 
-    `http` must hold no cookies of its own (`aiohttp.DummyCookieJar`). `on_cookies` receives the
-    whole cookie line whenever an answer changed it, before that answer is looked at. All methods
-    raise the `PeerError`s of the gateway.
+    `http` from `open_http`, with the account's proxy if it has one. `on_cookies` receives the whole
+    cookie line whenever an answer changed it, before that answer is looked at. All methods raise
+    the `PeerError`s of the gateway.
+
+    Reads may be repeated: without an answer they raise Unreachable. Writes return Done, and raise
+    Uncertain when nobody knows whether they happened: then read the order or item first, never
+    repeat blindly.
     """
 
     def __init__(
@@ -69,23 +58,25 @@ class Client:
         now: Callable[[], datetime] = utc_now,
         timing: Timing | None = None,
     ) -> None:
+        self._http = http
+        self._endpoints = endpoints
+        self._user = jar.user
         self._now = now
-        self._mtop = Mtop(
-            http,
-            endpoints,
-            jar,
-            on_cookies=on_cookies,
-            now=now,
-            answer_seconds=(timing or Timing()).answer,
+        self._timing = timing or Timing()
+        self._browser = Browser(
+            http, endpoints, jar, on_cookies=on_cookies, answer_seconds=self._timing.answer
         )
+        self._mtop = Mtop(self._browser, endpoints, now=now)
+        self._passport = Passport(self._browser, endpoints, now=now)
+
+    # --- Login ----------------------------------------------------------------------------------
 
     async def login_user(self) -> PlatformUser:
         """Who the cookies log in as: the cheapest proof that they still do."""
-        op = "mtop.taobao.idlemessage.pc.loginuser.get"
-        answer = await self._mtop.call(op, "1.0", {})
+        answer = await self._mtop.call(_WHO)
         user = bare(answer.get("userId"))
         if user is None:
-            raise Malformed(PEER, op, "answer without userId")
+            raise Malformed(PEER, _WHO.api, "answer without userId")
         return PlatformUser(user)
 
     async def im_token(self, device_id: str) -> ImToken:
@@ -94,69 +85,120 @@ class Client:
         The platform watches this call closely, and a newer token silences the connection that was
         opened with the older one: ask rarely, and reconnect right after.
         """
-        op = "mtop.taobao.idlemessage.pc.login.token"
-        answer = await self._mtop.call(
-            op, "1.0", {"appKey": IM_APP_KEY, "deviceId": device_id}, referer=f"{SITE}/im"
+        call = ask_token(device_id)
+        token = read_token(await self._mtop.call(call), device_id, self._now())
+        if token is None:
+            raise Malformed(PEER, call.api, "answer without accessToken")
+        return token
+
+    async def has_login(self) -> bool:
+        """Whether the login still holds; if it does, its cookies are fresh afterwards."""
+        return await self._passport.has_login()
+
+    async def silent_has_login(self) -> bool | None:
+        """Renew the login by its long-lived cookies; None when that is not due or not possible."""
+        return await self._passport.silent_has_login()
+
+    async def keep_logged_in(self) -> bool:
+        """Turn the long login of about thirty days on, or renew it."""
+        return await self._passport.keep_logged_in()
+
+    # --- Pictures -------------------------------------------------------------------------------
+
+    async def upload(self, data: bytes, *, filename: str = "") -> Picture:
+        """A picture file, scaled down as needed, as something that can be sent.
+
+        Raises Rejected with code `NO_PICTURE` when it is none.
+        """
+        return await media.upload(
+            self._browser,
+            self._endpoints,
+            data,
+            filename=filename,
+            seconds=self._timing.transfer,
         )
-        value = as_text(answer.get("accessToken"))
-        if not value:
-            raise Malformed(PEER, op, "answer without accessToken")
-        expires_at = read_expiry(answer.get("accessTokenExpiredTime"), self._now())
-        return ImToken(unquote(value), device_id, expires_at)
+
+    async def download(self, url: str, *, most_bytes: int = media.MOST_DOWNLOAD) -> bytes:
+        """What a picture, voice or video message points to. Only the platform's own addresses."""
+        return await media.download(
+            self._http,
+            self._endpoints,
+            url,
+            most_bytes=most_bytes,
+            seconds=self._timing.transfer,
+        )
+
+    # --- Items ----------------------------------------------------------------------------------
 
     async def item(self, item_id: str) -> Item:
-        op = "mtop.taobao.idle.pc.detail"
-        answer = await self._mtop.call(
-            op, "1.0", {"itemId": item_id}, referer=f"{SITE}/item?id={item_id}"
-        )
-        page = as_map(answer.get("itemDO"))
-        title = as_text(page.get("title"))
-        if not title:
-            raise Malformed(PEER, op, "answer without an item")
-        seller = bare(as_map(answer.get("sellerDO")).get("sellerId"))
-        pictures = page.get("imageInfos")
-        first = pictures[0] if isinstance(pictures, list) and pictures else None
-        return Item(
-            id=bare(page.get("itemId")) or item_id,
-            title=title,
-            description=as_text(page.get("desc")),
-            price=_price(page.get("soldPrice")) or _price(page.get("defaultPrice")),
-            quantity=as_int(page.get("quantity")),
-            seller=PlatformUser(seller) if seller else None,
-            picture_url=as_text(as_map(first).get("url")),
-        )
+        """One item's page. The platform dislikes more than one of these in three seconds."""
+        call = items.ask_item(item_id)
+        item = items.read_item(await self._mtop.call(call), item_id)
+        if item is None:
+            raise Malformed(PEER, call.api, "answer without this item")
+        return item
 
+    async def items(self, page: int = 1) -> ItemPage:
+        """The account's own items on sale. Now and then the platform answers with none: ask again
+        before believing it."""
+        return items.read_items(await self._mtop.call(items.ask_items(self._user, page)))
 
-def read_expiry(value: object, now: datetime) -> datetime:
-    """When a token ends. Seen: a date, a moment or a span, in seconds or milliseconds, as text."""
-    moment = _expiry(value, now)
-    if moment is None or not now < moment:
-        return now + UNKNOWN_LIFE
-    return min(moment, now + LONGEST_LIFE)
+    # --- Orders ---------------------------------------------------------------------------------
 
+    async def order(self, order_id: str) -> Order:
+        """The order's page: the only proof of what was paid."""
+        call = orders.ask_order(order_id)
+        order = orders.read_order(await self._mtop.call(call), order_id)
+        if order is None:
+            raise Malformed(PEER, call.api, "answer without this order")
+        return order
 
-def _expiry(value: object, now: datetime) -> datetime | None:
-    number = as_int(value)
-    if number is None:
+    async def unshipped_orders(self, page: int = 1, *, pro: bool = False) -> OrderPage:
+        """Paid orders that wait, and those whose status could not be read.
+
+        `pro`: the list of pro shops; Rejected with code `PERMISSION` for other accounts.
+        """
+        if pro:
+            return orders.read_unshipped_pro(await self._mtop.call(orders.ask_unshipped_pro(page)))
+        return orders.read_unshipped(await self._mtop.call(orders.ask_unshipped(page)))
+
+    async def order_of_conversation(
+        self, conversation: PlatformConversation, item_id: str
+    ) -> str | None:
+        """The id of the newest order of a conversation; None when there is none."""
+        answer = await self._mtop.call(orders.ask_order_of(conversation, item_id))
+        return orders.read_order_of(answer)
+
+    # --- Writes ---------------------------------------------------------------------------------
+
+    async def ship(self, order_id: str, text: str = "") -> Done:
+        """Mark an order as shipped without a parcel; `text` goes to the buyer, 200 characters."""
+        return await self._mtop.do(writes.ship(order_id, text))
+
+    async def free_shipping(self, order_id: str, item_id: str, buyer: PlatformUser) -> Done:
+        """Complete a bargain order (免拼). Read the order afterwards: it may still be pending."""
+        return await self._mtop.do(writes.free_shipping(order_id, item_id, buyer))
+
+    async def change_price(self, order_id: str, cents: int, postage_cents: int = 0) -> Done:
+        """New price of an unpaid order. Throttled (three seconds) while it is too early for it."""
+        return await self._mtop.do(writes.change_price(order_id, cents, postage_cents))
+
+    async def close_order(
+        self, order_id: str, reason: str = "其他原因", *, pro: bool = False
+    ) -> Done:
+        """Close an order that was not shipped. `pro` as in `unshipped_orders`."""
+        return await self._mtop.do(writes.close_order(order_id, reason, pro=pro))
+
+    async def rate(self, order_id: str, text: str) -> Done:
+        """Rate the buyer as good, in at most 500 characters."""
+        return await self._mtop.do(writes.rate(order_id, text))
+
+    async def polish(self, item_id: str) -> Done:
+        """Show an item as fresh again (擦亮); counts once per day."""
         try:
-            moment = datetime.fromisoformat(as_text(value))
-        except ValueError:
-            return None
-        return moment if moment.tzinfo else None
-    if not 0 < number < 10**14:
-        return None
-    if number > 10**12:
-        return datetime.fromtimestamp(number / 1000, UTC)
-    if number > 10**9:
-        return datetime.fromtimestamp(number, UTC)
-    return now + (timedelta(milliseconds=number) if number >= 10**6 else timedelta(seconds=number))
-
-
-def _price(value: object) -> Decimal | None:
-    """Only plain amounts: `1.2万` or `10-20` is no price."""
-    text = as_text(value) if isinstance(value, str) else str(as_int(value) or "")
-    try:
-        price = Decimal(text.removeprefix("¥").strip())
-    except InvalidOperation:
-        return None
-    return price if price.is_finite() and price >= 0 else None
+            return await self._mtop.do(writes.polish(item_id))
+        except Rejected as refusal:
+            if refusal.code not in MISSING_APIS:
+                raise
+            # The call itself does not exist there any more, so nothing has happened yet.
+            return await self._mtop.do(writes.polish(item_id, older=True))

@@ -68,6 +68,17 @@ def read_content(content: Map, content_type: int, summary: str) -> Content:
     return _read_card(content, content_type, summary)
 
 
+def write_content(content: Text | Image) -> Map:
+    """The content JSON of something we say."""
+    if isinstance(content, Text):
+        return {"contentType": TEXT, "text": {"text": content.text}}
+    pics = [
+        {"type": 0, "url": picture.url, "width": picture.width, "height": picture.height}
+        for picture in content.pictures
+    ]
+    return {"contentType": IMAGE, "image": {"pics": pics}}
+
+
 def card_body(content: Map) -> tuple[Map, bool]:
     """The `main` part of a card, and whether it replaces what the card said before."""
     changed = as_map(as_map(content.get("dynamicOperation")).get("changeContent"))

@@ -19,6 +19,7 @@ from websockets.exceptions import (
     ConnectionClosed,
     ConnectionClosedOK,
     InvalidHandshake,
+    InvalidProxy,
     InvalidStatus,
     InvalidURI,
 )
@@ -30,6 +31,7 @@ from hub.xianyu import lwp
 from hub.xianyu.endpoints import IM_BROWSER, SITE, Timing
 from hub.xianyu.ids import milliseconds
 from hub.xianyu.lwp import Reply
+from hub.xianyu.proxy import for_websocket
 from hub.xianyu.verdicts import PEER
 
 LARGEST_FRAME = 8 * 1024 * 1024
@@ -251,10 +253,15 @@ class Line:
 
 @asynccontextmanager
 async def open_line(
-    url: str, *, name: str, timing: Timing, now: Callable[[], datetime]
+    url: str,
+    *,
+    name: str,
+    timing: Timing,
+    now: Callable[[], datetime],
+    proxy: str | None = None,
 ) -> AsyncIterator[Line]:
     """Dial and read. Raises Unreachable or Throttled."""
-    socket = await _dial(url, timing)
+    socket = await _dial(url, timing, for_websocket(proxy))
     line = Line(socket, name=name, timing=timing, now=now)
     try:
         async with running(line.read(), f"xianyu-reader-{name}"):
@@ -282,7 +289,7 @@ async def running(work: Coroutine[None, None, None], name: str) -> AsyncIterator
             task.result()
 
 
-async def _dial(url: str, timing: Timing) -> ClientConnection:
+async def _dial(url: str, timing: Timing, proxy: str | None) -> ClientConnection:
     """No compression, no WebSocket pings, no proxy of the environment: the platform's protocol has
     its own heartbeat, and both sides of an account must leave through the same address."""
     op = "connect"
@@ -293,7 +300,7 @@ async def _dial(url: str, timing: Timing) -> ClientConnection:
             user_agent_header=IM_BROWSER,
             additional_headers={"Cache-Control": "no-cache", "Pragma": "no-cache"},
             compression=None,
-            proxy=None,
+            proxy=proxy,
             open_timeout=timing.dial,
             close_timeout=timing.close,
             ping_interval=None,
@@ -304,5 +311,5 @@ async def _dial(url: str, timing: Timing) -> ClientConnection:
         if status in (429, 503):
             raise Throttled(PEER, op, f"HTTP {status}") from error
         raise Unreachable(PEER, op, f"HTTP {status}") from error
-    except (InvalidHandshake, InvalidURI, OSError, TimeoutError) as error:
+    except (InvalidHandshake, InvalidURI, InvalidProxy, OSError, TimeoutError) as error:
         raise Unreachable(PEER, op, str(error) or "no answer in time") from error

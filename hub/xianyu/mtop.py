@@ -1,135 +1,107 @@
-"""The signed HTTP gateway: one call, its cookies, its retries, its refusals."""
+"""The signed HTTP gateway: one call, its repetitions, its refusals."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
-import aiohttp
 from loguru import logger
 
-from hub.errors import PeerError, Uncertain, Unreachable
-from hub.xianyu.cookies import CookieJar
-from hub.xianyu.endpoints import BROWSER, SIGN_APP_KEY, SITE, Endpoints
+from hub.errors import PeerError, Rejected
+from hub.model import Done
+from hub.xianyu.browser import Browser
+from hub.xianyu.calls import Call
+from hub.xianyu.endpoints import SIGN_APP_KEY, Endpoints
 from hub.xianyu.ids import milliseconds
 from hub.xianyu.shapes import Map, as_map, dump, load_json
 from hub.xianyu.sign import sign
-from hub.xianyu.verdicts import PEER, StaleSign, judge_gateway, judge_page
+from hub.xianyu.verdicts import StaleSign, holds, judge_effect, judge_gateway, judge_page
 
 ATTEMPTS = 4
 """One call and its repetitions with a fresh signing token."""
 
-_HEADERS = {
-    "accept": "application/json",
-    "accept-language": "zh-CN,zh;q=0.9",
-    "origin": SITE,
-    "user-agent": BROWSER,
-    "sec-ch-ua": '"Not(A:Brand";v="99", "Google Chrome";v="133", "Chromium";v="133"',
-    "sec-ch-ua-mobile": "?0",
-    "sec-ch-ua-platform": '"Windows"',
-    "sec-fetch-dest": "empty",
-    "sec-fetch-mode": "cors",
-    "sec-fetch-site": "same-site",
-}
-
 
 class Mtop:
-    """The gateway as one account sees it. The jar goes to the gateway's origin and nowhere else."""
+    """The gateway as one account sees it."""
 
     def __init__(
-        self,
-        http: aiohttp.ClientSession,
-        endpoints: Endpoints,
-        jar: CookieJar,
-        *,
-        on_cookies: Callable[[str], Awaitable[None]],
-        now: Callable[[], datetime],
-        answer_seconds: float,
+        self, browser: Browser, endpoints: Endpoints, *, now: Callable[[], datetime]
     ) -> None:
-        if not isinstance(http.cookie_jar, aiohttp.DummyCookieJar):
-            # A jar inside the session would mix the cookies of accounts that share the session.
-            raise ValueError("the HTTP session must be made with aiohttp.DummyCookieJar()")
-        self._http = http
+        self._browser = browser
         self._origin = endpoints.mtop_url.rstrip("/")
-        self._jar = jar
-        self._on_cookies = on_cookies
         self._now = now
-        self._answer_seconds = answer_seconds
 
-    async def call(
-        self,
-        api: str,
-        version: str,
-        data: Mapping[str, object],
-        *,
-        referer: str = f"{SITE}/",
-        write: bool = False,
-    ) -> Map:
+    async def call(self, call: Call) -> Map:
         """The `data` of a successful answer.
 
         Raises AuthExpired, VerificationNeeded, Throttled, Rejected, Malformed; Unreachable when
         nothing happened or the call only reads; Uncertain when a write may have happened.
         """
-        body = dump(data)
+        body = dump(call.fields)
+        jar = self._browser.jar
         for attempt in range(1, ATTEMPTS + 1):
-            token = self._jar.sign_token
-            refusal, answer = await self._once(api, version, body, referer, write)
+            token = jar.sign_token
+            refusal, answer = await self._once(call, body)
             if refusal is None:
                 inner = answer.get("data")
                 return as_map(load_json(inner) if isinstance(inner, str) else inner)
             if not isinstance(refusal, StaleSign) or attempt == ATTEMPTS:
                 raise refusal
-            if self._jar.sign_token == token:
+            if jar.sign_token == token:
                 # No new token came along: asking without one is what makes the gateway issue it.
-                self._jar.drop_sign_token()
-            logger.debug("xianyu {}: signing again ({})", api, refusal.reason)
+                jar.drop_sign_token()
+            logger.debug("xianyu {}: signing again ({})", call.api, refusal.reason)
         raise AssertionError("unreachable")
 
-    async def _once(
-        self, api: str, version: str, body: str, referer: str, write: bool
-    ) -> tuple[PeerError | None, Map]:
-        sent = str(milliseconds(self._now()))
-        query = {
-            "jsv": "2.7.2",
-            "appKey": SIGN_APP_KEY,
-            "t": sent,
-            "sign": sign(self._jar.sign_token, sent, body),
-            "v": version,
-            "type": "originaljson",
-            "accountSite": "xianyu",
-            "dataType": "json",
-            "timeout": "20000",
-            "api": api,
-            "sessionOption": "AutoLoginOnly",
-        }
-        try:
-            async with (
-                asyncio.timeout(self._answer_seconds),
-                self._http.post(
-                    f"{self._origin}/h5/{api}/{version}/",
-                    params=query,
-                    data={"data": body},
-                    headers={**_HEADERS, "referer": referer, "cookie": self._jar.header()},
-                    allow_redirects=False,
-                ) as response,
-            ):
-                await self._absorb(response)
-                status, text = response.status, await response.text(errors="replace")
-                location = response.headers.get("Location", "")
-        except aiohttp.ClientConnectorError as error:
-            raise Unreachable(PEER, api, str(error)) from error
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            kind = Uncertain if write else Unreachable
-            raise kind(PEER, api, str(error) or "no answer in time") from error
-        try:
-            answer = json.loads(text)
-        except (ValueError, RecursionError):
-            return judge_page(api, status, text, location, write=write), {}
-        return judge_gateway(api, answer, write=write), as_map(answer)
+    async def do(self, call: Call) -> Done:
+        """A call with an effect. Refused because it was done before counts as done.
 
-    async def _absorb(self, response: aiohttp.ClientResponse) -> None:
-        """Before the body is looked at: refusals carry the cookies that cure them."""
-        if self._jar.merge(response.headers.getall("Set-Cookie", ())):
-            await self._on_cookies(self._jar.header())
+        Raises like `call`. After Uncertain the order has to be read before anybody asks again.
+        """
+        try:
+            answer = await self.call(call)
+        except Rejected as refusal:
+            if holds(refusal.raw, call.done_before):
+                return Done(already=True)
+            raise
+        refused = judge_effect(call.api, answer, must_tell=call.tells_success)
+        if refused is not None:
+            if holds(refused.raw, call.done_before):
+                return Done(already=True)
+            raise refused
+        return Done()
+
+    async def _once(self, call: Call, body: str) -> tuple[PeerError | None, Map]:
+        sent = str(milliseconds(self._now()))
+        page = await self._browser.ask(
+            call.api,
+            "POST",
+            f"{self._origin}/h5/{call.api}/{call.version}/",
+            query={
+                "jsv": "2.7.2",
+                "appKey": SIGN_APP_KEY,
+                "t": sent,
+                "sign": sign(self._browser.jar.sign_token, sent, body),
+                "v": call.version,
+                "type": "originaljson",
+                "accountSite": "xianyu",
+                "dataType": "json",
+                "timeout": "20000",
+                "api": call.api,
+                "sessionOption": "AutoLoginOnly",
+                **call.query,
+            },
+            form={"data": body},
+            headers={
+                "origin": call.site.origin,
+                "referer": call.site.origin + (call.page or call.site.page),
+                **call.site.extra,
+            },
+            write=call.write,
+        )
+        try:
+            answer = json.loads(page.text)
+        except (ValueError, RecursionError):
+            return judge_page(call.api, page.status, page.text, page.location, write=call.write), {}
+        return judge_gateway(call.api, answer, write=call.write), as_map(answer)

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from loguru import logger
 
-from hub.errors import AuthExpired, Throttled, Uncertain, Unreachable
+from hub.errors import AuthExpired, Malformed, Rejected, Throttled, Uncertain, Unreachable
 from hub.model import (
     Event,
+    Image,
     PlatformConversation,
     PlatformMessage,
     PlatformUser,
     Text,
 )
 from hub.xianyu import lwp
-from hub.xianyu.client import ImToken, utc_now
+from hub.xianyu.client import utc_now
 from hub.xianyu.decode import decode_entry, unknown
 from hub.xianyu.endpoints import IM_APP_KEY, IM_BROWSER, Endpoints, Timing
 from hub.xianyu.ids import bare, full, milliseconds
@@ -33,8 +33,13 @@ from hub.xianyu.listing import (
     read_history,
 )
 from hub.xianyu.lwp import Reply
-from hub.xianyu.shapes import as_map, as_moment, dump
+from hub.xianyu.outgoing import conversation_body, find_conversation, message_body
+from hub.xianyu.shapes import as_map, as_moment
+from hub.xianyu.token import ImToken
 from hub.xianyu.verdicts import PEER, judge_answer, judge_registration
+
+RECALL_WITHIN = timedelta(minutes=2)
+"""How long after it was sent the platform lets an own message be taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,25 +100,25 @@ class Session:
             await self._line.tell(lwp.acknowledge(push._echo))
 
     async def send(
-        self, conversation: PlatformConversation, to: PlatformUser, content: Text, *, uuid: str
+        self,
+        conversation: PlatformConversation,
+        to: PlatformUser,
+        content: Text | Image,
+        *,
+        uuid: str,
+        quoted: PlatformMessage | None = None,
     ) -> Sent:
         """Say something to a buyer. `uuid` stays the same when the same message is sent again.
 
+        Pictures have to be uploaded before, and know their sizes.
         Raises Rejected, Throttled, AuthExpired when the platform refused; Unreachable when nothing
         left this machine; Uncertain when it left and no answer came.
         """
         op = "send"
-        try:
-            reply = await self._line.ask(
-                lwp.SEND, message_body(conversation, to, self.user, content, uuid)
-            )
-        except Unsent as error:
-            raise Unreachable(PEER, op, str(error)) from None
-        except Unanswered as error:
-            raise Uncertain(PEER, op, str(error)) from None
-        refusal = judge_answer(op, reply.code, reply.body)
-        if refusal is not None:
-            raise refusal
+        if isinstance(content, Image) and not _sendable(content):
+            raise Rejected(PEER, op, "图片还没有上传，不能发送")
+        body = message_body(conversation, to, self.user, content, uuid, quoted)
+        reply = await self._effect(op, lwp.SEND, body)
         receipt = as_map(reply.body)
         name = _message_id(receipt)
         if reply.code is None and name is None:
@@ -142,16 +147,54 @@ class Session:
         if messages:
             await self._query("mark read", lwp.READ, [list(messages)])
 
+    async def recall(self, message: PlatformMessage) -> None:
+        """Take an own message back; the platform allows it within `RECALL_WITHIN`.
+
+        Raises Rejected when it is too late; Unreachable or Uncertain like `send`.
+        """
+        await self._effect("recall", lwp.RECALL, [message])
+
+    async def create_conversation(self, buyer: PlatformUser, item_id: str) -> PlatformConversation:
+        """The conversation with a buyer about an item, made if there is none yet.
+
+        Harmless to repeat, so no answer is Unreachable. Raises Rejected, Throttled, AuthExpired,
+        Malformed as well.
+        """
+        op = "create conversation"
+        reply = await self._query(op, lwp.CREATE, conversation_body(self.user, buyer, item_id))
+        name = find_conversation(reply.body)
+        if name is None:
+            raise Malformed(PEER, op, "answer without a conversation")
+        return name
+
+    async def _effect(self, op: str, path: str, body: list[object]) -> Reply:
+        """A request that must not be repeated: without an answer it is Uncertain."""
+        try:
+            reply = await self._line.ask(path, body)
+        except Unsent as error:
+            raise Unreachable(PEER, op, str(error)) from None
+        except Unanswered as error:
+            raise Uncertain(PEER, op, str(error)) from None
+        self._raise_refusal(op, reply)
+        return reply
+
     async def _query(self, op: str, path: str, body: list[object]) -> Reply:
         """A request that may be repeated: without an answer it counts as Unreachable."""
         try:
             reply = await self._line.ask(path, body)
         except (Unsent, Unanswered) as error:
             raise Unreachable(PEER, op, str(error)) from None
-        refusal = judge_answer(op, reply.code, reply.body)
-        if refusal is not None:
-            raise refusal
+        self._raise_refusal(op, reply)
         return reply
+
+    def _raise_refusal(self, op: str, reply: Reply) -> None:
+        refusal = judge_answer(op, reply.code, reply.body)
+        if refusal is None:
+            return
+        if isinstance(refusal, AuthExpired):
+            # The line lives, but for the platform nobody is logged in on it any more.
+            self._line.end(How.KICKED, f"{op}: {refusal.reason}")
+        raise refusal
 
     async def _list(self, op: str, path: str, body: list[object]) -> Reply:
         """One list at a time, not too early and not too fast; asked again when refused as such."""
@@ -228,8 +271,11 @@ async def open_session(
     since: datetime | None = None,
     timing: Timing | None = None,
     now: Callable[[], datetime] = utc_now,
+    proxy: str | None = None,
 ) -> AsyncIterator[Session]:
     """Dial, register, keep the line alive; leave it normally at the end.
+
+    `proxy` as `check_proxy` gave it; None: directly, whatever the environment says.
 
     `since`: the platform is asked to push again what came after this moment; None: nothing that is
     older than this session. What it repeats may be known already.
@@ -238,7 +284,7 @@ async def open_session(
     """
     timing = timing or Timing()
     started = now()
-    async with open_line(endpoints.ws_url, name=user, timing=timing, now=now) as line:
+    async with open_line(endpoints.ws_url, name=user, timing=timing, now=now, proxy=proxy) as line:
         await _register(line, token, user)
         session = Session(line, user, timing, now)
         async with running(
@@ -274,35 +320,11 @@ async def _register(line: Line, token: ImToken, user: PlatformUser) -> None:
         raise AuthExpired(PEER, op, f"the token belongs to user {registered}")
 
 
-def message_body(
-    conversation: PlatformConversation,
-    to: PlatformUser,
-    sender: PlatformUser,
-    content: Text,
-    uuid: str,
-) -> list[object]:
-    """What a text looks like on its way out.
-
-    The sender is among the receivers so that the message shows on the seller's other devices.
-    """
-    packed = dump({"contentType": 1, "text": {"text": content.text}}).encode()
-    return [
-        {
-            "uuid": uuid,
-            "cid": full(conversation),
-            "conversationType": 1,
-            "content": {
-                "contentType": 101,
-                "custom": {"type": 1, "data": b64encode(packed).decode()},
-            },
-            "redPointPolicy": 0,
-            "extension": {"extJson": "{}"},
-            "ctx": {"appVersion": "1.0", "platform": "web"},
-            "mtags": {},
-            "msgReadStatusSetting": 1,
-        },
-        {"actualReceivers": [full(to), full(sender)]},
-    ]
+def _sendable(image: Image) -> bool:
+    return bool(image.pictures) and all(
+        one.url.startswith(("https://", "http://")) and one.width > 0 and one.height > 0
+        for one in image.pictures
+    )
 
 
 def _message_id(receipt: Mapping[object, object]) -> PlatformMessage | None:

@@ -52,6 +52,14 @@ STALE_SIGN = (
     "令牌为空",
 )
 THROTTLED = ("FAIL_SYS_TRAFFIC_LIMIT", "FAIL_SYS_USER_LIMIT")
+TOO_SOON = ("FAIL_BIZ_CANNOT_MODIFY_FEE",)
+"""The order is still being written down over there; asked again a little later it works."""
+TOO_SOON_SECONDS = 3.0
+PERMISSION = "PERMISSION_EXCEPTION"
+"""Code of a Rejected call to the seller centre by an account without a pro shop."""
+MISSING_APIS = ("FAIL_SYS_API_NOT_FOUNDED", "FAIL_SYS_SERVICE_NOT_EXIST")
+"""Codes of a Rejected call that the platform does not know (any more)."""
+NO_PERMISSION = (PERMISSION, "无权限访问当前站点")
 SYSTEM_TROUBLE = (
     "FAIL_SYS_TIMEOUT",
     "FAIL_SYS_ERROR",
@@ -74,6 +82,7 @@ _SLOT_TAKEN = ("connect limit", "session remove", "too many")
 _REASON_KEYS = ("reason", "message", "msg", "moreInfo", "developerMessage", "error", "ret")
 _TELLING = frozenset({"code", *_REASON_KEYS})
 """Body keys without which an answer of success is nothing else."""
+_PASSPORT_WORDS = ("titleMsg", "retMsg", "msg", "message", "code")
 _HEADER_REASON_KEYS = ("reason", "message", "msg", "error", "error-message")
 
 
@@ -89,27 +98,63 @@ def judge_gateway(op: str, body: object, *, write: bool = False) -> PeerError | 
     """
     answer = as_map(body)
     ret = answer.get("ret")
+    unread = Uncertain if write else Malformed
     lines = [line.strip() for line in ret if isinstance(line, str)] if isinstance(ret, list) else []
     if not lines:
-        return Malformed(PEER, op, "answer without ret", raw=_sample(body))
+        return unread(PEER, op, "answer without ret", raw=_sample(body))
     text = "\n".join(lines)
     code, _, reason = lines[0].partition("::")
     reason = reason.strip() or code
     url = as_text(as_map(answer.get("data")).get("url"))
     if "SUCCESS" in text:
         return None
-    if _holds(text, SESSION_DEAD):
+    if holds(text, SESSION_DEAD):
         return AuthExpired(PEER, op, reason, raw=text)
-    if _holds(text, VERIFICATION) or _holds(url, VERIFICATION_URL):
+    if holds(text, VERIFICATION) or holds(url, VERIFICATION_URL):
         return VerificationNeeded(PEER, op, lines[-1].rpartition("::")[2], raw=text, url=url)
-    if _holds(text, STALE_SIGN):
+    if holds(text, STALE_SIGN):
         return StaleSign(PEER, op, reason, raw=text)
-    if _holds(text, THROTTLED):
+    if holds(text, THROTTLED):
         return Throttled(PEER, op, reason, raw=text)
-    if _holds(text, SYSTEM_TROUBLE):
+    if holds(text, TOO_SOON):
+        return Throttled(PEER, op, reason, raw=text, after=TOO_SOON_SECONDS)
+    if holds(text, SYSTEM_TROUBLE):
         kind = Uncertain if write else Unreachable
         return kind(PEER, op, reason, raw=text)
-    return Rejected(PEER, op, reason, raw=text, code=code.strip())
+    code = PERMISSION if holds(text, NO_PERMISSION) else code.strip()
+    return Rejected(PEER, op, reason, raw=text, code=code)
+
+
+def judge_effect(op: str, data: Map, *, must_tell: bool = False) -> PeerError | None:
+    """The error that the inside of a write's successful answer stands for, or None.
+
+    Some answers of success carry a failure inside. `must_tell`: the answer has to say that the
+    effect happened; one that does not leaves it open.
+    """
+    told = data.get("success")
+    if told in (False, "false"):
+        reason = find_reason(data)
+        return Rejected(PEER, op, reason, raw=_sample(data), code=as_text(data.get("code")))
+    if must_tell and told not in (True, "true"):
+        return Uncertain(PEER, op, "answer does not tell whether it happened", raw=_sample(data))
+    return None
+
+
+def judge_passport(op: str, answer: Map) -> PeerError | None:
+    """The error that an answer of the passport stands for, whatever it was asked; None otherwise.
+
+    It says in its own words what the gateway says in codes.
+    """
+    if "ret" in answer:
+        return judge_gateway(op, answer)
+    content = as_map(answer.get("content"))
+    spoken = " ".join(as_text(content.get(key)) for key in _PASSPORT_WORDS)
+    if holds(spoken, VERIFICATION):
+        url = as_text(content.get("url")) or as_text(as_map(content.get("data")).get("url"))
+        return VerificationNeeded(PEER, op, spoken.strip(), raw=spoken, url=url)
+    if not content and not as_map(answer.get("data")):
+        return Malformed(PEER, op, "answer without content", raw=_sample(answer))
+    return None
 
 
 def judge_page(
@@ -117,14 +162,15 @@ def judge_page(
 ) -> PeerError:
     """The error that an HTTP answer which is no JSON stands for; `location` if it redirects."""
     raw = f"HTTP {status}"
-    if _holds(location, VERIFICATION_URL) or _holds(text, (*VERIFICATION, *VERIFICATION_PAGE)):
+    if holds(location, VERIFICATION_URL) or holds(text, (*VERIFICATION, *VERIFICATION_PAGE)):
         return VerificationNeeded(PEER, op, "verification page", raw=raw, url=location)
     if status == 429:
         return Throttled(PEER, op, raw)
     if status >= 500:
         kind = Uncertain if write else Unreachable
         return kind(PEER, op, raw)
-    return Malformed(PEER, op, f"{raw} and no JSON")
+    unread = Uncertain if write else Malformed
+    return unread(PEER, op, f"{raw} and no JSON")
 
 
 def judge_registration(code: int | None, headers: Map, body: object) -> PeerError | None:
@@ -140,11 +186,11 @@ def judge_registration(code: int | None, headers: Map, body: object) -> PeerErro
     )
     spoken = (reason + " " + _sample(body)).lower()
     raw = f"code {code}: {reason}"
-    if _holds(spoken, _SLOT_TAKEN):
+    if holds(spoken, _SLOT_TAKEN):
         return Rejected(PEER, op, reason, raw=raw, code=CONNECT_LIMIT)
     if code == 429 or TOO_EARLY in spoken:
         return Throttled(PEER, op, reason, raw=raw)
-    if code in (401, 403) or _holds(spoken, _TOKEN_REFUSED):
+    if code in (401, 403) or holds(spoken, _TOKEN_REFUSED):
         return AuthExpired(PEER, op, reason, raw=raw)
     if code is None:
         return Malformed(PEER, op, "answer without a code", raw=_sample(body))
@@ -197,7 +243,8 @@ def _bodies(body: object) -> list[Map]:
     return [as_map(body)] if body else [EMPTY]
 
 
-def _holds(text: str, fragments: tuple[str, ...]) -> bool:
+def holds(text: str, fragments: tuple[str, ...]) -> bool:
+    """Whether a refusal speaks of any of these."""
     return any(fragment in text for fragment in fragments)
 
 

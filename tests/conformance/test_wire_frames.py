@@ -19,7 +19,7 @@ from hub.xianyu import decode_entry, lwp, verdicts
 from hub.xianyu.content import inner_type, read_content
 from hub.xianyu.cookies import CookieJar
 from hub.xianyu.listing import FIRST_PAGE, read_history
-from hub.xianyu.session import message_body
+from hub.xianyu.outgoing import conversation_body, message_body
 from hub.xianyu.shapes import as_int
 from hub.xianyu.sign import sign
 
@@ -182,6 +182,8 @@ def test_an_answer_finds_its_waiter_and_has_its_outcome(case: dict[str, Any]) ->
 REQUESTS: dict[str, list[object] | None] = {
     "c07-heartbeat": None,
     "c09-send": message_body(CONVERSATION, BUYER, SELLER, Text("你好"), "-17900000301231"),
+    "c16-create-conversation": conversation_body(SELLER, BUYER, "880011223344"),
+    "c16-recall": ["4300000000022.PNM"],
     "c16-read-report": [["4300000000003.PNM", "4300000000005.PNM"]],
     "c16-list-conversations": [FIRST_PAGE, 20],
     "c16-list-messages": ["60010020030@goofish", False, FIRST_PAGE, 20, False],

@@ -6,7 +6,6 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +25,11 @@ from hub.errors import (
 )
 from hub.model import PlatformUser
 from hub.xianyu import Client, CookieJar, Endpoints, Timing, new_device_id
-from hub.xianyu.client import UNKNOWN_LIFE, read_expiry
+from hub.xianyu.browser import Browser
+from hub.xianyu.calls import Call
 from hub.xianyu.mtop import Mtop
 from hub.xianyu.sign import sign
+from hub.xianyu.token import UNKNOWN_LIFE, read_expiry
 
 FRAMES = Path(__file__).parents[2] / "conformance" / "frames"
 NOW = datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC)
@@ -104,7 +105,8 @@ async def account_at(url: str, cookies: str = COOKIES, answer: float = 3) -> Asy
     jar = CookieJar.parse(cookies)
     endpoints = Endpoints(url, url, url, url)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
-        mtop = Mtop(http, endpoints, jar, on_cookies=save, now=lambda: NOW, answer_seconds=answer)
+        browser = Browser(http, endpoints, jar, on_cookies=save, answer_seconds=answer)
+        mtop = Mtop(browser, endpoints, now=lambda: NOW)
         timing = Timing(answer=answer)
         client = Client(http, endpoints, jar, on_cookies=save, now=lambda: NOW, timing=timing)
         yield Account(client, mtop, jar, saved)
@@ -113,7 +115,7 @@ async def account_at(url: str, cookies: str = COOKIES, answer: float = 3) -> Asy
 async def test_a_call_is_signed_over_exactly_what_is_sent(gateway: Gateway) -> None:
     gateway.answers_with(SUCCESS)
     async with account_at(gateway.url) as account:
-        await account.mtop.call(READ, "1.0", {"文": "a b&c=d%"})
+        await account.mtop.call(Call(READ, "1.0", {"文": "a b&c=d%"}))
     call, body = gateway.calls[0], gateway.bodies[0]
     assert (call.method, call.path) == ("POST", f"/h5/{READ}/1.0/")
     assert body == '{"文":"a b&c=d%"}'
@@ -257,7 +259,7 @@ async def test_trouble_after_the_request_left_is_uncertain_for_writes(
     gateway.answers_with(answer)
     async with account_at(gateway.url) as account:
         with pytest.raises(error):
-            await account.mtop.call("mtop.consign", "1.0", {}, write=write)
+            await account.mtop.call(Call("mtop.consign", "1.0", write=write))
     assert len(gateway.calls) == 1
 
 
@@ -265,7 +267,7 @@ async def test_trouble_after_the_request_left_is_uncertain_for_writes(
 async def test_nobody_listening_is_unreachable_even_for_writes(write: bool) -> None:
     async with account_at("http://127.0.0.1:1") as account:
         with pytest.raises(Unreachable):
-            await account.mtop.call("mtop.consign", "1.0", {}, write=write)
+            await account.mtop.call(Call("mtop.consign", "1.0", write=write))
 
 
 async def test_too_many_requests_is_throttled(gateway: Gateway) -> None:
@@ -322,29 +324,3 @@ async def test_an_answer_without_a_token_is_malformed(gateway: Gateway) -> None:
 )
 def test_every_way_of_writing_an_expiry_is_read(value: object, expected: datetime) -> None:
     assert read_expiry(value, NOW) == expected
-
-
-async def test_an_item_is_read_as_its_page_shows_it(gateway: Gateway) -> None:
-    page = {
-        "itemDO": {
-            "itemId": "880011223344",
-            "title": "测试商品",
-            "desc": "自动发货",
-            "soldPrice": "9.90",
-            "quantity": "3",
-            "imageInfos": [{"url": "https://img.alicdn.com/x.jpg"}],
-        },
-        "sellerDO": {"sellerId": 2200111122223},
-    }
-    gateway.answers_with({**SUCCESS, "data": json.dumps(page)})
-    async with account_at(gateway.url) as account:
-        item = await account.client.item("880011223344")
-    assert (item.title, item.price, item.quantity) == ("测试商品", Decimal("9.90"), 3)
-    assert (item.seller, item.picture_url) == ("2200111122223", "https://img.alicdn.com/x.jpg")
-
-
-@pytest.mark.parametrize("price", ["1.2万", "10-20", "NaN", "", None, "-3"])
-async def test_what_is_no_price_is_none(gateway: Gateway, price: object) -> None:
-    gateway.answers_with({**SUCCESS, "data": {"itemDO": {"title": "x", "soldPrice": price}}})
-    async with account_at(gateway.url) as account:
-        assert (await account.client.item("1")).price is None

@@ -431,6 +431,17 @@ async def test_other_answers_to_a_send(
             await say_hello(session)
 
 
+async def test_a_session_on_which_nobody_is_logged_in_any_more_is_over(im: FakeIm) -> None:
+    """The line would live on, and every send on it would be refused."""
+    im.on(SEND, lambda _, frame: answer(frame, code=401))
+    async with session_at(im.url) as session:
+        with pytest.raises(AuthExpired):
+            await say_hello(session)
+        await drain(session)
+        assert session.ended is not None
+        assert session.ended.how is How.KICKED
+
+
 @pytest.mark.parametrize("code", [200, 400, None])
 async def test_blocked_content_is_told_apart_wherever_it_is_said(im: FakeIm, code: object) -> None:
     im.on(SEND, lambda _, frame: answer(frame, {"moreInfo": "CSI_FORBID||安全拦截"}, code=code))

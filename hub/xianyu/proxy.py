@@ -1,0 +1,62 @@
+"""The way out of an account: directly, or through the proxy its owner gave it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+from aiohttp_socks import ProxyConnector
+from yarl import URL
+
+from hub.errors import Invalid
+from hub.text import login
+
+HTTP_PROXIES = ("http", "https")
+SOCKS_PROXIES = {"socks5": "socks5", "socks5h": "socks5", "socks4": "socks4", "socks4a": "socks4"}
+CONNECT_SECONDS = 10.0
+
+
+def check_proxy(text: str) -> str:
+    """An address such as `socks5://name:password@host:1080`, as it is to be kept.
+
+    Raises Invalid with one Chinese sentence.
+    """
+    try:
+        url = URL(text.strip())
+        known = url.scheme in HTTP_PROXIES or url.scheme in SOCKS_PROXIES
+        fine = known and bool(url.host) and url.explicit_port is not None
+    except ValueError:
+        fine = False
+    if not fine:
+        raise Invalid(login.PROXY_UNREADABLE)
+    return text.strip()
+
+
+@asynccontextmanager
+async def open_http(proxy: str | None = None) -> AsyncIterator[aiohttp.ClientSession]:
+    """A session without cookies of its own, for one account (or for several with one way out).
+
+    Proxies of the environment are not used. `proxy` as `check_proxy` gave it.
+    """
+    connector: aiohttp.BaseConnector | None = None
+    scheme = URL(proxy).scheme if proxy else ""
+    if proxy and scheme in SOCKS_PROXIES:
+        # Names are resolved at the far end, so that both kinds of connection reach one address.
+        connector = ProxyConnector.from_url(SOCKS_PROXIES[scheme] + proxy[len(scheme) :], rdns=True)
+    async with aiohttp.ClientSession(
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+        connector=connector,
+        proxy=proxy if scheme in HTTP_PROXIES else None,
+    ) as http:
+        yield http
+
+
+def for_websocket(proxy: str | None) -> str | None:
+    """The same way out as the message connection wants it written."""
+    if not proxy:
+        return None
+    scheme = URL(proxy).scheme
+    far = {"socks5": "socks5h", "socks4": "socks4a"}.get(scheme, scheme)
+    return far + proxy[len(scheme) :]
