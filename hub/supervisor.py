@@ -7,18 +7,28 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import aiohttp
 from loguru import logger
 
-from hub.errors import AuthExpired, HubError, PeerError, Throttled, VerificationNeeded
-from hub.model import Account, AccountId, AccountState, Event, send_lane
+from hub.errors import (
+    AuthExpired,
+    HubError,
+    PeerError,
+    Refusal,
+    StoreError,
+    Throttled,
+    Unreachable,
+    VerificationNeeded,
+)
+from hub.model import Account, AccountId, AccountState, Event, Origin, send_lane
 from hub.policy import backoff
 from hub.settings import XianyuSettings
-from hub.store import Store, StoredToken, Tx
+from hub.store import Change, Store, StoredToken, Tx
 from hub.xianyu import (
     Client,
     CookieJar,
@@ -40,13 +50,26 @@ TOKEN_MARGIN = timedelta(minutes=10)
 OVERLAP = timedelta(minutes=1)
 """Clocks differ, and messages of several conversations overtake each other."""
 LONGEST_REPLAY = timedelta(days=1)
+RECENT = 20
+"""Conversations among which the newest thing that the platform told is looked for."""
 HTTP_SECONDS = 20.0
+LOOK_SECONDS = 5.0
+"""Accounts are looked at this often even if nothing is heard of them."""
 
 
 @dataclass(slots=True)
 class _Runner:
     logins: int
+    since: datetime
+    """`state_since` of the account it was started for."""
+    line: AccountLine
     task: asyncio.Task[None]
+
+    def serves(self, account: Account | None) -> bool:
+        """False: the account is off, has new credentials, or was switched off and on again."""
+        if account is None or account.logins != self.logins:
+            return False
+        return account.state is not AccountState.NEW or account.state_since == self.since
 
 
 class _NeedsPerson(Exception):
@@ -80,26 +103,42 @@ class Supervisor:
     async def run(self) -> None:
         """Keep one runner for each enabled account, until cancelled."""
         async with self._store.changes() as changes, asyncio.TaskGroup() as tasks:
-            await self._match_accounts(tasks)
-            async for change in changes:
-                if change.noun == "account":
+            while True:
+                try:
                     await self._match_accounts(tasks)
+                except StoreError as error:
+                    logger.error("accounts cannot be looked at: {}", error)
+                    await asyncio.sleep(LOOK_SECONDS)
+                await _account_changed(changes)
 
     async def _match_accounts(self, tasks: asyncio.TaskGroup) -> None:
         enabled = {a.id: a for a in await self._store.read(lambda tx: tx.accounts.enabled())}
-        for account_id, runner in list(self._runners.items()):
-            wanted = enabled.get(account_id)
-            if wanted is None or wanted.logins != runner.logins:
-                runner.task.cancel()
-                await asyncio.wait([runner.task])
-                del self._runners[account_id]
+        over = {i: r for i, r in self._runners.items() if not r.serves(enabled.get(i))}
+        for runner in over.values():
+            runner.task.cancel()
+        if over:
+            await asyncio.wait([runner.task for runner in over.values()])
+        for account_id in over:
+            del self._runners[account_id]
         for account in enabled.values():
-            if account.id not in self._runners:
-                line = AccountLine(
-                    account, self._store, self._settings, self._take_in, self._sessions, self._now
-                )
-                task = tasks.create_task(line.run(), name=f"account {account.id}")
-                self._runners[account.id] = _Runner(account.logins, task)
+            if account.id in self._runners:
+                self._runners[account.id].line.learn(account)
+                continue
+            line = AccountLine(
+                account, self._store, self._settings, self._take_in, self._sessions, self._now
+            )
+            task = tasks.create_task(line.run(), name=f"account {account.id}")
+            self._runners[account.id] = _Runner(account.logins, account.state_since, line, task)
+
+
+async def _account_changed(changes: AsyncIterator[Change]) -> None:
+    """Wait until an account changes, but not for ever: a flood of changes drops the oldest, and
+    the command line changes accounts without telling us."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LOOK_SECONDS):
+            async for change in changes:
+                if change.noun == "account":
+                    return
 
 
 class AccountLine:
@@ -128,6 +167,10 @@ class AccountLine:
         )
         self._timing = Timing(heartbeat=settings.heartbeat_seconds, answer=settings.answer_seconds)
 
+    def learn(self, account: Account) -> None:
+        """The account as it is configured by now: its name, its minutes of takeover."""
+        self._account = account
+
     async def run(self) -> None:
         timeout = aiohttp.ClientTimeout(total=HTTP_SECONDS)
         async with aiohttp.ClientSession(
@@ -139,11 +182,11 @@ class AccountLine:
                 except _NeedsPerson as end:
                     await self._set_state(end.state, end.reason)
                     return
-                except Exception as error:
+                except Exception:
                     # The boundary of one account: whatever broke, this line alone waits and tries
                     # again; pushes that were not committed were not acknowledged.
                     self._log.exception("line of account {} broke", self._account.id)
-                    wait = await self._wait_after(type(error).__name__)
+                    wait = await self._wait_after("程序内部出错，会自动重试；详情在日志里")
                 await asyncio.sleep(wait)
 
     async def _one_life(self, http: aiohttp.ClientSession) -> float:
@@ -151,48 +194,63 @@ class AccountLine:
         await self._set_state(AccountState.CONNECTING)
         try:
             client = await self._client(http)
-            token = await self._token(client)
-            began = self._now()
-            async with open_session(
-                self._endpoints,
-                token,
-                self._account.user,
-                since=await self._known_until(),
-                timing=self._timing,
-            ) as session:
-                await self._online(session)
-            if self._now() - began >= STEADY:
-                self._failures = 0
-            return await self._after(session)
+            token, fresh = await self._token(client)
+            try:
+                return await self._stay(token)
+            except AuthExpired as error:
+                return await self._after_refused_token(error, fresh=fresh)
         except VerificationNeeded as error:
             raise _NeedsPerson(
                 AccountState.VERIFICATION_NEEDED,
                 "闲鱼要求验证身份，请在浏览器里完成后更新登录",
             ) from error
         except AuthExpired as error:
-            return await self._after_refusal(error)
+            await self._drop_token()
+            raise _NeedsPerson(AccountState.LOGGED_OUT, "登录失效，请更新登录") from error
+        except Refusal as refusal:
+            raise _NeedsPerson(AccountState.LOGGED_OUT, refusal.text) from refusal
         except PeerError as error:
             self._log.info("account {} not connected: {}", self._account.id, error)
             after = error.after if isinstance(error, Throttled) else None
-            return await self._wait_after(error.reason or "连不上闲鱼", after)
+            reason = "" if isinstance(error, Unreachable) else error.reason
+            return await self._wait_after(reason or "连不上闲鱼，会自动重试", after)
+
+    async def _stay(self, token: ImToken) -> float:
+        """A session from its registration to its end."""
+        began = self._now()
+        async with open_session(
+            self._endpoints,
+            token,
+            self._account.user,
+            since=await self._known_until(),
+            timing=self._timing,
+        ) as session:
+            await self._online(session)
+        steady = self._now() - began >= STEADY
+        if steady:
+            self._failures = 0
+        return await self._after(session, steady=steady)
 
     async def _client(self, http: aiohttp.ClientSession) -> Client:
         account = self._account
         text = await self._store.read(lambda tx: tx.accounts.cookies(account.shop, account.id))
 
         async def keep(cookies: str) -> None:
-            await self._store.write(
+            await self._write_mine(
                 lambda tx: tx.accounts.set_cookies(account.shop, account.id, cookies)
             )
 
         return Client(http, self._endpoints, CookieJar.parse(text), on_cookies=keep, now=self._now)
 
-    async def _token(self, client: Client) -> ImToken:
-        """The stored token while it lasts, else a new one; the platform watches how often."""
+    async def _token(self, client: Client) -> tuple[ImToken, bool]:
+        """The stored token while it lasts, else a new one, and whether it is new.
+
+        The platform watches how often it is asked.
+        """
         account, now = self._account, self._now()
         stored = await self._store.read(lambda tx: tx.accounts.token(account.shop, account.id))
         if stored is not None and stored.expires_at - TOKEN_MARGIN > now:
-            return ImToken(stored.value, stored.device_id, stored.expires_at)
+            return ImToken(stored.value, stored.device_id, stored.expires_at), False
         last = max(
             (at for at in (self._token_asked_at, stored and stored.fetched_at) if at), default=None
         )
@@ -202,24 +260,33 @@ class AccountLine:
             raise Throttled("xianyu", "im token", "离上次登录太近，稍等再连", after=left)
         self._token_asked_at = now
         token = await client.im_token(account.device_id)
-        await self._store.write(
+        await self._write_mine(
             lambda tx: tx.accounts.set_token(
                 account.shop,
                 account.id,
                 StoredToken(token.value, token.device_id, token.expires_at, now),
             )
         )
-        return token
+        return token, True
 
     async def _known_until(self) -> datetime | None:
-        """A moment before the newest message we have; what came after it is asked for again."""
-        account = self._account
-        newest = await self._store.read(
-            lambda tx: tx.conversations.recent(account.shop, account=account.id, limit=1)
-        )
-        if not newest or newest[0].conversation.last_message_at is None:
-            return None
-        return max(newest[0].conversation.last_message_at - OVERLAP, self._now() - LONGEST_REPLAY)
+        """A moment before the newest thing that the platform told us; what came after it is asked
+        for again. What we queued ourselves tells nothing: it may have waited for this very line.
+        """
+        account, longest = self._account, self._now() - LONGEST_REPLAY
+
+        def unit(tx: Tx) -> datetime | None:
+            lines = tx.conversations.recent(account.shop, account=account.id, limit=RECENT)
+            told = [longest] if lines else []
+            for line in lines:
+                last = line.last
+                if last is not None and last.origin in (Origin.OPERATOR, Origin.RULE):
+                    last = tx.messages.newest_from_buyer(account.shop, line.conversation.id)
+                if last is not None:
+                    told.append(last.sent_at - OVERLAP)
+            return max(told, default=None)
+
+        return await self._store.read(unit)
 
     async def _online(self, session: Session) -> None:
         account = self._account
@@ -244,7 +311,7 @@ class AccountLine:
         finally:
             window.release()
 
-    async def _after(self, session: Session) -> float:
+    async def _after(self, session: Session, *, steady: bool) -> float:
         ended = session.ended
         how = ended.how if ended is not None else How.LOST
         self._log.info("session of account {} ended: {}", self._account.id, how)
@@ -254,27 +321,34 @@ class AccountLine:
             )
         if how is How.KICKED:
             await self._drop_token()
-        if how is How.CLOSED:
+        if how is How.CLOSED and steady:
             # Routine: the platform closes healthy lines every 10 to 30 minutes.
             return self._settings.reconnect_first_seconds * random.random()  # noqa: S311 - jitter
         return await self._wait_after("连接断开，正在重连")
 
-    async def _after_refusal(self, error: AuthExpired) -> float:
-        """A refused registration costs the stored token; a refused login needs a person."""
-        had_token = await self._drop_token()
-        if error.op != "reg" or not had_token:
-            raise _NeedsPerson(AccountState.LOGGED_OUT, "登录失效，请更新登录") from error
+    async def _after_refused_token(self, error: AuthExpired, *, fresh: bool) -> float:
+        """A refused token is replaced once; when a new one is refused too, a person must look."""
+        self._log.info("token of account {} refused: {}", self._account.id, error)
+        await self._drop_token()
+        if fresh:
+            raise _NeedsPerson(AccountState.LOGGED_OUT, "闲鱼不认可这个登录，请更新登录") from error
         return await self._wait_after("连接凭证失效，正在换新的")
 
-    async def _drop_token(self) -> bool:
+    async def _drop_token(self) -> None:
+        account = self._account
+        await self._write_mine(lambda tx: tx.accounts.set_token(account.shop, account.id, None))
+
+    async def _write_mine(self, unit: Callable[[Tx], object]) -> None:
+        """Write about the account unless somebody switched it off or logged it in anew meanwhile:
+        then this line is a thing of the past and must not undo what the person did."""
         account = self._account
 
-        def unit(tx: Tx) -> bool:
-            had = tx.accounts.token(account.shop, account.id) is not None
-            tx.accounts.set_token(account.shop, account.id, None)
-            return had
+        def fenced(tx: Tx) -> None:
+            found = tx.accounts.get(account.shop, account.id)
+            if found is not None and found.enabled and found.logins == account.logins:
+                unit(tx)
 
-        return await self._store.write(unit)
+        await self._store.write(fenced)
 
     async def _wait_after(self, reason: str, after: float | None = None) -> float:
         self._failures += 1
@@ -292,7 +366,7 @@ class AccountLine:
     async def _set_state(self, state: AccountState, reason: str = "") -> None:
         account, now = self._account, self._now()
         try:
-            await self._store.write(
+            await self._write_mine(
                 lambda tx: tx.accounts.set_state(account.shop, account.id, state, reason, now)
             )
         except HubError as error:
