@@ -1,0 +1,168 @@
+"""What operators type on a phone is understood, and nothing else is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from hub.commands import (
+    COMMANDS,
+    Action,
+    Call,
+    UnknownCommand,
+    closing_ticket,
+    find_command,
+    leading_ticket,
+    may,
+    parse_command,
+    parse_duration,
+)
+from hub.model import Role
+
+
+def call(text: str) -> tuple[Action, str]:
+    found = parse_command(text)
+    assert isinstance(found, Call)
+    return found.command.action, found.argument
+
+
+def test_every_name_and_alias_calls_its_command() -> None:
+    for one in COMMANDS:
+        for name in (one.name, *one.aliases):
+            assert call(f"/{name}") == (one.action, "")
+            assert call(f"／{name.upper()}") == (one.action, "")
+            assert find_command(f"/{name}") is find_command(name) is one
+
+
+def test_no_two_commands_share_a_name() -> None:
+    names = [name for c in COMMANDS for name in (c.name, *c.aliases)]
+
+    assert len(names) == len(set(names))
+
+
+def test_every_command_explains_itself() -> None:
+    for command in COMMANDS:
+        assert command.usage.startswith(f"/{command.name}")
+        assert command.summary
+
+
+@pytest.mark.parametrize(
+    ("text", "argument"),
+    [
+        ("/暂停 30分", "30分"),
+        ("/暂停30分", "30分"),
+        ("  / 暂停  30分 ", "30分"),
+        ("/暂停#a7", "#a7"),
+        ("/暂停＃a7 30分", "＃a7 30分"),
+        ("/暂停 #a7\n30分", "#a7\n30分"),
+        ("/暂停30 分", "30 分"),
+        ("/PAUSE 30m", "30m"),
+    ],
+)
+def test_an_argument_may_be_glued_or_apart(text: str, argument: str) -> None:
+    assert call(text) == (Action.PAUSE, argument)
+
+
+@pytest.mark.parametrize("text", ["/?", "/？", "/帮助?", "/h"])
+def test_help_is_easily_called(text: str) -> None:
+    assert call(text)[0] is Action.HELP
+
+
+@pytest.mark.parametrize("text", ["在的", "", "a/b", "#a7 /暂停", "1/2", "/", "/#a7"])
+def test_what_is_no_command_is_none(text: str) -> None:
+    assert parse_command(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "suggested"),
+    [
+        ("/暂挺", "暂挺", Action.PAUSE),
+        ("/pausee", "pausee", Action.PAUSE),
+        ("/helpme", "helpme", Action.HELP),
+        ("/Statsu", "Statsu", Action.STATUS),
+        ("/xyz", "xyz", None),
+        ("/发货 1", "发货", None),
+    ],
+)
+def test_a_misspelt_command_is_never_run_but_the_nearest_is_suggested(
+    text: str, name: str, suggested: Action | None
+) -> None:
+    found = parse_command(text)
+    assert isinstance(found, UnknownCommand)
+    assert found.name == name
+    assert (found.suggestion and found.suggestion.action) == suggested
+
+
+def test_an_unknown_name_has_no_help() -> None:
+    assert find_command("发货") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
+        ("30分", 30),
+        ("30 分钟", 30),
+        ("2小时", 120),
+        ("2个小时", 120),
+        ("半小时", 30),
+        ("半个小时", 30),
+        ("半天", 720),
+        ("1天", 1440),
+        ("3日", 4320),
+        ("2H", 120),
+        ("5min", 5),
+        ("0分", 0),
+    ],
+)
+def test_durations_are_read_as_people_write_them(text: str, minutes: float) -> None:
+    assert parse_duration(f" {text} ") == timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize("text", ["", "30", "分", "很久", "1.5小时", "-5分", "123456分", "2小时半"])
+def test_anything_else_is_no_duration(text: str) -> None:
+    assert parse_duration(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "ticket"),
+    [
+        ("【小店】小林\n在吗\n#a7", "a7"),
+        ("✓ 已送达 小林 #A12", "a12"),
+        ("在吗\n＃a7 \n", "a7"),
+        ("看 #b3\n#a7", "a7"),
+        ("#a7 在的", None),
+        ("⏸ #a7 小林 手动暂停，直到 /恢复", None),
+        ("看 #b3 的", None),
+        ("#a7x", None),
+        ("#77", None),
+        ("", None),
+    ],
+)
+def test_only_the_ticket_at_the_very_end_counts(text: str, ticket: str | None) -> None:
+    assert closing_ticket(text) == ticket
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("#a7 在的", ("a7", "在的")),
+        ("＃A7在的", ("a7", "在的")),
+        (" # a7\n在的\n包邮 ", ("a7", "在的\n包邮")),
+        ("#a7", ("a7", "")),
+        ("在的 #a7", None),
+        ("#a7b 在的", None),
+        ("a7 在的", None),
+        ("#1 在的", None),
+    ],
+)
+def test_a_ticket_in_front_is_taken_off(text: str, found: tuple[str, str] | None) -> None:
+    assert leading_ticket(text) == found
+
+
+def test_a_role_may_do_what_lesser_roles_may() -> None:
+    roles = (Role.VIEWER, Role.AGENT, Role.OWNER)
+
+    allowed = [[may(role, least) for least in roles] for role in roles]
+
+    assert allowed == [[True, False, False], [True, True, False], [True, True, True]]
