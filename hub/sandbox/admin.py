@@ -7,18 +7,20 @@ from typing import Any
 
 from aiohttp import web
 
-from hub.sandbox.doors import Body, answer, body_of, seconds_of
+from hub.sandbox.doors import answer, body_of, need, seconds_of
 from hub.sandbox.encode import NEW_MESSAGE
-from hub.sandbox.faults import EVERYBODY, KINDS, Faults, Manners
-from hub.sandbox.im import Im
-from hub.sandbox.lines import GARBAGE, Line, Push
+from hub.sandbox.faults import EVERYBODY, KINDS, Faults
 from hub.sandbox.load import Load, LoadPlan
+from hub.sandbox.logins import Logins
+from hub.sandbox.manners import Manners
 from hub.sandbox.mtop import Gateway
+from hub.sandbox.pictures import Pictures, blank
+from hub.sandbox.places import KEYS, conversation_in
 from hub.sandbox.stage import Stage
 from hub.sandbox.views import seen_by_buyer
-from hub.sandbox.world import Conversation, World, cookies_of
+from hub.sandbox.world import Conversation, Seller, World, add_sellers
 
-CUTS = ("abnormal", "normal", "kickout", "remove", "zombie", "garbage")
+MOST_SELLERS = 1_000
 
 
 class Admin:
@@ -27,18 +29,19 @@ class Admin:
     def __init__(
         self,
         world: World,
+        logins: Logins,
         stage: Stage,
-        im: Im,
         mtop: Gateway,
+        pictures: Pictures,
         faults: Faults,
         manners: Manners,
         load: Load,
     ) -> None:
         self._world = world
+        self._logins = logins
         self._stage = stage
-        self._im = im
-        self._lines = im.lines
         self._mtop = mtop
+        self._pictures = pictures
         self._faults = faults
         self._manners = manners
         self._load = load
@@ -48,6 +51,8 @@ class Admin:
         router = app.router
         router.add_get("/state", self._state)
         router.add_post("/sellers", self._add_seller)
+        router.add_post("/sellers/many", self._add_sellers)
+        router.add_patch("/sellers/{user}", self._change_seller)
         router.add_get("/sellers/{user}/cookies", self._cookies)
         router.add_post("/sellers/{user}/login", self._login)
         router.add_post("/buyers", self._add_buyer)
@@ -59,15 +64,9 @@ class Admin:
         router.add_post("/read", self._read)
         router.add_post("/typing", self._type)
         router.add_post("/phone", self._phone)
+        router.add_post("/recall", self._recall)
+        router.add_post("/pictures", self._add_picture)
         router.add_post("/push", self._push)
-        router.add_post("/order", self._order)
-        router.add_get("/pushes", self._pushes)
-        router.add_get("/pushes/wait", self._wait_acks)
-        router.add_get("/sends", self._sends)
-        router.add_get("/calls", self._calls)
-        router.add_get("/connections", self._connections)
-        router.add_get("/connections/wait", self._wait_connection)
-        router.add_post("/connections/cut", self._cut)
         router.add_get("/faults", self._list_faults)
         router.add_post("/faults", self._add_fault)
         router.add_delete("/faults", self._clear_faults)
@@ -82,7 +81,12 @@ class Admin:
         return answer(
             {
                 "sellers": [
-                    {"user": one.user, "name": one.name, "logged_in": one.logged_in}
+                    {
+                        "user": one.user,
+                        "name": one.name,
+                        "logged_in": one.logged_in,
+                        "pro": one.pro,
+                    }
                     for one in self._world.sellers.values()
                 ],
                 "buyers": [asdict(one) for one in self._world.buyers.values()],
@@ -94,19 +98,43 @@ class Admin:
     async def _add_seller(self, request: web.Request) -> web.Response:
         body = await body_of(request)
         seller = self._world.add_seller(str(body.get("name", "")), str(body.get("user", "")))
-        cookies = cookies_of(seller)
-        return answer({"user": seller.user, "name": seller.name, "cookies": cookies}, 201)
+        seller.pro = bool(body.get("pro", False))
+        return answer(self._seller(seller), 201)
+
+    async def _add_sellers(self, request: web.Request) -> web.Response:
+        """Many at once, each with a buyer and items to talk about."""
+        body = await body_of(request)
+        count = int(need(body, "count"))
+        if not 1 <= count <= MOST_SELLERS:
+            raise ValueError(f"count is 1 to {MOST_SELLERS}")
+        name, items = str(body.get("name", "店铺{n}")), int(body.get("items", 1))
+        made = add_sellers(self._world, count, name=name, items=items)
+        return answer([self._seller(one) for one in made], 201)
+
+    async def _change_seller(self, request: web.Request) -> web.Response:
+        body = await body_of(request)
+        seller = self._world.seller(request.match_info["user"])
+        seller.pro = bool(body.get("pro", seller.pro))
+        seller.name = str(body.get("name", seller.name))
+        return answer({"user": seller.user, "name": seller.name, "pro": seller.pro})
 
     async def _cookies(self, request: web.Request) -> web.Response:
         seller = self._world.seller(request.match_info["user"])
-        return answer({"user": seller.user, "cookies": cookies_of(seller)})
+        return answer({"user": seller.user, "cookies": self._logins.cookies(seller.user)})
 
     async def _login(self, request: web.Request) -> web.Response:
-        """End a login (every API then says SESSION_EXPIRED) or let it hold again."""
+        """End all logins (every API then says SESSION_EXPIRED) or let them hold again."""
         body = await body_of(request)
-        seller = self._world.seller(request.match_info["user"])
-        seller.logged_in = bool(body.get("logged_in", True))
-        return answer({"user": seller.user, "logged_in": seller.logged_in})
+        user = self._world.seller(request.match_info["user"]).user
+        if holds := bool(body.get("logged_in", True)):
+            self._logins.restore(user)
+        else:
+            self._logins.end(user, renewable=bool(body.get("renewable", False)))
+        return answer({"user": user, "logged_in": holds})
+
+    def _seller(self, seller: Seller) -> dict[str, Any]:
+        cookies = self._logins.cookies(seller.user)
+        return {"user": seller.user, "name": seller.name, "cookies": cookies}
 
     async def _add_buyer(self, request: web.Request) -> web.Response:
         body = await body_of(request)
@@ -116,15 +144,15 @@ class Admin:
     async def _add_item(self, request: web.Request) -> web.Response:
         body = await body_of(request)
         item = self._world.add_item(
-            str(_need(body, "seller")),
-            str(_need(body, "title")),
+            str(need(body, "seller")),
+            str(need(body, "title")),
             str(body.get("price", "9.90")),
             str(body.get("id", "")),
         )
         return answer(asdict(item), 201)
 
     async def _add_conversation(self, request: web.Request) -> web.Response:
-        return answer(_thread(self._find(await body_of(request))), 201)
+        return answer(_thread(conversation_in(self._world, await body_of(request))), 201)
 
     async def _conversation(self, request: web.Request) -> web.Response:
         return answer(_view(self._world.conversation(request.match_info["id"])))
@@ -151,9 +179,9 @@ class Admin:
 
     async def _say(self, request: web.Request) -> web.Response:
         body = await body_of(request)
-        conversation = self._find(body)
+        conversation = conversation_in(self._world, body)
         lines = body.get("messages") or [
-            {key: value for key, value in body.items() if key not in _PLACE_KEYS}
+            {key: value for key, value in body.items() if key not in KEYS}
         ]
         ids = await self._stage.say(conversation, lines)
         return answer({"conversation": conversation.id, "ids": ids})
@@ -161,130 +189,52 @@ class Admin:
     async def _read(self, request: web.Request) -> web.Response:
         body = await body_of(request)
         ids = await self._stage.read(
-            self._find(body), body.get("messages", ()), batch=bool(body.get("batch", False))
+            conversation_in(self._world, body),
+            body.get("messages", ()),
+            batch=bool(body.get("batch", False)),
         )
         return answer({"read": ids})
 
     async def _type(self, request: web.Request) -> web.Response:
         body = await body_of(request)
-        await self._stage.type(self._find(body), active=bool(body.get("active", True)))
+        await self._stage.type(
+            conversation_in(self._world, body), active=bool(body.get("active", True))
+        )
         return answer({})
 
     async def _phone(self, request: web.Request) -> web.Response:
         body = await body_of(request)
         platform = str(body.get("platform", "ios"))
-        words = str(_need(body, "text"))
-        return answer({"id": await self._stage.phone(self._find(body), words, platform=platform)})
+        words = str(need(body, "text"))
+        return answer(
+            {
+                "id": await self._stage.phone(
+                    conversation_in(self._world, body), words, platform=platform
+                )
+            }
+        )
+
+    async def _recall(self, request: web.Request) -> web.Response:
+        body = await body_of(request)
+        await self._stage.recall(str(need(body, "message")))
+        return answer({})
+
+    async def _add_picture(self, request: web.Request) -> web.Response:
+        """A picture to show or to download; `bytes` makes it that long."""
+        body = await body_of(request)
+        width, height = int(body.get("width", 600)), int(body.get("height", 800))
+        made = self._pictures.add(blank(width, height, int(body.get("bytes", 0))))
+        return answer({"url": self._pictures.url(made), "bytes": len(made.bytes)}, 201)
 
     async def _push(self, request: web.Request) -> web.Response:
         body = await body_of(request)
         await self._stage.push_raw(
-            self._world.seller(str(_need(body, "user"))).user,
-            _need(body, "payloads"),
+            self._world.seller(str(need(body, "user"))).user,
+            need(body, "payloads"),
             object_type=int(body.get("object_type", NEW_MESSAGE)),
             lwp=str(body.get("lwp", "/s/sync")),
         )
         return answer({})
-
-    async def _order(self, request: web.Request) -> web.Response:
-        body = await body_of(request)
-        order = await self._stage.order(
-            self._find(body), str(_need(body, "event")), str(body.get("order", ""))
-        )
-        return answer({"order": order})
-
-    # --- what the hub did ---
-
-    async def _pushes(self, request: web.Request) -> web.Response:
-        return answer([_push_line(one) for one in self._matching_pushes(request)])
-
-    async def _wait_acks(self, request: web.Request) -> web.Response:
-        """Long poll until every push that matches, and at least `count`, is acknowledged."""
-        count = int(request.query.get("count", "1"))
-
-        def met() -> bool:
-            found = self._matching_pushes(request)
-            return len(found) >= count and all(one.acked_at for one in found)
-
-        done = await self._world.bell.until(met, seconds_of(request))
-        pushes = [_push_line(one) for one in self._matching_pushes(request)]
-        return answer({"met": done, "pushes": pushes}, 200 if done else 408)
-
-    def _matching_pushes(self, request: web.Request) -> list[Push]:
-        user, message = request.query.get("user", ""), request.query.get("message", "")
-        acked = request.query.get("acked", "")
-        return [
-            push
-            for push in self._lines.log
-            if user in ("", push.user)
-            and (not message or message in push.about)
-            and (not acked or (acked in ("1", "true")) == (push.acked_at is not None))
-        ]
-
-    async def _sends(self, request: web.Request) -> web.Response:
-        user = request.query.get("user", "")
-        conversation = request.query.get("conversation", "")
-        return answer(
-            [
-                asdict(send)
-                for send in self._im.sends
-                if user in ("", send.user) and conversation in ("", send.conversation)
-            ]
-        )
-
-    async def _calls(self, request: web.Request) -> web.Response:
-        user = request.query.get("user", "")
-        return answer(
-            [
-                {"user": who, "api": api, "ret": ret}
-                for who, api, ret in self._mtop.calls
-                if user in ("", who)
-            ]
-        )
-
-    async def _connections(self, _request: web.Request) -> web.Response:
-        return answer([_connection(line) for line in self._lines.open.values()])
-
-    async def _wait_connection(self, request: web.Request) -> web.Response:
-        """Long poll until the account has `count` registered connections (0: none)."""
-        user = self._world.seller(request.query["user"]).user
-        count = int(request.query.get("count", "1"))
-
-        def met() -> bool:
-            found = len([line for line in self._lines.of(user) if not line.zombie])
-            return found == 0 if count == 0 else found >= count
-
-        done = await self._world.bell.until(met, seconds_of(request))
-        found = [_connection(line) for line in self._lines.of(user)]
-        return answer({"met": done, "connections": found}, 200 if done else 408)
-
-    async def _cut(self, request: web.Request) -> web.Response:
-        """Do something to every registered connection of an account, at once."""
-        body = await body_of(request)
-        user = self._world.seller(str(_need(body, "user"))).user
-        how = str(body.get("how", "abnormal"))
-        if how not in CUTS:
-            raise ValueError(f"how is one of {', '.join(CUTS)}")
-        lines = self._lines.of(user)
-        for line in lines:
-            await self._cut_line(line, how, str(body.get("text", GARBAGE)))
-        return answer({"connections": len(lines)})
-
-    async def _cut_line(self, line: Line, how: str, text: str) -> None:
-        match how:
-            case "abnormal":
-                line.abort()
-            case "normal":
-                await line.close()
-            case "kickout":
-                await self._lines.kick(line)
-            case "remove":
-                await self._lines.kick(line, "/s/session/remove")
-            case "zombie":
-                line.zombie = True
-            case _:
-                await line.send(text)
-        self._world.bell.ring()
 
     # --- faults and manners ---
 
@@ -294,7 +244,7 @@ class Admin:
     async def _add_fault(self, request: web.Request) -> web.Response:
         body = await body_of(request)
         user = str(body.pop("user", EVERYBODY))
-        kind = str(_need(body, "kind"))
+        kind = str(need(body, "kind"))
         del body["kind"]
         self._faults.add(user, kind, **body)
         return answer({"waiting": self._faults.listed()}, 201)
@@ -314,7 +264,7 @@ class Admin:
         """Make every `_m_h5_tk`, or the account's IM tokens, stale."""
         body = await body_of(request)
         if body.get("kind", "mtop") == "im":
-            user = self._world.seller(str(_need(body, "user"))).user
+            user = self._world.seller(str(need(body, "user"))).user
             stale = [value for value, token in self._world.tokens.items() if token.user == user]
             for value in stale:
                 del self._world.tokens[value]
@@ -324,23 +274,6 @@ class Admin:
 
     async def _run_load(self, request: web.Request) -> web.Response:
         return answer(await self._load.run(LoadPlan.parse(await body_of(request))))
-
-    def _find(self, body: Body) -> Conversation:
-        """The conversation that a body names, by id or by seller, buyer and perhaps item."""
-        if "conversation" in body:
-            return self._world.conversation(str(body["conversation"]))
-        return self._world.conversation_of(
-            str(_need(body, "seller")), str(_need(body, "buyer")), str(body.get("item", ""))
-        )
-
-
-_PLACE_KEYS = ("conversation", "seller", "buyer", "item")
-
-
-def _need(body: Body, key: str) -> Any:
-    if key not in body:
-        raise ValueError(f"{key} is missing")
-    return body[key]
 
 
 def _thread(conversation: Conversation) -> dict[str, Any]:
@@ -361,30 +294,4 @@ def _view(conversation: Conversation) -> dict[str, Any]:
         "red_reminder": conversation.red_reminder,
         "order": conversation.order,
         "messages": seen_by_buyer(conversation),
-    }
-
-
-def _push_line(push: Push) -> dict[str, Any]:
-    return {
-        "mid": push.mid,
-        "lwp": push.lwp,
-        "user": push.user,
-        "connection": push.line,
-        "entries": len(push.entries),
-        "messages": [id for id in push.about if id],
-        "attempt": push.attempt,
-        "sent_at": push.sent_at,
-        "acked_at": push.acked_at,
-    }
-
-
-def _connection(line: Line) -> dict[str, Any]:
-    return {
-        "id": line.id,
-        "user": line.user,
-        "device": line.did,
-        "registered": line.registered,
-        "zombie": line.zombie,
-        "heartbeats": line.heartbeats,
-        "opened_at": line.opened_at,
     }

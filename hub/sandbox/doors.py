@@ -44,3 +44,34 @@ async def sentences(request: web.Request, handler: Route) -> web.StreamResponse:
         return answer({"error": str(error.args[0]) if error.args else "missing"}, 404)
     except (ValueError, TypeError, AttributeError) as error:
         return answer({"error": str(error)}, 400)
+
+
+def need(body: Body, key: str) -> Any:
+    """Raises ValueError with a sentence when the key is missing."""
+    if key not in body:
+        raise ValueError(f"{key} is missing")
+    return body[key]
+
+
+def cookies_in(header: str) -> dict[str, str]:
+    """Raw values, the first `=` separates; the last of several equal names wins."""
+    pairs = (piece.strip().partition("=") for piece in header.split(";"))
+    return {name: value for name, sign, value in pairs if sign and name}
+
+
+def set_cookies(response: web.Response, cookies: dict[str, str]) -> None:
+    """One header each, for the platform's own domain, as it does."""
+    for name, value in cookies.items():
+        line = f"{name}={value};Path=/;Domain=.goofish.com;Max-Age=604800"
+        response.headers.add("Set-Cookie", line)
+
+
+def html(text: str) -> web.Response:
+    return web.Response(text=text, content_type="text/html")
+
+
+def cut(request: web.Request) -> web.Response:
+    """End the connection of a request without an answer."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()

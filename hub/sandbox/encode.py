@@ -27,6 +27,7 @@ CONVERSATION_CHANGED = 40005
 TYPING = 40006
 READ_BATCH = 40102
 READ = 40103
+RECALLED = 40104
 CARD_CHANGED = 40105
 AROUSE = 370000
 
@@ -130,11 +131,19 @@ def order_frame(lwp: str, *, mid: str, sid: str) -> str:
     return compact({"lwp": lwp, "headers": {"mid": mid, "sid": sid}, "body": {}})
 
 
+def sync_package(entries: Sequence[Entry], *, at: int) -> dict[str, Any]:
+    """What one published answer to `ackDiff` carries instead of pushes."""
+    package = {"data": list(entries), "maxPts": at * 1000, "hasMore": 0, "timestamp": at}
+    return {"syncPushPackage": package}
+
+
 def answer_frame(
     mid: str, code: int, body: object = None, *, headers: Mapping[str, str] | None = None
 ) -> str:
-    """The answer to a request; it repeats the mid and has no `lwp`."""
-    frame: dict[str, Any] = {"code": code, "headers": {"mid": mid, **(headers or {})}}
+    """The answer to a request; it repeats the mid and has no `lwp`. Code 0: `code` is missing."""
+    frame: dict[str, Any] = {"headers": {"mid": mid, **(headers or {})}}
+    if code:
+        frame = {"code": code, **frame}
     if body is not None:
         frame["body"] = body
     return compact(frame)

@@ -15,11 +15,30 @@ KINDS: dict[str, str] = {
     "mtop_garbage": "answer with an HTML page",
     "mtop_http500": "answer with HTTP 500",
     "mtop_delay": "answer `seconds` late",
+    "mtop_stored": "do the call, then cut the connection without an answer",
+    "mtop_lost": "do nothing and cut the connection without an answer",
+    "mtop_unsure": "answer SUCCESS with `data.success` false and do nothing",
+    "passport_html": "answer a passport call with an HTML page",
+    "passport_refused": "answer a passport call with `content.success` false",
+    "passport_delay": "answer a passport call `seconds` late",
+    "qr_error": "answer a QR query with `hasError`",
+    "qr_status": "answer a QR query with `reason` as its state",
+    "upload_html": "answer an upload with an HTML page",
+    "upload_refused": "refuse an upload with a JSON answer that names no address",
+    "upload_delay": "answer an upload `seconds` late",
+    "upload_lost": "take the picture and cut the connection without an answer",
+    "picture_missing": "answer a request for a picture with 404",
+    "picture_moved": "send a request for a picture on to `reason`",
     "reg_refused": "refuse /reg with code 401 and `reason`",
     "reg_limit": "refuse /reg because of the connect limit",
     "reg_silent": "do not answer /reg",
     "answer_drop": "do the request, never answer it (`subject`: only this lwp)",
     "answer_delay": "answer `seconds` late (`subject`: only this lwp)",
+    "cut_on_request": "cut the connection when a request arrives, before it is done",
+    "cut_on_answer": "do the request, cut the connection instead of answering",
+    "cut_on_push": "cut the connection instead of sending a push",
+    "cut_after_push": "send a push, then hang up before its acknowledgement",
+    "half_open": "from this request on be silent: the connection stays open, nothing is answered",
     "list_throttle": "answer conversation and history lists with 400600001",
     "send_no_body": "accept the send, answer without a body",
     "send_stored": "accept and show the send to the buyer; neither answer nor echo",
@@ -32,46 +51,13 @@ KINDS: dict[str, str] = {
     "push_delay": "push `seconds` late",
     "push_duplicate": "push the same frame's entries twice",
     "push_reorder": "hold the push back until the next one has gone out",
+    "push_gap": "announce a gap (syncExtraType `reason`, 1 unless told) instead of pushing",
     "push_malformed": "put an unreadable entry into the middle of the push",
     "push_garbage": "send a frame that is no JSON before the push",
 }
 """Every fault and what it does."""
 
 EVERYBODY = "*"
-
-
-@dataclass(slots=True)
-class Manners:
-    """How the platform behaves when nothing is wrong; all of it can be changed while running."""
-
-    list_quiet_seconds: float = 3.0
-    """Lists asked for earlier than this after `/reg` are throttled (400600001)."""
-    mtop_token_seconds: float = 600.0
-    im_token_seconds: float = 86_400.0
-    encoded_token: bool = True
-    """Hand the access token out percent-encoded, as the platform sometimes does."""
-    zombies: bool = True
-    """A newer token turns the older connection of the same device into a zombie."""
-    redeliver: bool = True
-    """Push again, after a reconnect, what was pushed and never acknowledged."""
-    unacked_limit: int = 0
-    """Close a connection that owes this many acknowledgements; 0: never."""
-    lines_per_account: int = 0
-    """Refuse `/reg` beyond this many connections of other devices; 0: no limit."""
-    echo_first: bool = False
-    """Push the echo of an accepted send before its answer."""
-
-    def change(self, values: Mapping[str, Any]) -> None:
-        """Raises ValueError for an unknown name or a value of another type."""
-        for name, value in values.items():
-            if name not in {field.name for field in fields(self)}:
-                raise ValueError(f"unknown manner {name!r}; known: {sorted(asdict(self))}")
-            current = getattr(self, name)
-            if isinstance(current, bool) != isinstance(value, bool) or not isinstance(
-                value, int | float
-            ):
-                raise ValueError(f"{name} must be like {current!r}")
-            setattr(self, name, type(current)(value))
 
 
 @dataclass(slots=True)
@@ -82,7 +68,9 @@ class Fault:
     seconds: float = 0.0
     reason: str = ""
     subject: str = ""
-    """Only this mtop API or this lwp; empty: all of them."""
+    """Only this mtop API, passport path or lwp; empty: all of them."""
+    after: int = 0
+    """Let so many chances pass before it bites."""
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Fault:
@@ -112,9 +100,13 @@ class Faults:
             return None
         for owner in (user, EVERYBODY):
             for fault in self._waiting.get(owner, ()):
-                if fault.kind == kind and fault.subject in ("", subject):
-                    self._use(owner, fault)
-                    return fault
+                if fault.kind != kind or fault.subject not in ("", subject):
+                    continue
+                if fault.after > 0:
+                    fault.after -= 1
+                    continue
+                self._use(owner, fault)
+                return fault
         return None
 
     def _use(self, owner: str, fault: Fault) -> None:

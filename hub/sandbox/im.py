@@ -6,37 +6,51 @@ import asyncio
 import base64
 import binascii
 import json
-import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import WSMsgType, web
 
 from hub.sandbox import payloads
+from hub.sandbox.answers import (
+    BAD_REQUEST,
+    NOT_AUTHORISED,
+    THROTTLED,
+    Answer,
+    digits,
+    refusal,
+)
+from hub.sandbox.doors import cookies_in
 from hub.sandbox.encode import (
     APP_KEY,
     READ,
     READ_BATCH,
+    Entry,
+    Payload,
     answer_frame,
     entry,
     json_entry,
     registered_frame,
+    sync_package,
 )
-from hub.sandbox.faults import Faults, Manners
+from hub.sandbox.faults import Faults
 from hub.sandbox.lines import Line, Lines
+from hub.sandbox.logins import Logins
+from hub.sandbox.manners import Manners
 from hub.sandbox.payloads import Content
+from hub.sandbox.requests import Requests
 from hub.sandbox.tasks import Tasks
-from hub.sandbox.views import conversation_model, history_model, pair_model
 from hub.sandbox.world import Conversation, Message, World, now_ms
 
 AROUSED_CONVERSATIONS = 7
 """The first `/s/vulcan` speaks of at most so many conversations, two entries each."""
-RECALL_MS = 120_000
+HALF_OPEN_SECONDS = 60.0
+"""How long a silent connection outlives the client's wish to close it."""
+ACK_DIFF = "/r/SyncStatus/ackDiff"
 SEND = "/r/MessageSend/sendByReceiverScope"
-_DOMAIN = "@goofish"
 
 
 @dataclass(slots=True)
@@ -54,65 +68,61 @@ class Send:
     """Id the message got, if it was stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    code: int = 200
-    body: Any = None
-    headers: dict[str, str] | None = None
-
-
-def refusal(code: int, inner: str, reason: str) -> Answer:
-    return Answer(code, {"code": inner, "reason": reason, "developerMessage": reason})
-
-
-THROTTLED = refusal(400, "400600001", "IM flow control")
-NOT_AUTHORISED = refusal(401, "401", "not auth")
-BAD_REQUEST = refusal(400, "400000", "param is invalid")
-
-
 class Im:
     """One server for all accounts; connections become an account's by `/reg`."""
 
     def __init__(
-        self, world: World, lines: Lines, faults: Faults, manners: Manners, tasks: Tasks
+        self,
+        world: World,
+        logins: Logins,
+        lines: Lines,
+        faults: Faults,
+        manners: Manners,
+        tasks: Tasks,
     ) -> None:
         self.world = world
         self.lines = lines
+        self.is_picture: Callable[[str], bool] = lambda url: url.startswith("https://")
+        """Whether an address may stand in an image message."""
+        self._logins = logins
         self.sends: deque[Send] = deque(maxlen=50_000)
         self.on_send: list[Callable[[Send], None]] = []
         """Called when a send request arrives, before anything is done with it."""
         self._faults = faults
         self._manners = manners
         self._tasks = tasks
-        self._requests: dict[str, Callable[[Line, list[Any]], Answer]] = {
-            "/r/SyncStatus/getState": self._get_state,
-            "/r/Conversation/listNewestPagination": self._list_conversations,
-            "/r/MessageManager/listUserMessages": self._list_messages,
-            "/r/SingleChatConversation/create": self._create_conversation,
-            "/r/MessageManager/recallMessage": lambda line, body: self._recall(line, body[0]),
-            "/r/MessageManager/recallMessageByFeature": (
-                lambda line, body: self._recall(line, body[1])
-            ),
-            "/r/Conversation/clearRedPoint": lambda _line, _body: Answer(),
-        }
+        self._requests = Requests(world, lines, faults, manners).table()
 
     async def meet(self, request: web.Request) -> web.WebSocketResponse:
         """Speak with one client until it is gone."""
+        if self.lines.down:
+            raise web.HTTPServiceUnavailable
         ws = web.WebSocketResponse(
-            autoping=True, compress=False, max_msg_size=8 * 1024 * 1024, timeout=1.0
+            autoping=False,
+            autoclose=False,
+            compress=False,
+            max_msg_size=8 * 1024 * 1024,
+            timeout=1.0,
         )
         await ws.prepare(request)
         line = Line(ws, request)
+        line.cookies = cookies_in(request.headers.get("Cookie", ""))
         self.lines.add(line)
         try:
             async for frame in ws:
                 if frame.type is WSMsgType.TEXT:
                     await self._receive(line, frame.data)
+                elif frame.type is WSMsgType.PING:
+                    await line.pong(frame.data)
+            if line.half_open:
+                await line.until_over(HALF_OPEN_SECONDS)
         finally:
             self.lines.remove(line)
         return ws
 
     async def _receive(self, line: Line, text: str) -> None:
+        if line.half_open:
+            return
         try:
             frame = json.loads(text)
             mid = frame["headers"]["mid"]
@@ -122,26 +132,40 @@ class Im:
         lwp = frame.get("lwp")
         if lwp is None:
             self.lines.acknowledge(mid)
+        elif self._broke(line, lwp):
+            return
         elif lwp == "/reg":
             await self._register(line, mid, frame["headers"])
         elif lwp == "/!":
-            line.heartbeats += 1
-            await self._answer(line, mid, lwp, Answer(headers={"dt": "j", "sid": line.sid}))
+            await self._heartbeat(line, mid)
         elif not line.registered:
             await self._answer(line, mid, lwp, NOT_AUTHORISED)
         else:
             await self._serve(line, mid, lwp, frame.get("body") or [])
 
+    def _broke(self, line: Line, lwp: str) -> bool:
+        """Whether a fault ended or silenced the connection at this request."""
+        if self._faults.take(line.user, "cut_on_request", lwp):
+            line.abort()
+        elif self._faults.take(line.user, "half_open", lwp):
+            line.half_open = True
+        return line.closed or line.half_open
+
+    async def _heartbeat(self, line: Line, mid: str) -> None:
+        line.heartbeats += 1
+        if line.registered and line.token_expires_at < now_ms():
+            if self._manners.expired_line == "kick":
+                await self.lines.kick(line)
+                return
+            line.zombie = line.zombie or self._manners.expired_line == "zombie"
+        await self._answer(line, mid, "/!", Answer(headers={"dt": "j", "sid": line.sid}))
+
     async def _serve(self, line: Line, mid: str, lwp: str, body: list[Any]) -> None:
         try:
             if lwp == SEND:
                 await self._take_send(line, mid, body)
-            elif lwp == "/r/SyncStatus/ackDiff":
-                pts = int(body[0].get("pts", 0))
-                await self._answer(line, mid, lwp, Answer())
-                await self.lines.replay(line, pts)
-            elif lwp == "/r/MessageStatus/read":
-                await self._answer(line, mid, lwp, self._seller_read(line, body))
+            elif lwp == ACK_DIFF:
+                await self._ack_diff(line, mid, int(body[0].get("pts", 0)))
             elif lwp in self._requests:
                 await self._answer(line, mid, lwp, self._requests[lwp](line, body))
             else:
@@ -153,6 +177,11 @@ class Im:
     async def _answer(self, line: Line, mid: str, lwp: str, answer: Answer) -> None:
         if self._faults.take(line.user, "answer_drop", lwp):
             return
+        if self._faults.take(line.user, "cut_on_answer", lwp):
+            line.abort()
+            return
+        if answer.code == 200:
+            answer = replace(answer, code=self._manners.ok_code)
         headers = answer.headers or {"server-timestamp": str(now_ms())}
         text = answer_frame(mid, answer.code, answer.body, headers=headers)
         if late := self._faults.take(line.user, "answer_delay", lwp):
@@ -171,7 +200,7 @@ class Im:
         user = token.user if token else ""
         if self._faults.take(user, "reg_silent"):
             return
-        refused = self._refuse_registration(headers, user)
+        refused = self._refuse_registration(line, headers, user)
         if refused is not None or token is None:
             answer = refused or refusal(401, "401", "token is not found")
             await line.send(answer_frame(mid, answer.code, answer.body))
@@ -179,14 +208,14 @@ class Im:
         for other in self.lines.of(user):
             if other.did == token.did and other is not line:
                 self._tasks.start(self.lines.kick(other))
-        line.user, line.did, line.token_number = user, token.did, token.number
-        line.registered_at = time.monotonic()
+        self.lines.claim(line, token)
         await line.send(registered_frame(mid, user=user, sid=line.sid, at=now_ms()))
         self.world.bell.ring()
         await self._arouse(line)
-        await self.lines.redeliver(line)
+        if line.deaf_since is None:
+            await self.lines.redeliver(line)
 
-    def _refuse_registration(self, headers: dict[str, str], user: str) -> Answer | None:
+    def _refuse_registration(self, line: Line, headers: dict[str, str], user: str) -> Answer | None:
         token = self.world.tokens.get(unquote(headers.get("token", "")))
         if fault := self._faults.take(user, "reg_refused"):
             return refusal(401, "401", fault.reason or "invalid token")
@@ -196,6 +225,8 @@ class Im:
             return refusal(401, "401", "device id or appkey is not equal")
         if token.expires_at < now_ms():
             return refusal(401, "401", "token invalid")
+        if self._manners.ws_cookie == "needed" and self._logins.holds(line.cookies) is None:
+            return NOT_AUTHORISED
         others = [one for one in self.lines.of(user) if one.did != token.did]
         limit = self._manners.lines_per_account
         if self._faults.take(user, "reg_limit") or (limit and len(others) >= limit):
@@ -216,10 +247,10 @@ class Im:
 
     async def _take_send(self, line: Line, mid: str, body: list[Any]) -> None:
         message, scope = body[0], body[1]
-        content = _content(message)
+        content = self._content(message)
         send = Send(
             line.user,
-            _digits(message["cid"]),
+            digits(message["cid"]),
             str(message["uuid"]),
             payloads.summary_of(content),
             now_ms(),
@@ -235,7 +266,7 @@ class Im:
         if self._faults.take(line.user, "send_lost"):
             send.outcome = "lost"
             return
-        receivers = {_digits(one) for one in scope["actualReceivers"]}
+        receivers = {digits(one) for one in scope["actualReceivers"]}
         conversation = self.world.conversations[send.conversation]
         if conversation.thread.buyer not in receivers:
             send.outcome = "bad"
@@ -252,9 +283,23 @@ class Im:
         silent = line.user not in receivers or self._faults.take(line.user, "echo_missing")
         if self._manners.echo_first and not silent:
             await self.lines.push(line.user, [echo], about=[send.message])
-        await self._answer(line, mid, SEND, self._accepted(line, send, stored))
+        if self._manners.send_answer != "none":
+            await self._answer(line, mid, SEND, self._accepted(line, send, stored))
         if not self._manners.echo_first and not silent:
             await self.lines.push(line.user, [echo], about=[send.message])
+
+    def _content(self, message: dict[str, Any]) -> Content:
+        """What is to be sent. Raises ValueError for what the platform does not take."""
+        content = _content(message)
+        if content.get("contentType") == 2:
+            wanted = self._manners.image_type
+            if wanted and message["content"]["custom"].get("type") != wanted:
+                raise ValueError("wrong custom.type")
+            for picture in content["image"]["pics"]:
+                size = (int(picture["width"]), int(picture["height"]))
+                if min(size) < 1 or not self.is_picture(str(picture["url"])):
+                    raise ValueError("not a picture of the platform")
+        return content
 
     def _refuse_send(self, line: Line, send: Send) -> Answer | None:
         conversation = self.world.conversations.get(send.conversation)
@@ -264,8 +309,9 @@ class Im:
         if self._faults.take(line.user, "send_blocked"):
             send.outcome = "blocked"
             reason = "内容存在不当信息，请修改后重试"
-            more = "CSI_FORBID||安全拦截"
-            return Answer(200, {"reason": reason, "code": "CSI_FORBID", "moreInfo": more})
+            inner = "CSI_FORBID" if self._manners.forbid_in == "code" else "400000"
+            blocked = {"reason": reason, "code": inner, "moreInfo": "CSI_FORBID||安全拦截"}
+            return Answer(self._manners.forbid_code, blocked)
         if self._faults.take(line.user, "send_failed"):
             send.outcome = "failed"
             return refusal(400, "400000", "system is error")
@@ -275,10 +321,30 @@ class Im:
         return None
 
     def _accepted(self, line: Line, send: Send, stored: Message) -> Answer:
-        if self._faults.take(line.user, "send_no_body"):
+        form = self._manners.send_answer
+        if form == "bare" or self._faults.take(line.user, "send_no_body"):
             return Answer(headers={"sid": line.sid, "dt": "j"})
-        body = {"messageId": send.message, "uuid": send.uuid, "createAt": stored.stamp.at}
-        return Answer(body=body)
+        body: dict[str, Any] = {
+            "messageId": send.message,
+            "uuid": send.uuid,
+            "createAt": stored.stamp.at,
+        }
+        if form == "nested_twice":
+            return Answer(body={"1": {"1": send.message}})
+        return Answer(body={"1": body} if form == "nested" else body)
+
+    def chat_entry(self, conversation: Conversation, payload: Payload) -> Entry:
+        """A chat-shaped payload as an entry, in the form that the platform's manners ask for."""
+        form = self._manners.json_messages
+        if form != "no" and payload[1][7] == 2:
+            return json_entry(payloads.on_json_channel(payload, wrapped=form == "custom"))
+        if self._manners.nested_messages:
+            sender = payload[1][10]["senderUserId"]
+            thread = conversation.thread
+            payload = payloads.nested(
+                payload, thread.seller if sender == thread.buyer else thread.buyer
+            )
+        return entry(payload)
 
     def own_message(
         self,
@@ -288,7 +354,7 @@ class Im:
         platform: str = "web",
         quoted: str = "",
         uuid: str = "",
-    ) -> tuple[Message, dict[str, Any]]:
+    ) -> tuple[Message, Entry]:
         """Store what the seller wrote; returns it with the entry of its echo."""
         stamp = self.world.stamp(conversation)
         payload = payloads.user_message(
@@ -305,19 +371,9 @@ class Im:
             own=True,
             uuid=uuid,
         )
-        return self.world.keep(conversation, message), entry(payload)
+        return self.world.keep(conversation, message), self.chat_entry(conversation, payload)
 
     # --- reading ---
-
-    def _seller_read(self, line: Line, body: list[Any]) -> Answer:
-        ids = body[0]
-        if not isinstance(ids, list) or not all(str(one).endswith(".PNM") for one in ids):
-            return BAD_REQUEST
-        for id in ids:
-            found = self.world.find_message(id)
-            if found and found[0].thread.seller == line.user:
-                self.world.mark_read(found[0], line.user, [id])
-        return Answer()
 
     async def buyer_reads(self, conversation: Conversation, ids: list[str], *, batch: bool) -> None:
         """The buyer has read messages of the seller: mark them and push the receipts."""
@@ -331,91 +387,27 @@ class Im:
             receipts = [entry(payloads.read_receipt(conversation.id, id, at), READ) for id in fresh]
         await self.lines.push(conversation.thread.seller, receipts)
 
-    # --- lists ---
+    # --- sync state ---
 
-    def _get_state(self, line: Line, _body: list[Any]) -> Answer:
-        return Answer(
-            body={
-                "channel": "sync",
-                "highPts": 0,
-                "pipeline": "sync",
-                "pts": self.lines.newest_pts(line.user),
-                "seq": 0,
-                "timestamp": now_ms(),
-                "tooLong2Tag": "PNM,1",
-                "topic": "sync",
-            }
-        )
-
-    def _too_early(self, line: Line) -> bool:
-        early = line.seconds_registered < self._manners.list_quiet_seconds
-        return early or self._faults.take(line.user, "list_throttle") is not None
-
-    def _list_conversations(self, line: Line, body: list[Any]) -> Answer:
-        if self._too_early(line):
-            return THROTTLED
-        cursor, limit = int(body[0]), int(body[1])
-        older = [
-            one
-            for one in self.world.conversations_of(line.user)
-            if one.modified_at < cursor and one.messages
-        ]
-        page = older[:limit]
-        return Answer(
-            body={
-                "hasMore": int(len(older) > limit),
-                "nextCursor": page[-1].modified_at if page else 0,
-                "userConvs": [
-                    {"type": 1, "singleChatUserConversation": conversation_model(one)}
-                    for one in page
-                ],
-            }
-        )
-
-    def _list_messages(self, line: Line, body: list[Any]) -> Answer:
-        if self._too_early(line):
-            return THROTTLED
-        conversation = self._own_conversation(line, body[0])
-        cursor, limit = int(body[2]), int(body[3])
-        shown = [one for one in conversation.messages if not one.recalled]
-        if not shown:
-            return Answer(body={"nextCursor": 0, "hasMore": 0, "degradeFailover": 0})
-        older = [one for one in reversed(shown) if one.stamp.at < cursor]
-        page = older[:limit]
-        return Answer(
-            body={
-                "hasMore": int(len(older) > limit),
-                "nextCursor": page[-1].stamp.at if page else 0,
-                "userMessageModels": [history_model(one) for one in page],
-            }
-        )
-
-    def _create_conversation(self, line: Line, body: list[Any]) -> Answer:
-        wish = body[0]
-        pair = {_digits(wish["pairFirst"]), _digits(wish["pairSecond"])}
-        (buyer,) = pair - {line.user}
-        made = self.world.conversation_of(line.user, buyer, str(wish["extension"]["itemId"]))
-        return Answer(body={"singleChatConversation": pair_model(made)})
-
-    def _recall(self, line: Line, id: object) -> Answer:
-        found = self.world.find_message(str(id))
-        if found is None or found[1].sender != line.user:
-            return refusal(400, "400", "非本人消息，无法撤回")
-        if now_ms() - found[1].stamp.at > RECALL_MS:
-            return refusal(400, "400", "超过可撤回时间")
-        found[1].recalled = True
-        self.world.bell.ring()
-        return Answer()
-
-    def _own_conversation(self, line: Line, cid: str) -> Conversation:
-        conversation = self.world.conversation(_digits(cid))
-        if conversation.thread.seller != line.user:
-            raise KeyError(cid)
-        return conversation
-
-
-def _digits(id: str) -> str:
-    return str(id).removesuffix(_DOMAIN)
+    async def _ack_diff(self, line: Line, mid: str, pts: int) -> None:
+        """The client says up to where it knows everything; what is newer comes again."""
+        if line.deaf_since is not None:
+            if self._manners.sync_duty == "state" and pts != line.state_given:
+                await self._answer(line, mid, ACK_DIFF, Answer())
+                return
+            pts, line.deaf_since = min(pts, line.deaf_since), None
+            await self.lines.redeliver(line)
+        line.gap = None
+        form = self._manners.ack_diff_answer
+        body: dict[str, Any] = {
+            "syncExtensionModel": {"fingerprint": -898528959},
+            "syncExtraType": {"type": 3},
+        }
+        if form == "package":
+            body |= sync_package(self.lines.newer_than(line.user, pts), at=now_ms())
+        await self._answer(line, mid, ACK_DIFF, Answer(body=None if form == "plain" else body))
+        if form != "package":
+            await self.lines.replay(line, pts)
 
 
 def _content(message: dict[str, Any]) -> Content:

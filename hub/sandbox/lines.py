@@ -8,14 +8,16 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from aiohttp import WSCloseCode, web
 
 from hub.sandbox.encode import Entry, malformed_entry, order_frame, push_frame
-from hub.sandbox.faults import Faults, Manners
+from hub.sandbox.faults import Faults
+from hub.sandbox.manners import Manners
 from hub.sandbox.tasks import Tasks
-from hub.sandbox.world import Bell, now_ms
+from hub.sandbox.world import Bell, ImToken, now_ms
 
 GARBAGE = '{"lwp":"/s/sync","headers":{"mid":'
 ENTRIES_PER_REPLAY = 32
@@ -62,9 +64,23 @@ class Line:
         self.token_number = 0
         self.registered_at: float | None = None
         """Monotonic seconds."""
+        self.token_expires_at = 0
+        """Ms."""
         self.zombie = False
+        self.half_open = False
+        """Silent: what arrives is swallowed, nothing goes out."""
+        self.deaf_since: int | None = None
+        """Registered at this `pts`, but nothing is pushed before the sync duty is done."""
+        self.state_given = 0
+        """`pts` (µs) of the last `getState` answer."""
+        self.gap: int | None = None
+        """`pts` (µs) after which pushes were withheld."""
         self.closed = False
         self.heartbeats = 0
+        self.cookies: dict[str, str] = {}
+        self.owed: set[str] = set()
+        """Mids of pushes that it has not acknowledged."""
+        self._ended = asyncio.Event()
         self._ws = ws
         self._request = request
 
@@ -80,6 +96,8 @@ class Line:
         """False when the connection is gone; a peer that does not read is cut off."""
         if self.closed:
             return False
+        if self.half_open:
+            return True
         try:
             if self._backed_up():
                 async with asyncio.timeout(WRITE_SECONDS):
@@ -89,7 +107,7 @@ class Line:
         except TimeoutError:
             self.abort()
         except (ConnectionError, RuntimeError):
-            self.closed = True
+            self._over()
         return not self.closed
 
     def _backed_up(self) -> bool:
@@ -99,14 +117,34 @@ class Line:
 
     async def close(self, code: int = WSCloseCode.OK) -> None:
         """End it with a close frame, as the platform routinely does with 1000."""
-        self.closed = True
+        self._over()
         await self._ws.close(code=code)
 
     def abort(self) -> None:
-        """Cut the socket without a word."""
-        self.closed = True
+        """Cut the socket without a word; what was written a moment ago may be lost with it."""
+        self._over()
         if self._request.transport is not None:
             self._request.transport.abort()
+
+    def hang_up(self) -> None:
+        """End it without a close frame, but let through what was written."""
+        self._over()
+        if self._request.transport is not None:
+            self._request.transport.close()
+
+    async def pong(self, payload: bytes) -> None:
+        if not self.closed and not self.half_open:
+            await self._ws.pong(payload)
+
+    async def until_over(self, seconds: float) -> None:
+        """Wait until this side ended it, at most so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+
+    def _over(self) -> None:
+        self.closed = True
+        self._ended.set()
 
 
 class Lines:
@@ -115,6 +153,9 @@ class Lines:
     def __init__(self, faults: Faults, manners: Manners, tasks: Tasks, bell: Bell) -> None:
         self.open: dict[int, Line] = {}
         self.log: deque[Push] = deque(maxlen=LOG_LENGTH)
+        self.refusing_until = 0.0
+        """Monotonic seconds: until then the platform is down."""
+        self._of: dict[str, dict[int, Line]] = {}
         self._faults = faults
         self._manners = manners
         self._tasks = tasks
@@ -134,11 +175,37 @@ class Lines:
     def remove(self, line: Line) -> None:
         line.closed = True
         self.open.pop(line.id, None)
+        self._of.get(line.user, {}).pop(line.id, None)
         self._bell.ring()
+
+    def claim(self, line: Line, token: ImToken) -> None:
+        """The connection has registered and belongs to an account from now on."""
+        line.user, line.did, line.token_number = token.user, token.did, token.number
+        line.token_expires_at = token.expires_at
+        if self._manners.sync_duty != "none":
+            line.deaf_since = self.newest_pts(token.user) - 1
+        line.registered_at = time.monotonic()
+        self._of.setdefault(token.user, {})[line.id] = line
 
     def of(self, user: str) -> list[Line]:
         """Registered connections of an account, zombies included."""
-        return [line for line in self.open.values() if line.user == user and line.registered]
+        return [line for line in self._of.get(user, {}).values() if line.registered]
+
+    @property
+    def down(self) -> bool:
+        return time.monotonic() < self.refusing_until
+
+    async def restart(self, how: str, seconds: float) -> int:
+        """End every connection at once and take none for so long; returns how many ended."""
+        self.refusing_until = time.monotonic() + seconds
+        lines = list(self.open.values())
+        if how == "normal":
+            await asyncio.gather(*(line.close() for line in lines))
+        else:
+            for line in lines:
+                line.abort()
+        self._bell.ring()
+        return len(lines)
 
     def age(self, user: str, did: str, token_number: int) -> None:
         """A newer token was issued for this device: its older connections become zombies."""
@@ -163,9 +230,13 @@ class Lines:
         lwp: str = "/s/sync",
     ) -> None:
         """Push entries of one frame to every connection of the account, subject to its faults."""
+        before = self.newest_pts(user) - 1
         if lwp == "/s/sync":
             self._journalise(user, entries, about)
         if self._faults.take(user, "push_lost"):
+            return
+        if gap := self._faults.take(user, "push_gap"):
+            await self._announce_gap(user, before, int(gap.reason or "1"))
             return
         if self._faults.take(user, "push_reorder"):
             self._held.setdefault(user, []).append((entries, about, lwp))
@@ -174,6 +245,12 @@ class Lines:
             self._tasks.start(self._push_later(late.seconds, user, entries, about, lwp))
             return
         await self._push_now(user, entries, about, lwp)
+
+    async def _announce_gap(self, user: str, before: int, extra_type: int) -> None:
+        for line in self.of(user):
+            if not line.zombie:
+                line.gap = before if line.gap is None else line.gap
+                await self.send(line, [], extra_type=extra_type)
 
     async def _push_later(
         self,
@@ -195,7 +272,9 @@ class Lines:
         garbage = self._faults.take(user, "push_garbage")
         times = 2 if self._faults.take(user, "push_duplicate") else 1
         for line in self.of(user):
-            if line.zombie:
+            if self._manners.expired_line == "zombie" and line.token_expires_at < now_ms():
+                line.zombie = True
+            if line.zombie or line.deaf_since is not None:
                 continue
             if garbage:
                 await line.send(GARBAGE)
@@ -213,8 +292,13 @@ class Lines:
         *,
         attempt: int = 1,
         reconnect: bool = False,
+        extra_type: int | None = None,
     ) -> None:
         """Send one frame over one connection and remember that an acknowledgement is owed."""
+        if not self._manners.object_types:
+            entries = [
+                {**one, "objectType": 40} if one["bizType"] == 40 else one for one in entries
+            ]
         push = Push(
             self.next_mid(),
             lwp,
@@ -233,7 +317,7 @@ class Lines:
             pts=self._last_pts.get(line.user, 0),
             lwp=lwp,
             reconnect=reconnect,
-            extra_type=3 if reconnect else None,
+            extra_type=3 if reconnect else extra_type,
         )
         await self.send_frame(line, push, text)
 
@@ -241,11 +325,17 @@ class Lines:
         """Send a frame that was built before."""
         self.log.append(push)
         self._unacked[push.mid] = push
+        line.owed.add(push.mid)
+        if self._faults.take(line.user, "cut_on_push", push.lwp):
+            line.abort()
+            return
         await line.send(text)
         self._bell.ring()
         limit = self._manners.unacked_limit
-        if limit and sum(one.line == line.id for one in self._unacked.values()) >= limit:
+        if limit and len(line.owed) >= limit:
             await line.close()
+        elif self._faults.take(line.user, "cut_after_push", push.lwp):
+            line.hang_up()
 
     def acknowledge(self, mid: str) -> bool:
         """True if a push with this mid was waiting for it."""
@@ -253,6 +343,8 @@ class Lines:
         if push is None:
             return False
         push.acked_at = now_ms()
+        if line := self.open.get(push.line):
+            line.owed.discard(mid)
         self._bell.ring()
         return True
 
@@ -273,6 +365,10 @@ class Lines:
         """Ended, or about to be: a line of the same device that registered anew."""
         line = self.open.get(id)
         return line is None or line.closed or (line is not heir and line.did == heir.did)
+
+    def newer_than(self, user: str, pts: int) -> list[Entry]:
+        """What ought to have arrived after `pts` (µs), oldest first."""
+        return [one.entry for one in self._journal.get(user, ()) if one.pts > pts]
 
     async def replay(self, line: Line, pts: int) -> int:
         """Push everything newer than `pts` (µs) again; returns how many entries that were."""

@@ -6,12 +6,13 @@ so that packing yields the same bytes.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from hub.sandbox.encode import Payload, compact
+from hub.sandbox.encode import Payload, compact, json_wire
 
 Content = dict[str, Any]
 """Content JSON of a message, `{"contentType": …}`."""
@@ -203,6 +204,50 @@ def envelope(
     return {1: message, 3: {"needPush": "true" if push else "false"}}
 
 
+def content_in(custom: Payload) -> Content:
+    """The content JSON that a chat-shaped payload carries."""
+    content: Content = json.loads(custom[5])
+    return content
+
+
+def nested(payload: Payload, receiver: str) -> Payload:
+    """The shape of one published sample: a level deeper, receiver in `4`, time as text."""
+    message = payload[1]
+    inner = {**message, 4: f"{receiver}@goofish", 5: str(message[5])}
+    return {1: {1: inner}, 3: payload[3]}
+
+
+def on_json_channel(payload: Payload, *, wrapped: bool) -> dict[str, Any]:
+    """A chat message as newer builds may deliver it: JSON with `chatType`."""
+    message = payload[1]
+    content = content_in(message[6][3])
+    if wrapped:
+        custom = {
+            "type": content["contentType"],
+            "summary": message[6][3][2],
+            "data": json_wire(content),
+        }
+        content = {"contentType": 101, "custom": custom}
+    meta = message[10]
+    conversation = message[2].removesuffix("@goofish")
+    return {
+        "chatType": 1,
+        "incrementType": 1,
+        "sessionId": conversation,
+        "operation": {
+            "messageId": message[3],
+            "createAt": message[5],
+            "content": content,
+            "reminder": {
+                key: meta[key]
+                for key in ("reminderTitle", "reminderContent", "reminderUrl", "senderUserId")
+            },
+            "senderInfo": {"senderUserId": meta["senderUserId"]},
+            "sessionInfo": {"sessionId": conversation, "sessionType": 1, "type": 1},
+        },
+    }
+
+
 def chat_url(thread: Thread, stamp: Stamp, *, peer: str, nick: str = "") -> str:
     """`reminderUrl`; in the echo of an own message `peer` is the own id, as captured."""
     masked = f"&peerUserNick={nick}" if nick else ""
@@ -223,6 +268,11 @@ def read_receipt(conversation: str, message: str, at: int) -> Payload:
 def read_receipts(conversation: str, messages: Sequence[str], at: int) -> Payload:
     """The other side has read several messages (objectType 40102)."""
     return {1: list(messages), 2: 2, 3: f"{conversation}@goofish", 4: 1, 5: at}
+
+
+def recalled(conversation: str, message: str, at: int) -> Payload:
+    """A message was taken back (objectType 40104). Nobody has captured one: shape assumed."""
+    return {1: message, 2: f"{conversation}@goofish", 3: 1, 4: {"recall": "1"}, 5: at}
 
 
 def red_point(conversation: str, message: str, at: int) -> Payload:

@@ -1,23 +1,16 @@
-"""What people and the platform do of their own accord: speak, read, type, place and pay orders."""
+"""What people do of their own accord: speak, read, type, take back, use another device."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hub.sandbox import cards, payloads, tips
-from hub.sandbox.encode import (
-    CARD_CHANGED,
-    CONVERSATION_CHANGED,
-    NEW_MESSAGE,
-    TYPING,
-    Entry,
-    Payload,
-    entry,
-)
+from hub.sandbox import payloads
+from hub.sandbox.encode import NEW_MESSAGE, RECALLED, TYPING, Entry, entry
 from hub.sandbox.im import Im
-from hub.sandbox.payloads import Content, Stamp, Thread
+from hub.sandbox.payloads import Content
+from hub.sandbox.trade import Trade
 from hub.sandbox.world import Conversation, Message, World, now_ms
 
 TYPING_SECONDS = 6.0
@@ -25,41 +18,14 @@ TYPING_SECONDS = 6.0
 Line = Mapping[str, Any]
 """One thing to say, as the admin door takes it: `{"text": …}`, `{"image": …}`, `{"raw": …}` …"""
 
-_CARD_EVENTS: dict[str, str] = {
-    "price_changed": "等待买家付款",
-    "paid": "等待卖家发货",
-    "paid_parcel": "等待卖家发货",
-    "bargain_waiting": "",
-    "bargain_done": "等待卖家发货",
-    "refund_requested": "买家申请退款",
-    "rated": "有新交易评价",
-}
-_TIP_EVENTS: dict[str, tuple[str, str, str]] = {
-    "shipped": ("[你已发货]", "已发货_卖家", "等待买家收货"),
-    "completed": ("[买家确认收货，交易成功]", "交易成功_卖家", "交易成功"),
-    "closed": ("[未付款，买家关闭了订单]", "交易关闭_卖家", "交易关闭"),
-    "refunded": ("[退款成功，钱款已原路退返]", "退款成功_卖家", "交易关闭"),
-}
-ORDER_EVENTS = (
-    "unpaid",
-    *_CARD_EVENTS,
-    "paid_update",
-    *_TIP_EVENTS,
-    "refund_changed",
-    "rate_invited",
-    "workbench",
-    "marketing",
-    "robot",
-)
-"""Everything that `order` can play."""
-
 
 class Stage:
-    """Buyers, the seller's own phone, and the platform's robots. All of it is hand-driven."""
+    """Buyers and the seller's own phone. All of it is hand-driven."""
 
-    def __init__(self, world: World, im: Im) -> None:
+    def __init__(self, world: World, im: Im, trade: Trade) -> None:
         self._world = world
         self._im = im
+        self._trade = trade
 
     async def say(self, conversation: Conversation, lines: Sequence[Line]) -> list[str]:
         """The buyer says these in one push; returns the message ids, empty for raw payloads.
@@ -103,7 +69,7 @@ class Stage:
             payload[1][10],
         )
         self._world.keep(conversation, message)
-        return stamp.id, entry(payload)
+        return stamp.id, self._im.chat_entry(conversation, payload)
 
     async def read(
         self, conversation: Conversation, ids: Sequence[str] = (), *, batch: bool = False
@@ -135,95 +101,23 @@ class Stage:
         made = [entry(with_integer_keys(raw), object_type) for raw in raws]
         await self._im.lines.push(user, made, lwp=lwp)
 
-    # --- the platform ---
+    async def recall(self, id: str) -> None:
+        """The buyer takes a message back. Raises KeyError unless it is the buyer's."""
+        found = self._world.find_message(id)
+        if found is None or found[1].own or found[1].system:
+            raise KeyError(f"no message {id!r} of a buyer")
+        conversation, message = found
+        message.recalled = True
+        self._world.bell.ring()
+        made = entry(payloads.recalled(conversation.id, id, now_ms()), RECALLED)
+        await self._im.lines.push(conversation.thread.seller, [made])
 
     async def order(self, conversation: Conversation, event: str, order: str = "") -> str:
-        """Play one event of an order's story; returns the order id.
+        """Force one event of an order's story; returns the order id.
 
-        Raises ValueError for an event that is not in `ORDER_EVENTS`.
+        Raises ValueError for an event that nobody can tell.
         """
-        if event not in ORDER_EVENTS:
-            raise ValueError(f"unknown order event {event!r}; known: {sorted(ORDER_EVENTS)}")
-        if order or not conversation.order or event == "unpaid":
-            conversation.order = order or self._world.new_order()
-        entries, about = self._order_entries(conversation, event, conversation.order)
-        await self._im.lines.push(conversation.thread.seller, entries, about=about)
-        return conversation.order
-
-    def _order_entries(
-        self, conversation: Conversation, event: str, order: str
-    ) -> tuple[list[Entry], list[str]]:
-        thread = conversation.thread
-        if event == "unpaid":
-            context = payloads.order_context(thread, order, now_ms())
-            id, card = self._platform_message(
-                conversation, lambda stamp: cards.trade_card(thread, stamp, "unpaid", order)
-            )
-            status = self._status(conversation, "等待买家付款")
-            return [entry(context, CONVERSATION_CHANGED), card, *status], ["", id]
-        if event == "paid_update":
-            return self._paid_update(conversation, order)
-        if event == "workbench":
-            stamp = self._world.stamp(conversation)
-            return [entry(tips.workbench_card(stamp, order, thread.item_title))], []
-        if event == "robot":
-            words = "为了给您提供更好的服务，诚邀您参与服务评价>>"
-            return [entry(tips.robot_message(self._world.stamp(conversation), words))], []
-        build, status_words = _builder(event, thread, order)
-        id, made = self._platform_message(conversation, build)
-        return [made, *self._status(conversation, status_words)], [id]
-
-    def _paid_update(self, conversation: Conversation, order: str) -> tuple[list[Entry], list[str]]:
-        unpaid = [one for one in conversation.messages if one.system]
-        card_id = unpaid[-1].stamp.id if unpaid else self._world.stamp(conversation).id
-        stamp = self._world.stamp(conversation)
-        update = cards.card_update(conversation.thread, stamp, order, card_id=card_id)
-        status = self._status(conversation, "等待卖家发货")
-        return [entry(update, CARD_CHANGED), *status], []
-
-    def _platform_message(
-        self, conversation: Conversation, build: Callable[[Stamp], Payload]
-    ) -> tuple[str, Entry]:
-        stamp = self._world.stamp(conversation)
-        payload = build(stamp)
-        inner = payload[1][6][3]
-        message = Message(
-            conversation.id,
-            stamp,
-            conversation.thread.buyer,
-            {"contentType": inner[4]},
-            inner[2],
-            payload[1][10],
-            system=True,
-        )
-        self._world.keep(conversation, message)
-        return stamp.id, entry(payload)
-
-    def _status(self, conversation: Conversation, words: str) -> list[Entry]:
-        if not words:
-            return []
-        conversation.red_reminder = words
-        status = payloads.light_status(conversation.id, words, now_ms())
-        return [entry(status, CONVERSATION_CHANGED)]
-
-
-def _builder(event: str, thread: Thread, order: str) -> tuple[Callable[[Stamp], Payload], str]:
-    if event in _CARD_EVENTS:
-        return (
-            lambda stamp: cards.trade_card(thread, stamp, event, order),
-            _CARD_EVENTS[event],
-        )
-    if event in _TIP_EVENTS:
-        words, task_name, status = _TIP_EVENTS[event]
-        return (
-            lambda stamp: tips.tip(thread, stamp, words, task_name=task_name, status=status),
-            status,
-        )
-    if event == "refund_changed":
-        return lambda stamp: cards.refund_changed(thread, stamp, order), ""
-    if event == "rate_invited":
-        return lambda stamp: tips.rate_invitation(thread, stamp, order), ""
-    return lambda stamp: tips.marketing_tip(thread, stamp), ""
+        return await self._trade.play(conversation, event, order)
 
 
 def content_of(line: Line) -> Content:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hub.sandbox.encode import json_wire
+from hub.sandbox.manners import Manners
 from hub.sandbox.payloads import Thread, session_extension
 from hub.sandbox.world import Conversation, Message
 
@@ -33,11 +34,11 @@ def _seen(thread: Thread, message: Message) -> dict[str, Any]:
     }
 
 
-def history_model(message: Message) -> dict[str, Any]:
+def history_model(message: Message, manners: Manners) -> dict[str, Any]:
     """One `userMessageModel` as lists and histories carry it."""
     content = message.content
     return {
-        "readStatus": 2 if message.read else 1,
+        "readStatus": 2 if message.read or not manners.read_status else 1,
         "msgStatus": 1,
         "userExtension": {"needPush": "false" if message.own else "true"},
         "recallFeature": {
@@ -54,7 +55,7 @@ def history_model(message: Message) -> dict[str, Any]:
             "content": {
                 "contentType": 101,
                 "custom": {
-                    "type": content.get("contentType", 1),
+                    "type": manners.history_type or content.get("contentType", 1),
                     "title": "",
                     "summary": message.summary,
                     "degrade": "",
@@ -83,7 +84,7 @@ def pair_model(conversation: Conversation) -> dict[str, Any]:
     }
 
 
-def conversation_model(conversation: Conversation) -> dict[str, Any]:
+def conversation_model(conversation: Conversation, manners: Manners) -> dict[str, Any]:
     """`singleChatUserConversation`: one line of the conversation list."""
     unread = sum(
         not one.read and one.sender == conversation.thread.buyer for one in conversation.messages
@@ -97,6 +98,6 @@ def conversation_model(conversation: Conversation) -> dict[str, Any]:
         "topRank": 0,
         "muteNotification": 0,
         "user_extension": extension if conversation.red_reminder else {},
-        "lastMessage": history_model(conversation.messages[-1]),
+        "lastMessage": history_model(conversation.messages[-1], manners),
         "singleChatConversation": pair_model(conversation),
     }

@@ -9,7 +9,6 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import quote
 
 from hub.sandbox.payloads import Content, Stamp, Thread
 
@@ -65,6 +64,13 @@ class Seller:
     cookie2: str
     """Proof of the login; the same after a restart, so that stored cookies stay good."""
     logged_in: bool = True
+    """Whether that login holds."""
+    ended_at: int = 0
+    """Other logins count if they were issued after this time (ms)."""
+    renewable: bool = False
+    """Whether a long login may replace a login that is over."""
+    pro: bool = False
+    """Has a 鱼小铺; others may not call the seller centre."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,7 @@ class ImToken:
     number: int
     """Counts up: the connection of an older number of the same device is stale."""
     expires_at: int
+    """Ms."""
 
 
 @dataclass(slots=True)
@@ -85,15 +92,29 @@ class Buyer:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Sku:
+    """One choice of an item, such as 套餐: 月卡."""
+
+    id: str
+    specs: tuple[tuple[str, str], ...]
+    cents: int
+    quantity: int = 99
+
+
 @dataclass(slots=True)
 class Item:
     id: str
     seller: str
     title: str
     price: str
-    """Yuan, as text with two decimals."""
+    """Yuan as the platform shows it: `12.80`, `1.2万`, `9.90-29.90`."""
     picture: str = "https://img.alicdn.com/bao/uploaded/i1/O1CN01SANDBOX_!!0-fleamarket.jpg"
     quantity: int = 1
+    skus: tuple[Sku, ...] = ()
+    on_sale: bool = True
+    polished_on: str = ""
+    """Day in China on which it was polished last."""
 
 
 @dataclass(slots=True)
@@ -133,9 +154,6 @@ class Conversation:
         """Time of the newest message in ms."""
         return self.messages[-1].stamp.at if self.messages else self.created_at
 
-    def people(self) -> tuple[str, str]:
-        return self.thread.seller, self.thread.buyer
-
 
 class World:
     """The platform's memory. Ids look like the real ones and do not repeat after a restart."""
@@ -150,6 +168,7 @@ class World:
         self._token_numbers = itertools.count(1)
         self._places: dict[str, Conversation] = {}
         self._by_people: dict[tuple[str, str, str], Conversation] = {}
+        self._by_seller: dict[str, list[Conversation]] = {}
         since = now_ms() - _START_OF_2026_MS
         self._message_ids = itertools.count(4_300_000_000_000 + since)
         self._conversation_ids = itertools.count(61_000_000_000 + since // 100)
@@ -211,7 +230,7 @@ class World:
         if buyer not in self.buyers:
             raise KeyError(f"no buyer {buyer!r}")
         if not item:
-            known = [c for c in self.conversations.values() if c.people() == (seller, buyer)]
+            known = [c for c in self._by_seller.get(seller, ()) if c.thread.buyer == buyer]
             if known:
                 return max(known, key=lambda one: one.modified_at)
             item = next((one.id for one in self.items.values() if one.seller == seller), "")
@@ -232,13 +251,17 @@ class World:
             )
             made = Conversation(thread, now_ms())
             self._by_people[key] = self.conversations[thread.conversation] = made
+            self._by_seller.setdefault(seller, []).append(made)
             self.bell.ring()
         return self._by_people[key]
 
     def conversations_of(self, seller: str) -> list[Conversation]:
         """Newest first."""
-        mine = [one for one in self.conversations.values() if one.thread.seller == seller]
+        mine = self._by_seller.get(seller, ())
         return sorted(mine, key=lambda one: one.modified_at, reverse=True)
+
+    def items_of(self, seller: str) -> list[Item]:
+        return [one for one in self.items.values() if one.seller == seller]
 
     def issue_token(self, user: str, did: str, seconds: float) -> ImToken:
         value = f"oauth_k1:{secrets.token_urlsafe(33)}=="
@@ -286,23 +309,18 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def cookies_of(seller: Seller) -> str:
-    """A login as a browser would hold it; its `_m_h5_tk` is stale, as most pasted ones are."""
-    stale = f"{'0' * 31}1_{now_ms() - 60_000}"
-    jar = {
-        "cna": "SandboxCnaAAAAAAAAAAAAAA",
-        "t": secrets.token_hex(16),
-        "_tb_token_": "sandbox" + secrets.token_hex(3),
-        "cookie2": seller.cookie2,
-        "unb": seller.user,
-        "tracknick": quote(seller.name),
-        "sgcookie": "E100" + secrets.token_urlsafe(24),
-        "csg": secrets.token_hex(4),
-        "havana_lgc2_77": "eyJoaWQiOjB9",
-        "_m_h5_tk": stale,
-        "_m_h5_tk_enc": secrets.token_hex(16),
-    }
-    return "; ".join(f"{name}={value}" for name, value in jar.items())
+def add_sellers(world: World, count: int, *, name: str = "店铺{n}", items: int = 1) -> list[Seller]:
+    """Many shops, `{n}` counts them; all share one new buyer, who has spoken to nobody yet."""
+    buyer = world.add_buyer("买家小周")
+    made = []
+    for number in range(1, count + 1):
+        seller = world.add_seller(name.replace("{n}", str(number)))
+        for thing in range(items):
+            world.add_item(seller.user, f"商品{number}-{thing + 1}")
+        if items:
+            world.conversation_of(seller.user, buyer.user)
+        made.append(seller)
+    return made
 
 
 def furnish(world: World) -> None:
@@ -310,7 +328,11 @@ def furnish(world: World) -> None:
     world.add_seller(DEMO_SELLER_NAME, DEMO_SELLER)
     world.add_buyer("买家小林", "3100444455556")
     world.add_buyer("阿***7", "3100444455557")
-    world.add_item(DEMO_SELLER, "视频会员月卡 自动发货", "12.80", "880011223344")
+    card = world.add_item(DEMO_SELLER, "视频会员月卡 自动发货", "12.80", "880011223344")
+    card.skus = (
+        Sku("88001122334401", (("套餐", "月卡"),), 1280),
+        Sku("88001122334402", (("套餐", "季卡"),), 3480),
+    )
     world.add_item(DEMO_SELLER, "二手机械键盘 87键 茶轴", "168.00", "880011223345")
     world.add_item(DEMO_SELLER, "手冲咖啡壶 九成新", "45.00", "880011223346")
     world.conversation_of(DEMO_SELLER, "3100444455556", "880011223344", id=DEMO_CONVERSATION)
