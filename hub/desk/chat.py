@@ -29,10 +29,12 @@ from hub.model import AccountState, AskedBy, ConversationId, Member, OperatorMes
 from hub.store import Store, Tx
 
 STRANGER_EVERY = timedelta(days=1)
+HEARD_TWICE_WITHIN = timedelta(seconds=10)
 
 
 class Chat:
-    """One surface for every chat door. Remembers nothing but who is an operator."""
+    """One surface for every chat door. Remembers nothing but who is an operator, and for seconds
+    what was just said in groups."""
 
     def __init__(
         self,
@@ -50,6 +52,7 @@ class Chat:
         self._now = now
         self._zone = zone
         self._operators: frozenset[str] = frozenset()
+        self._heard: dict[tuple[str, str, str], tuple[str, datetime]] = {}
 
     def is_operator(self, qq: str) -> bool:
         """Cheap enough for every line of a busy group; may lag a new binding by an instant."""
@@ -110,6 +113,8 @@ class Chat:
             return text.no_target(quoted=message.quoted_id is not None)
         if message.attachments:
             raise Invalid("没有发送：现在只能发文字，图片请在闲鱼里发")
+        if self._heard_by_another_bot(message):
+            return None
         answered = await self._inbox.answer(
             operator,
             target,
@@ -120,6 +125,20 @@ class Chat:
         if answered is None or answered.account.state is AccountState.ONLINE:
             return None
         return text.queued_offline(answered.conversation, answered.account)
+
+    def _heard_by_another_bot(self, message: OperatorMessage) -> bool:
+        """Two bots in one group hear every line twice, under ids that have nothing in common."""
+        if message.peer.scene == "private":
+            return False
+        now = self._now()
+        self._heard = {
+            said: (bot, at)
+            for said, (bot, at) in self._heard.items()
+            if now - at < HEARD_TWICE_WITHIN
+        }
+        said = (message.peer.peer, message.sender, message.text)
+        bot, _ = self._heard.setdefault(said, (message.peer.bot, now))
+        return bot != message.peer.bot
 
     async def _resolve(self, member: Member, message: OperatorMessage) -> ConversationId | None:
         """Which conversation is meant: quoted id, ticket in the quoted text, typed ticket.

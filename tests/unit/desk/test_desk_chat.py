@@ -173,6 +173,15 @@ async def test_a_quoted_notice_of_ours_needs_no_at_in_a_group(stage: Stage) -> N
     assert await stage.queued(stage.lin) == ["在的"]
 
 
+async def test_two_bots_in_one_group_send_an_answer_once(stage: Stage) -> None:
+    other = replace(GROUP, bot="10009")
+    for _ in range(2):
+        for peer in (GROUP, other):
+            await stage.write(f"#{stage.lin.ticket} 在的", peer=peer, addressed=False)
+
+    assert await stage.queued(stage.lin) == ["在的", "在的"]
+
+
 async def test_commands_of_other_bots_in_a_group_are_none_of_our_business(stage: Stage) -> None:
     assert await stage.write("/攻略 魔塔", peer=GROUP, addressed=False) is None
     assert await stage.write("/攻略 魔塔", peer=GROUP) is not None
