@@ -6,6 +6,7 @@ import dataclasses
 import json
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,21 @@ import msgpack
 import pytest
 
 from hub import model
-from hub.model import PlatformConversation, PlatformUser, Text
-from hub.xianyu import decode_entry, lwp, verdicts
+from hub.model import (
+    Image,
+    Picture,
+    PlatformConversation,
+    PlatformMessage,
+    PlatformUser,
+    Text,
+)
+from hub.xianyu import FittedPicture, decode_entry, lwp, verdicts
+from hub.xianyu.browser import Page
 from hub.xianyu.content import inner_type, read_content
 from hub.xianyu.cookies import CookieJar
 from hub.xianyu.listing import FIRST_PAGE, read_history
+from hub.xianyu.media import read_upload
+from hub.xianyu.orders import read_order, read_unshipped, read_unshipped_pro
 from hub.xianyu.outgoing import conversation_body, message_body
 from hub.xianyu.shapes import as_int
 from hub.xianyu.sign import sign
@@ -48,6 +59,8 @@ def plain(value: object) -> object:
         return value.value
     if isinstance(value, datetime):
         return round(value.timestamp() * 1000)
+    if isinstance(value, Decimal):
+        return str(value)
     if isinstance(value, tuple):
         return [plain(one) for one in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -92,7 +105,8 @@ def refused(error: Exception | None) -> dict[str, str]:
 def test_every_documented_example_is_in_the_corpus() -> None:
     numbers = {case["name"].split("-")[0] for case in CASES}
     expected = {f"b{n:02}" for n in range(1, 33)} | {f"c{n:02}" for n in range(1, 19)}
-    assert numbers == expected | {f"d{n:02}" for n in range(1, 11)}
+    expected |= {f"d{n:02}" for n in range(1, 11)} | {f"e{n:02}" for n in range(1, 5)}
+    assert numbers == expected
 
 
 @pytest.mark.parametrize("case", of_kind("entry"))
@@ -179,9 +193,17 @@ def test_an_answer_finds_its_waiter_and_has_its_outcome(case: dict[str, Any]) ->
         assert reply.headers["reg-uid"] == outcome["user"] + "@goofish"
 
 
+PICTURE = Picture("https://img.alicdn.com/imgextra/i1/0000/O1CN01INVENTED.jpg", 1080, 1440)
+QUOTED = "4300000000003.PNM"
 REQUESTS: dict[str, list[object] | None] = {
     "c07-heartbeat": None,
     "c09-send": message_body(CONVERSATION, BUYER, SELLER, Text("你好"), "-17900000301231"),
+    "c09-send-image": message_body(
+        CONVERSATION, BUYER, SELLER, Image((PICTURE,)), "-17900000301232"
+    ),
+    "c09-send-quoted": message_body(
+        CONVERSATION, BUYER, SELLER, Text("是的"), "-17900000301232", PlatformMessage(QUOTED)
+    ),
     "c16-create-conversation": conversation_body(SELLER, BUYER, "880011223344"),
     "c16-recall": ["4300000000022.PNM"],
     "c16-read-report": [["4300000000003.PNM", "4300000000005.PNM"]],
@@ -220,6 +242,26 @@ def test_a_gateway_answer_has_its_outcome(case: dict[str, Any]) -> None:
         assert error is None
     else:
         assert refused(error) == case["outcome"]
+
+
+@pytest.mark.parametrize("case", of_kind("page"))
+def test_a_page_is_read_the_same_way_everywhere(case: dict[str, Any]) -> None:
+    body, data = case["body"], case["body"].get("data")
+    match case["of"]:
+        case "order":
+            assert plain(read_order(data, data["orderId"])) == case["becomes"]
+        case "orders to ship":
+            found = read_unshipped(data).orders
+            assert [[one.id, one.status] for one in found] == case["becomes"]
+        case "pro orders to ship":
+            found = read_unshipped_pro(data).orders
+            assert [[one.id, one.status] for one in found] == case["becomes"]
+        case "upload":
+            fitted = FittedPicture(b"", "image/jpeg", ".jpg", 1, 1)
+            picture = read_upload(Page(200, json.dumps(body)), fitted)
+            assert plain(picture) == case["becomes"]
+        case other:
+            raise AssertionError(other)
 
 
 def test_the_first_refusal_brings_the_signing_token() -> None:
