@@ -14,16 +14,35 @@ from aiohttp import web
 
 from hub.sandbox.lines import Lines
 from hub.sandbox.onebot import ChatLine, OneBotSim
+from hub.sandbox.orders import Order, OrderBook, State, yuan
+from hub.sandbox.passport import Passport
 from hub.sandbox.views import seen_by_buyer
 from hub.sandbox.world import Conversation, World
 
 STATIC = Path(__file__).parent / "static"
 SHOWN_MESSAGES = 200
 SHOWN_CONVERSATIONS = 30
+SHOWN_SELLERS = 30
 QUIET_SECONDS = 0.05
 """Several changes within this time reach the page as one."""
 LOOK_SECONDS = 1.0
 """How often to look whether QQ came or went, which rings no bell."""
+_BUYER_STEPS: dict[State, tuple[str, ...]] = {
+    State.UNPAID: ("pay", "close"),
+    State.BARGAIN: ("refund",),
+    State.PAID: ("refund",),
+    State.SHIPPED: ("receive", "refund"),
+    State.COMPLETED: ("rate", "place"),
+    State.CLOSED: ("place",),
+}
+_BUYER_WORDS: dict[State, str] = {
+    State.UNPAID: "等你付款",
+    State.BARGAIN: "已付款，待刀成",
+    State.PAID: "已付款，等卖家发货",
+    State.SHIPPED: "卖家已发货",
+    State.COMPLETED: "交易成功",
+    State.CLOSED: "交易关闭",
+}
 _NO_STORE = {"Cache-Control": "no-store"}
 _PAGE_HEADERS = {
     **_NO_STORE,
@@ -40,6 +59,8 @@ class Playground:
         world: World,
         lines: Lines,
         qq: OneBotSim,
+        orders: OrderBook,
+        passport: Passport,
         *,
         operator_id: str,
         bot_id: str,
@@ -48,6 +69,8 @@ class Playground:
         self._world = world
         self._lines = lines
         self._qq = qq
+        self._orders = orders
+        self._passport = passport
         self._operator_id = operator_id
         self._bot_id = bot_id
         self._hub_url = hub_url
@@ -102,12 +125,36 @@ class Playground:
             "bot_id": self._bot_id,
             "operator_id": self._operator_id,
             "conversations": [_summary(one) for one in self._shown()],
-            "conversation": None if wanted is None else _detail(wanted),
+            "conversation": None if wanted is None else self._detail(wanted),
+            "qr": self._qr(),
             "qq": [
                 _line(one) for one in self._qq.chat("private", self._operator_id)[-SHOWN_MESSAGES:]
             ],
         }
         return web.json_response(state, headers=_NO_STORE)
+
+    def _detail(self, conversation: Conversation) -> dict[str, Any]:
+        order = self._orders.newest_in(conversation.id)
+        return {
+            **_summary(conversation),
+            "typing": conversation.typing_until > time.monotonic(),
+            "red_reminder": conversation.red_reminder,
+            "messages": seen_by_buyer(conversation)[-SHOWN_MESSAGES:],
+            "order": None if order is None else _deal(order),
+        }
+
+    def _qr(self) -> dict[str, Any] | None:
+        """The QR login that waits for somebody's phone, and whose phone that could be."""
+        code = self._passport.pending()
+        if code is None:
+            return None
+        sellers = list(self._world.sellers.values())[:SHOWN_SELLERS]
+        return {
+            "ck": code.ck,
+            "state": code.state,
+            "seller": code.seller,
+            "sellers": [{"user": one.user, "name": one.name} for one in sellers],
+        }
 
     def _shown(self) -> list[Conversation]:
         newest = sorted(
@@ -134,12 +181,21 @@ def _summary(conversation: Conversation) -> dict[str, Any]:
     }
 
 
-def _detail(conversation: Conversation) -> dict[str, Any]:
+def _deal(order: Order) -> dict[str, Any]:
+    """The order as the buyer's panel shows it, with the steps that the buyer can take."""
+    if order.refunding:
+        can: tuple[str, ...] = ("withdraw",)
+    else:
+        can = _BUYER_STEPS[order.state]
+        if order.buyer_rating is not None:
+            can = tuple(step for step in can if step != "rate")
     return {
-        **_summary(conversation),
-        "typing": conversation.typing_until > time.monotonic(),
-        "red_reminder": conversation.red_reminder,
-        "messages": seen_by_buyer(conversation)[-SHOWN_MESSAGES:],
+        "id": order.id,
+        "status": _BUYER_WORDS[order.state] if not order.refunding else "退款处理中",
+        "amount": yuan(order.paid_cents),
+        "quantity": order.quantity,
+        "specs": " ".join(value for _, value in order.specs),
+        "can": can,
     }
 
 

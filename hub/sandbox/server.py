@@ -146,6 +146,8 @@ class Sandbox:
             self.world,
             self.lines,
             self.qq,
+            self.orders,
+            self.passport,
             operator_id=self.options.operator_id,
             bot_id=self.options.bot_id,
             hub_url=lambda: self.hub_url,

@@ -78,6 +78,7 @@ function show(next) {
   el("bot-state").className = next.qq_connected ? "on" : "";
   el("hub-link").hidden = !next.hub_url;
   if (next.hub_url) el("hub-link").href = next.hub_url;
+  showScan(next.qr);
   showPicker(next);
   showBuyer(next.conversation, before && before.conversation);
   showOperator(next, before);
@@ -116,6 +117,7 @@ function showBuyer(conversation, before) {
   el("shop-name").textContent = "卖家：" + conversation.seller_name;
   el("red-reminder").hidden = !conversation.red_reminder;
   el("red-reminder").textContent = conversation.red_reminder;
+  showDeal(conversation.order);
   if (JSON.stringify(conversation) !== JSON.stringify(before)) {
     const texts = new Map(conversation.messages.map((one) => [one.id, one.text]));
     const lines = conversation.messages.map((one) => buyerLine(one, conversation, texts));
@@ -124,6 +126,52 @@ function showBuyer(conversation, before) {
     if (more && conversation.messages.at(-1).from !== "buyer") mark("show-buyer", "buyer");
   }
   readAll(conversation);
+}
+
+const STEPS = {
+  place: "拍下", pay: "付款", close: "取消订单", receive: "确认收货",
+  refund: "申请退款", withdraw: "撤销退款", rate: "评价",
+};
+
+function showDeal(order) {
+  const about = order ? [order.status, order.specs, order.quantity > 1 && `×${order.quantity}`, `¥${order.amount}`] : ["还没有下单"];
+  const shape = JSON.stringify(order);
+  if (el("deal").dataset.shape === shape) return;
+  el("deal").dataset.shape = shape;
+  el("deal-words").textContent = about.filter(Boolean).join(" · ");
+  el("deal-steps").replaceChildren(...(order ? order.can : ["place"]).map((step) => {
+    const button = node("button", "", STEPS[step]);
+    button.type = "button";
+    button.dataset.step = step;
+    return button;
+  }));
+}
+
+const SCAN = {
+  NEW: { words: "还没扫", can: ["scan", "cancel"] },
+  SCANED: { words: "已扫，等手机上确认", can: ["confirm", "verify", "cancel"] },
+  VERIFYING: { words: "等手机上完成人脸验证", can: ["pass", "cancel"] },
+};
+
+function showScan(qr) {
+  el("scan").hidden = !qr;
+  if (!qr) return;
+  el("scan-state").textContent = SCAN[qr.state].words;
+  for (const button of document.querySelectorAll("[data-scan]")) {
+    button.hidden = !SCAN[qr.state].can.includes(button.dataset.scan);
+  }
+  const picker = el("scan-seller");
+  const shape = JSON.stringify(qr.sellers);
+  if (picker.dataset.shape !== shape) {
+    picker.dataset.shape = shape;
+    picker.replaceChildren(...qr.sellers.map((one) => {
+      const option = node("option", "", one.name);
+      option.value = one.user;
+      return option;
+    }));
+  }
+  if (qr.seller) picker.value = qr.seller;
+  picker.disabled = qr.state !== "NEW";
 }
 
 function buyerLine(message, conversation, texts) {
@@ -292,13 +340,23 @@ el("conversation").addEventListener("change", (event) => {
 document.querySelector(".xianyu .chips").addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
-  const { say: words, image, order, burst, phone } = button.dataset;
+  const { say: words, image, place: how, burst, phone } = button.dataset;
   if (words) say({ text: words });
   if (image) say({ image: new URL(image, location.href).href });
   if (burst) say({ messages: [{ text: "第 {n} 句", repeat: Number(burst) }] });
-  if (order) attempt(() => post("/order", { conversation: wanted, event: order }));
+  if (how) place({ [how]: true });
   if (phone) attempt(() => post("/phone", { conversation: wanted, text: phone }));
   button.closest("details")?.removeAttribute("open");
+});
+const place = (wish) => attempt(() => post("/orders", { conversation: wanted, ...wish }));
+el("deal").addEventListener("click", (event) => {
+  const step = event.target.dataset.step;
+  if (step === "place") place({});
+  else if (step) attempt(() => post(`/orders/${state.conversation.order.id}/${step}`, {}));
+});
+el("scan").addEventListener("click", (event) => {
+  const what = event.target.dataset.scan;
+  if (what) attempt(() => post(`/qr/${state.qr.ck}/${what}`, { seller: el("scan-seller").value }));
 });
 el("auto-read").addEventListener("change", (event) => {
   kept.set("auto-read", event.target.checked ? "1" : "0");
