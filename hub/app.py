@@ -81,6 +81,7 @@ async def open_hub(
         async with _listening(app, settings.web) as port, asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(desk.chat.follow_members(), name="members"),
+                tasks.create_task(desk.logins.run(), name="qr logins"),
                 tasks.create_task(qq.run(), name="qq"),
                 tasks.create_task(_hasten_chats(store, connected, now), name="hasten chats"),
                 tasks.create_task(buyers.run(), name="to buyers"),

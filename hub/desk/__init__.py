@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from hub.desk.accounts import Accounts
 from hub.desk.chat import Chat
 from hub.desk.inbox import Answered, ConversationView, Inbox
+from hub.desk.login import Logins, LoginStep, QrView, open_login_at
 from hub.desk.members import Login, Members, NewLogin
 from hub.desk.operator import ROLES, Door, Operator
 from hub.desk.rules import Rules, split_keywords
@@ -23,19 +24,27 @@ __all__ = [
     "Desk",
     "Door",
     "Login",
+    "LoginStep",
     "NewLogin",
     "Operator",
     "Overview",
+    "QrView",
     "split_keywords",
 ]
 
 
 class Desk:
-    """The use cases by noun: `inbox`, `accounts`, `members`, `rules`, `system`, and `chat`."""
+    """The use cases by noun: inbox, accounts, logins, members, rules, system, chat."""
 
     def __init__(self, store: Store, settings: Settings, now: Callable[[], datetime]) -> None:
         self.inbox = Inbox(store, now)
         self.accounts = Accounts(store, now, settings.replies.takeover_minutes)
+        self.logins = Logins(
+            store,
+            open_login_at(settings.xianyu, now),
+            now,
+            takeover_minutes=settings.replies.takeover_minutes,
+        )
         self.members = Members(store, now, timedelta(days=settings.web.session_days))
         self.rules = Rules(store, now)
         self.system = System(store, now)

@@ -27,7 +27,7 @@ class Accounts:
     async def add(self, operator: Operator, name: str, cookies: str) -> Account:
         """Add a seller login from a pasted cookie string; it is enabled at once."""
         operator.require(Role.OWNER)
-        alias = _checked_name(name)
+        alias = checked_name(name)
         jar = CookieJar.parse(cookies)
         now = self._now()
 
@@ -62,7 +62,7 @@ class Accounts:
         now = self._now()
 
         def unit(tx: Tx) -> Account:
-            found = _find(tx, operator, account)
+            found = find_account(tx, operator, account)
             if found.user != jar.user:
                 raise Invalid(
                     f"这份 Cookie 属于闲鱼用户 {jar.user}，而账号「{found.name}」是 {found.user}；"
@@ -71,7 +71,7 @@ class Accounts:
                 )
             tx.accounts.new_login(operator.shop, account, cookies=jar.header(), now=now)
             operator.record(tx, "account.log_in", found.name, now)
-            return _find(tx, operator, account)
+            return find_account(tx, operator, account)
 
         return await self._store.write(unit)
 
@@ -80,13 +80,13 @@ class Accounts:
         now = self._now()
 
         def unit(tx: Tx) -> Account:
-            found = _find(tx, operator, account)
+            found = find_account(tx, operator, account)
             if found.enabled != on:
                 tx.accounts.set_enabled(operator.shop, account, on, now)
                 state = AccountState.NEW if on else AccountState.DISABLED
                 tx.accounts.set_state(operator.shop, account, state, "", now)
                 operator.record(tx, "account.enable" if on else "account.disable", found.name, now)
-            return _find(tx, operator, account)
+            return find_account(tx, operator, account)
 
         return await self._store.write(unit)
 
@@ -100,13 +100,13 @@ class Accounts:
     ) -> Account:
         """Change what is given, leave the rest (L54)."""
         operator.require(Role.OWNER)
-        alias = _checked_name(name) if name is not None else None
+        alias = checked_name(name) if name is not None else None
         if takeover_minutes is not None and not 0 <= takeover_minutes <= 1440:
             raise Invalid("人工接管时长要在 0 到 1440 分钟之间", {"takeover_minutes": "0 到 1440"})
         now = self._now()
 
         def unit(tx: Tx) -> Account:
-            found = _find(tx, operator, account)
+            found = find_account(tx, operator, account)
             if alias is not None and alias != found.name:
                 if any(a.name == alias for a in tx.accounts.all(operator.shop)):
                     raise Invalid(f"已经有一个叫「{alias}」的账号", {"name": "名字已被使用"})
@@ -114,12 +114,12 @@ class Accounts:
             if takeover_minutes is not None:
                 tx.accounts.set_takeover_minutes(operator.shop, account, takeover_minutes)
             operator.record(tx, "account.configure", found.name, now)
-            return _find(tx, operator, account)
+            return find_account(tx, operator, account)
 
         return await self._store.write(unit)
 
 
-def _checked_name(name: str) -> str:
+def checked_name(name: str) -> str:
     alias = name.strip()
     if not alias or len(alias) > LONGEST_NAME:
         raise Invalid(
@@ -129,7 +129,7 @@ def _checked_name(name: str) -> str:
     return alias
 
 
-def _find(tx: Tx, operator: Operator, account: AccountId) -> Account:
+def find_account(tx: Tx, operator: Operator, account: AccountId) -> Account:
     found = tx.accounts.get(operator.shop, account)
     if found is None:
         raise NotFound("这个账号不存在，可能已经被删除")
