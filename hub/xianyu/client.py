@@ -105,17 +105,13 @@ class Client:
 
     # --- Pictures -------------------------------------------------------------------------------
 
-    async def upload(self, data: bytes, *, filename: str = "") -> Picture:
+    async def upload(self, data: bytes) -> Picture:
         """A picture file, scaled down as needed, as something that can be sent.
 
         Raises Rejected with code `NO_PICTURE` when it is none.
         """
         return await media.upload(
-            self._browser,
-            self._endpoints,
-            data,
-            filename=filename,
-            seconds=self._timing.transfer,
+            self._browser, self._endpoints, data, seconds=self._timing.transfer
         )
 
     async def download(self, url: str, *, most_bytes: int = media.MOST_DOWNLOAD) -> bytes:

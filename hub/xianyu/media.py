@@ -38,9 +38,7 @@ _UPLOAD_QUERY = {"floderId": "0", "appkey": "xy_chat", "_input_charset": "utf-8"
 _CHUNK = 64 * 1024
 
 
-async def upload(
-    browser: Browser, endpoints: Endpoints, data: bytes, *, filename: str, seconds: float
-) -> Picture:
+async def upload(browser: Browser, endpoints: Endpoints, data: bytes, *, seconds: float) -> Picture:
     """Fit and upload a picture; what comes back can be sent.
 
     Uploading twice does no harm, so no answer is Unreachable.
@@ -50,7 +48,7 @@ async def upload(
     except Invalid as error:
         raise Rejected(PEER, UPLOAD, error.text, code=NO_PICTURE) from error
     form = aiohttp.FormData()
-    name = (filename.rpartition(".")[0] or filename or "picture") + fitted.suffix
+    name = "image" + fitted.suffix  # what the file is called at home is nobody's business
     form.add_field("file", fitted.data, filename=name, content_type=fitted.media_type)
     page = await browser.ask(
         UPLOAD,
@@ -102,7 +100,7 @@ async def download(
             for _ in range(_REDIRECTS):
                 url = _absolute(url)
                 if not may_fetch(url, uploads):
-                    raise Rejected(PEER, DOWNLOAD, f"not at {URL(url).host}", code=FOREIGN)
+                    raise Rejected(PEER, DOWNLOAD, f"not at {origin_of(url)}", code=FOREIGN)
                 async with http.get(
                     url, headers={"user-agent": BROWSER}, allow_redirects=False
                 ) as response:

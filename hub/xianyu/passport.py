@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+from hub.errors import Unreachable
 from hub.xianyu.browser import Browser
 from hub.xianyu.endpoints import SITE, Endpoints
 from hub.xianyu.shapes import Map, as_int, as_map
-from hub.xianyu.verdicts import judge_page, judge_passport
+from hub.xianyu.verdicts import PEER, find_reason, judge_page, judge_passport
 
 _TRUE = (True, "true")
 
@@ -62,7 +63,7 @@ class Passport:
         """Whether the login still holds; if so, the answer freshens its cookies."""
         query = {"appName": "xianyu", "fromSite": "77"}
         form = self._login_form()
-        return succeeded(await self.ask("hasLogin", "/newlogin/hasLogin.do", query, form))
+        return await self._whether("hasLogin", "/newlogin/hasLogin.do", query, form)
 
     async def silent_has_login(self) -> bool | None:
         """Renew the login by its long-lived cookies, as the page does when it is opened.
@@ -79,14 +80,22 @@ class Passport:
             "fromSite": "0",
             **mode,
         }
-        path = "/newlogin/silentHasLogin.do"
-        return succeeded(await self.ask("silentHasLogin", path, query, {}))
+        return await self._whether("silentHasLogin", "/newlogin/silentHasLogin.do", query, {})
 
     async def keep_logged_in(self) -> bool:
         """Turn the long login on, which gives cookies for thirty days."""
         query = {"fromSite": "77", "appName": "xianyu", "bizEntrance": "web"}
         path = "/ac/account/setLoginSettings.do"
-        return succeeded(await self.ask("setLoginSettings", path, query, {"status": "0"}))
+        return await self._whether("setLoginSettings", path, query, {"status": "0"})
+
+    async def _whether(
+        self, op: str, path: str, query: Mapping[str, str], form: Mapping[str, str]
+    ) -> bool:
+        """A yes or no. The passport's own trouble is neither: it would look like a lost login."""
+        answer = await self.ask(op, path, query, form)
+        if has_error(answer):
+            raise Unreachable(PEER, op, find_reason(answer.get("content")) or "trouble inside")
+        return succeeded(answer)
 
     def _silent_mode(self) -> dict[str, str] | None:
         if self._lies_ahead("sdkSilent"):
@@ -123,6 +132,10 @@ class Passport:
             "umidTag": "SERVER",
             "deviceId": jar.get("cna") or "",
         }
+
+
+def has_error(answer: Map) -> bool:
+    return answer.get("hasError") in _TRUE
 
 
 def succeeded(answer: Map) -> bool:

@@ -41,7 +41,9 @@ def fit_picture(data: bytes) -> FittedPicture:
         keep_png = opened.format == "PNG"
         picture = _plain(ImageOps.exif_transpose(opened))
         picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError):
+    except Image.DecompressionBombError:
+        raise Invalid(media.PICTURE_TOO_LARGE) from None
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
         raise Invalid(media.NO_PICTURE) from None
     if keep_png:
         packed = _packed(picture, "PNG")

@@ -14,13 +14,13 @@ from loguru import logger
 from yarl import URL
 
 from hub.errors import Invalid, Malformed, PeerError, Rejected, VerificationNeeded
-from hub.xianyu.browser import Browser
+from hub.xianyu.browser import Browser, origin_of
 from hub.xianyu.calls import Call
 from hub.xianyu.client import utc_now
 from hub.xianyu.cookies import CookieJar
 from hub.xianyu.endpoints import BROWSER, SITE, Endpoints, Timing
 from hub.xianyu.mtop import Mtop
-from hub.xianyu.passport import Passport
+from hub.xianyu.passport import Passport, has_error
 from hub.xianyu.proxy import open_http
 from hub.xianyu.shapes import Map, as_map, as_text
 from hub.xianyu.verdicts import PEER, holds, judge_page
@@ -197,7 +197,7 @@ class QrLogin:
     def _take(self, answer: Map) -> None:
         code = as_map(as_map(answer.get("content")).get("data"))
         status = as_text(code.get("qrCodeStatus"))
-        if answer.get("hasError") in (True, "true") or not status:
+        if has_error(answer) or not status:
             self._misread += 1
             if self._misread >= MISREAD_POLLS:
                 raise Malformed(PEER, _OP, "the code's state cannot be read")
@@ -240,7 +240,7 @@ class QrLogin:
         """Visit a page for the cookies it sets; redirects as far as the platform's own sites."""
         for _ in range(REDIRECTS):
             if not self._browser.may_visit(url):
-                logger.info("xianyu {}: does not follow to {}", _OP, URL(url).host)
+                logger.info("xianyu {}: does not follow to {}", _OP, origin_of(url))
                 return
             page = await self._browser.ask(_OP, "GET", url, headers={"accept": "text/html,*/*"})
             if not page.location:

@@ -152,7 +152,7 @@ def judge_passport(op: str, answer: Map) -> PeerError | None:
     if holds(spoken, VERIFICATION):
         url = as_text(content.get("url")) or as_text(as_map(content.get("data")).get("url"))
         return VerificationNeeded(PEER, op, spoken.strip(), raw=spoken, url=url)
-    if not content and not as_map(answer.get("data")):
+    if not (content or as_map(answer.get("data")) or "hasError" in answer):
         return Malformed(PEER, op, "answer without content", raw=_sample(answer))
     return None
 
