@@ -33,6 +33,8 @@ class Browser:
         self.http = http
         self.origin = origin
         self.cookies = dict(piece.split("=", 1) for piece in cookies.split("; "))
+        self.query: dict[str, str] = {}
+        """Further parameters of every call."""
 
     async def once(
         self, api: str, data: str = "{}", *, sign: str | None = None, method: str = "POST"
@@ -41,7 +43,8 @@ class Browser:
         stamp = str(int(time.time() * 1000))
         token = self.cookies.get("_m_h5_tk", "").partition("_")[0]
         made = hashlib.md5(f"{token}&{stamp}&34839810&{data}".encode()).hexdigest()  # noqa: S324
-        query = {"appKey": "34839810", "t": stamp, "sign": made if sign is None else sign}
+        signed = made if sign is None else sign
+        query = {"appKey": "34839810", "t": stamp, "sign": signed, **self.query}
         async with self.http.request(
             method,
             f"{self.origin}/h5/{api}/1.0/",
@@ -60,6 +63,17 @@ class Browser:
         if "TOKEN" in answer["ret"][0]:
             answer, _ = await self.once(api, data)
         return answer
+
+    async def ret(self, api: str, **data: Any) -> str:
+        """First code of the answer, without its words."""
+        answer = await self.call(api, json.dumps(data, ensure_ascii=False))
+        return str(answer["ret"][0]).partition("::")[0]
+
+    async def data(self, api: str, **data: Any) -> dict[str, Any]:
+        """What a successful call brought."""
+        answer = await self.call(api, json.dumps(data, ensure_ascii=False))
+        assert answer["ret"] == ["SUCCESS::调用成功"], answer["ret"]
+        return dict(answer["data"])
 
     async def token(self, did: str) -> str:
         data = json.dumps({"appKey": IM_APP_KEY, "deviceId": did})
@@ -205,6 +219,17 @@ class Rig:
     async def say(self, text: str) -> list[str]:
         answer = await self.admin("POST", "/say", {"conversation": CONVERSATION, "text": text})
         return list(answer["ids"])
+
+    async def order(self, **wish: Any) -> dict[str, Any]:
+        """The buyer orders what the conversation is about."""
+        body = {"conversation": CONVERSATION, **wish}
+        return dict(await self.admin("POST", "/orders", body))
+
+    async def step(self, order: dict[str, Any], *steps: str, **values: Any) -> dict[str, Any]:
+        for step in steps:
+            path = f"/orders/{order['id']}/{step}"
+            order = dict(await self.admin("POST", path, values))
+        return order
 
     async def fault(self, kind: str, **values: Any) -> None:
         await self.admin("POST", "/faults", {"user": SELLER, "kind": kind, **values})
