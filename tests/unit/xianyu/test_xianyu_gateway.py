@@ -24,7 +24,7 @@ from hub.errors import (
     VerificationNeeded,
 )
 from hub.model import PlatformUser
-from hub.xianyu import Client, CookieJar, Endpoints, Timing, new_device_id
+from hub.xianyu import Client, CookieJar, Endpoints, Timing, new_device_id, open_http
 from hub.xianyu.browser import Browser
 from hub.xianyu.calls import Call
 from hub.xianyu.mtop import Mtop
@@ -324,3 +324,28 @@ async def test_an_answer_without_a_token_is_malformed(gateway: Gateway) -> None:
 )
 def test_every_way_of_writing_an_expiry_is_read(value: object, expected: datetime) -> None:
     assert read_expiry(value, NOW) == expected
+
+
+async def test_cookies_go_to_the_platforms_own_addresses_and_nowhere_else(
+    gateway: Gateway,
+) -> None:
+    """L14"""
+    gateway.answers_with(SUCCESS)
+    home = Endpoints(*["http://127.0.0.1:1"] * 4)
+    async with open_http() as http:
+        jar = CookieJar.parse(COOKIES)
+        browser = Browser(http, home, jar, on_cookies=keep_nothing, answer_seconds=3)
+        for url in (f"{gateway.url}/", gateway.url.replace("127.0.0.1", "localhost"), "", "x"):
+            with pytest.raises(Rejected):
+                await browser.ask("visit", "GET", url)
+    assert not gateway.calls
+
+
+async def keep_nothing(_: str) -> None:
+    pass
+
+
+def test_the_site_is_where_the_passport_is() -> None:
+    real = Endpoints("wss://w", "https://m", "https://passport.goofish.com", "https://u")
+    assert real.site_url == "https://www.goofish.com"
+    assert Endpoints("", "", "http://127.0.0.1:9", "").site_url == "http://127.0.0.1:9"
