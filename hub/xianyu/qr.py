@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from loguru import logger
 from yarl import URL
 
 from hub.errors import Invalid, Malformed, PeerError, Rejected, VerificationNeeded
-from hub.xianyu.browser import Browser, origin_of
+from hub.xianyu.browser import Browser, Page, origin_of
 from hub.xianyu.calls import Call
 from hub.xianyu.client import utc_now
 from hub.xianyu.cookies import CookieJar
@@ -60,6 +61,7 @@ _POLLING = {
     "defaultView": "qrcode",
 }
 _SEARCHED = "window.viewData"
+_CHECK_TOKEN = re.compile(r"htoken=([\w.~%-]+)")
 _PENDING, _PASSED = "0", "3"
 
 
@@ -114,6 +116,7 @@ class QrLogin:
         self._form: dict[str, str] = {}
         self._state = QrState(QrStep.NEW)
         self._token = ""
+        self._check_token = ""
         self._misread = 0
 
     async def poll(self) -> QrState:
@@ -134,14 +137,15 @@ class QrLogin:
         if self._now() >= self.expires_at:
             self._state = QrState(QrStep.EXPIRED)
             return self._state
-        query = {"htoken": read_htoken(self._state.url)}
+        self._check_token = self._check_token or await self._find_check_token(self._state.url)
+        query = {"htoken": self._check_token}
         answer = await self._passport.ask(_OP, "/iv/photoVerify/check.do", query)
         content = as_map(answer.get("content"))
         if str(content.get("code")) == _PASSED:
             await self._follow(as_text(content.get("url")))
             self._state = QrState(QrStep.CONFIRMED)
         elif str(content.get("code")) != _PENDING:
-            logger.warning("xianyu {}: verification in state {!r}", _OP, content.get("code"))
+            logger.debug("xianyu {}: verification in state {!r}", _OP, content.get("code"))
         return self._state
 
     async def finish(self) -> CookieJar:
@@ -207,7 +211,7 @@ class QrLogin:
             raise Rejected(PEER, _OP, as_text(code.get("titleMsg")), code=status)
         step = _STEPS.get(status)
         if step is None:
-            logger.warning("xianyu {}: unknown state {!r} of the code", _OP, status)
+            logger.debug("xianyu {}: unknown state {!r} of the code", _OP, status)
         elif step is QrStep.CONFIRMED and code.get("iframeRedirect") in (True, "true"):
             self._state = QrState(QrStep.VERIFICATION, as_text(code.get("iframeRedirectUrl")))
             self.expires_at = self._now() + QR_LIFE
@@ -236,18 +240,30 @@ class QrLogin:
             url = as_text(state.get("iframeRedirectUrl"))
             raise VerificationNeeded(PEER, _OP, "identity check", url=url)
 
-    async def _follow(self, url: str) -> None:
+    async def _find_check_token(self, url: str) -> str:
+        """By which name the passport knows the check. The page of the check, loaded as the login
+        page would load it, may tell a better one than its address."""
+        told = read_htoken(url)
+        if told and "htoken" in URL(url).query:
+            return told
+        page = await self._follow(url)
+        found = _CHECK_TOKEN.search(page.text) if page is not None else None
+        return found[1] if found else told
+
+    async def _follow(self, url: str) -> Page | None:
         """Visit a page for the cookies it sets; redirects as far as the platform's own sites."""
+        page = None
         for _ in range(REDIRECTS):
             if not self._browser.may_visit(url):
                 logger.info("xianyu {}: does not follow to {}", _OP, origin_of(url))
-                return
+                break
             page = await self._browser.ask(_OP, "GET", url, headers={"accept": "text/html,*/*"})
             if not page.location:
-                return
+                break
             if holds(page.location, ("punish", "captcha")):
                 raise VerificationNeeded(PEER, _OP, "verification page", url=page.location)
             url = urljoin(url, page.location)
+        return page
 
 
 @asynccontextmanager

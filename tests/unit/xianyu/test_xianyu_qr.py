@@ -271,6 +271,25 @@ async def test_a_demanded_check_is_waited_for_and_followed(passport: FakeHttp) -
     assert len(passport.of(QUERY)) == 1
 
 
+async def test_the_page_of_a_check_tells_how_to_ask_for_it(passport: FakeHttp) -> None:
+    url = f"{passport.url}/iv/page?havana_iv_token=first"
+    passport.on(
+        QUERY, content(qrCodeStatus="CONFIRMED", iframeRedirect=True, iframeRedirectUrl=url)
+    )
+    passport.on("/iv/page", redirect("/iv/face"))
+    passport.on("/iv/face", '<script>var u = "/iv/photoVerify/check.do?htoken=second";</script>')
+    passport.on(CHECK, {"content": {"code": "0"}})
+
+    async def act(login: QrLogin) -> None:
+        await login.poll()
+        await login.check_verification()
+        await login.check_verification()
+
+    await with_login(passport, act)
+    assert [one.query["htoken"] for one in passport.of(CHECK)] == ["second", "second"]
+    assert len(passport.of("/iv/page")) == 1
+
+
 async def test_a_check_that_takes_too_long_expires(passport: FakeHttp) -> None:
     passport.on(QUERY, state("verification"))
     clock = Clock()
