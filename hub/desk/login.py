@@ -20,10 +20,11 @@ from functools import partial
 from loguru import logger
 
 from hub.desk.accounts import checked_name, find_account
-from hub.desk.proven_login import ProvenLogin, keep_login
 from hub.desk.operator import Operator
+from hub.desk.proven_login import ProvenLogin, keep_login
 from hub.errors import (
     Invalid,
+    Malformed,
     NotFound,
     PeerError,
     Refusal,
@@ -62,6 +63,8 @@ MOST_RETRIES = 1
 START_SECONDS = 15.0
 """How long `start` waits for the picture before it says that it is being prepared."""
 THROTTLED_SECONDS = 15.0
+MOST_MISREAD = 5
+"""Answers in a row that may be unreadable; the platform's busy pages are."""
 FINISH_TRIES = 3
 WAITING_STARTS = 64
 
@@ -126,6 +129,7 @@ class _Attempt:
     shown: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once there is a picture, or never will be."""
     task: asyncio.Task[None] | None = None
+    misread: int = 0
 
     @property
     def shop(self) -> ShopId:
@@ -209,8 +213,10 @@ class Logins:
         return self._seen(attempt)
 
     async def retry(self, operator: Operator, id_: str) -> QrView:
-        """A fresh picture for an attempt that expired; if another attempt waits for the same account
-        by now, that one. Raises Invalid, TooOften."""
+        """A fresh picture for an attempt that expired. Raises Invalid, TooOften.
+
+        If another attempt waits for the same account by now, it is that one.
+        """
         attempt = self._find(operator, id_)
         if not attempt.view.pending:
             if not attempt.view.may_retry:
@@ -328,7 +334,7 @@ class Logins:
             if not attempt.view.pending:
                 return
             await asyncio.sleep(self._poll_seconds)
-            state = await self._look(login, state)
+            state = await self._look(attempt, login, state)
 
     def _tell(self, attempt: _Attempt, state: QrState) -> None:
         match state.step:
@@ -347,13 +353,20 @@ class Logins:
                 attempt.view = replace(attempt.view, may_retry=again)
                 self._move(attempt, LoginStep.EXPIRED, words.expired(may_retry=again))
 
-    async def _look(self, login: QrLogin, before: QrState) -> QrState:
+    async def _look(self, attempt: _Attempt, login: QrLogin, before: QrState) -> QrState:
         """What became of the code, or what was known before if nobody can tell right now."""
         verifying = before.step is QrStep.VERIFICATION
         try:
-            return await (login.check_verification() if verifying else login.poll())
+            state = await (login.check_verification() if verifying else login.poll())
+            attempt.misread = 0
+            return state
         except Unreachable as error:
             logger.debug("qr login not asked: {}", error)
+        except Malformed as error:
+            attempt.misread += 1
+            if attempt.misread >= MOST_MISREAD:
+                raise
+            logger.info("qr login not understood: {}", error)
         except Throttled as error:
             logger.info("qr login asked too often: {}", error)
             await asyncio.sleep(error.after or THROTTLED_SECONDS)
