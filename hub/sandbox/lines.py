@@ -183,7 +183,7 @@ class Lines:
         line.user, line.did, line.token_number = token.user, token.did, token.number
         line.token_expires_at = token.expires_at
         if self._manners.sync_duty != "none":
-            line.deaf_since = self.newest_pts(token.user) - 1
+            line.deaf_since = self._pts_so_far(token.user)
         line.registered_at = time.monotonic()
         self._of.setdefault(token.user, {})[line.id] = line
 
@@ -230,7 +230,7 @@ class Lines:
         lwp: str = "/s/sync",
     ) -> None:
         """Push entries of one frame to every connection of the account, subject to its faults."""
-        before = self.newest_pts(user) - 1
+        before = self._pts_so_far(user)
         if lwp == "/s/sync":
             self._journalise(user, entries, about)
         if self._faults.take(user, "push_lost"):
@@ -381,6 +381,10 @@ class Lines:
 
     def newest_pts(self, user: str) -> int:
         return self._last_pts.get(user, now_ms() * 1000)
+
+    def _pts_so_far(self, user: str) -> int:
+        """Everything that comes from now on is newer than this."""
+        return self._last_pts.get(user, now_ms() * 1000 - 1)
 
     def _journalise(self, user: str, entries: Sequence[Entry], about: Sequence[str]) -> None:
         journal = self._journal.setdefault(user, deque(maxlen=JOURNAL_LENGTH))

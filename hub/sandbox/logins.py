@@ -110,4 +110,4 @@ def _long_proof(user: str) -> str:
     """Ends in `=`, as values of the platform do; whoever splits there breaks it."""
     key = hashlib.md5(f"sandbox long login of {user}".encode()).hexdigest()
     text = json.dumps({"hid": int(user), "k": key}, separators=(",", ":"))
-    return base64.b64encode(text.encode()).decode("ascii")
+    return base64.b64encode(text.encode()).decode("ascii").rstrip("=") + "=="

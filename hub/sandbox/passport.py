@@ -150,7 +150,7 @@ class Passport:
         return None
 
     def _age(self, code: QrCode) -> None:
-        late = now_ms() - code.made_at > self._manners.qr_seconds * 1000
+        late = now_ms() - code.made_at >= self._manners.qr_seconds * 1000
         if late and code.state in (NEW, SCANNED):
             code.state = EXPIRED
 

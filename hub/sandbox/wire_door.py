@@ -183,6 +183,7 @@ def _connection(line: Line) -> dict[str, Any]:
         "device": line.did,
         "registered": line.registered,
         "zombie": line.zombie,
+        "half_open": line.half_open,
         "heartbeats": line.heartbeats,
         "opened_at": line.opened_at,
     }
