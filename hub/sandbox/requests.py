@@ -79,9 +79,11 @@ class Requests:
             if one.modified_at < cursor and one.messages
         ]
         page = older[:limit]
+        # A cursor is a time, so those of one millisecond must not be torn apart.
+        page += [one for one in older[limit:] if one.modified_at == page[-1].modified_at]
         return Answer(
             body={
-                "hasMore": int(len(older) > limit),
+                "hasMore": int(len(older) > len(page)),
                 "nextCursor": page[-1].modified_at if page else 0,
                 "userConvs": [
                     {

@@ -150,6 +150,11 @@ class Conversation:
         return self.thread.conversation
 
     @property
+    def age(self) -> tuple[int, str]:
+        """Sorts by the newest message; ids tell those of one millisecond apart."""
+        return self.modified_at, self.messages[-1].stamp.id if self.messages else ""
+
+    @property
     def modified_at(self) -> int:
         """Time of the newest message in ms."""
         return self.messages[-1].stamp.at if self.messages else self.created_at
@@ -232,7 +237,7 @@ class World:
         if not item:
             known = [c for c in self._by_seller.get(seller, ()) if c.thread.buyer == buyer]
             if known:
-                return max(known, key=lambda one: one.modified_at)
+                return max(known, key=lambda one: one.age)
             item = next((one.id for one in self.items.values() if one.seller == seller), "")
         if item not in self.items or self.items[item].seller != seller:
             raise KeyError(f"seller {seller} has no item {item!r}")
@@ -258,7 +263,7 @@ class World:
     def conversations_of(self, seller: str) -> list[Conversation]:
         """Newest first."""
         mine = self._by_seller.get(seller, ())
-        return sorted(mine, key=lambda one: one.modified_at, reverse=True)
+        return sorted(mine, key=lambda one: one.age, reverse=True)
 
     def items_of(self, seller: str) -> list[Item]:
         return [one for one in self.items.values() if one.seller == seller]

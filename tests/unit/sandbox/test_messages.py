@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -147,6 +148,8 @@ async def test_the_history_of_an_empty_conversation_has_no_list(rig: Rig) -> Non
 
 async def test_conversations_with_messages_are_listed_newest_first(rig: Rig) -> None:
     await rig.say("早")
+    (early,) = rig.sandbox.world.conversation(CONVERSATION).messages
+    early.stamp = replace(early.stamp, at=early.stamp.at - 1)
     await rig.admin("POST", "/say", {"conversation": "60010020031", "text": "晚"})
     async with rig.online() as wire:
         body = (await wire.ask(LIST, [NEWEST, 1]))["body"]
@@ -161,6 +164,17 @@ async def test_conversations_with_messages_are_listed_newest_first(rig: Rig) -> 
         assert extension["itemId"] == "880011223344"
         assert extension["extUserId"] == BUYER
         assert body["hasMore"] == 0
+
+
+async def test_conversations_of_one_millisecond_are_never_torn_apart(rig: Rig) -> None:
+    """The cursor is a time: whoever stands on the other side of it would be lost."""
+    for id in (CONVERSATION, "60010020031", "60010020032"):
+        await rig.admin("POST", "/say", {"conversation": id, "text": "在吗"})
+        (message,) = rig.sandbox.world.conversation(id).messages
+        message.stamp = replace(message.stamp, at=1_790_000_000_000)
+    async with rig.online() as wire:
+        body = (await wire.ask(LIST, [NEWEST, 2]))["body"]
+        assert (len(body["userConvs"]), body["hasMore"]) == (3, 0)
 
 
 async def test_lists_are_throttled_right_after_registration(rig: Rig) -> None:
