@@ -92,7 +92,7 @@ async def _first_run(page: Page) -> None:
 
 
 async def _add_account(page: Page, sandbox: Sandbox) -> None:
-    await page.get_by_role("link", name="添加账号").click()
+    await page.get_by_role("link", name="粘贴 Cookie").click()
     await page.get_by_label("账号名字").fill("演示店")
     await page.get_by_label("闲鱼 Cookie").fill(sandbox.cookies(DEMO_SELLER))
     await page.get_by_role("button", name="添加并连接").click()

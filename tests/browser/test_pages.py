@@ -78,6 +78,7 @@ async def test_every_page_fits_its_screen_and_obeys_its_own_policy(
         "/",
         "/accounts",
         "/accounts/new",
+        "/accounts/scan",
         f"/accounts/{shop.account.id}",
         "/conversations",
         shop.thread,

@@ -12,6 +12,7 @@ from web.pages import (
     members,
     overview,
     qq,
+    qr_login,
     rules,
 )
 
@@ -21,6 +22,7 @@ ROUTES: tuple[web.RouteDef, ...] = (
     *overview.ROUTES,
     *conversations.ROUTES,
     *accounts.ROUTES,
+    *qr_login.ROUTES,
     *rules.ROUTES,
     *members.ROUTES,
     *qq.ROUTES,

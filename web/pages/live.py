@@ -11,13 +11,14 @@ import json
 
 from aiohttp import web
 
+from hub.model import ShopId
 from web.auth import SESSION_COOKIE, operator
 from web.site import SITE, Site
 
 MOST_STREAMS = 200
 """Open streams of one process; each costs a connection and a small queue."""
 TICK = 1.0
-"""Seconds between looks at what the store does not announce: the QQ connection."""
+"""Seconds between looks at what the store does not announce."""
 BEAT_EVERY = 15
 """Ticks between two heartbeats; proxies cut lines that are silent for a minute."""
 
@@ -69,19 +70,26 @@ async def _tell(request: web.Request, response: web.StreamResponse, closing: asy
 async def _watch(
     request: web.Request, response: web.StreamResponse, site: Site, closing: asyncio.Event
 ) -> None:
-    """Heartbeats, the QQ connection, the end of the session, the end of the program."""
-    seen, ticks = (site.qq(), site.qq_refusal()), 0
+    """Heartbeats, what the store does not announce, the end of the session and of the program."""
+    shop = operator(request).shop
+    seen, ticks = _unannounced(site, shop), 0
     while not await _set_within(closing, TICK):
         ticks += 1
-        if (site.qq(), site.qq_refusal()) != seen:
-            seen = site.qq(), site.qq_refusal()
-            await response.write(_event("qq", 0))
+        before, seen = seen, _unannounced(site, shop)
+        for noun in seen:
+            if seen[noun] != before[noun]:
+                await response.write(_event(noun, 0))
         if ticks % BEAT_EVERY == 0:
             token = request.cookies.get(SESSION_COOKIE, "")
             if await site.desk.members.session(token) is None:
                 break
             await response.write(b": beat\n\n")
     raise _Over
+
+
+def _unannounced(site: Site, shop: ShopId) -> dict[str, object]:
+    """What can change without a commit, by noun."""
+    return {"qq": (site.qq(), site.qq_refusal()), "login": site.desk.logins.revision(shop)}
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> bool:

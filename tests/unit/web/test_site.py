@@ -27,6 +27,7 @@ async def addresses(stage: Stage, owner: Operator) -> list[str]:
         "/",
         "/accounts",
         "/accounts/new",
+        "/accounts/scan",
         f"/accounts/{account.id}",
         "/conversations",
         f"/conversations/{conversation.id}",
