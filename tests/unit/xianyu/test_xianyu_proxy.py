@@ -142,7 +142,16 @@ async def test_accounts_with_different_proxies_do_not_meet() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "127.0.0.1:1080", "socks5://host", "ftp://host:21", "http://:80", "http://[", "代理"],
+    [
+        "",
+        "127.0.0.1:1080",
+        "socks5://host",
+        "ftp://host:21",
+        "http://:80",
+        "socks5://:80",
+        "http://[",
+        "代理",
+    ],
 )
 def test_an_address_that_is_no_proxy_is_refused_in_one_sentence(text: str) -> None:
     with pytest.raises(Invalid, match="代理地址"):
