@@ -14,7 +14,15 @@ import pytest
 from fake_im import SELLER, FakeIm, answer
 from websockets.asyncio.server import ServerConnection
 
-from hub.errors import Malformed, PeerError, Rejected, Throttled, Uncertain, Unreachable
+from hub.errors import (
+    AuthExpired,
+    Malformed,
+    PeerError,
+    Rejected,
+    Throttled,
+    Uncertain,
+    Unreachable,
+)
 from hub.model import (
     Image,
     Picture,
@@ -26,6 +34,7 @@ from hub.model import (
 from hub.xianyu import (
     FORBIDDEN_CONTENT,
     Endpoints,
+    How,
     ImToken,
     Sent,
     Session,
@@ -103,6 +112,17 @@ async def test_forbidden_content_can_be_told_by_its_code(im: FakeIm) -> None:
         with pytest.raises(Rejected) as caught:
             await session.send(CONVERSATION, BUYER, Image((SHOT,)), uuid="-1")
     assert caught.value.code == FORBIDDEN_CONTENT
+
+
+async def test_a_line_on_which_nobody_is_logged_in_any_more_ends(im: FakeIm) -> None:
+    """It would go on beating and never tell anything again."""
+    im.on(SEND, lambda _, frame: answer(frame, {"reason": "not login"}, code=401))
+    async with session_at(im) as session:
+        with pytest.raises(AuthExpired):
+            await session.send(CONVERSATION, BUYER, Text("你好"), uuid="-1")
+        assert [push async for push in session.pushes()] == []
+        assert session.ended is not None
+        assert session.ended.how is How.KICKED
 
 
 # --- Recall -------------------------------------------------------------------------------------
