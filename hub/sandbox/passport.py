@@ -215,7 +215,8 @@ class Passport:
             return _status(fault.reason)
         if code.state == VERIFYING:
             url = f"{self._origin()}{_VERIFY_PATH}?havana_iv_token={code.verify_token}"
-            return _status(CONFIRMED, iframeRedirect=True, iframeRedirectUrl=url)
+            told = {"qrCodeStatus": CONFIRMED, "iframeRedirect": True, "iframeRedirectUrl": url}
+            return _answer(told)
         if code.state != CONFIRMED:
             return _status(code.state)
         if self._manners.qr_login == "token":

@@ -235,3 +235,34 @@ async def test_the_page_is_told_when_something_changed(rig: Rig) -> None:
     assert first.startswith(b"data: ")
     assert second.startswith(b"data: ")
     assert first != second
+
+
+async def test_the_page_shows_the_order_and_what_the_buyer_can_do_next(rig: Rig) -> None:
+    url = f"{rig.sandbox.urls['playground_url']}playground/state?conversation={CONVERSATION}"
+
+    async def shown() -> Any:
+        async with rig.http.get(url) as response:
+            return (await response.json())["conversation"]["order"]
+
+    assert await shown() is None
+    order = await rig.order(sku="季卡")
+    assert await shown() == {
+        "id": order["id"],
+        "status": "等你付款",
+        "amount": "34.80",
+        "quantity": 1,
+        "specs": "季卡",
+        "can": ["pay", "close"],
+    }
+    can = []
+    for step in ("pay", "refund", "withdraw", "ship", "receive", "rate"):
+        await rig.step(order, step)
+        can.append((await shown())["can"])
+    assert can == [
+        ["refund"],
+        ["withdraw"],
+        ["refund"],
+        ["receive", "refund"],
+        ["rate", "place"],
+        ["place"],
+    ]

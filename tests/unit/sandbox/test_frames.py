@@ -13,6 +13,9 @@ from hub.sandbox import cards, encode, payloads, tips
 from hub.sandbox.payloads import Stamp, Thread
 from hub.sandbox.stage import with_integer_keys
 
+from .client import Rig
+from .test_passport import Visitor
+
 FRAMES = Path(__file__).parents[2] / "conformance" / "frames"
 CASES = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(FRAMES.glob("*.json"))}
 ENTRIES = [name for name, case in CASES.items() if case["kind"] == "entry"]
@@ -205,3 +208,51 @@ def test_strings_never_use_the_newer_forms_of_messagepack() -> None:
     assert packed[35:38] == bytes([0xDA, 0, 32])
     assert bytes([0xDA, 1, 44]) in packed
     assert packed[-9] == 0xCF
+
+
+async def test_the_gateway_answers_writes_and_heads_as_documented(rig: Rig) -> None:
+    order = await rig.order()
+    adjust = "mtop.taobao.idle.trade.user.adjust.price"
+    consign = "mtop.taobao.idle.logistic.consign.dummy"
+    head = "mtop.idle.trade.pc.message.headinfo"
+    fee = json.dumps({"modifyFee": 880, "newTransportFee": "0", "orderId": order["id"]})
+    shipped = json.dumps({"orderId": order["id"], "tradeText": "", "picList": []})
+    about = json.dumps({"itemId": THREAD.item, "sessionId": CONVERSATION, "sessionType": 1})
+    await rig.manners(settle_seconds=60)
+    early = await rig.browser.call(adjust, fee)
+    await rig.manners(settle_seconds=0)
+    answers = {
+        "d07-price-too-early": early,
+        "d07-price-changed": await rig.browser.call(adjust, fee),
+    }
+    await rig.step(order, "pay")
+    answers["d06-consigned"] = await rig.browser.call(consign, shipped)
+    answers["d06-consigned-before"] = await rig.browser.call(consign, shipped)
+    answers["d08-conversation-head"] = await rig.browser.call(head, about)
+    for name, answer in answers.items():
+        expected = json.loads(json.dumps(CASES[name]["body"]).replace(ORDER, order["id"]))
+        assert answer == expected, name
+
+
+async def test_the_passport_answers_polls_as_documented(rig: Rig) -> None:
+    visitor = Visitor(rig)
+    await visitor.start()
+    answers = {"d09-qr-new": await visitor.poll()}
+    await rig.admin("POST", "/qr/latest/scan")
+    answers["d09-qr-scanned"] = await visitor.poll()
+    await rig.admin("POST", "/qr/latest/verify")
+    answers["d09-qr-verification"] = await visitor.poll()
+    await rig.admin("POST", "/qr/latest/expire")
+    answers["d09-qr-expired"] = await visitor.poll()
+    await visitor.start()
+    await rig.admin("POST", "/qr/latest/confirm")
+    answers["d09-qr-confirmed"] = await visitor.poll()
+    answers["d10-has-login"] = await visitor.json("/newlogin/hasLogin.do", form={})
+    for name, answer in answers.items():
+        url = answer["content"]["data"].get("iframeRedirectUrl")
+        if url:
+            assert "/iv/mini/identity_verify.htm?havana_iv_token=" in url
+            answer["content"]["data"]["iframeRedirectUrl"] = CASES[name]["body"]["content"]["data"][
+                "iframeRedirectUrl"
+            ]
+        assert answer == CASES[name]["body"], name
