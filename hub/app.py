@@ -19,12 +19,12 @@ from hub import __version__
 from hub.desk import Desk
 from hub.errors import SettingsError
 from hub.inbound import Inbound
-from hub.model import Account, AccountState, Event, TaskKind, chat_lane
+from hub.model import Account, AccountState, Event, TakenIn, TaskKind, chat_lane
 from hub.ops import Metrics, attach_ops
 from hub.outbound import BuyerSends, ChatSends, Worker
 from hub.settings import Settings, WebSettings
 from hub.store import Store, Tx, open_store
-from hub.supervisor import Supervisor, TakeIn
+from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
 from web import Site, attach
 
 BUYER_SENDS = 256
@@ -141,12 +141,13 @@ def _workers(
 
 
 def _counted(inbound: Inbound, metrics: Metrics) -> TakeIn:
-    async def take_in(account: Account, events: Sequence[Event]) -> None:
+    async def take_in(account: Account, events: Sequence[Event]) -> TakenIn:
         with metrics.pushes.time():
             counts = await inbound.take_in(account, events)
         for outcome in ("messages", "repeated", "unreadable", "answers"):
             if number := getattr(counts, outcome):
                 metrics.messages.labels(outcome).inc(number)
+        return counts
 
     return take_in
 
@@ -214,7 +215,9 @@ def _forget_last_life(tx: Tx, now: datetime) -> None:
     """The lock on the file proves that whoever held a lease or a session is dead."""
     tx.outbox.relieve(now)
     for account in tx.accounts.enabled():
-        tx.accounts.set_state(account.shop, account.id, AccountState.CONNECTING, "", now)
+        if account.state is AccountState.ONLINE:
+            died = last_sign_of_life(tx, account.shop) or now
+            tx.accounts.set_state(account.shop, account.id, AccountState.CONNECTING, "", died)
 
 
 async def _stored_token(store: Store) -> str:

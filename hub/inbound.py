@@ -7,7 +7,6 @@ A push that comes twice finds its messages known and causes nothing (L22, L23).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -32,7 +31,9 @@ from hub.model import (
     PlatformUser,
     ReadReceipt,
     SendMessage,
+    SignalSource,
     SystemMessage,
+    TakenIn,
     Text,
     Typing,
     Unknown,
@@ -53,28 +54,18 @@ TOLD_STATUSES: dict[OrderStatus, str] = {
 """Order changes that operators are told about; the rest is stored only."""
 
 
-@dataclass(slots=True)
-class Counts:
-    """What one push held, for the metrics."""
-
-    messages: int = 0
-    repeated: int = 0
-    unreadable: int = 0
-    answers: int = 0
-
-
 class Inbound:
     def __init__(self, store: Store, settings: ReplySettings, now: Callable[[], datetime]) -> None:
         self._store = store
         self._settings = settings
         self._now = now
 
-    async def take_in(self, account: Account, events: Sequence[Event]) -> Counts:
+    async def take_in(self, account: Account, events: Sequence[Event]) -> TakenIn:
         """Store, decide and enqueue; returns after the commit."""
         return await self._store.write(lambda tx: self._unit(tx, account, events))
 
-    def _unit(self, tx: Tx, account: Account, events: Sequence[Event]) -> Counts:
-        counts = Counts()
+    def _unit(self, tx: Tx, account: Account, events: Sequence[Event]) -> TakenIn:
+        counts = TakenIn()
         now = self._now()
         for event in events:
             match event:
@@ -113,7 +104,7 @@ class Inbound:
         return counts
 
     def _buyer_message(
-        self, tx: Tx, account: Account, event: BuyerMessage, counts: Counts, now: datetime
+        self, tx: Tx, account: Account, event: BuyerMessage, counts: TakenIn, now: datetime
     ) -> None:
         conversation = tx.conversations.upsert(
             account.shop,
@@ -197,7 +188,7 @@ class Inbound:
         )
 
     def _own_message(
-        self, tx: Tx, account: Account, event: OwnMessage, counts: Counts, now: datetime
+        self, tx: Tx, account: Account, event: OwnMessage, counts: TakenIn, now: datetime
     ) -> None:
         """Our own echo consumes the ledger (L25); what is not in it was typed on the phone."""
         conversation = tx.conversations.upsert(
@@ -240,7 +231,7 @@ class Inbound:
             )
 
     def _order_signal(
-        self, tx: Tx, account: Account, event: OrderSignal, counts: Counts, now: datetime
+        self, tx: Tx, account: Account, event: OrderSignal, counts: TakenIn, now: datetime
     ) -> None:
         conversation = tx.conversations.upsert(
             account.shop,
@@ -262,10 +253,12 @@ class Inbound:
             return
         notice = text.order_notice(account, conversation, told, event.order_id)
         key = f"order:{account.id}:{about}:{event.status}"
-        tell_owners(tx, conversation, notice, key=key, now=now, message=message)
+        news = tell_owners(tx, conversation, notice, key=key, now=now, message=message)
+        if news and event.source is SignalSource.CATCH_UP:
+            counts.orders += 1
 
     def _system_message(
-        self, tx: Tx, account: Account, event: SystemMessage, counts: Counts, now: datetime
+        self, tx: Tx, account: Account, event: SystemMessage, counts: TakenIn, now: datetime
     ) -> None:
         conversation = tx.conversations.upsert(account.shop, account.id, event.conversation)
         self._add_platform(
@@ -280,7 +273,7 @@ class Inbound:
         platform_id: PlatformMessage,
         content: Content,
         sent_at: datetime,
-        counts: Counts,
+        counts: TakenIn,
         now: datetime,
     ) -> MessageId | None:
         message = tx.messages.add_in(

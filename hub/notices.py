@@ -8,9 +8,11 @@ from hub.model import (
     AskedBy,
     ChatPeer,
     Conversation,
+    ConversationId,
     MessageId,
     SendNotice,
     SendReceipt,
+    ShopId,
     chat_lane,
 )
 from hub.store import Tx
@@ -26,19 +28,41 @@ def tell_owners(
     key: str,
     now: datetime,
     message: MessageId | None = None,
-) -> None:
+) -> bool:
+    """Tell about a conversation; quoting the notice answers its buyer. False: told before, or
+    there is nobody to tell."""
+    return _tell(tx, conversation.shop, text, key, now, conversation.id, message)
+
+
+def tell_owners_of_shop(tx: Tx, shop: ShopId, text: str, *, key: str, now: datetime) -> None:
+    """Tell something that is about no conversation."""
+    _tell(tx, shop, text, key, now, None, None)
+
+
+def _tell(
+    tx: Tx,
+    shop: ShopId,
+    text: str,
+    key: str,
+    now: datetime,
+    conversation: ConversationId | None,
+    message: MessageId | None,
+) -> bool:
     """Once per `key` to each QQ id of each owner: the default routing of a shop."""
-    for owner in tx.members.owners(conversation.shop):
+    told = False
+    for owner in tx.members.owners(shop):
         for qq in owner.qq:
             peer = ChatPeer("", "private", qq)
-            tx.outbox.enqueue(
-                conversation.shop,
-                SendNotice(peer, text, conversation.id, message),
+            task = tx.outbox.enqueue(
+                shop,
+                SendNotice(peer, text, conversation, message),
                 lane=chat_lane(peer),
                 key=f"{key}:{qq}",
                 due_at=now,
                 expires_at=now + NOTICE_LIFETIME,
             )
+            told = told or task is not None
+    return told
 
 
 def tell_asker(

@@ -77,6 +77,8 @@ class XianyuSettings(_Section):
     """How long to wait for the answer to one request on the wire."""
     send_spacing_seconds: float = Field(1.0, ge=0, le=60)
     """Least time between two messages that one account sends."""
+    compare_minutes: float = Field(5, gt=0, le=120)
+    """How often what arrived is compared with the platform's own lists."""
     uncertain_seconds: float = Field(30, ge=0, le=600)
     """How long a send without an answer is looked for before a person is asked about it."""
     token_spacing_seconds: float = Field(180, ge=0)

@@ -28,6 +28,7 @@ from hub.model.events import (
     ReadReceipt,
     SignalSource,
     SystemMessage,
+    TakenIn,
     Typing,
     Unknown,
 )
@@ -126,6 +127,7 @@ __all__ = [
     "SignalSource",
     "Spec",
     "SystemMessage",
+    "TakenIn",
     "Task",
     "TaskId",
     "TaskKind",

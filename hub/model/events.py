@@ -58,6 +58,8 @@ class SignalSource(StrEnum):
     LIGHT_STATUS = "light_status"
     TIP = "tip"
     WORKBENCH = "workbench"
+    CATCH_UP = "catch_up"
+    """Found in the list of orders to ship, not told by a push."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,3 +154,16 @@ Event = (
     | Ignored
     | Unknown
 )
+
+
+@dataclass(slots=True)
+class TakenIn:
+    """What became of the events of one push, or of one look at the platform."""
+
+    messages: int = 0
+    """New ones."""
+    repeated: int = 0
+    unreadable: int = 0
+    answers: int = 0
+    orders: int = 0
+    """Paid orders that nobody had been told about."""

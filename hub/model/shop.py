@@ -64,6 +64,8 @@ class Account:
     state_since: datetime
     takeover_minutes: int = 10
     """How long the automation stays silent after a human answered; 0 means it never does."""
+    offline_since: datetime | None = None
+    """When it was last connected; None while it is, and before its first connection."""
     logins: int = 1
     """Counts the credentials a person gave; a new number makes the runner start afresh."""
 

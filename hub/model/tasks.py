@@ -48,11 +48,11 @@ class SendMessage:
 
 @dataclass(frozen=True, slots=True)
 class SendNotice:
-    """Tell an operator in chat about a conversation; quoting it answers the buyer."""
+    """Tell an operator something in chat; if it is about a conversation, quoting it answers."""
 
     peer: ChatPeer
     text: str
-    conversation: ConversationId
+    conversation: ConversationId | None
     message: MessageId | None = None
 
 

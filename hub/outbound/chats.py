@@ -147,6 +147,8 @@ class ChatSends:
         def unit(tx: Tx) -> None:
             if not tx.outbox.settle(claim.task, claim.holder, TaskState.DONE, now=now):
                 return
+            if work.conversation is None:
+                return
             for part, message_id in enumerate(delivered.message_ids):
                 tx.relays.add(
                     shop,

@@ -9,14 +9,14 @@ from functools import lru_cache
 
 from hub.errors import Conflict
 from hub.model import Account, AccountId, AccountState, PlatformUser, ShopId
-from hub.store.codec import micros, moment
+from hub.store.codec import micros, moment, moment_or_none
 from hub.store.nouns import StoredToken
 from hub.store.sql import Row, Sql, Statement
 from hub.store.vault import Vault
 
 _COLUMNS = (
     "id, shop_id, name, platform_user, device_id, enabled, state, state_reason, state_since,"
-    " takeover_minutes, logins"
+    " takeover_minutes, logins, offline_since"
 )
 
 _ADD = Statement(
@@ -54,10 +54,13 @@ _ENABLE = Statement(
 )
 _DISABLE = Statement(
     "UPDATE accounts SET enabled = FALSE, state = 'disabled', state_reason = '',"
+    " offline_since = NULL,"
     " state_since = :now WHERE shop_id = :shop AND id = :id AND enabled"
 )
 _SET_STATE = Statement(
     "UPDATE accounts SET state = :state, state_reason = :reason,"
+    " offline_since = CASE WHEN :state = 'online' THEN NULL WHEN state = 'online' THEN :now"
+    " ELSE offline_since END,"
     " state_since = CASE WHEN state = :state THEN state_since ELSE :now END"
     " WHERE shop_id = :shop AND id = :id AND (state <> :state OR state_reason <> :reason)"
 )
@@ -207,7 +210,7 @@ class Accounts:
 @lru_cache(maxsize=1024)
 def _to_account(row: Row) -> Account:
     """Remembered, because accounts are read all the time and change rarely."""
-    id_, shop, name, user, device_id, enabled, state, reason, since, takeover_minutes, logins = row
+    id_, shop, name, user, device_id, enabled, state, reason, since, minutes, logins, gone = row
     return Account(
         id=AccountId(id_),
         shop=ShopId(shop),
@@ -218,6 +221,7 @@ def _to_account(row: Row) -> Account:
         state=AccountState(state),
         state_reason=reason,
         state_since=moment(since),
-        takeover_minutes=takeover_minutes,
+        takeover_minutes=minutes,
+        offline_since=moment_or_none(gone),
         logins=logins,
     )

@@ -158,6 +158,7 @@ accounts = Table(
     _text("state"),
     _text("state_reason"),
     _time("state_since"),
+    _time("offline_since", nullable=True),
     Column("takeover_minutes", Integer, nullable=False),
     Column("logins", Integer, nullable=False),
     _text("token", nullable=True),

@@ -1,5 +1,6 @@
 """Every sentence we say to people, Chinese first."""
 
+from hub.text.accounts import account_back, account_trouble, line_was_deaf
 from hub.text.content import plain, shorten
 from hub.text.desk import (
     ACCOUNT_STATES,
@@ -29,13 +30,16 @@ from hub.text.times import clock, since, span
 
 __all__ = [
     "ACCOUNT_STATES",
+    "account_back",
     "account_line",
     "account_notice",
+    "account_trouble",
     "buyer_notice",
     "clock",
     "command_help",
     "held_line",
     "help_page",
+    "line_was_deaf",
     "no_target",
     "order_notice",
     "paused",

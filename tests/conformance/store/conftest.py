@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event
-from store_stage import Stage, furnish
+from store_stage import Opener, Stage, furnish
 
 from hub.store import Store, open_store
 from hub.store.tables import metadata
-
-Opener = Callable[[], AbstractAsyncContextManager[Store]]
 
 OWNED = {table.name for table in metadata.tables.values() if "shop_id" in table.c}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -31,6 +31,7 @@ from hub.model import (
 from hub.store import Store, Tx
 
 T = TypeVar("T")
+Opener = Callable[[], AbstractAsyncContextManager[Store]]
 
 START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 PEER = ChatPeer("", "private", "10002")

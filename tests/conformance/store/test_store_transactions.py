@@ -7,8 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from conftest import Opener
-from store_stage import WAIT, Stage, at, furnish, writer_held_up, yield_to_others
+from store_stage import WAIT, Opener, Stage, at, furnish, writer_held_up, yield_to_others
 
 from hub.errors import Conflict, StoreError
 from hub.model import Role

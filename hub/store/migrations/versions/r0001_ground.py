@@ -187,6 +187,7 @@ def _accounts() -> None:
         _text("state"),
         _text("state_reason"),
         _time("state_since"),
+        _time("offline_since", nullable=True),
         _count("takeover_minutes"),
         _count("logins"),
         _text("token", nullable=True),

@@ -1,15 +1,13 @@
-"""One runner per enabled account: token, session, pushes, backing off; and the account's state.
+"""The life of one account: token, session, pushes, backing off; and the account's state.
 
-One account's trouble never touches another: each runner has its own task, HTTP session and cookies.
+One account's trouble never touches another: each has its own task, HTTP session and cookies.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import aiohttp
@@ -20,15 +18,16 @@ from hub.errors import (
     HubError,
     PeerError,
     Refusal,
-    StoreError,
     Throttled,
     Unreachable,
     VerificationNeeded,
 )
-from hub.model import Account, AccountId, AccountState, Event, Origin, send_lane
+from hub.model import Account, AccountId, AccountState, Event, TakenIn, send_lane
+from hub.notices import tell_owners_of_shop
 from hub.policy import backoff
 from hub.settings import XianyuSettings
-from hub.store import Change, Store, StoredToken, Tx
+from hub.store import Store, StoredToken, Tx
+from hub.supervisor.catch_up import CatchUp
 from hub.xianyu import (
     Client,
     CookieJar,
@@ -41,35 +40,13 @@ from hub.xianyu import (
     open_session,
 )
 
-TakeIn = Callable[[Account, Sequence[Event]], Awaitable[object]]
+TakeIn = Callable[[Account, Sequence[Event]], Awaitable[TakenIn]]
 PUSHES_IN_FLIGHT = 64
 """Pushes of one account whose commit is awaited at the same time; their order is kept."""
 STEADY = timedelta(seconds=30)
 """A session that lived this long counts as good: the next failure starts a new backoff."""
 TOKEN_MARGIN = timedelta(minutes=10)
-OVERLAP = timedelta(minutes=1)
-"""Clocks differ, and messages of several conversations overtake each other."""
-LONGEST_REPLAY = timedelta(days=1)
-RECENT = 20
-"""Conversations among which the newest thing that the platform told is looked for."""
 HTTP_SECONDS = 20.0
-LOOK_SECONDS = 5.0
-"""Accounts are looked at this often even if nothing is heard of them."""
-
-
-@dataclass(slots=True)
-class _Runner:
-    logins: int
-    since: datetime
-    """`state_since` of the account it was started for."""
-    line: AccountLine
-    task: asyncio.Task[None]
-
-    def serves(self, account: Account | None) -> bool:
-        """False: the account is off, has new credentials, or was switched off and on again."""
-        if account is None or account.logins != self.logins:
-            return False
-        return account.state is not AccountState.NEW or account.state_since == self.since
 
 
 class _NeedsPerson(Exception):
@@ -79,66 +56,6 @@ class _NeedsPerson(Exception):
         super().__init__(reason)
         self.state = state
         self.reason = reason
-
-
-class Supervisor:
-    def __init__(
-        self,
-        store: Store,
-        settings: XianyuSettings,
-        take_in: TakeIn,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._store = store
-        self._settings = settings
-        self._take_in = take_in
-        self._now = now
-        self._runners: dict[AccountId, _Runner] = {}
-        self._sessions: dict[AccountId, Session] = {}
-
-    def session_of(self, account: AccountId) -> Session | None:
-        """The account's live session; None while it is not connected."""
-        return self._sessions.get(account)
-
-    async def run(self) -> None:
-        """Keep one runner for each enabled account, until cancelled."""
-        async with self._store.changes() as changes, asyncio.TaskGroup() as tasks:
-            while True:
-                try:
-                    await self._match_accounts(tasks)
-                except StoreError as error:
-                    logger.error("accounts cannot be looked at: {}", error)
-                    await asyncio.sleep(LOOK_SECONDS)
-                await _account_changed(changes)
-
-    async def _match_accounts(self, tasks: asyncio.TaskGroup) -> None:
-        enabled = {a.id: a for a in await self._store.read(lambda tx: tx.accounts.enabled())}
-        over = {i: r for i, r in self._runners.items() if not r.serves(enabled.get(i))}
-        for runner in over.values():
-            runner.task.cancel()
-        if over:
-            await asyncio.wait([runner.task for runner in over.values()])
-        for account_id in over:
-            del self._runners[account_id]
-        for account in enabled.values():
-            if account.id in self._runners:
-                self._runners[account.id].line.learn(account)
-                continue
-            line = AccountLine(
-                account, self._store, self._settings, self._take_in, self._sessions, self._now
-            )
-            task = tasks.create_task(line.run(), name=f"account {account.id}")
-            self._runners[account.id] = _Runner(account.logins, account.state_since, line, task)
-
-
-async def _account_changed(changes: AsyncIterator[Change]) -> None:
-    """Wait until an account changes, but not for ever: a flood of changes drops the oldest, and
-    the command line changes accounts without telling us."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(LOOK_SECONDS):
-            async for change in changes:
-                if change.noun == "account":
-                    return
 
 
 class AccountLine:
@@ -196,7 +113,7 @@ class AccountLine:
             client = await self._client(http)
             token, fresh = await self._token(client)
             try:
-                return await self._stay(token)
+                return await self._stay(token, client)
             except AuthExpired as error:
                 return await self._after_refused_token(error, fresh=fresh)
         except VerificationNeeded as error:
@@ -215,20 +132,24 @@ class AccountLine:
             reason = "" if isinstance(error, Unreachable) else error.reason
             return await self._wait_after(reason or "连不上闲鱼，会自动重试", after)
 
-    async def _stay(self, token: ImToken) -> float:
+    async def _stay(self, token: ImToken, client: Client) -> float:
         """A session from its registration to its end."""
-        began = self._now()
+        began, catch_up = self._now(), self._catch_up()
+        since = await catch_up.known_until()
         async with open_session(
             self._endpoints,
             token,
             self._account.user,
-            since=await self._known_until(),
+            since=since,
             timing=self._timing,
         ) as session:
-            await self._online(session)
+            deaf = await self._online(session, client, catch_up, since)
         steady = self._now() - began >= STEADY
         if steady:
             self._failures = 0
+        if deaf:
+            await self._drop_token()
+            return await self._wait_after("连接失灵，正在重连")
         return await self._after(session, steady=steady)
 
     async def _client(self, http: aiohttp.ClientSession) -> Client:
@@ -269,38 +190,58 @@ class AccountLine:
         )
         return token, True
 
-    async def _known_until(self) -> datetime | None:
-        """A moment before the newest thing that the platform told us; what came after it is asked
-        for again. What we queued ourselves tells nothing: it may have waited for this very line.
-        """
-        account, longest = self._account, self._now() - LONGEST_REPLAY
+    def _catch_up(self) -> CatchUp:
+        return CatchUp(
+            self._account,
+            self._store,
+            every=timedelta(minutes=self._settings.compare_minutes),
+            take_in=self._take_in_events,
+            tell=self._tell,
+            now=self._now,
+        )
 
-        def unit(tx: Tx) -> datetime | None:
-            lines = tx.conversations.recent(account.shop, account=account.id, limit=RECENT)
-            told = [longest] if lines else []
-            for line in lines:
-                last = line.last
-                if last is not None and last.origin in (Origin.OPERATOR, Origin.RULE):
-                    last = tx.messages.newest_from_buyer(account.shop, line.conversation.id)
-                if last is not None:
-                    told.append(last.sent_at - OVERLAP)
-            return max(told, default=None)
-
-        return await self._store.read(unit)
-
-    async def _online(self, session: Session) -> None:
+    async def _online(
+        self, session: Session, client: Client, catch_up: CatchUp, since: datetime | None
+    ) -> bool:
+        """Work while the session lives. True: it lives, but it is deaf and must be left."""
         account = self._account
         self._sessions[account.id] = session
+        gone = await self._offline_since()
         try:
             await self._set_state(AccountState.ONLINE)
             await self._store.write(lambda tx: tx.outbox.hasten(send_lane(account.id), self._now()))
-            window = asyncio.Semaphore(PUSHES_IN_FLIGHT)
             async with asyncio.TaskGroup() as tasks:
-                async for push in session.pushes():
-                    await window.acquire()
-                    tasks.create_task(self._take_in_push(session, push, window))
+                pushes = tasks.create_task(self._take_in_pushes(session))
+                watch = tasks.create_task(catch_up.follow(session, client, since, gone))
+                await asyncio.wait({pushes, watch}, return_when=asyncio.FIRST_COMPLETED)
+                deaf = watch.done() and not pushes.done()
+                pushes.cancel()
+                watch.cancel()
+            return deaf
         finally:
             del self._sessions[account.id]
+
+    async def _take_in_pushes(self, session: Session) -> None:
+        window = asyncio.Semaphore(PUSHES_IN_FLIGHT)
+        async with asyncio.TaskGroup() as tasks:
+            async for push in session.pushes():
+                await window.acquire()
+                tasks.create_task(self._take_in_push(session, push, window))
+
+    async def _take_in_events(self, events: Sequence[Event]) -> TakenIn:
+        return await self._take_in(self._account, events)
+
+    async def _tell(self, said: str, what: str) -> None:
+        account, now = self._account, self._now()
+        key = f"account:{account.id}:{what}"
+        await self._write_mine(
+            lambda tx: tell_owners_of_shop(tx, account.shop, said, key=key, now=now)
+        )
+
+    async def _offline_since(self) -> datetime | None:
+        account = self._account
+        found = await self._store.read(lambda tx: tx.accounts.get(account.shop, account.id))
+        return found.offline_since if found is not None else None
 
     async def _take_in_push(self, session: Session, push: Push, window: asyncio.Semaphore) -> None:
         """Commit, then acknowledge: never the other way round (L22). Tasks start in the order they

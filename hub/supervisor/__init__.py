@@ -1,0 +1,6 @@
+"""The lines to the platform: one per enabled account, kept alive, missing nothing."""
+
+from hub.supervisor.accounts import Supervisor, last_sign_of_life
+from hub.supervisor.line import AccountLine, TakeIn
+
+__all__ = ["AccountLine", "Supervisor", "TakeIn", "last_sign_of_life"]
