@@ -50,6 +50,7 @@ EVENTS = (
     *_TIPS,
     *_REFUND_BUTTONS,
     "rate_invited",
+    "parcel_arrived",
     "workbench",
     "marketing",
     "robot",
@@ -151,4 +152,6 @@ def _builder(event: str, thread: Thread, order: Order) -> tuple[Callable[[Stamp]
         )
     if event == "rate_invited":
         return lambda stamp: tips.rate_invitation(thread, stamp, order.id), ""
+    if event == "parcel_arrived":
+        return lambda stamp: tips.text_card(thread, stamp, order.id), ""
     return lambda stamp: tips.marketing_tip(thread, stamp), ""

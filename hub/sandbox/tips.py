@@ -65,6 +65,35 @@ def _tip_meta(
     )
 
 
+def text_card(thread: Thread, stamp: Stamp, order: str) -> Payload:
+    """`物流已签收`, a card that is HTML; it stands for all cards of that kind."""
+    words = "[卡片消息]"
+    link = f'<a href="fleamarket://order_detail?id={order}&role=Seller">查看详情</a>'
+    card = {
+        "title": '<strong><font color="#000000">物流已签收</font></strong>',
+        "content": f'<strong><font color="#999999">3天后自动确认收货 {link}</font></strong>',
+    }
+    ext = {
+        "msgArgs": message_args(stamp),
+        "msgArg1": "MsgCard",
+        "messageId": stamp.hex,
+        "contentType": "6",
+    }
+    meta = platform_meta(
+        thread,
+        stamp,
+        ext,
+        task_name="物流签收提醒_卖家",
+        words=words,
+        notice="交易消息",
+        quiet=True,
+    )
+    content = {"contentType": 6, "textCard": card}
+    return envelope(
+        thread.conversation, stamp, thread.buyer, content, words, meta, system=True, push=False
+    )
+
+
 def rate_invitation(thread: Thread, stamp: Stamp, order: str) -> Payload:
     """`快给ta一个评价吧～`, a card of type 25 that follows a completed order."""
     words = "快给ta一个评价吧～"

@@ -28,7 +28,7 @@ STEPS = (
 """What buyer, seller and platform can do with an order by hand; `place` makes one."""
 _NOTED = {"paid_parcel": "paid", "paid_update": "paid", "refund_changed": "refund_agreed"}
 _CLOSINGS = ("closed_by_seller", "closed_refunded", "timed_out")
-_UNNOTED = ("rate_invited", "workbench", "marketing", "robot", "summary")
+_UNNOTED = ("rate_invited", "parcel_arrived", "workbench", "marketing", "robot", "summary")
 
 
 class Trade:
