@@ -168,7 +168,8 @@ def _read_file(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(values, dict):
         raise SettingsError(f"{path} must hold sections such as 'web:' or 'qq:'")
-    return values
+    # A section whose lines are all commented out is there and empty.
+    return {name: {} if part is None else part for name, part in values.items()}
 
 
 def _overlay_environment(values: dict[str, Any], env: Mapping[str, str]) -> None:
@@ -196,8 +197,6 @@ def _split_list(section: str, key: str, text: str) -> Any:
 
 def _put(values: dict[str, Any], section: str, key: str, value: Any) -> None:
     part = values.setdefault(section, {})
-    if part is None:
-        part = values[section] = {}
     if isinstance(part, dict):
         part[key] = value
 
@@ -208,6 +207,8 @@ def _explain(error: ValidationError) -> list[str]:
         key = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
             lines.append(f"unknown setting {key!r}{_suggestion(problem['loc'])}")
+        elif problem["type"] == "model_type":
+            lines.append(f"setting {key!r} is a section: its keys stand below it, indented")
         else:
             lines.append(f"setting {key!r}: {problem['msg']}")
     return lines

@@ -1,0 +1,144 @@
+"""Settings: every documented name is read, wrong ones are named, the sample is the truth."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hub.errors import SettingsError
+from hub.settings import GUIDE_NAMES, Settings, load_settings
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "config" / "hub.example.yml"
+OTHER_VALUES: dict[str, tuple[str, Any]] = {
+    "WEB_HOST": ("127.0.0.9", "127.0.0.9"),
+    "WEB_PORT": ("9001", 9001),
+    "DB_PATH": ("elsewhere/shop.db", Path("elsewhere/shop.db")),
+    "LOG_LEVEL": ("debug", "DEBUG"),
+    "AUTO_REPLY_ENABLED": ("false", False),
+    "TZ": ("Asia/Tokyo", "Asia/Tokyo"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_file_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def value_of(settings: Settings, section: str, key: str) -> Any:
+    return getattr(getattr(settings, section), key)
+
+
+@pytest.mark.parametrize("name", GUIDE_NAMES)
+def test_every_variable_of_the_operations_guide_is_read(name: str) -> None:
+    section, key = GUIDE_NAMES[name]
+    text, value = OTHER_VALUES[name]
+    assert value_of(load_settings(env={}), section, key) != value
+    assert value_of(load_settings(env={name: text}), section, key) == value
+    own = {name: text, f"YUQIAO_{section}__{key}".upper(): text}
+    assert value_of(load_settings(env=own), section, key) == value
+
+
+def test_our_own_name_wins_over_the_guides_and_both_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "hub.yml"
+    file.write_text("web:\n  port: 1001\n  session_days: 3\n", "utf-8")
+    assert load_settings(file, {}).web.port == 1001
+    assert load_settings(file, {"WEB_PORT": "1002"}).web.port == 1002
+    both = load_settings(file, {"WEB_PORT": "1002", "YUQIAO_WEB__PORT": "1003"})
+    assert (both.web.port, both.web.session_days) == (1003, 3)
+
+
+def test_every_setting_can_come_from_the_environment() -> None:
+    lists = {"qq.onebot_ws_urls": ("ws://a:1/, ws://b:2/", ("ws://a:1/", "ws://b:2/"))}
+    for section, field in Settings.model_fields.items():
+        assert field.annotation is not None
+        for key, inner in field.annotation.model_fields.items():  # type: ignore[attr-defined]
+            default = inner.default
+            text, value = lists.get(f"{section}.{key}", (str(default), default))
+            if key == "url":
+                text, value = "sqlite:///x.db", "sqlite:///x.db"
+            settings = load_settings(env={f"YUQIAO_{section}__{key}".upper(): text})
+            assert value_of(settings, section, key) == value, f"{section}.{key}"
+
+
+def test_the_sample_says_the_defaults() -> None:
+    given = yaml.safe_load(SAMPLE.read_text("utf-8"))
+    assert load_settings(SAMPLE, {}) == load_settings(env={})
+    assert given, "a sample that says nothing shows nothing"
+
+
+def test_every_variable_named_in_the_documents_is_read() -> None:
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), SAMPLE]
+    named = {
+        name
+        for document in documents
+        for name in re.findall(r"YUQIAO_[A-Z_]*[A-Z]", document.read_text("utf-8"))
+    }
+    assert named
+    for name in named - {"YUQIAO_CONFIG", "YUQIAO_CHROMIUM", "YUQIAO_"}:
+        section, _, key = name.removeprefix("YUQIAO_").lower().partition("__")
+        assert section in Settings.model_fields, name
+        assert key in Settings.model_fields[section].annotation.model_fields, name  # type: ignore[union-attr]
+
+
+def test_the_file_named_by_the_environment_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yml"
+    file.write_text("qq:\n  enabled: false\n", "utf-8")
+    assert not load_settings(env={"YUQIAO_CONFIG": str(file)}).qq.enabled
+    with pytest.raises(SettingsError, match=r"none\.yml"):
+        load_settings(env={"YUQIAO_CONFIG": str(tmp_path / "none.yml")})
+
+
+def test_a_section_whose_lines_are_commented_out_is_no_mistake(tmp_path: Path) -> None:
+    file = tmp_path / "hub.yml"
+    file.write_text("qq:\n  # enabled: false\nweb:\n", "utf-8")
+    assert load_settings(file, {}) == load_settings(env={})
+    assert load_settings(file, {"WEB_PORT": "1002"}).web.port == 1002
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("web:\n  prot: 1\n", "'web.prot'; did you mean 'port'"),
+        ("wbe:\n  port: 1\n", "'wbe'; did you mean 'web'"),
+        ("web:\n  port: 70000\n", "'web.port'"),
+        ("web:\n  port: eighty\n", "'web.port'"),
+        ("text:\n  timezone: Mars/Olympus\n", "'Mars/Olympus' is no time zone"),
+        ("database:\n  url: postgresql://x\n", "sqlite:///"),
+        ("log:\n  level: LOUD\n", "'log.level'"),
+        ("just words", "must hold sections"),
+        ("web: 8080\n", "'web' is a section"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, text: str, part: str) -> None:
+    file = tmp_path / "hub.yml"
+    file.write_text(text, "utf-8")
+    with pytest.raises(SettingsError) as raised:
+        load_settings(file, {})
+    assert part in str(raised.value)
+
+
+def test_each_wrong_key_has_a_line_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "hub.yml"
+    file.write_text("web:\n  prot: 1\nqq:\n  tokn: x\n", "utf-8")
+    with pytest.raises(SettingsError) as raised:
+        load_settings(file, {})
+    assert len(str(raised.value).splitlines()) == 2
+
+
+def test_a_secret_is_not_shown_by_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "hub.yml"
+    file.write_text("database:\n  key: [hush-hush]\nqq:\n  access_token: [psst]\n", "utf-8")
+    with pytest.raises(SettingsError) as raised:
+        load_settings(file, {})
+    assert "hush" not in str(raised.value)
+    assert "psst" not in str(raised.value)
+
+
+def test_a_variable_that_names_no_setting_is_an_error() -> None:
+    with pytest.raises(SettingsError, match="YUQIAO_PORT"):
+        load_settings(env={"YUQIAO_PORT": "1"})
