@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from aiohttp import web
@@ -13,6 +14,8 @@ from hub.ops.metrics import Metrics
 from hub.store import Store
 from hub.text import ACCOUNT_STATES
 
+ANSWER_SECONDS = 5.0
+"""A store that takes longer does not answer, as far as those who wait for it can tell."""
 FIT = frozenset({AccountState.ONLINE, AccountState.WAITING})
 """An enabled account is connected, or knows when it will try again."""
 
@@ -32,10 +35,11 @@ def attach_ops(app: web.Application, store: Store, metrics: Metrics, version: st
 
     async def ready(_: web.Request) -> web.Response:
         try:
-            await store.ping()
-            accounts = await store.read(lambda tx: tx.accounts.enabled())
-        except StoreError as error:
-            logger.error("health: {}", error)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await store.ping()
+                accounts = await store.read(lambda tx: tx.accounts.enabled())
+        except (StoreError, TimeoutError) as error:
+            logger.error("health: the store does not answer: {!r}", error)
             problems = ["数据库没有应答"]
         else:
             problems = reasons(accounts)

@@ -1,0 +1,147 @@
+"""What `/health`, `/health/live` and `/metrics` tell whoever asks, and what they do not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from hub.errors import StoreError
+from hub.model import Account, AccountState, PlatformUser, Role
+from hub.ops import Metrics, attach_ops, health
+from hub.store import Store, open_store
+
+COOKIES = "unb=2200111122223; cookie2=0123456789abcdef"
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Stage:
+    store: Store
+    url: str
+    http: aiohttp.ClientSession
+
+    async def ask(self, path: str = "/health") -> tuple[int, Any]:
+        async with self.http.get(self.url + path) as response:
+            return response.status, await response.json()
+
+    async def account(self, user: str, state: AccountState, reason: str = "") -> Account:
+        def unit(tx: Any) -> Account:
+            account: Account = tx.accounts.add(
+                tx.shops.default(),
+                name=f"店{user}",
+                user=PlatformUser(user),
+                device_id="d",
+                cookies=COOKIES,
+                takeover_minutes=10,
+                now=now(),
+            )
+            tx.accounts.set_state(account.shop, account.id, state, reason, now())
+            return account
+
+        return await self.store.write(unit)
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with open_store(tmp_path / "hub.db", now=now) as store:
+        app = web.Application()
+        attach_ops(app, store, Metrics(), "1.2.3")
+        runner = web.AppRunner(app)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            async with aiohttp.ClientSession() as http:
+                yield Stage(store, f"http://127.0.0.1:{runner.addresses[0][1]}", http)
+        finally:
+            await runner.cleanup()
+
+
+async def test_a_hub_without_accounts_is_ready(stage: Stage) -> None:
+    expected = {"status": "ready", "reasons": [], "version": "1.2.3"}
+    assert await stage.ask() == (200, expected)
+
+
+@pytest.mark.parametrize("state", [AccountState.ONLINE, AccountState.WAITING])
+async def test_an_account_that_is_connected_or_knowingly_waits_is_fit(
+    stage: Stage, state: AccountState
+) -> None:
+    await stage.account("1", state, "断线")
+    assert (await stage.ask())[0] == 200
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        AccountState.NEW,
+        AccountState.CONNECTING,
+        AccountState.LOGGED_OUT,
+        AccountState.VERIFICATION_NEEDED,
+    ],
+)
+async def test_any_other_state_of_one_account_makes_the_hub_unready_and_says_why(
+    stage: Stage, state: AccountState
+) -> None:
+    await stage.account("1", AccountState.ONLINE)
+    await stage.account("2", state, "闲鱼说登录过期了")
+    status, told = await stage.ask()
+    assert (status, told["status"]) == (503, "unready")
+    (reason,) = told["reasons"]
+    assert "店2" in reason
+    assert "闲鱼说登录过期了" in reason
+
+
+async def test_an_account_that_is_switched_off_troubles_nobody(stage: Stage) -> None:
+    account = await stage.account("1", AccountState.DISABLED)
+    await stage.store.write(
+        lambda tx: tx.accounts.set_enabled(account.shop, account.id, False, now())
+    )
+    assert (await stage.ask())[0] == 200
+
+
+async def test_a_store_that_fails_is_unready_but_the_process_lives(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: Store) -> None:
+        raise StoreError("the disk is gone")
+
+    monkeypatch.setattr(Store, "ping", fail)
+    status, told = await stage.ask()
+    assert (status, told["reasons"]) == (503, ["数据库没有应答"])
+    assert await stage.ask("/health/live") == (200, {"status": "live", "version": "1.2.3"})
+
+
+async def test_a_store_that_hangs_is_unready_and_not_waited_for(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(_: Store) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Store, "ping", hang)
+    monkeypatch.setattr(health, "ANSWER_SECONDS", 0.05)
+    async with asyncio.timeout(10):
+        status, told = await stage.ask()
+    assert (status, told["reasons"]) == (503, ["数据库没有应答"])
+
+
+async def test_metrics_count_accounts_and_name_nobody(stage: Stage) -> None:
+    await stage.account("1", AccountState.ONLINE, "geheim")
+    await stage.store.write(
+        lambda tx: tx.members.add(tx.shops.default(), "小王", Role.OWNER, qq=["10002"], now=now())
+    )
+    async with stage.http.get(stage.url + "/metrics") as response:
+        page = await response.text()
+        assert response.headers["Content-Type"].startswith("text/plain")
+    assert 'yuqiao_accounts{state="online"} 1.0' in page
+    for private in ("店1", "小王", "10002", "geheim", "2200111122223"):
+        assert private not in page
