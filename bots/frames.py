@@ -88,12 +88,17 @@ def operator_message(event: MessageEvent, *, of_ours: bool) -> OperatorMessage:
         peer=peer,
         sender=str(event.user_id),
         message_id=str(event.message_id),
-        text=message.extract_plain_text().strip(),
+        text=_whole(message.extract_plain_text()).strip(),
         quoted_id=quoted_id(message),
         quoted_text=event.reply.message.extract_plain_text() if event.reply else "",
         addressed=group is None or called or event.to_me or of_ours,
         attachments=sum(s.type not in DECORATION for s in message),
     )
+
+
+def _whole(text: str) -> str:
+    """Without half characters, which nobody can store or say."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def quoted_id(message: Message) -> str | None:

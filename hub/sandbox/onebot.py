@@ -215,7 +215,7 @@ class OneBotSim:
 
     async def _push(self, ws: Link, frame: dict[str, Any]) -> None:
         with suppress(ConnectionError, aiohttp.ClientError):
-            await ws.send_str(json.dumps(frame, ensure_ascii=False))
+            await ws.send_str(_written(frame))
 
     async def _emit(self, frame: dict[str, Any]) -> None:
         for ws in tuple(self._links):
@@ -458,3 +458,13 @@ class OneBotSim:
 
 def _seconds() -> int:
     return int(datetime.now(UTC).timestamp())
+
+
+def _written(frame: dict[str, Any]) -> str:
+    """As JavaScript writes it: letters as they are, half characters escaped."""
+    text = json.dumps(frame, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(frame)
+    return text

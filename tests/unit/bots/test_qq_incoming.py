@@ -249,6 +249,15 @@ async def test_an_event_with_unusual_fields_is_read_all_the_same(door: Door):
     assert (message.text, message.message_id, message.attachments) == ("在的", "77", 1)
 
 
+async def test_half_a_character_costs_no_more_than_itself(door: Door):
+    """JavaScript sends a text that was cut in the middle of an emoji as it is."""
+    async with door.bridge() as bridge:
+        await bridge.say_private(OPERATOR, "在的\ud83d")
+        (message,) = await door.desk.wait_for(1)
+    assert message.text == "在的\ufffd"
+    message.text.encode()
+
+
 async def test_garbage_between_messages_costs_nothing(door: Door):
     async with door.bridge() as bridge:
         for frame in (
