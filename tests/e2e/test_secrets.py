@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import aiohttp
@@ -85,12 +86,14 @@ async def test_a_copied_database_holds_no_secret_in_clear(tmp_path: Path) -> Non
         await stage.buyer_says("在？")
         await stage.wait_for_notice("在？")
         secrets = [s for s in _secrets_of(stage) if not s.startswith("wrong")]
-    with sqlite3.connect(tmp_path / "hub.db") as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.close()
-    blob = b"".join(
-        file.read_bytes() for file in tmp_path.iterdir() if file.name.startswith("hub.db")
-    )
+    blob = _database_in(tmp_path)
     assert len(blob) > 10_000
     assert [one for one in secrets if one.encode() in blob] == []
     assert (tmp_path / "yuqiao.key").stat().st_mode & 0o777 == 0o600
+
+
+def _database_in(folder: Path) -> bytes:
+    """The file with all that was committed, and whatever lies beside it."""
+    with closing(sqlite3.connect(folder / "hub.db")) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return b"".join(file.read_bytes() for file in sorted(folder.glob("hub.db*")))
