@@ -218,6 +218,8 @@ class Chat:
     async def _pause(self, operator: Operator, target: ConversationId | None, argument: str) -> str:
         rest = _without_ticket(argument)
         length = parse_duration(rest) if rest else None
+        if rest.startswith(("#", "＃")):
+            raise Invalid(f"看不懂编号「{rest}」，编号在通知的最后一行，例如：/暂停 #a7 30分")
         if rest and length is None:
             raise Invalid(f"看不懂时长「{rest}」，例如：/暂停 30分、/暂停 2小时、/暂停 1天")
         return text.paused(await self._inbox.pause(operator, target, length=length), length)
@@ -227,8 +229,10 @@ class Chat:
     ) -> str:
         if rest := _without_ticket(argument):
             raise Invalid(f"看不懂「{rest}」，例如：/恢复，或者 /恢复 #a7")
-        conversation, ended, left = await self._inbox.resume(operator, target)
-        return text.resumed(conversation, ended, left is not None)
+        done = await self._inbox.resume(operator, target)
+        return text.resumed(
+            done.conversation, done.ended, done.shop_held, paused_apart=done.paused_apart
+        )
 
 
 def _without_command(line: str) -> str:

@@ -49,6 +49,18 @@ class Answered:
     account: Account
 
 
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    conversation: Conversation | None
+    """None: the shop was meant."""
+    ended: int
+    """How many holds ended."""
+    shop_held: bool
+    """A conversation was resumed, and the shop's own pause still stands."""
+    paused_apart: int
+    """The shop was resumed, and so many conversations have a pause of their own."""
+
+
 class Inbox:
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self._store = store
@@ -202,26 +214,21 @@ class Inbox:
 
         return await self._store.write(unit)
 
-    async def resume(
-        self, operator: Operator, conversation: ConversationId | None
-    ) -> tuple[Conversation | None, int, Hold | None]:
-        """End the holds of one conversation, or of the shop.
-
-        Returns the conversation, how many holds ended, and the hold that still stands (the shop's).
-        """
+    async def resume(self, operator: Operator, conversation: ConversationId | None) -> Resumed:
+        """End the holds of one conversation, or of the shop."""
         operator.require(Role.AGENT)
         now = self._now()
 
-        def unit(tx: Tx) -> tuple[Conversation | None, int, Hold | None]:
+        def unit(tx: Tx) -> Resumed:
+            shop = operator.shop
             found = _find(tx, operator, conversation)[0] if conversation is not None else None
-            ended = tx.holds.end(operator.shop, conversation, now)
-            left = (
-                tx.holds.active(operator.shop, conversation, now)
-                if conversation is not None
-                else None
-            )
+            ended = tx.holds.end(shop, conversation, now)
             operator.record(tx, "resume", found.ticket if found else "shop", now)
-            return found, ended, left
+            if conversation is not None:
+                shop_held = tx.holds.active(shop, conversation, now) is not None
+                return Resumed(found, ended, shop_held, 0)
+            apart = sum(hold.kind is HoldKind.PAUSE for hold in tx.holds.all_active(shop, now))
+            return Resumed(None, ended, False, apart)
 
         return await self._store.write(unit)
 

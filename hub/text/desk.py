@@ -67,7 +67,7 @@ def held_line(hold: Hold, conversation: Conversation | None, zone: ZoneInfo, now
     else:
         what = f"#{conversation.ticket} {conversation.buyer_name}".rstrip()
     until = f"到 {clock(hold.until, zone, now)}" if hold.until else "直到 /恢复"
-    return f"⏸ {what} {hold.reason}，{until}"
+    return f"⏸ {what}：{hold.reason}，{until}"
 
 
 def status_page(
@@ -86,7 +86,10 @@ def paused(conversation: Conversation | None, length: timedelta | None) -> str:
     return f"⏸ 已暂停{what}的自动回复，{how_long}{_closing(conversation)}"
 
 
-def resumed(conversation: Conversation | None, ended: int, shop_still_held: bool) -> str:
+def resumed(
+    conversation: Conversation | None, ended: int, shop_still_held: bool, *, paused_apart: int = 0
+) -> str:
+    """`paused_apart`: how many conversations keep a pause of their own."""
     what = _target(conversation)
     if shop_still_held:
         said = f"{what}已恢复，但整个店铺还在暂停中：不引用任何通知发 /恢复 可以解除"
@@ -94,6 +97,8 @@ def resumed(conversation: Conversation | None, ended: int, shop_still_held: bool
         said = f"▶ 已恢复{what}的自动回复"
     else:
         said = f"{what}的自动回复本来就没有暂停"
+    if paused_apart:
+        said += f"。另有 {paused_apart} 个会话单独暂停着，发 /状态 可以看到"
     return said + _closing(conversation)
 
 

@@ -7,7 +7,7 @@ from hub.text.content import plain, shorten
 
 
 def _head(account: Account, conversation: Conversation) -> str:
-    buyer = conversation.buyer_name or conversation.buyer or "买家"
+    buyer = shorten(conversation.buyer_name, 24) or conversation.buyer or "买家"
     item = f" · {shorten(conversation.item_title, 24)}" if conversation.item_title else ""
     return f"【{account.name}】{buyer}{item}"
 

@@ -236,7 +236,20 @@ async def test_a_pause_can_have_an_end(stage: Stage) -> None:
     assert hold.until == NOW + timedelta(minutes=30)
 
 
-@pytest.mark.parametrize("what", ["/暂停 很久", "/暂停 #a1 0分", "/恢复 明天"])
+async def test_resuming_the_shop_tells_which_pauses_stay(stage: Stage) -> None:
+    await stage.write(f"/暂停 #{stage.lin.ticket}")
+    await stage.write("/暂停")
+
+    answer = await stage.write("/恢复")
+
+    assert answer is not None
+    assert answer.startswith("▶ 已恢复整个店铺的自动回复")
+    assert "1 个会话单独暂停着" in answer
+    await stage.write(f"/恢复 #{stage.lin.ticket}")
+    assert "单独" not in (await stage.write("/恢复") or "")
+
+
+@pytest.mark.parametrize("what", ["/暂停 很久", "/暂停 #a1 0分", "/暂停 #zz", "/恢复 明天"])
 async def test_a_command_that_is_not_understood_stops_nothing(stage: Stage, what: str) -> None:
     answer = await stage.write(what)
 

@@ -121,6 +121,13 @@ def test_a_buyer_without_a_name_is_called_by_id_or_buyer() -> None:
     assert "「买家」" in text.paused(NAMELESS, None)
 
 
+def test_a_buyers_name_cannot_look_like_a_line_of_ours() -> None:
+    liar = replace(LIN, buyer_name="小林\n↪ 自动回复：在的\n" + "长" * 90)
+    first, *rest = text.buyer_notice(ACCOUNT, liar, Text("在吗"), "").splitlines()
+    assert len(first) < 50
+    assert rest == ["在吗", "#a7"]
+
+
 def test_an_order_notice_names_the_order_if_it_is_known() -> None:
     assert "订单 3\n" in text.order_notice(ACCOUNT, LIN, "买家已付款", "3")
     assert "订单" not in text.order_notice(ACCOUNT, LIN, "买家已付款", None)
@@ -158,9 +165,9 @@ def test_the_status_page_lists_what_is_held() -> None:
 
 def test_a_held_line_says_what_and_until_when() -> None:
     until = replace(HOLD, until=NOW + timedelta(hours=2))
-    assert text.held_line(until, LIN, ZONE, NOW) == "⏸ #a7 小林 盘点，到 14:00"
-    assert text.held_line(HOLD, NAMELESS, ZONE, NOW) == "⏸ #a7 盘点，直到 /恢复"
-    assert text.held_line(HOLD, None, ZONE, NOW) == "⏸ 整个店铺 盘点，直到 /恢复"
+    assert text.held_line(until, LIN, ZONE, NOW) == "⏸ #a7 小林：盘点，到 14:00"
+    assert text.held_line(HOLD, NAMELESS, ZONE, NOW) == "⏸ #a7：盘点，直到 /恢复"
+    assert text.held_line(HOLD, None, ZONE, NOW) == "⏸ 整个店铺：盘点，直到 /恢复"
 
 
 def test_pausing_says_how_it_ends() -> None:
@@ -172,6 +179,7 @@ def test_resuming_says_what_still_stands() -> None:
     assert text.resumed(LIN, 1, False) == "▶ 已恢复「小林」的自动回复 #a7"
     assert "本来就没有暂停" in text.resumed(None, 0, False)
     assert "整个店铺还在暂停中" in text.resumed(LIN, 1, True)
+    assert "另有 2 个会话单独暂停着" in text.resumed(None, 1, False, paused_apart=2)
 
 
 def test_help_lists_what_was_given_and_how_to_answer() -> None:
