@@ -68,7 +68,8 @@ class PeerError(HubError):
     verdict: ClassVar[Verdict]
 
     def __init__(self, peer: str, op: str, reason: str = "", *, raw: str = "") -> None:
-        super().__init__(f"{peer} {op}: {reason}" if reason else f"{peer} {op}")
+        # In brackets, because an `op` may end in a word after which logs hide what follows.
+        super().__init__(f"{peer} ({op}): {reason}" if reason else f"{peer} ({op})")
         self.peer = peer
         self.op = op
         self.reason = reason

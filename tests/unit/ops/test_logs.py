@@ -7,6 +7,7 @@ import logging
 import pytest
 from loguru import logger
 
+from hub.errors import Throttled, Unreachable
 from hub.ops import redact, set_up_logs
 
 VALUE = "s3cretV4lue"
@@ -49,6 +50,8 @@ def test_a_secret_never_reaches_the_log(line: str) -> None:
         "xianyu 2200111122223: FAIL_SYS_TOKEN_EXOIRED::令牌过期",
         "QQ connection turned away (bot 10001): access token 不对",
         "account 1 not connected: xianyu register: token is not found",
+        f"not connected: {Unreachable('xianyu', 'im token', 'Cannot connect to host')}",
+        f"not connected: {Throttled('xianyu', 'a.pc.login.token', 'asked too often')}",
         "cannot listen on 0.0.0.0:8080 (Address already in use)",
         "Cookie 里没有 unb，看不出是哪个账号",
         "QQ bridge at ws://127.0.0.1:3001/ cannot be reached",
