@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import secrets
 import signal
@@ -195,13 +196,21 @@ async def _listening(app: web.Application, settings: WebSettings) -> AsyncIterat
         try:
             await site.start()
         except OSError as error:
-            raise SettingsError(
-                f"cannot listen on {settings.host}:{settings.port} ({error.strerror}); "
-                "another program may use the port: stop it, or set web.port (WEB_PORT) to another"
-            ) from error
+            raise SettingsError(_why_deaf(settings, error)) from error
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
+
+
+def _why_deaf(settings: WebSettings, error: OSError) -> str:
+    where = f"cannot listen on {settings.host}:{settings.port}"
+    if error.errno == errno.EADDRINUSE:
+        mend = "another program uses the port: stop it, or set web.port (WEB_PORT) to another"
+    elif error.errno in (errno.EACCES, errno.EPERM):
+        mend = "this user may not use the port: set web.port (WEB_PORT) to one above 1023"
+    else:
+        mend = "web.host must be an address of this machine, or 0.0.0.0 for all of them"
+    return f"{where}; {mend}"
 
 
 async def _finish(*workers: Worker) -> None:

@@ -10,11 +10,20 @@ import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from hub.errors import SettingsError
 
@@ -32,6 +41,29 @@ GUIDE_NAMES: dict[str, tuple[str, str]] = {
 """Variables of the operations guide and where their value goes."""
 
 
+def _address(*schemes: str, needed: bool = True) -> AfterValidator:
+    """Refuses what cannot be dialled or asked; a path is allowed."""
+
+    def check(url: str) -> str:
+        if not url and not needed:
+            return url
+        try:
+            parts = urlsplit(url)
+            known = parts.scheme in schemes and parts.hostname and parts.port != 0
+        except ValueError:
+            known = False
+        if not known:
+            # The address itself may hold a token, so it is not repeated.
+            raise ValueError(f"must be an address such as {schemes[-1]}://host:port")
+        return url
+
+    return AfterValidator(check)
+
+
+WebAddress = Annotated[str, _address("http", "https")]
+SocketAddress = Annotated[str, _address("ws", "wss")]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -39,7 +71,7 @@ class _Section(BaseModel):
 class WebSettings(_Section):
     host: str = "0.0.0.0"  # noqa: S104 - a container must listen on all of its interfaces
     port: int = Field(8080, ge=0, le=65535)
-    public_url: str = ""
+    public_url: Annotated[str, _address("http", "https", needed=False)] = ""
     """How the hub is reached from outside, for the address that the QQ page shows."""
     secure_cookies: bool = False
     """True behind TLS: session cookies are then sent over https only."""
@@ -68,10 +100,10 @@ class DatabaseSettings(_Section):
 class XianyuSettings(_Section):
     """The platform's four origins, without a path. A sandbox can take their place."""
 
-    ws_url: str = "wss://wss-goofish.dingtalk.com"
-    mtop_url: str = "https://h5api.m.goofish.com"
-    passport_url: str = "https://passport.goofish.com"
-    upload_url: str = "https://stream-upload.goofish.com"
+    ws_url: SocketAddress = "wss://wss-goofish.dingtalk.com"
+    mtop_url: WebAddress = "https://h5api.m.goofish.com"
+    passport_url: WebAddress = "https://passport.goofish.com"
+    upload_url: WebAddress = "https://stream-upload.goofish.com"
     heartbeat_seconds: float = Field(15, gt=0, le=60)
     answer_seconds: float = Field(15, gt=0, le=120)
     """How long to wait for the answer to one request on the wire."""
@@ -91,7 +123,7 @@ class QQSettings(_Section):
     enabled: bool = True
     access_token: str = ""
     """OneBot access token; empty: a random one is made at first start and shown in the admin."""
-    onebot_ws_urls: tuple[str, ...] = ()
+    onebot_ws_urls: tuple[SocketAddress, ...] = ()
     """Forward WebSocket: addresses of OneBot implementations that the hub dials."""
     api_seconds: float = Field(15, gt=0, le=120)
     send_spacing_seconds: float = Field(0.3, ge=0, le=60)
@@ -210,7 +242,7 @@ def _explain(error: ValidationError) -> list[str]:
         elif problem["type"] == "model_type":
             lines.append(f"setting {key!r} is a section: its keys stand below it, indented")
         else:
-            lines.append(f"setting {key!r}: {problem['msg']}")
+            lines.append(f"setting {key!r}: {problem['msg'].removeprefix('Value error, ')}")
     return lines
 
 

@@ -19,7 +19,7 @@ from alembic.script import ScriptDirectory
 from loguru import logger
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -93,6 +93,8 @@ def _inspect(path: Path, migrations: Path) -> tuple[_Found, str | None]:
 
 def _look(path: Path) -> _Found:
     nothing = _Found(frozenset(), None, None)
+    if path.exists() and not path.is_file():
+        raise StoreError(f"{path} is no file; set DB_PATH to the place of a file")
     try:
         with path.open("rb") as file:
             start = file.read(len(_MAGIC))
@@ -189,7 +191,8 @@ def _migrate(path: Path, migrations: Path) -> None:
                 raise
             connection.exec_driver_sql("COMMIT")
     except SQLAlchemyError as error:
-        raise StoreError(f"cannot migrate {path}: {error}") from error
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        raise StoreError(f"cannot migrate {path}: {cause}") from error
     finally:
         engine.dispose()
 

@@ -158,9 +158,28 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         code, said = yuqiao(tmp_path, "serve", WEB__PORT=str(port))
     assert code == 78
-    assert str(port) in said
+    assert str(port) in one_line(said)
+    assert "another program uses the port" in said
     assert "WEB_PORT" in said
-    assert "Traceback" not in said
+
+
+def test_an_address_that_is_not_this_machines_is_told_apart_from_a_port_in_use(
+    tmp_path: Path,
+) -> None:
+    code, said = yuqiao(tmp_path, "serve", WEB__HOST="192.0.2.1", WEB__PORT="0")
+    assert code == 78
+    assert "192.0.2.1" in one_line(said)
+    assert "web.host" in said
+    assert "another program" not in said
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has nothing that is no file")
+def test_a_place_that_is_no_file_is_named(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "hub.db")
+    code, said = yuqiao(tmp_path, "serve")
+    assert code == 78
+    assert "is no file" in one_line(said)
+    assert not (tmp_path / "yuqiao.key").exists()
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

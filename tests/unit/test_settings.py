@@ -110,6 +110,11 @@ def test_a_section_whose_lines_are_commented_out_is_no_mistake(tmp_path: Path) -
         ("text:\n  timezone: Mars/Olympus\n", "'Mars/Olympus' is no time zone"),
         ("database:\n  url: postgresql://x\n", "sqlite:///"),
         ("log:\n  level: LOUD\n", "'log.level'"),
+        ("xianyu:\n  ws_url: https://x\n", "'xianyu.ws_url': must be an address such as wss://"),
+        ("xianyu:\n  mtop_url: x.example\n", "'xianyu.mtop_url': must be an address such as https"),
+        ("xianyu:\n  upload_url: 'http://['\n", "'xianyu.upload_url'"),
+        ("web:\n  public_url: shop.example\n", "'web.public_url': must be an address"),
+        ("qq:\n  onebot_ws_urls: [localhost]\n", "'qq.onebot_ws_urls.0'"),
         ("just words", "must hold sections"),
         ("web: 8080\n", "'web' is a section"),
     ],
@@ -132,7 +137,11 @@ def test_each_wrong_key_has_a_line_of_its_own(tmp_path: Path) -> None:
 
 def test_a_secret_is_not_shown_by_an_error(tmp_path: Path) -> None:
     file = tmp_path / "hub.yml"
-    file.write_text("database:\n  key: [hush-hush]\nqq:\n  access_token: [psst]\n", "utf-8")
+    file.write_text(
+        "database:\n  key: [hush-hush]\n"
+        "qq:\n  access_token: [psst]\n  onebot_ws_urls: ['http://x/?access_token=psst']\n",
+        "utf-8",
+    )
     with pytest.raises(SettingsError) as raised:
         load_settings(file, {})
     assert "hush" not in str(raised.value)
