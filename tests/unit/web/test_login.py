@@ -68,6 +68,51 @@ async def test_the_sixth_try_is_refused_even_with_the_right_password(
     assert "15 分钟后再试" in page.text
 
 
+async def test_one_address_cannot_go_through_many_names(
+    stage: Stage, visitor: Visitor, owner: Operator
+) -> None:
+    for number in range(20):
+        page = await visitor.submit("/login", name=f"某人{number}", password="wrong password")
+        assert page.status == 403
+    page = await visitor.submit("/login", name="店主", password=PASSWORD)
+    assert page.status == 429
+
+
+async def test_guesses_at_one_name_lock_out_no_other_of_the_same_address(
+    stage: Stage, visitor: Visitor, owner: Operator
+) -> None:
+    """Behind a proxy everybody has its address: a stranger must not shut the whole shop out."""
+    await stage.member(owner, "小周", Role.AGENT)
+    for _ in range(6):
+        await visitor.submit("/login", name="小周", password="wrong password")
+    assert (await visitor.submit("/login", name="小周", password=PASSWORD)).status == 429
+    assert (await visitor.submit("/login", name="店主", password=PASSWORD)).status == 303
+
+
+async def test_a_new_password_counts_at_once_whatever_was_guessed_before(
+    stage: Stage, visitor: Visitor, owner: Operator
+) -> None:
+    """Who forgot theirs has tried a few times before asking for a new one."""
+    for _ in range(6):
+        await visitor.submit("/login", name="店主", password="wrong password")
+    await stage.desk.members.change(owner, owner.member.id, password="new and long enough")
+    page = await visitor.submit("/login", name="店主", password="new and long enough")
+    assert page.status == 303
+
+
+async def test_a_session_from_before_the_login_is_not_taken_over(
+    stage: Stage, visitor: Visitor, owner: Operator
+) -> None:
+    """A token that somebody else chose never becomes a session."""
+    chosen = "x" * 43
+    visitor.http.cookie_jar.update_cookies({"yuqiao_session": chosen})
+    await visitor.submit("/login", name="店主", password=PASSWORD)
+    assert visitor.cookie("yuqiao_session") not in ("", chosen)
+    async with visiting(stage) as attacker:
+        attacker.http.cookie_jar.update_cookies({"yuqiao_session": chosen})
+        assert (await attacker.get("/")).leads_to == "/login"
+
+
 async def test_guesses_that_arrive_together_are_counted_one_by_one(
     visitor: Visitor, owner: Operator
 ) -> None:
