@@ -50,6 +50,22 @@ async def test_a_stored_token_that_counts_no_more_is_replaced_without_a_person(
     await stage.wait_state(AccountState.ONLINE)
 
 
+async def test_an_account_is_the_same_device_after_every_restart(tmp_path: Path) -> None:
+    """The platform binds tokens to it; a new one each time looks like a thief."""
+    devices = []
+    async with start_sandbox(SandboxOptions(list_quiet_seconds=0)) as sandbox:
+        settings = settings_for(sandbox, tmp_path)
+        async with open_hub(settings) as hub:
+            _, account = await furnish(hub, sandbox.cookies())
+            await wait_account(hub, account, lambda a: a.state is AccountState.ONLINE)
+            devices.append(sandbox.lines.of(account.user)[-1].did)
+        async with open_hub(settings) as hub:
+            await wait_account(hub, account, lambda a: a.state is AccountState.ONLINE)
+            devices.append(sandbox.lines.of(account.user)[-1].did)
+    assert devices[0] == devices[1]
+    assert account.user in devices[0]
+
+
 async def test_a_new_token_that_does_not_count_either_needs_a_person(stage: Stage) -> None:
     stage.sandbox.faults.add(stage.account.user, "reg_refused", times=None)
     await cut(stage)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from hub.model import AccountState, MessageState, Origin
 from hub.sandbox.world import DEMO_SELLER
-from tests.e2e.stage import GREETING, OTHER_BUYER, Stage
+from tests.e2e.stage import GREETING, OTHER_BUYER, Stage, open_stage
 
 
 async def test_a_burst_of_32_entries_in_one_push_loses_none(stage: Stage) -> None:
@@ -131,6 +132,22 @@ async def test_an_uncertain_send_that_arrived_is_found_in_the_history(stage: Sta
     assert stage.answers() == ["其实送到了"]
     answer = next(m for m in await stage.messages() if m.origin is Origin.OPERATOR)
     assert answer.state is MessageState.ACCEPTED
+
+
+async def test_an_answer_that_got_lost_is_told_to_who_wrote_it_and_not_sent_again(
+    tmp_path: Path,
+) -> None:
+    async with open_stage(tmp_path, uncertain_seconds=0.5) as stage:
+        await stage.buyer_says("在？")
+        notice = await stage.wait_for_notice("在？")
+        stage.sandbox.faults.add(DEMO_SELLER, "send_lost")
+
+        await stage.operator_writes("到了吗", quote=notice)
+
+        told = await stage.wait_for_notice("不确定是否送达")
+        assert "没有自动重发" in told.text
+        await stage.settled()
+        assert stage.answers() == []
 
 
 async def test_a_throttled_send_goes_out_later_and_once(stage: Stage) -> None:
