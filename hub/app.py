@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from loguru import logger
@@ -67,7 +68,14 @@ async def open_hub(
         token = settings.qq.access_token or await _stored_token(store)
         metrics = Metrics()
         inbound = Inbound(store, settings.replies, now)
-        supervisor = Supervisor(store, settings.xianyu, _counted(inbound, metrics), now)
+        supervisor = Supervisor(
+            store,
+            settings.xianyu,
+            _counted(inbound, metrics),
+            now,
+            zone=ZoneInfo(settings.text.timezone),
+            count_renewal=lambda result: metrics.renewals.labels(result).inc(),
+        )
 
         connected = asyncio.Event()
         qq = QQ(
@@ -78,7 +86,7 @@ async def open_hub(
             on_connect=lambda _: connected.set(),
         )
         buyers, chats = _workers(store, supervisor, qq, settings, now)
-        app = _application(store, desk, qq, token, metrics, settings)
+        app = _application(store, desk, qq, token, metrics, settings, now)
         async with _listening(app, settings.web) as port, asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(desk.chat.follow_members(), name="members"),
@@ -164,14 +172,20 @@ async def _hasten_chats(
 
 
 def _application(
-    store: Store, desk: Desk, qq: QQ, token: str, metrics: Metrics, settings: Settings
+    store: Store,
+    desk: Desk,
+    qq: QQ,
+    token: str,
+    metrics: Metrics,
+    settings: Settings,
+    now: Callable[[], datetime],
 ) -> web.Application:
     def refusal() -> tuple[datetime, str] | None:
         turned_away = qq.turned_away
         return None if turned_away is None else (turned_away.at, turned_away.reason)
 
     app = web.Application(client_max_size=LARGEST_REQUEST)
-    attach_ops(app, store, metrics, __version__)
+    attach_ops(app, store, metrics, __version__, now)
     qq.attach(app)
     attach(
         app,

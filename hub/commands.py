@@ -16,6 +16,7 @@ class Action(StrEnum):
     HELP = "help"
     STATUS = "status"
     ACCOUNTS = "accounts"
+    RECONNECT = "reconnect"
     PAUSE = "pause"
     RESUME = "resume"
 
@@ -56,6 +57,16 @@ COMMANDS: tuple[Command, ...] = (
         "/账号",
         "每个闲鱼账号现在的连接状态",
         Role.VIEWER,
+    ),
+    Command(
+        Action.RECONNECT,
+        "重连",
+        ("重新连接", "reconnect"),
+        "/重连 [账号名]",
+        "让没有连上的账号马上再试一次",
+        Role.OWNER,
+        "账号在等待、已停下、登录失效或需要验证时用。只有一个账号没连上时可以不写名字。"
+        "需要验证的账号，请先在闲鱼里把验证做完再发：程序只试一次，还要验证就又停下。",
     ),
     Command(
         Action.PAUSE,

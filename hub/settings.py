@@ -115,6 +115,14 @@ class XianyuSettings(_Section):
     """How long a send without an answer is looked for before a person is asked about it."""
     token_spacing_seconds: float = Field(180, ge=0)
     """Least time between two token requests of one account."""
+    keep_alive_minutes: float = Field(10, gt=0, le=60)
+    """How often a connected account proves its login, which also keeps it alive."""
+    renewal_hours: float = Field(4, gt=0, le=72)
+    """How often a good login is renewed, so that it does not run out."""
+    renewal_spacing_minutes: float = Field(5, ge=0, le=60)
+    """Least time between two tries to bring a lost login back."""
+    breaker_minutes: float = Field(10, ge=0, le=240)
+    """Pause after connections that failed over and over; 0: neither pause nor stop."""
     reconnect_first_seconds: float = Field(1.0, gt=0)
     reconnect_most_seconds: float = Field(60.0, gt=0)
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from hub import text
 from hub.commands import may
 from hub.desk import ROLES
-from hub.model import AccountState, MessageState, Origin, Role
+from hub.model import RESTING, AccountState, MessageState, Origin, Role
 from web.auth import LOGIN, form_token, remember_form_token
 from web.forms import Form
 from web.site import SITE
@@ -24,6 +24,8 @@ DONE: dict[str, str] = {
     "account-added": "账号已添加，正在连接闲鱼。",
     "account-changed": "已保存。",
     "account-renewed": "新的登录已收下，正在重新连接。",
+    "account-reconnecting": "正在重新连接，结果会显示在这里。",
+    "account-no-need": "这个账号已经连上或正在连接，不需要重新连接。",
     "account-on": "账号已启用，正在连接闲鱼。",
     "account-off": "账号已停用，不再收发消息。",
     "answer-queued": "已收下，正在发送。",
@@ -81,7 +83,7 @@ def setup_templates(app: web.Application) -> None:
         message_states=MESSAGE_STATES,
         origins=ORIGINS,
         roles=ROLES,
-        needs_login=(AccountState.LOGGED_OUT, AccountState.VERIFICATION_NEEDED),
+        may_reconnect=(AccountState.WAITING, *RESTING),
     )
 
 
@@ -107,6 +109,7 @@ def render(
         "form": Form(),
         "clock": lambda at: text.clock(at, site.zone, now),
         "since": lambda at: text.since(at, now),
+        "next_try": lambda account: text.next_try(account, site.zone, now),
         **context,
     }
     response = aiohttp_jinja2.render_template(template, request, context, status=status)

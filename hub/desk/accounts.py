@@ -75,6 +75,50 @@ class Accounts:
 
         return await self._store.write(unit)
 
+    async def find(self, operator: Operator, name: str) -> Account:
+        """The account that a person means: by its name or a part of it; without a name the only
+        one, or the only one that is not connected.
+
+        Raises Invalid or NotFound with what to write instead.
+        """
+        operator.require(Role.VIEWER)
+        accounts = await self._store.read(lambda tx: tx.accounts.all(operator.shop))
+        wanted = name.strip().strip("「」").casefold()
+        exact = [a for a in accounts if a.name.casefold() == wanted]
+        off = [a for a in accounts if a.enabled and a.state is not AccountState.ONLINE]
+        if wanted:
+            found = exact or [a for a in accounts if wanted in a.name.casefold()]
+        else:
+            found = accounts if len(accounts) == 1 else off
+        if len(found) == 1:
+            return found[0]
+        names = "、".join(f"「{a.name}」" for a in found or accounts)
+        if not names:
+            raise NotFound("还没有账号，请在网页后台添加")
+        if wanted and not found:
+            raise NotFound(f"没有叫「{name.strip()}」的账号，现在有{names}")
+        raise Invalid(f"要写清楚是哪个账号：{names}")
+
+    async def reconnect(self, operator: Operator, account: AccountId) -> bool:
+        """Try at once what waits, rests or was stopped. False: there is nothing to end.
+
+        After a check was demanded this is one attempt; the platform's next no stops it again.
+        Raises Invalid for an account that is switched off.
+        """
+        operator.require(Role.OWNER)
+        now = self._now()
+
+        def unit(tx: Tx) -> bool:
+            found = find_account(tx, operator, account)
+            if not found.enabled:
+                raise Invalid(f"账号「{found.name}」停用着，请先在后台启用")
+            done = tx.accounts.reconnect(operator.shop, account, now)
+            if done:
+                operator.record(tx, "account.reconnect", found.name, now)
+            return done
+
+        return await self._store.write(unit)
+
     async def switch(self, operator: Operator, account: AccountId, *, on: bool) -> Account:
         operator.require(Role.OWNER)
         now = self._now()
@@ -83,8 +127,6 @@ class Accounts:
             found = find_account(tx, operator, account)
             if found.enabled != on:
                 tx.accounts.set_enabled(operator.shop, account, on, now)
-                state = AccountState.NEW if on else AccountState.DISABLED
-                tx.accounts.set_state(operator.shop, account, state, "", now)
                 operator.record(tx, "account.enable" if on else "account.disable", found.name, now)
             return find_account(tx, operator, account)
 

@@ -183,6 +183,8 @@ class Chat:
                 return await self._status(operator)
             case Action.ACCOUNTS:
                 return await self._account_list(operator)
+            case Action.RECONNECT:
+                return await self._reconnect(operator, call.argument)
             case Action.PAUSE | Action.RESUME:
                 target = await self._resolve(operator.member, message)
                 if target is None and message.quoted_id is not None:
@@ -206,14 +208,20 @@ class Chat:
         now = self._now()
         holds = [text.held_line(h, c, self._zone, now) for h, c in overview.holds]
         waiting = overview.waiting.get(TaskKind.SEND, 0)
-        return text.status_page(overview.accounts, holds, waiting, now)
+        return text.status_page(overview.accounts, holds, waiting, self._zone, now)
 
     async def _account_list(self, operator: Operator) -> str:
         accounts = await self._accounts.all(operator)
         now = self._now()
         if not accounts:
             return "还没有账号，请在网页后台添加"
-        return "\n".join(text.account_line(account, now) for account in accounts)
+        return "\n".join(text.account_line(account, self._zone, now) for account in accounts)
+
+    async def _reconnect(self, operator: Operator, name: str) -> str:
+        account = await self._accounts.find(operator, name)
+        if not await self._accounts.reconnect(operator, account.id):
+            return text.no_need_to_reconnect(account)
+        return text.reconnecting(account)
 
     async def _pause(self, operator: Operator, target: ConversationId | None, argument: str) -> str:
         rest = _without_ticket(argument)

@@ -48,6 +48,7 @@ from hub.model.ids import (
 from hub.model.items import Item, ItemPage, ListedItem, Spec, Variant
 from hub.model.orders import Done, Order, OrderPage
 from hub.model.shop import (
+    RESTING,
     Account,
     AccountState,
     Conversation,
@@ -75,6 +76,7 @@ from hub.model.tasks import (
 )
 
 __all__ = [
+    "RESTING",
     "Account",
     "AccountId",
     "AccountState",

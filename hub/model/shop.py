@@ -43,10 +43,19 @@ class AccountState(StrEnum):
     NEW = "new"
     CONNECTING = "connecting"
     ONLINE = "online"
+    RENEWING = "renewing"
+    """Not connected; the login is being brought back without a person."""
     WAITING = "waiting"
+    """Tries again by itself at `Account.state_until`."""
     VERIFICATION_NEEDED = "verification_needed"
     LOGGED_OUT = "logged_out"
+    HELD = "held"
+    """The hub stopped by itself, because going on would do harm."""
     DISABLED = "disabled"
+
+
+RESTING = frozenset({AccountState.VERIFICATION_NEEDED, AccountState.LOGGED_OUT, AccountState.HELD})
+"""States of an enabled account in which nothing is asked of the platform until a person acts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,18 @@ class Account:
     offline_since: datetime | None = None
     """When it was last connected; None while it is, and before its first connection."""
     logins: int = 1
-    """Counts the credentials a person gave; a new number makes the runner start afresh."""
+    """Counts the credentials a person gave."""
+    state_until: datetime | None = None
+    """When it will be tried again; set while WAITING."""
+    check_url: str = ""
+    """Where the platform wants to see a human, if it said so; set while VERIFICATION_NEEDED."""
+    starts: int = 1
+    """Counts the fresh starts that people asked for: new credentials, switching on, reconnecting.
+    A new number makes the runner start afresh."""
+    started_at: datetime | None = None
+    """The last of these; stored accounts always have one."""
+    told_since: datetime | None = None
+    """Since when the trouble lasts that owners were told of; None: they know of none."""
 
 
 @dataclass(frozen=True, slots=True)

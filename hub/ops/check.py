@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from hub.errors import StoreError
-from hub.model import Account, AccountState
+from hub.model import Account
 from hub.settings import Settings, XianyuSettings
 from hub.store import Store
-from hub.text import ACCOUNT_STATES, span
+from hub.text import ACCOUNT_STATES, account_mend, span
 
 REACH_SECONDS = 5.0
 LEAST_DISK = 500 * 1024 * 1024
@@ -77,10 +77,7 @@ def _account(account: Account) -> Finding:
     what = f"账号 {account.name} {state}"
     if account.state_reason:
         what += f"（{account.state_reason}）"
-    mend = {
-        AccountState.LOGGED_OUT: "在后台「账号」页更新登录",
-        AccountState.VERIFICATION_NEEDED: "用浏览器登录闲鱼完成验证，再到后台「账号」页更新登录",
-    }.get(account.state, "")
+    mend = account_mend(account).replace("\n", "。")
     return Finding(not mend, what, mend)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from aiohttp import web
 from loguru import logger
@@ -16,21 +17,37 @@ from hub.text import ACCOUNT_STATES
 
 ANSWER_SECONDS = 5.0
 """A store that takes longer does not answer, as far as those who wait for it can tell."""
-FIT = frozenset({AccountState.ONLINE, AccountState.WAITING})
-"""An enabled account is connected, or knows when it will try again."""
+OVERDUE = timedelta(minutes=1)
+"""A wait that is over for longer than this was forgotten by whoever waited."""
 
 
-def reasons(accounts: Sequence[Account]) -> list[str]:
-    """Why the hub is not ready, one line for each enabled account that is not fit."""
+def reasons(accounts: Sequence[Account], now: datetime) -> list[str]:
+    """Why the hub is not ready, one line for each enabled account that is not fit.
+
+    Fit is what is connected, or waits for a moment that is still to come. Everything else either
+    needs a person or is on its way and not known to arrive.
+    """
     lines = []
     for account in accounts:
-        if account.enabled and account.state not in FIT:
+        if account.enabled and not _fit(account, now):
             why = f"：{account.state_reason}" if account.state_reason else ""
             lines.append(f"账号 {account.name} {ACCOUNT_STATES[account.state]}{why}")
     return lines
 
 
-def attach_ops(app: web.Application, store: Store, metrics: Metrics, version: str) -> None:
+def _fit(account: Account, now: datetime) -> bool:
+    if account.state is AccountState.WAITING:
+        return account.state_until is not None and now <= account.state_until + OVERDUE
+    return account.state is AccountState.ONLINE
+
+
+def attach_ops(
+    app: web.Application,
+    store: Store,
+    metrics: Metrics,
+    version: str,
+    now: Callable[[], datetime],
+) -> None:
     """`/health` (200 ready, 503 with reasons), `/health/live`, `/metrics`."""
 
     async def ready(_: web.Request) -> web.Response:
@@ -42,7 +59,7 @@ def attach_ops(app: web.Application, store: Store, metrics: Metrics, version: st
             logger.error("health: the store does not answer: {!r}", error)
             problems = ["数据库没有应答"]
         else:
-            problems = reasons(accounts)
+            problems = reasons(accounts, now())
         status = "unready" if problems else "ready"
         return web.json_response(
             {"status": status, "reasons": problems, "version": version},

@@ -36,6 +36,12 @@ class Metrics:
             ["outcome"],
             registry=self._registry,
         )
+        self.renewals = Counter(
+            "yuqiao_login_renewals",
+            "Renewals of logins, by what became of them",
+            ["result"],
+            registry=self._registry,
+        )
         self._accounts = Gauge(
             "yuqiao_accounts", "Enabled accounts by state", ["state"], registry=self._registry
         )

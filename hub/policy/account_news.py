@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hub.model import Account, AccountState
+from hub.model import RESTING, Account, AccountState
 
-NEEDS_PERSON = frozenset({AccountState.LOGGED_OUT, AccountState.VERIFICATION_NEEDED})
 REMINDERS = (
     timedelta(0),
     timedelta(minutes=30),
@@ -15,10 +14,11 @@ REMINDERS = (
     timedelta(hours=8),
 )
 """After the account came to need a person; later ones come daily."""
-DAILY = timedelta(days=1)
 PATIENCE = timedelta(minutes=5)
 """A line that comes back sooner is routine, and nobody is told."""
-LONG_OUTAGE = timedelta(hours=1)
+OUTAGES = (PATIENCE, timedelta(hours=1))
+"""After the line went down while the hub tries by itself; later ones come daily."""
+DAILY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +30,45 @@ class AccountNews:
     needs_person: bool
 
 
-def account_news(account: Account, now: datetime) -> AccountNews | None:
+def account_news(account: Account, now: datetime, awake: datetime) -> AccountNews | None:
     """The latest telling that is due, None while all is well or still routine.
 
     Asking again gives the same telling until the next one is due; whoever tells keys it by state,
-    `since` and `step`, so that each is told once, across restarts too.
+    `since` and `step`, so that each is told once, across restarts too. `awake`: since when the hub
+    runs; what happened while it did not is no outage before it had time to connect.
     """
     if not account.enabled or account.state is AccountState.ONLINE:
         return None
-    if account.state in NEEDS_PERSON:
+    if account.state in RESTING:
         age = now - account.state_since
-        step = sum(age >= wait for wait in REMINDERS) - 1
-        if age >= DAILY:
-            step = len(REMINDERS) - 1 + age // DAILY
-        return AccountNews(step, account.state_since, True)
-    if account.offline_since is None:
+        return AccountNews(_step(age, REMINDERS), account.state_since, True)
+    since = _down_since(account)
+    age = now - since
+    if _long_wait(account, now):
+        age = max(age, PATIENCE)
+    elif min(age, now - awake) < PATIENCE:
         return None
-    age = now - account.offline_since
-    if age < PATIENCE:
-        return None
-    return AccountNews(0 if age < LONG_OUTAGE else 1, account.offline_since, False)
+    return AccountNews(_step(age, OUTAGES), since, False)
 
 
 def was_told(offline_since: datetime | None, now: datetime) -> bool:
     """Whether an outage that ends now was long enough to have been told about."""
     return offline_since is not None and now - offline_since >= PATIENCE
+
+
+def _down_since(account: Account) -> datetime:
+    """What a person did last begins anew: the trouble before it has been told."""
+    started = account.started_at or account.state_since
+    return max(started, account.offline_since or started)
+
+
+def _long_wait(account: Account, now: datetime) -> bool:
+    """A pause that is planned to be long is told at once."""
+    until = account.state_until
+    return until is not None and until - now >= PATIENCE
+
+
+def _step(age: timedelta, schedule: tuple[timedelta, ...]) -> int:
+    if age >= DAILY:
+        return len(schedule) - 1 + age // DAILY
+    return sum(age >= wait for wait in schedule) - 1

@@ -8,6 +8,7 @@ from hub.store.nouns import (
     QuarantineEntry,
     Relay,
     StoredToken,
+    TokenTries,
     WebSession,
 )
 from hub.store.rules import UNSET
@@ -24,6 +25,7 @@ __all__ = [
     "Relay",
     "Store",
     "StoredToken",
+    "TokenTries",
     "Tx",
     "WebSession",
     "open_store",

@@ -9,21 +9,23 @@ from functools import lru_cache
 
 from hub.errors import Conflict
 from hub.model import Account, AccountId, AccountState, PlatformUser, ShopId
-from hub.store.codec import micros, moment, moment_or_none
-from hub.store.nouns import StoredToken
+from hub.store.codec import micros, micros_or_none, moment, moment_or_none
+from hub.store.nouns import StoredToken, TokenTries
 from hub.store.sql import Row, Sql, Statement
 from hub.store.vault import Vault
 
 _COLUMNS = (
     "id, shop_id, name, platform_user, device_id, enabled, state, state_reason, state_since,"
-    " takeover_minutes, logins, offline_since"
+    " takeover_minutes, logins, offline_since, state_until, check_url, starts, started_at,"
+    " told_since"
 )
 
 _ADD = Statement(
     "INSERT INTO accounts (shop_id, name, platform_user, device_id, cookies, enabled, state,"
-    " state_reason, state_since, takeover_minutes, logins, created_at)"
-    " VALUES (:shop, :name, :user, :device_id, :cookies, TRUE, 'new', '', :now, :takeover_minutes,"
-    " 1, :now) ON CONFLICT DO NOTHING RETURNING id"
+    " state_reason, state_since, check_url, takeover_minutes, logins, starts, started_at,"
+    " token_failures, created_at)"
+    " VALUES (:shop, :name, :user, :device_id, :cookies, TRUE, 'new', '', :now, '',"
+    " :takeover_minutes, 1, 1, :now, 0, :now) ON CONFLICT DO NOTHING RETURNING id"
 )
 _USER_TAKEN = Statement("SELECT 1 FROM accounts WHERE platform_user = :user")
 _NAME_TAKEN = Statement(
@@ -41,28 +43,41 @@ _SET_COOKIES = Statement(
 )
 _NEW_LOGIN = Statement(
     "UPDATE accounts SET cookies = :cookies, token = NULL, token_device_id = NULL,"
-    " token_expires_at = NULL, token_fetched_at = NULL, logins = logins + 1"
+    " token_expires_at = NULL, token_fetched_at = NULL, token_asked_at = NULL, token_failures = 0,"
+    " renewed_at = NULL, logins = logins + 1, starts = starts + 1, started_at = :now"
     " WHERE shop_id = :shop AND id = :id"
 )
+_CLEAR_STATE = "state_reason = '', state_since = :now, state_until = NULL, check_url = ''"
 _LOGIN_MENDED = Statement(
-    "UPDATE accounts SET state = 'new', state_reason = '', state_since = :now"
-    " WHERE shop_id = :shop AND id = :id AND state IN ('logged_out', 'verification_needed')"
+    f"UPDATE accounts SET state = 'new', {_CLEAR_STATE} WHERE shop_id = :shop AND id = :id"
+    " AND state IN ('waiting', 'renewing', 'logged_out', 'verification_needed', 'held')"
+)
+_RECONNECT = Statement(
+    f"UPDATE accounts SET state = 'connecting', {_CLEAR_STATE}, token_failures = 0,"
+    " starts = starts + 1, started_at = :now WHERE shop_id = :shop AND id = :id AND enabled"
+    " AND state IN ('waiting', 'logged_out', 'verification_needed', 'held')"
 )
 _ENABLE = Statement(
-    "UPDATE accounts SET enabled = TRUE, state = 'new', state_reason = '', state_since = :now"
-    " WHERE shop_id = :shop AND id = :id AND NOT enabled"
+    f"UPDATE accounts SET enabled = TRUE, state = 'new', {_CLEAR_STATE}, token_failures = 0,"
+    " starts = starts + 1, started_at = :now WHERE shop_id = :shop AND id = :id AND NOT enabled"
 )
 _DISABLE = Statement(
-    "UPDATE accounts SET enabled = FALSE, state = 'disabled', state_reason = '',"
-    " offline_since = NULL,"
-    " state_since = :now WHERE shop_id = :shop AND id = :id AND enabled"
+    f"UPDATE accounts SET enabled = FALSE, state = 'disabled', {_CLEAR_STATE},"
+    " offline_since = NULL, told_since = NULL WHERE shop_id = :shop AND id = :id AND enabled"
 )
 _SET_STATE = Statement(
-    "UPDATE accounts SET state = :state, state_reason = :reason,"
+    "UPDATE accounts SET state = :state, state_reason = :reason, state_until = :until,"
+    " check_url = :url,"
     " offline_since = CASE WHEN :state = 'online' THEN NULL WHEN state = 'online' THEN :now"
     " ELSE offline_since END,"
+    " told_since = CASE WHEN :state = 'online' THEN NULL ELSE told_since END,"
     " state_since = CASE WHEN state = :state THEN state_since ELSE :now END"
-    " WHERE shop_id = :shop AND id = :id AND (state <> :state OR state_reason <> :reason)"
+    " WHERE shop_id = :shop AND id = :id AND (state <> :state OR state_reason <> :reason"
+    " OR check_url <> :url OR COALESCE(state_until, 0) <> :until_or_0)"
+)
+_SET_TOLD = Statement(
+    "UPDATE accounts SET told_since = :since"
+    " WHERE shop_id = :shop AND id = :id AND told_since IS NULL"
 )
 _RENAME = Statement("UPDATE accounts SET name = :name WHERE shop_id = :shop AND id = :id")
 _SET_TAKEOVER = Statement(
@@ -77,6 +92,18 @@ _SET_TOKEN = Statement(
     " token_expires_at = :expires_at, token_fetched_at = :fetched_at"
     " WHERE shop_id = :shop AND id = :id"
 )
+_TOKEN_TRIES = Statement(
+    "SELECT token_asked_at, token_failures FROM accounts WHERE shop_id = :shop AND id = :id"
+)
+_TOKEN_ASKED = Statement(
+    "UPDATE accounts SET token_asked_at = :now WHERE shop_id = :shop AND id = :id"
+)
+_TOKEN_FAILURES = Statement(
+    "UPDATE accounts SET token_failures = :failures"
+    " WHERE shop_id = :shop AND id = :id AND token_failures <> :failures"
+)
+_RENEWED_AT = Statement("SELECT renewed_at FROM accounts WHERE shop_id = :shop AND id = :id")
+_SET_RENEWED = Statement("UPDATE accounts SET renewed_at = :now WHERE shop_id = :shop AND id = :id")
 _REMOVE = Statement("DELETE FROM accounts WHERE shop_id = :shop AND id = :id")
 
 
@@ -143,11 +170,13 @@ class Accounts:
         self._sql.run(_SET_COOKIES, shop=shop, id=id_, cookies=self._vault.seal(text))
 
     def new_login(self, shop: ShopId, id_: AccountId, *, cookies: str, now: datetime) -> None:
-        """A person gave new credentials: the old token goes, `Account.logins` counts one more.
+        """A person gave new credentials: the old token goes, and what was remembered of attempts
+        with the old ones; `logins` and `starts` count one more.
 
-        An account that waited for just that is NEW again.
+        An account that waited for anything is NEW again.
         """
-        touched = self._sql.run(_NEW_LOGIN, shop=shop, id=id_, cookies=self._vault.seal(cookies))
+        sealed = self._vault.seal(cookies)
+        touched = self._sql.run(_NEW_LOGIN, shop=shop, id=id_, cookies=sealed, now=micros(now))
         self._sql.run(_LOGIN_MENDED, shop=shop, id=id_, now=micros(now))
         self._changed(shop, id_, touched)
 
@@ -157,14 +186,43 @@ class Accounts:
         touched = self._sql.run(statement, shop=shop, id=id_, now=micros(now))
         return self._changed(shop, id_, touched)
 
+    def reconnect(self, shop: ShopId, id_: AccountId, now: datetime) -> bool:
+        """End a wait, a hold or a rest: the runner starts afresh at once. False: nothing to end."""
+        return self._changed(
+            shop, id_, self._sql.run(_RECONNECT, shop=shop, id=id_, now=micros(now))
+        )
+
     def set_state(
-        self, shop: ShopId, id_: AccountId, state: AccountState, reason: str, now: datetime
+        self,
+        shop: ShopId,
+        id_: AccountId,
+        state: AccountState,
+        reason: str,
+        now: datetime,
+        *,
+        until: datetime | None = None,
+        url: str = "",
     ) -> bool:
-        """True if state or reason changed; `state_since` moves only with the state."""
+        """True if anything changed; `state_since` moves only with the state.
+
+        ONLINE ends the outage, and the trouble that owners were told of.
+        """
         touched = self._sql.run(
-            _SET_STATE, shop=shop, id=id_, state=state, reason=reason, now=micros(now)
+            _SET_STATE,
+            shop=shop,
+            id=id_,
+            state=state,
+            reason=reason,
+            until=micros_or_none(until),
+            until_or_0=0 if until is None else micros(until),
+            url=url,
+            now=micros(now),
         )
         return self._changed(shop, id_, touched)
+
+    def set_told(self, shop: ShopId, id_: AccountId, since: datetime) -> None:
+        """Owners know of trouble that began at `since`; the first telling counts."""
+        self._sql.run(_SET_TOLD, shop=shop, id=id_, since=micros(since))
 
     def rename(self, shop: ShopId, id_: AccountId, name: str) -> None:
         """Raises Conflict if another account of the shop has that name."""
@@ -197,6 +255,24 @@ class Accounts:
             fetched_at=None if token is None else micros(token.fetched_at),
         )
 
+    def token_tries(self, shop: ShopId, id_: AccountId) -> TokenTries:
+        row = self._sql.row(_TOKEN_TRIES, shop=shop, id=id_)
+        return TokenTries() if row is None else TokenTries(moment_or_none(row[0]), row[1])
+
+    def token_asked(self, shop: ShopId, id_: AccountId, now: datetime) -> None:
+        """Remember an attempt before it is made, so that no crash makes it forgotten."""
+        self._sql.run(_TOKEN_ASKED, shop=shop, id=id_, now=micros(now))
+
+    def set_token_failures(self, shop: ShopId, id_: AccountId, failures: int) -> None:
+        self._sql.run(_TOKEN_FAILURES, shop=shop, id=id_, failures=failures)
+
+    def renewed_at(self, shop: ShopId, id_: AccountId) -> datetime | None:
+        """When the login was last renewed, or when that was last tried."""
+        return moment_or_none(self._sql.value(_RENEWED_AT, shop=shop, id=id_))
+
+    def set_renewed(self, shop: ShopId, id_: AccountId, now: datetime) -> None:
+        self._sql.run(_SET_RENEWED, shop=shop, id=id_, now=micros(now))
+
     def remove(self, shop: ShopId, id_: AccountId) -> bool:
         """The account with its conversations, messages, rules and all that hangs on them (L50)."""
         return self._changed(shop, id_, self._sql.run(_REMOVE, shop=shop, id=id_))
@@ -210,7 +286,8 @@ class Accounts:
 @lru_cache(maxsize=1024)
 def _to_account(row: Row) -> Account:
     """Remembered, because accounts are read all the time and change rarely."""
-    id_, shop, name, user, device_id, enabled, state, reason, since, minutes, logins, gone = row
+    id_, shop, name, user, device_id, enabled, state, reason, since, *rest = row
+    minutes, logins, gone, until, url, starts, started, told = rest
     return Account(
         id=AccountId(id_),
         shop=ShopId(shop),
@@ -224,4 +301,9 @@ def _to_account(row: Row) -> Account:
         takeover_minutes=minutes,
         offline_since=moment_or_none(gone),
         logins=logins,
+        state_until=moment_or_none(until),
+        check_url=url,
+        starts=starts,
+        started_at=moment(started),
+        told_since=moment_or_none(told),
     )

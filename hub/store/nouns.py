@@ -41,6 +41,16 @@ class StoredToken:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenTries:
+    """What is remembered of the attempts to get such a token."""
+
+    asked_at: datetime | None = None
+    """The last one, whatever became of it."""
+    failures: int = 0
+    """How many in a row brought none that counted."""
+
+
+@dataclass(frozen=True, slots=True)
 class WebSession:
     """A browser that is logged in to the admin."""
 

@@ -158,20 +158,29 @@ accounts = Table(
     _text("state"),
     _text("state_reason"),
     _time("state_since"),
+    _time("state_until", nullable=True),
+    _text("check_url"),
     _time("offline_since", nullable=True),
+    _time("told_since", nullable=True),
     Column("takeover_minutes", Integer, nullable=False),
     Column("logins", Integer, nullable=False),
+    Column("starts", Integer, nullable=False),
+    _time("started_at"),
     _text("token", nullable=True),
     _text("token_device_id", nullable=True),
     _time("token_expires_at", nullable=True),
     _time("token_fetched_at", nullable=True),
+    _time("token_asked_at", nullable=True),
+    Column("token_failures", Integer, nullable=False),
+    _time("renewed_at", nullable=True),
     _time("created_at"),
     UniqueConstraint("platform_user"),
     UniqueConstraint("shop_id", "name"),
     UniqueConstraint("shop_id", "id"),
     sqlite_autoincrement=True,
 )
-"""`cookies` and `token` are sealed. One login is one account, whichever shop has it."""
+"""`cookies` and `token` are sealed. One login is one account, whichever shop has it.
+`token_asked_at` and `renewed_at` are the last attempts, whatever became of them."""
 
 conversations = Table(
     "conversations",

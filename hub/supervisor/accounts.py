@@ -7,18 +7,19 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from loguru import logger
 
 from hub import text
 from hub.errors import StoreError
-from hub.model import Account, AccountId, AccountState, ShopId
+from hub.model import RESTING, Account, AccountId, ShopId
 from hub.notices import tell_owners_of_shop
 from hub.policy import account_news
 from hub.settings import XianyuSettings
 from hub.store import Change, Store, Tx
-from hub.supervisor.line import AccountLine, TakeIn
-from hub.xianyu import Session
+from hub.supervisor.line import AccountLine, Live, TakeIn
+from hub.xianyu import Client, Session
 
 LOOK_SECONDS = 5.0
 """Accounts are looked at this often even if nothing is heard of them."""
@@ -29,17 +30,15 @@ ALIVE = "supervisor.alive_at"
 
 @dataclass(slots=True)
 class _Runner:
-    logins: int
-    since: datetime
-    """`state_since` of the account it was started for."""
+    starts: int
     line: AccountLine
     task: asyncio.Task[None]
 
     def serves(self, account: Account | None) -> bool:
-        """False: the account is off, has new credentials, or was switched off and on again."""
-        if account is None or account.logins != self.logins:
+        """False: the account is off, or a person started it afresh; or this runner broke."""
+        if account is None or account.starts != self.starts:
             return False
-        return account.state is not AccountState.NEW or account.state_since == self.since
+        return not self.task.done() or account.state in RESTING
 
 
 class Supervisor:
@@ -51,21 +50,37 @@ class Supervisor:
         settings: XianyuSettings,
         take_in: TakeIn,
         now: Callable[[], datetime],
+        *,
+        zone: ZoneInfo,
+        count_renewal: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """`zone`: in which people are told times. `count_renewal` hears what became of each."""
         self._store = store
         self._settings = settings
         self._take_in = take_in
         self._now = now
+        self._zone = zone
+        self._count_renewal = count_renewal
+        self._awake = now()
         self._runners: dict[AccountId, _Runner] = {}
-        self._sessions: dict[AccountId, Session] = {}
+        self._leaving: dict[AccountId, asyncio.Task[None]] = {}
+        self._live: dict[AccountId, Live] = {}
         self._looked = asyncio.Event()
 
     def session_of(self, account: AccountId) -> Session | None:
         """The account's live session; None while it is not connected."""
-        return self._sessions.get(account)
+        live = self._live.get(account)
+        return live.session if live is not None else None
+
+    def client_of(self, account: AccountId) -> Client | None:
+        """The account's HTTP side; None while nothing may be asked in its name: when it is not
+        connected, and above all when the platform has demanded a check."""
+        live = self._live.get(account)
+        return live.client if live is not None and live.client.trouble.check is None else None
 
     async def run(self) -> None:
         """Keep one runner for each enabled account, until cancelled."""
+        self._awake = self._now()
         async with self._store.changes() as changes, asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tell_news(), name="account news")
             while True:
@@ -92,33 +107,54 @@ class Supervisor:
         now = self._now()
         tx.values.set(tx.shops.default(), ALIVE, now.isoformat())
         for account in tx.accounts.enabled():
-            news = account_news(account, now)
+            news = account_news(account, now, self._awake)
             if news is None:
                 continue
             kind = account.state.value if news.needs_person else "offline"
-            said = text.account_trouble(account, now - news.since, again=news.step > 0)
+            age = now - news.since
+            said = text.account_trouble(account, age, self._zone, now, again=news.step > 0)
             key = f"account:{account.id}:{kind}:{news.since.isoformat()}:{news.step}"
             tell_owners_of_shop(tx, account.shop, said, key=key, now=now)
+            tx.accounts.set_told(account.shop, account.id, account.offline_since or news.since)
 
     async def _match_accounts(self, tasks: asyncio.TaskGroup) -> None:
         enabled = {a.id: a for a in await self._store.read(lambda tx: tx.accounts.enabled())}
         self._looked.set()
-        over = {i: r for i, r in self._runners.items() if not r.serves(enabled.get(i))}
-        for runner in over.values():
-            runner.task.cancel()
-        if over:
-            await asyncio.wait([runner.task for runner in over.values()])
-        for account_id in over:
-            del self._runners[account_id]
+        for id_, runner in list(self._runners.items()):
+            if not runner.serves(enabled.get(id_)):
+                runner.task.cancel()
+                self._leaving[id_] = self._runners.pop(id_).task
+        self._leaving = {id_: task for id_, task in self._leaving.items() if not task.done()}
         for account in enabled.values():
             if account.id in self._runners:
                 self._runners[account.id].line.learn(account)
-                continue
-            line = AccountLine(
-                account, self._store, self._settings, self._take_in, self._sessions, self._now
-            )
-            task = tasks.create_task(line.run(), name=f"account {account.id}")
-            self._runners[account.id] = _Runner(account.logins, account.state_since, line, task)
+            elif account.state not in RESTING:
+                self._start(account, tasks)
+
+    def _start(self, account: Account, tasks: asyncio.TaskGroup) -> None:
+        line = AccountLine(
+            account,
+            self._store,
+            self._settings,
+            self._take_in,
+            self._live,
+            self._now,
+            count_renewal=self._count_renewal,
+        )
+        work = _run_alone(line, self._leaving.get(account.id))
+        task = tasks.create_task(work, name=f"account {account.id}")
+        self._runners[account.id] = _Runner(account.starts, line, task)
+
+
+async def _run_alone(line: AccountLine, before: asyncio.Task[None] | None) -> None:
+    """One line, after the account's last one has hung up; its bugs end nobody else's."""
+    if before is not None:
+        await asyncio.wait([before])
+    try:
+        await line.run()
+    except Exception:
+        # Ended like this it is started again when accounts are looked at next.
+        logger.exception("a line ended by a bug")
 
 
 async def _account_changed(changes: AsyncIterator[Change]) -> None:

@@ -62,13 +62,16 @@ class CatchUp:
         take_in: TakeEvents,
         tell: Tell,
         now: Callable[[], datetime],
+        told: bool = False,
     ) -> None:
+        """`told`: owners know of the outage, so they are told of its end, however short it was."""
         self._account = account
         self._store = store
         self._every = every
         self._take_in = take_in
         self._tell = tell
         self._now = now
+        self._told = told
 
     async def known_until(self) -> datetime | None:
         """A moment before the newest thing that the platform told us; what came after it is asked
@@ -137,7 +140,7 @@ class CatchUp:
         messages = await self._store.read(
             lambda tx: tx.messages.arrived_late(account.shop, account.id, gone, back)
         )
-        if messages or orders or was_told(gone, back):
+        if messages or orders or self._told or was_told(gone, back):
             said = text.account_back(account, back - gone, messages, orders)
             await self._tell(said, f"back:{gone.isoformat()}")
 

@@ -7,33 +7,41 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
+from functools import partial
 
 import aiohttp
 from loguru import logger
 
 from hub.errors import (
     AuthExpired,
-    HubError,
     PeerError,
     Refusal,
+    Rejected,
+    StoreError,
     Throttled,
     Unreachable,
     VerificationNeeded,
 )
 from hub.model import Account, AccountId, AccountState, Event, TakenIn, send_lane
-from hub.notices import tell_owners_of_shop
-from hub.policy import backoff
+from hub.policy import Brake, EndKind, LineEnd, backoff, brake_after
 from hub.settings import XianyuSettings
-from hub.store import Store, StoredToken, Tx
+from hub.store import Store
 from hub.supervisor.catch_up import CatchUp
+from hub.supervisor.renewal import Renewal, Renewed
+from hub.supervisor.standing import Rest, Standing, sleep_until
+from hub.supervisor.tokens import Held, Tokens
+from hub.text import line as words
 from hub.xianyu import (
+    CONNECT_LIMIT,
     Client,
     CookieJar,
     Endpoints,
     How,
-    ImToken,
     Push,
     Session,
     Timing,
@@ -41,21 +49,49 @@ from hub.xianyu import (
 )
 
 TakeIn = Callable[[Account, Sequence[Event]], Awaitable[TakenIn]]
+Watch = Callable[[], Coroutine[None, None, None]]
+"""Ends when the line is found to be deaf."""
 PUSHES_IN_FLIGHT = 64
 """Pushes of one account whose commit is awaited at the same time; their order is kept."""
 STEADY = timedelta(seconds=30)
 """A session that lived this long counts as good: the next failure starts a new backoff."""
-TOKEN_MARGIN = timedelta(minutes=10)
+PROOF_AGAIN = timedelta(minutes=3)
+"""Before a planned renewal of the token is thought of again when the login was not proven."""
 HTTP_SECONDS = 20.0
+ENDS_KEPT = 50
+
+_PAUSED = {Brake.CROWDED_PAUSE: words.CROWDED, Brake.SHORT_PAUSE: words.SHORT_LINES}
+_HELD = {
+    Brake.CROWDED_HOLD: words.CROWDED_AGAIN,
+    Brake.OUSTED_HOLD: words.OUSTED_OFTEN,
+    Brake.SHORT_HOLD: words.SHORT_LINES_AGAIN,
+}
 
 
-class _NeedsPerson(Exception):
-    """The runner can do nothing more until a person acts."""
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What an account that is connected can be asked through."""
 
-    def __init__(self, state: AccountState, reason: str) -> None:
-        super().__init__(reason)
-        self.state = state
-        self.reason = reason
+    session: Session
+    client: Client
+
+
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    """Before the next life. Without a reason it is routine and changes no state."""
+
+    seconds: float
+    reason: str = ""
+
+
+class _Leave(Enum):
+    """Why a session is left."""
+
+    ENDED = auto()
+    DEAF = auto()
+    CHECK = auto()
+    LOGIN_LOST = auto()
+    NEW_TOKEN = auto()
 
 
 class AccountLine:
@@ -67,18 +103,22 @@ class AccountLine:
         store: Store,
         settings: XianyuSettings,
         take_in: TakeIn,
-        sessions: dict[AccountId, Session],
+        live: dict[AccountId, Live],
         now: Callable[[], datetime],
+        *,
+        count_renewal: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._account = account
+        self._standing = Standing(account, store, now)
         self._store = store
         self._settings = settings
         self._take_in = take_in
-        self._sessions = sessions
+        self._live = live
         self._now = now
-        self._log = logger.bind(account=account.id)
+        self._tokens = Tokens(self._standing, timedelta(seconds=settings.token_spacing_seconds))
+        self._renewal = Renewal(self._standing, settings, count_renewal)
+        self._ends: deque[LineEnd] = deque(maxlen=ENDS_KEPT)
         self._failures = 0
-        self._token_asked_at: datetime | None = None
+        self._log = logger.bind(account=account.id)
         self._endpoints = Endpoints(
             settings.ws_url, settings.mtop_url, settings.passport_url, settings.upload_url
         )
@@ -86,140 +126,149 @@ class AccountLine:
 
     def learn(self, account: Account) -> None:
         """The account as it is configured by now: its name, its minutes of takeover."""
-        self._account = account
+        self._standing.account = account
+
+    @property
+    def _account(self) -> Account:
+        return self._standing.account
 
     async def run(self) -> None:
+        """Until a person has to act. A wait that an earlier run of the program began is kept."""
+        began = self._account
+        if began.state is AccountState.WAITING and began.state_until is not None:
+            await sleep_until(began.state_until, self._now)
         timeout = aiohttp.ClientTimeout(total=HTTP_SECONDS)
         async with aiohttp.ClientSession(
             cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout
         ) as http:
             while True:
                 try:
-                    wait = await self._one_life(http)
-                except _NeedsPerson as end:
-                    await self._set_state(end.state, end.reason)
+                    pause = await self._one_life(http)
+                except Rest as rest:
+                    self._log.warning("account {} rests: {}", self._account.id, rest)
+                    await self._standing.rest(rest)
                     return
-                except Exception:
+                except Exception as error:
                     # The boundary of one account: whatever broke, this line alone waits and tries
                     # again; pushes that were not committed were not acknowledged.
-                    self._log.exception("line of account {} broke", self._account.id)
-                    wait = await self._wait_after("程序内部出错，会自动重试；详情在日志里")
-                await asyncio.sleep(wait)
+                    pause = self._broken(error)
+                await self._wait(pause)
 
-    async def _one_life(self, http: aiohttp.ClientSession) -> float:
-        """Connect once and stay until the session ends; returns seconds to wait before the next."""
-        await self._set_state(AccountState.CONNECTING)
+    def _broken(self, error: Exception) -> _Pause:
+        if _is_store_trouble(error):
+            self._log.error("line of account {} left: {}", self._account.id, error)
+            return self._failed(words.STORE)
+        self._log.exception("line of account {} broke", self._account.id)
+        return self._failed(words.BROKEN)
+
+    async def _wait(self, pause: _Pause) -> None:
+        until = self._now() + timedelta(seconds=pause.seconds)
+        if pause.reason:
+            await self._standing.set(AccountState.WAITING, pause.reason, until=until)
+        await sleep_until(until, self._now)
+
+    async def _one_life(self, http: aiohttp.ClientSession) -> _Pause:
+        """Connect once and stay until the session ends."""
+        await self._standing.set(AccountState.CONNECTING)
         try:
             client = await self._client(http)
-            token, fresh = await self._token(client)
-            try:
-                return await self._stay(token, client)
-            except AuthExpired as error:
-                return await self._after_refused_token(error, fresh=fresh)
-        except VerificationNeeded as error:
-            raise _NeedsPerson(
-                AccountState.VERIFICATION_NEEDED,
-                "闲鱼要求验证身份，请在浏览器里完成后更新登录",
-            ) from error
-        except AuthExpired as error:
-            await self._drop_token()
-            raise _NeedsPerson(AccountState.LOGGED_OUT, "登录失效，请更新登录") from error
         except Refusal as refusal:
-            raise _NeedsPerson(AccountState.LOGGED_OUT, refusal.text) from refusal
+            raise Rest(AccountState.LOGGED_OUT, refusal.text) from refusal
+        try:
+            try:
+                held = await self._tokens.get(client, lambda: self._renewal.prove(client))
+                return await self._stay(held, client)
+            except AuthExpired as error:
+                self._log.info("login of account {} lost: {}", self._account.id, error)
+                return await self._mend(client)
+        except VerificationNeeded as error:
+            raise Rest(AccountState.VERIFICATION_NEEDED, words.VERIFICATION, error.url) from error
         except PeerError as error:
             self._log.info("account {} not connected: {}", self._account.id, error)
-            after = error.after if isinstance(error, Throttled) else None
-            reason = "" if isinstance(error, Unreachable) else error.reason
-            return await self._wait_after(reason or "连不上闲鱼，会自动重试", after)
+            return self._after_refusal(error)
 
-    async def _stay(self, token: ImToken, client: Client) -> float:
-        """A session from its registration to its end."""
-        began, catch_up = self._now(), self._catch_up()
+    async def _stay(self, held: Held, client: Client) -> _Pause:
+        """A session from its registration to its end. Raises AuthExpired when the login is lost."""
+        found = await self._standing.found() or self._account
+        catch_up = self._catch_up(told=found.told_since is not None)
         since = await catch_up.known_until()
-        async with open_session(
-            self._endpoints,
-            token,
-            self._account.user,
-            since=since,
-            timing=self._timing,
-        ) as session:
-            deaf = await self._online(session, client, catch_up, since)
-        steady = self._now() - began >= STEADY
-        if steady:
-            self._failures = 0
-        if deaf:
-            await self._drop_token()
-            return await self._wait_after("连接失灵，正在重连")
-        return await self._after(session, steady=steady)
+        gone = found.offline_since or found.told_since
+        began: datetime | None = None
+        try:
+            async with open_session(
+                self._endpoints,
+                held.token,
+                self._account.user,
+                since=since,
+                timing=self._timing,
+            ) as session:
+                began = self._now()
+                live = Live(session, client)
+                watch = partial(catch_up.follow, session, client, since, gone)
+                leave = await self._online(live, held, watch)
+        except AuthExpired as error:
+            if began is not None:
+                raise
+            return await self._after_refused_token(error, held, client)
+        return await self._after(leave, live, self._now() - began)
 
     async def _client(self, http: aiohttp.ClientSession) -> Client:
         account = self._account
         text = await self._store.read(lambda tx: tx.accounts.cookies(account.shop, account.id))
-
-        async def keep(cookies: str) -> None:
-            await self._write_mine(
-                lambda tx: tx.accounts.set_cookies(account.shop, account.id, cookies)
-            )
-
-        return Client(http, self._endpoints, CookieJar.parse(text), on_cookies=keep, now=self._now)
-
-    async def _token(self, client: Client) -> tuple[ImToken, bool]:
-        """The stored token while it lasts, else a new one, and whether it is new.
-
-        The platform watches how often it is asked.
-        """
-        account, now = self._account, self._now()
-        stored = await self._store.read(lambda tx: tx.accounts.token(account.shop, account.id))
-        if stored is not None and stored.expires_at - TOKEN_MARGIN > now:
-            return ImToken(stored.value, stored.device_id, stored.expires_at), False
-        last = max(
-            (at for at in (self._token_asked_at, stored and stored.fetched_at) if at), default=None
+        return Client(
+            http,
+            self._endpoints,
+            CookieJar.parse(text),
+            on_cookies=self._standing.keep_cookies,
+            now=self._now,
         )
-        spacing = timedelta(seconds=self._settings.token_spacing_seconds)
-        if last is not None and now - last < spacing:
-            left = (last + spacing - now).total_seconds()
-            raise Throttled("xianyu", "im token", "离上次登录太近，稍等再连", after=left)
-        self._token_asked_at = now
-        token = await client.im_token(account.device_id)
-        await self._write_mine(
-            lambda tx: tx.accounts.set_token(
-                account.shop,
-                account.id,
-                StoredToken(token.value, token.device_id, token.expires_at, now),
-            )
-        )
-        return token, True
 
-    def _catch_up(self) -> CatchUp:
+    def _catch_up(self, *, told: bool) -> CatchUp:
         return CatchUp(
             self._account,
             self._store,
             every=timedelta(minutes=self._settings.compare_minutes),
             take_in=self._take_in_events,
-            tell=self._tell,
+            tell=self._standing.tell,
             now=self._now,
+            told=told,
         )
 
-    async def _online(
-        self, session: Session, client: Client, catch_up: CatchUp, since: datetime | None
-    ) -> bool:
-        """Work while the session lives. True: it lives, but it is deaf and must be left."""
-        account = self._account
-        self._sessions[account.id] = session
-        gone = await self._offline_since()
+    async def _online(self, live: Live, held: Held, watch: Watch) -> _Leave:
+        """Work while the session lives, until there is a reason to leave it."""
+        account, session, client = self._account, live.session, live.client
+        self._live[account.id] = live
         try:
-            await self._set_state(AccountState.ONLINE)
+            await self._standing.set(AccountState.ONLINE)
+            await self._tokens.accepted()
             await self._store.write(lambda tx: tx.outbox.hasten(send_lane(account.id), self._now()))
             async with asyncio.TaskGroup() as tasks:
-                pushes = tasks.create_task(self._take_in_pushes(session))
-                watch = tasks.create_task(catch_up.follow(session, client, since, gone))
-                await asyncio.wait({pushes, watch}, return_when=asyncio.FIRST_COMPLETED)
-                deaf = watch.done() and not pushes.done()
-                pushes.cancel()
-                watch.cancel()
-            return deaf
+                jobs = {
+                    tasks.create_task(client.trouble.checked.wait()): _Leave.CHECK,
+                    tasks.create_task(self._take_in_pushes(session)): _Leave.ENDED,
+                    tasks.create_task(self._renewal.keep(client)): _Leave.LOGIN_LOST,
+                    tasks.create_task(watch()): _Leave.DEAF,
+                    tasks.create_task(self._until_new_token(held, client)): _Leave.NEW_TOKEN,
+                }
+                await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
+                why = next(leave for job, leave in jobs.items() if job.done())
+                for job in jobs:
+                    job.cancel()
+            return _Leave.CHECK if client.trouble.check is not None else why
         finally:
-            del self._sessions[account.id]
+            del self._live[account.id]
+
+    async def _until_new_token(self, held: Held, client: Client) -> None:
+        """Ends when the session should be left for a new token, and the login is good for one."""
+        await self._tokens.due(held)
+        while True:
+            try:
+                await self._renewal.prove(client)
+            except PeerError as error:
+                self._log.info("account {} keeps its session: {}", self._account.id, error)
+                await sleep_until(self._now() + PROOF_AGAIN, self._now)
+            else:
+                return
 
     async def _take_in_pushes(self, session: Session) -> None:
         window = asyncio.Semaphore(PUSHES_IN_FLIGHT)
@@ -231,18 +280,6 @@ class AccountLine:
     async def _take_in_events(self, events: Sequence[Event]) -> TakenIn:
         return await self._take_in(self._account, events)
 
-    async def _tell(self, said: str, what: str) -> None:
-        account, now = self._account, self._now()
-        key = f"account:{account.id}:{what}"
-        await self._write_mine(
-            lambda tx: tell_owners_of_shop(tx, account.shop, said, key=key, now=now)
-        )
-
-    async def _offline_since(self) -> datetime | None:
-        account = self._account
-        found = await self._store.read(lambda tx: tx.accounts.get(account.shop, account.id))
-        return found.offline_since if found is not None else None
-
     async def _take_in_push(self, session: Session, push: Push, window: asyncio.Semaphore) -> None:
         """Commit, then acknowledge: never the other way round (L22). Tasks start in the order they
         are made and the store takes units in that order, so messages keep theirs."""
@@ -252,63 +289,100 @@ class AccountLine:
         finally:
             window.release()
 
-    async def _after(self, session: Session, *, steady: bool) -> float:
-        ended = session.ended
-        how = ended.how if ended is not None else How.LOST
-        self._log.info("session of account {} ended: {}", self._account.id, how)
-        if how is How.REMOVED:
-            raise _NeedsPerson(
-                AccountState.WAITING, "闲鱼说这个账号的连接太多，请关掉别的程序后重新启用"
-            )
-        if how is How.KICKED:
-            await self._drop_token()
+    # --- After a session, or instead of one ---------------------------------------------------
+
+    async def _after(self, leave: _Leave, live: Live, lasted: timedelta) -> _Pause:
+        steady = lasted >= STEADY
+        if steady:
+            self._failures = 0
+        ended = live.session.ended
+        how = ended.how if ended is not None and leave is _Leave.ENDED else How.STOPPED
+        self._log.info("session of account {} ended: {} {}", self._account.id, leave.name, how)
+        if leave is _Leave.CHECK and live.client.trouble.check is not None:
+            raise live.client.trouble.check
+        if leave is _Leave.LOGIN_LOST:
+            await self._tokens.drop()
+            raise Rest(AccountState.LOGGED_OUT, words.LOGGED_OUT)
+        if leave is _Leave.NEW_TOKEN:
+            self._tokens.want_new()
+            return _Pause(0.0)
+        ousted = leave is _Leave.DEAF or how is How.KICKED
+        if ousted:
+            await self._tokens.drop()
+        kind = EndKind.CROWDED if how is How.REMOVED else EndKind.PLAIN
+        braked = self._brake(LineEnd(self._now(), lasted, EndKind.OUSTED if ousted else kind))
+        if braked is not None:
+            return braked
         if how is How.CLOSED and steady:
             # Routine: the platform closes healthy lines every 10 to 30 minutes.
-            return self._settings.reconnect_first_seconds * random.random()  # noqa: S311 - jitter
-        return await self._wait_after("连接断开，正在重连")
+            return _Pause(self._settings.reconnect_first_seconds * _chance())
+        return self._failed(words.DEAF if leave is _Leave.DEAF else words.LOST)
 
-    async def _after_refused_token(self, error: AuthExpired, *, fresh: bool) -> float:
-        """A refused token is replaced once; when a new one is refused too, a person must look."""
+    def _brake(self, end: LineEnd) -> _Pause | None:
+        """A longer pause, or Rest, when the line does not stay up."""
+        self._ends.append(end)
+        minutes = self._settings.breaker_minutes
+        brake = brake_after(self._ends, self._now()) if minutes else None
+        if brake in _HELD:
+            raise Rest(AccountState.HELD, _HELD[brake])
+        return _Pause(minutes * 60, _PAUSED[brake]) if brake in _PAUSED else None
+
+    async def _after_refused_token(self, error: AuthExpired, held: Held, client: Client) -> _Pause:
+        """An old token is replaced at once. When a new one is refused too, the login is looked at;
+        if nothing is wrong with it, the next attempt waits for longer each time."""
         self._log.info("token of account {} refused: {}", self._account.id, error)
-        await self._drop_token()
-        if fresh:
-            raise _NeedsPerson(AccountState.LOGGED_OUT, "闲鱼不认可这个登录，请更新登录") from error
-        return await self._wait_after("连接凭证失效，正在换新的")
+        await self._tokens.drop()
+        if not held.fresh:
+            return self._failed(words.TOKEN_REFUSED)
+        after = await self._tokens.failed(error.reason)
+        await self._renewal.prove(client)
+        pause = self._failed(words.token_failed(error.reason))
+        return _Pause(max(after, pause.seconds), pause.reason)
 
-    async def _drop_token(self) -> None:
-        account = self._account
-        await self._write_mine(lambda tx: tx.accounts.set_token(account.shop, account.id, None))
+    async def _mend(self, client: Client) -> _Pause:
+        """The login is lost and the account is not connected. Raises VerificationNeeded."""
+        free = await self._renewal.free_at()
+        if free is not None:
+            return _Pause((free - self._now()).total_seconds(), words.RENEWAL_SPACED)
+        await self._standing.set(AccountState.RENEWING, words.RENEWING)
+        match await self._renewal.mend(client):
+            case Renewed.RENEWED:
+                return _Pause(0.0)
+            case Renewed.LOST:
+                await self._tokens.drop()
+                raise Rest(AccountState.LOGGED_OUT, words.LOGGED_OUT)
+            case Renewed.UNCLEAR:
+                free = await self._renewal.free_at()
+                pause = self._failed(words.RENEWAL_UNCLEAR)
+                seconds = (free - self._now()).total_seconds() if free is not None else 0.0
+                return _Pause(max(seconds, pause.seconds), pause.reason)
 
-    async def _write_mine(self, unit: Callable[[Tx], object]) -> None:
-        """Write about the account unless somebody switched it off or logged it in anew meanwhile:
-        then this line is a thing of the past and must not undo what the person did."""
-        account = self._account
+    def _after_refusal(self, error: PeerError) -> _Pause:
+        """The platform was not reached, or would not have us."""
+        if isinstance(error, Rejected) and error.code == CONNECT_LIMIT:
+            end = LineEnd(self._now(), timedelta(0), EndKind.CROWDED)
+            return self._brake(end) or self._failed(words.CROWDED)
+        if isinstance(error, Throttled) and error.after is not None:
+            return _Pause(error.after, error.reason)
+        silent = isinstance(error, Unreachable)
+        return self._failed(words.UNREACHABLE if silent else words.refused(error.reason))
 
-        def fenced(tx: Tx) -> None:
-            found = tx.accounts.get(account.shop, account.id)
-            if found is not None and found.enabled and found.logins == account.logins:
-                unit(tx)
-
-        await self._store.write(fenced)
-
-    async def _wait_after(self, reason: str, after: float | None = None) -> float:
+    def _failed(self, reason: str) -> _Pause:
         self._failures += 1
-        wait = after
-        if wait is None:
-            wait = backoff(
-                self._failures,
-                first=self._settings.reconnect_first_seconds,
-                most=self._settings.reconnect_most_seconds,
-                jitter=random.random(),  # noqa: S311 - spreads reconnects, guards nothing
-            )
-        await self._set_state(AccountState.WAITING, reason)
-        return wait
+        seconds = backoff(
+            self._failures,
+            first=self._settings.reconnect_first_seconds,
+            most=self._settings.reconnect_most_seconds,
+            jitter=_chance(),
+        )
+        return _Pause(seconds, reason)
 
-    async def _set_state(self, state: AccountState, reason: str = "") -> None:
-        account, now = self._account, self._now()
-        try:
-            await self._write_mine(
-                lambda tx: tx.accounts.set_state(account.shop, account.id, state, reason, now)
-            )
-        except HubError as error:
-            self._log.warning("state of account {} not stored: {}", account.id, error)
+
+def _is_store_trouble(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_store_trouble(one) for one in error.exceptions)
+    return isinstance(error, StoreError)
+
+
+def _chance() -> float:
+    return random.random()  # noqa: S311 - spreads reconnects, guards nothing

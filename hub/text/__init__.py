@@ -1,10 +1,18 @@
 """Every sentence we say to people, Chinese first."""
 
-from hub.text.accounts import account_back, account_trouble, line_was_deaf
+from hub.text.accounts import (
+    ACCOUNT_STATES,
+    account_back,
+    account_line,
+    account_mend,
+    account_trouble,
+    line_was_deaf,
+    next_try,
+    no_need_to_reconnect,
+    reconnecting,
+)
 from hub.text.content import plain, shorten
 from hub.text.desk import (
-    ACCOUNT_STATES,
-    account_line,
     command_help,
     held_line,
     help_page,
@@ -32,6 +40,7 @@ __all__ = [
     "ACCOUNT_STATES",
     "account_back",
     "account_line",
+    "account_mend",
     "account_notice",
     "account_trouble",
     "buyer_notice",
@@ -40,6 +49,8 @@ __all__ = [
     "held_line",
     "help_page",
     "line_was_deaf",
+    "next_try",
+    "no_need_to_reconnect",
     "no_target",
     "order_notice",
     "paused",
@@ -50,6 +61,7 @@ __all__ = [
     "receipt_dropped",
     "receipt_rejected",
     "receipt_uncertain",
+    "reconnecting",
     "resumed",
     "shorten",
     "since",

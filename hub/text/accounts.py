@@ -2,29 +2,105 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from hub.model import Account, AccountState
-from hub.text.times import span
+from hub.model import RESTING, Account, AccountState
+from hub.text.times import clock, since, span
 
-_MEND: dict[AccountState, str] = {
-    AccountState.LOGGED_OUT: "在后台「账号」页扫码或粘贴新的 Cookie，就能恢复",
-    AccountState.VERIFICATION_NEEDED: (
-        "请在自己的浏览器里打开闲鱼网页版完成验证，再到后台「账号」页更新登录；"
-        "在这之前程序不会再去尝试"
-    ),
+ACCOUNT_STATES: dict[AccountState, str] = {
+    AccountState.NEW: "准备连接",
+    AccountState.CONNECTING: "连接中",
+    AccountState.ONLINE: "在线",
+    AccountState.RENEWING: "自动续期中",
+    AccountState.WAITING: "等待重连",
+    AccountState.VERIFICATION_NEEDED: "需要验证",
+    AccountState.LOGGED_OUT: "登录失效",
+    AccountState.HELD: "已停下",
+    AccountState.DISABLED: "已停用",
 }
 
+_MARKS: dict[AccountState, str] = {
+    AccountState.ONLINE: "🟢",
+    AccountState.CONNECTING: "🟡",
+    AccountState.RENEWING: "🟡",
+    AccountState.WAITING: "🟡",
+    AccountState.NEW: "⚪",
+    AccountState.DISABLED: "⚪",
+    AccountState.VERIFICATION_NEEDED: "🔴",
+    AccountState.LOGGED_OUT: "🔴",
+    AccountState.HELD: "🔴",
+}
+SOON = timedelta(minutes=1)
 
-def account_trouble(account: Account, age: timedelta, *, again: bool) -> str:
-    """First telling and reminders; `age`: how long it has lasted."""
-    still = f"仍然没有恢复（已 {span(age)}），" if again else ""
-    mend = _MEND.get(account.state)
-    if mend is not None:
-        what = account.state_reason or "登录失效"
-        return f"🔴【{account.name}】{still}{what}。{mend}。期间收不到买家消息，也发不出回复"
+
+def account_line(account: Account, zone: ZoneInfo, now: datetime) -> str:
+    """One account in lists: state, reason, since when, what happens next or has to be done."""
+    state = ACCOUNT_STATES[account.state]
     reason = f"（{account.state_reason}）" if account.state_reason else ""
-    return f"🟡【{account.name}】已断线 {span(age)}{reason}，程序会一直自动重连"
+    parts = [f"{account.name} {state}{reason} {since(account.state_since, now)}"]
+    if then := next_try(account, zone, now):
+        parts.append(then)
+    line = f"{_MARKS[account.state]} {'，'.join(parts)}"
+    mend = account_mend(account)
+    return f"{line}\n　{mend.replace(chr(10), chr(10) + '　')}" if mend else line
+
+
+DEAF_UNTIL_MENDED = "期间收不到买家消息，也发不出回复"
+
+
+def account_trouble(
+    account: Account, age: timedelta, zone: ZoneInfo, now: datetime, *, again: bool
+) -> str:
+    """First telling and reminders; `age`: how long it has lasted."""
+    if account.state in RESTING:
+        still = f"已经 {span(age)} 没有恢复：" if again else ""
+        what = account.state_reason or ACCOUNT_STATES[account.state]
+        return f"🔴【{account.name}】{still}{what}\n{account_mend(account)}\n{DEAF_UNTIL_MENDED}"
+    reason = f"：{account.state_reason}" if account.state_reason else ""
+    until = next_try(account, zone, now)
+    then = f"{until}；" if until else ""
+    return (
+        f"🟡【{account.name}】已断线 {span(age)}{reason}\n"
+        f"{then}程序会自动重连，不用处理；等不及就发 /重连 {account.name}"
+    )
+
+
+def account_mend(account: Account) -> str:
+    """What a person does about an account that rests; empty for one that does not."""
+    again = f"发 /重连 {account.name}（或在后台「账号」页点“重新连接”）"
+    match account.state:
+        case AccountState.LOGGED_OUT:
+            return "在后台「账号」页扫码或粘贴新的 Cookie，就能恢复"
+        case AccountState.HELD:
+            return f"程序已经停下，不会自己再试。处理好以后{again}"
+        case AccountState.VERIFICATION_NEEDED:
+            url = account.check_url
+            where = f"打开这个链接完成验证：{url} （打不开就" if url else "请（"
+            other = "在闲鱼 App 或浏览器里打开闲鱼消息页，看到验证就做完）"
+            return (
+                f"{where}{other}\n完成后{again}；也可以在「账号」页扫码或粘贴新的 Cookie。"
+                "在那之前程序什么都不会向闲鱼要"
+            )
+        case _:
+            return ""
+
+
+def next_try(account: Account, zone: ZoneInfo, now: datetime) -> str:
+    """`将在 14:05 再试`; empty when no try is planned."""
+    until = account.state_until
+    if account.state is not AccountState.WAITING or until is None:
+        return ""
+    return f"将在 {clock(until, zone, now)} 再试" if until - now >= SOON else "马上再试"
+
+
+def reconnecting(account: Account) -> str:
+    return f"正在重新连接「{account.name}」，连上或又出问题都会在这里告诉你"
+
+
+def no_need_to_reconnect(account: Account) -> str:
+    state = ACCOUNT_STATES[account.state]
+    return f"「{account.name}」现在{state}，不需要重新连接"
 
 
 def account_back(account: Account, gap: timedelta, messages: int, orders: int) -> str:

@@ -7,27 +7,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from hub.model import Account, AccountState, Conversation, Hold
-from hub.text.times import clock, since, span
-
-ACCOUNT_STATES: dict[AccountState, str] = {
-    AccountState.NEW: "新添加",
-    AccountState.CONNECTING: "连接中",
-    AccountState.ONLINE: "在线",
-    AccountState.WAITING: "等待重连",
-    AccountState.VERIFICATION_NEEDED: "需要验证",
-    AccountState.LOGGED_OUT: "登录失效",
-    AccountState.DISABLED: "已停用",
-}
-
-_MARKS: dict[AccountState, str] = {
-    AccountState.ONLINE: "🟢",
-    AccountState.CONNECTING: "🟡",
-    AccountState.WAITING: "🟡",
-    AccountState.NEW: "⚪",
-    AccountState.DISABLED: "⚪",
-    AccountState.VERIFICATION_NEEDED: "🔴",
-    AccountState.LOGGED_OUT: "🔴",
-}
+from hub.text.accounts import ACCOUNT_STATES, account_line
+from hub.text.times import clock, span
 
 
 def help_page(commands: Sequence[tuple[str, str]]) -> str:
@@ -53,14 +34,6 @@ def unknown_command(name: str, nearest_usage: str | None) -> str:
     return f"没有 /{name} 这个命令，发 /帮助 看全部命令。"
 
 
-def account_line(account: Account, now: datetime) -> str:
-    state = ACCOUNT_STATES[account.state]
-    reason = f"（{account.state_reason}）" if account.state_reason else ""
-    return (
-        f"{_MARKS[account.state]} {account.name} {state}{reason} {since(account.state_since, now)}"
-    )
-
-
 def held_line(hold: Hold, conversation: Conversation | None, zone: ZoneInfo, now: datetime) -> str:
     if conversation is None:
         what = "整个店铺"
@@ -71,11 +44,15 @@ def held_line(hold: Hold, conversation: Conversation | None, zone: ZoneInfo, now
 
 
 def status_page(
-    accounts: Sequence[Account], holds: Sequence[str], waiting: int, now: datetime
+    accounts: Sequence[Account],
+    holds: Sequence[str],
+    waiting: int,
+    zone: ZoneInfo,
+    now: datetime,
 ) -> str:
     online = sum(account.state is AccountState.ONLINE for account in accounts)
     lines = [f"账号 {online}/{len(accounts)} 在线，待发 {waiting} 条"]
-    lines += [account_line(a, now) for a in accounts if a.state is not AccountState.ONLINE]
+    lines += [account_line(a, zone, now) for a in accounts if a.state is not AccountState.ONLINE]
     lines += holds or ["自动回复正常"]
     return "\n".join(lines)
 

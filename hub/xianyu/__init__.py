@@ -21,6 +21,7 @@ from hub.xianyu.qr import (
 )
 from hub.xianyu.session import RECALL_WITHIN, Push, Sent, Session, open_session
 from hub.xianyu.token import ImToken
+from hub.xianyu.trouble import Trouble
 from hub.xianyu.verdicts import CONNECT_LIMIT, FORBIDDEN_CONTENT, PERMISSION
 from hub.xianyu.writes import LONGEST_RATING, LONGEST_SHIP_TEXT
 
@@ -54,6 +55,7 @@ __all__ = [
     "Sent",
     "Session",
     "Timing",
+    "Trouble",
     "check_proxy",
     "decode_entry",
     "fit_picture",

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import aiohttp
 import aiohttp_socks
 from yarl import URL
 
-from hub.errors import Rejected, Uncertain, Unreachable
+from hub.errors import PeerError, Rejected, Uncertain, Unreachable
 from hub.xianyu.cookies import CookieJar
 from hub.xianyu.endpoints import BROWSER_HEADERS, Endpoints
+from hub.xianyu.trouble import Trouble
 from hub.xianyu.verdicts import PEER
+
+Refused = TypeVar("Refused", bound=PeerError)
 
 NOTHING_LEFT = (
     aiohttp.ClientConnectorError,
@@ -53,11 +57,13 @@ class Browser:
         *,
         on_cookies: Callable[[str], Awaitable[None]],
         answer_seconds: float,
+        trouble: Trouble | None = None,
     ) -> None:
         if not isinstance(http.cookie_jar, aiohttp.DummyCookieJar):
             # A jar inside the session would mix the cookies of accounts that share the session.
             raise ValueError("the HTTP session must be made with aiohttp.DummyCookieJar()")
         self.jar = jar
+        self.trouble = trouble
         self._http = http
         self._on_cookies = on_cookies
         self._answer_seconds = answer_seconds
@@ -68,6 +74,10 @@ class Browser:
             endpoints.site_url,
         )
         self._homes = frozenset(origin for home in homes if (origin := origin_of(home)))
+
+    def noted(self, error: Refused) -> Refused:
+        """The error, after everybody who has to know of it was told."""
+        return error if self.trouble is None else self.trouble.note(error)
 
     def may_visit(self, url: str) -> bool:
         return origin_of(url) in self._homes
@@ -87,8 +97,11 @@ class Browser:
         """One request, no redirects.
 
         Raises Unreachable when nothing happened or the request only reads; Uncertain when a write
-        may have happened; Rejected for an address that is none of the platform's.
+        may have happened; Rejected for an address that is none of the platform's; once a check was
+        demanded, VerificationNeeded without asking.
         """
+        if self.trouble is not None:
+            self.trouble.stop_calls(op)
         if not self.may_visit(url):
             raise Rejected(PEER, op, f"not one of the platform's addresses: {origin_of(url)}")
         sent = {**BROWSER_HEADERS, **(headers or {})}

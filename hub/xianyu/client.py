@@ -27,6 +27,7 @@ from hub.xianyu.ids import bare
 from hub.xianyu.mtop import Mtop
 from hub.xianyu.passport import Passport
 from hub.xianyu.token import ImToken, ask_token, read_token
+from hub.xianyu.trouble import Trouble
 from hub.xianyu.verdicts import MISSING_APIS, PEER
 
 _WHO = Call("mtop.taobao.idlemessage.pc.loginuser.get", "1.0")
@@ -46,6 +47,9 @@ class Client:
     Reads may be repeated: without an answer they raise Unreachable. Writes return Done, and raise
     Uncertain when nobody knows whether they happened: then read the order or item first, never
     repeat blindly.
+
+    Once the platform demanded a check, every further call raises VerificationNeeded and asks
+    nothing.
     """
 
     def __init__(
@@ -63,8 +67,15 @@ class Client:
         self._user = jar.user
         self._now = now
         self._timing = timing or Timing()
+        self.trouble = Trouble()
+        """What its calls met that concerns the whole account."""
         self._browser = Browser(
-            http, endpoints, jar, on_cookies=on_cookies, answer_seconds=self._timing.answer
+            http,
+            endpoints,
+            jar,
+            on_cookies=on_cookies,
+            answer_seconds=self._timing.answer,
+            trouble=self.trouble,
         )
         self._mtop = Mtop(self._browser, endpoints, now=now)
         self._passport = Passport(self._browser, endpoints, now=now)
@@ -116,6 +127,7 @@ class Client:
 
     async def download(self, url: str, *, most_bytes: int = media.MOST_DOWNLOAD) -> bytes:
         """What a picture, voice or video message points to. Only the platform's own addresses."""
+        self.trouble.stop_calls("download")
         return await media.download(
             self._http,
             self._endpoints,

@@ -59,7 +59,10 @@ async def upload(browser: Browser, endpoints: Endpoints, data: bytes, *, seconds
         headers={"accept": "*/*", "origin": WEB.origin, "referer": WEB.origin + "/"},
         seconds=seconds,
     )
-    return read_upload(page, fitted)
+    try:
+        return read_upload(page, fitted)
+    except PeerError as error:
+        raise browser.noted(error) from None
 
 
 def read_upload(page: Page, fitted: FittedPicture) -> Picture:

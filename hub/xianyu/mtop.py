@@ -47,7 +47,7 @@ class Mtop:
                 inner = answer.get("data")
                 return as_map(load_json(inner) if isinstance(inner, str) else inner)
             if not isinstance(refusal, StaleSign) or attempt == ATTEMPTS:
-                raise refusal
+                raise self._browser.noted(refusal)
             if jar.sign_token == token:
                 # No new token came along: asking without one is what makes the gateway issue it.
                 jar.drop_sign_token()

@@ -53,10 +53,11 @@ class Passport:
         try:
             answer = as_map(json.loads(page.text))
         except (ValueError, RecursionError):
-            raise judge_page(op, page.status, page.text, page.location) from None
+            error = judge_page(op, page.status, page.text, page.location)
+            raise self._browser.noted(error) from None
         refusal = judge_passport(op, answer)
         if refusal is not None:
-            raise refusal
+            raise self._browser.noted(refusal)
         return answer
 
     async def has_login(self) -> bool:

@@ -40,6 +40,8 @@ def settings_for(sandbox: Sandbox, folder: Path, **xianyu: Any) -> Settings:
                 "upload_url": sandbox.urls["upload_url"],
                 "send_spacing_seconds": 0,
                 "token_spacing_seconds": 0,
+                "renewal_spacing_minutes": 0,
+                "breaker_minutes": 0,
                 "answer_seconds": 1.0,
                 "reconnect_first_seconds": 0.05,
                 "reconnect_most_seconds": 0.2,

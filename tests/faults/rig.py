@@ -118,6 +118,8 @@ class Rig:
             "XIANYU__UPLOAD_URL": http,
             "XIANYU__SEND_SPACING_SECONDS": "0",
             "XIANYU__TOKEN_SPACING_SECONDS": "0",
+            "XIANYU__RENEWAL_SPACING_MINUTES": "0",
+            "XIANYU__BREAKER_MINUTES": "0",
             "XIANYU__ANSWER_SECONDS": "1",
             "XIANYU__UNCERTAIN_SECONDS": "4",
             "XIANYU__RECONNECT_FIRST_SECONDS": "0.05",

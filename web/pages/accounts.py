@@ -91,6 +91,13 @@ async def switch(request: web.Request) -> web.Response:
     raise see_other(f"/accounts/{account.id}", "account-on" if on else "account-off")
 
 
+async def reconnect(request: web.Request) -> web.Response:
+    account = await _account(request)
+    done = await request.app[SITE].desk.accounts.reconnect(operator(request), account.id)
+    key = "account-reconnecting" if done else "account-no-need"
+    raise see_other(f"/accounts/{account.id}", key)
+
+
 async def _account(request: web.Request) -> Account:
     wanted = AccountId(int(request.match_info["id"]))
     accounts = await request.app[SITE].desk.accounts.all(operator(request))
@@ -108,4 +115,5 @@ ROUTES = (
     web.post(r"/accounts/{id:\d{1,15}}", configure),
     web.post(r"/accounts/{id:\d{1,15}}/login", renew),
     web.post(r"/accounts/{id:\d{1,15}}/switch", switch),
+    web.post(r"/accounts/{id:\d{1,15}}/reconnect", reconnect),
 )

@@ -15,6 +15,7 @@ ACTIONS = {
     "account.add": "添加账号",
     "account.log_in": "更新账号登录",
     "account.scan": "发起扫码登录",
+    "account.reconnect": "重新连接账号",
     "account.enable": "启用账号",
     "account.disable": "停用账号",
     "account.configure": "修改账号设置",

@@ -57,8 +57,10 @@ def furnish(path: Path) -> None:
     with opened(path) as connection:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(
-            "INSERT INTO accounts VALUES (5, 1, '店', '22', 'd', 'sealed', 1, 'new', '', 0,"
-            " NULL, 10, 1, NULL, NULL, NULL, NULL, 0)"
+            "INSERT INTO accounts (id, shop_id, name, platform_user, device_id, cookies, enabled,"
+            " state, state_reason, state_since, check_url, takeover_minutes, logins, starts,"
+            " started_at, token_failures, created_at)"
+            " VALUES (5, 1, '店', '22', 'd', 'sealed', 1, 'new', '', 0, '', 10, 1, 1, 0, 0, 0)"
         )
         connection.execute(
             "INSERT INTO conversations VALUES (7, 1, 5, '60', 'a1', NULL, '', '9', '键盘', 0)"

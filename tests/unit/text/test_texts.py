@@ -95,7 +95,7 @@ def test_what_is_about_the_shop_or_many_buyers_leads_to_none() -> None:
         text.paused(None, None),
         text.resumed(None, 1, False),
         text.resumed(None, 0, False),
-        text.status_page([ACCOUNT], [line, line], 0, NOW),
+        text.status_page([ACCOUNT], [line, line], 0, ZONE, NOW),
         text.help_page([("/暂停 [#编号] [时长]", "停止自动回复")]),
         text.no_target(quoted=True),
         text.no_target(quoted=False),
@@ -139,28 +139,30 @@ def test_an_account_notice_names_the_account() -> None:
 
 @pytest.mark.parametrize("state", AccountState)
 def test_every_state_of_an_account_has_a_word_and_a_mark(state: AccountState) -> None:
-    line = text.account_line(replace(ACCOUNT, state=state, state_reason="原因"), NOW)
+    account = replace(ACCOUNT, state=state, state_reason="原因")
+    line = text.account_line(account, ZONE, NOW).splitlines()[0]
 
     assert line.endswith(f"小店 {text.ACCOUNT_STATES[state]}（原因） 5 分钟")
     assert line[0] in "🟢🟡⚪🔴"
 
 
 def test_a_state_without_a_reason_shows_none() -> None:
-    assert text.account_line(ACCOUNT, NOW) == "🟢 小店 在线 5 分钟"
+    assert text.account_line(ACCOUNT, ZONE, NOW) == "🟢 小店 在线 5 分钟"
 
 
 def test_the_status_page_counts_and_names_what_is_not_well() -> None:
     broken = replace(ACCOUNT, name="二店", state=AccountState.LOGGED_OUT)
 
-    page = text.status_page([ACCOUNT, broken], [], 3, NOW).splitlines()
+    page = text.status_page([ACCOUNT, broken], [], 3, ZONE, NOW).splitlines()
 
     assert page[0] == "账号 1/2 在线，待发 3 条"
     assert page[1].startswith("🔴 二店 登录失效")
-    assert page[2:] == ["自动回复正常"]
+    assert "扫码" in page[2]
+    assert page[3:] == ["自动回复正常"]
 
 
 def test_the_status_page_lists_what_is_held() -> None:
-    assert text.status_page([], ["⏸ 一", "⏸ 二"], 0, NOW).splitlines()[1:] == ["⏸ 一", "⏸ 二"]
+    assert text.status_page([], ["⏸ 一", "⏸ 二"], 0, ZONE, NOW).splitlines()[1:] == ["⏸ 一", "⏸ 二"]
 
 
 def test_a_held_line_says_what_and_until_when() -> None:

@@ -21,7 +21,7 @@ async def test_an_account_is_added_by_a_pasted_cookie_and_shown_with_its_state(
     assert page.leads_to == f"/accounts/{account.id}?done=account-added"
     shown = await boss.get("/accounts")
     assert "数码小店" in shown.text
-    assert "新添加" in shown.text
+    assert "准备连接" in shown.text
 
 
 @pytest.mark.parametrize(
