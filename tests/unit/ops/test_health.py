@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,9 @@ class Stage:
         async with self.http.get(self.url + path) as response:
             return response.status, await response.json()
 
-    async def account(self, user: str, state: AccountState, reason: str = "") -> Account:
+    async def account(
+        self, user: str, state: AccountState, reason: str = "", until: datetime | None = None
+    ) -> Account:
         def unit(tx: Any) -> Account:
             account: Account = tx.accounts.add(
                 tx.shops.default(),
@@ -46,7 +48,7 @@ class Stage:
                 takeover_minutes=10,
                 now=now(),
             )
-            tx.accounts.set_state(account.shop, account.id, state, reason, now())
+            tx.accounts.set_state(account.shop, account.id, state, reason, now(), until=until)
             return account
 
         return await self.store.write(unit)
@@ -56,7 +58,7 @@ class Stage:
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     async with open_store(tmp_path / "hub.db", now=now) as store:
         app = web.Application()
-        attach_ops(app, store, Metrics(), "1.2.3")
+        attach_ops(app, store, Metrics(), "1.2.3", now)
         runner = web.AppRunner(app)
         await runner.setup()
         try:
@@ -72,12 +74,15 @@ async def test_a_hub_without_accounts_is_ready(stage: Stage) -> None:
     assert await stage.ask() == (200, expected)
 
 
-@pytest.mark.parametrize("state", [AccountState.ONLINE, AccountState.WAITING])
-async def test_an_account_that_is_connected_or_knowingly_waits_is_fit(
-    stage: Stage, state: AccountState
-) -> None:
-    await stage.account("1", state, "断线")
+async def test_an_account_that_is_connected_or_knowingly_waits_is_fit(stage: Stage) -> None:
+    await stage.account("1", AccountState.ONLINE)
+    await stage.account("2", AccountState.WAITING, "断线", now() + timedelta(hours=1))
     assert (await stage.ask())[0] == 200
+
+
+async def test_a_wait_that_was_over_long_ago_was_forgotten(stage: Stage) -> None:
+    await stage.account("1", AccountState.WAITING, "断线", now() - timedelta(minutes=5))
+    assert (await stage.ask())[0] == 503
 
 
 @pytest.mark.parametrize(
@@ -85,8 +90,10 @@ async def test_an_account_that_is_connected_or_knowingly_waits_is_fit(
     [
         AccountState.NEW,
         AccountState.CONNECTING,
+        AccountState.RENEWING,
         AccountState.LOGGED_OUT,
         AccountState.VERIFICATION_NEEDED,
+        AccountState.HELD,
     ],
 )
 async def test_any_other_state_of_one_account_makes_the_hub_unready_and_says_why(
