@@ -83,7 +83,8 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-    if request.path.startswith("/static/") and "v" in request.query:
+    headers["Server"] = "yuqiao"  # versions of what is beneath are nobody's business
+    if request.path.startswith("/static/") and "v" in request.query and response.status < 400:
         headers.setdefault("Cache-Control", "public, max-age=31536000, immutable")
     else:
         headers.setdefault("Cache-Control", "no-store")

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from loguru import logger
 from web_stage import Stage, Visitor, open_stage, visiting
+from yarl import URL
 
 from hub.desk import Operator
 from hub.model import RuleKind
@@ -130,3 +131,39 @@ async def test_static_files_need_no_login_and_are_kept_by_browsers(
     file = await visitor.get(style[1])
     assert file.status == 200
     assert "immutable" in file.headers["Cache-Control"]
+
+
+async def test_a_file_that_is_missing_for_a_moment_is_not_missing_for_a_year(
+    visitor: Visitor, owner: Operator
+) -> None:
+    """While a new version is put in place, say."""
+    page = await visitor.get("/static/not-there-yet.css?v=0123456789ab")
+    assert page.status == 404
+    assert page.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/login", "/static/site.css", "/nowhere"])
+async def test_no_answer_tells_what_the_program_is_made_of(
+    visitor: Visitor, owner: Operator, path: str
+) -> None:
+    page = await visitor.get(path)
+    assert page.headers["Server"] == "yuqiao"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../mount.py",
+        "/static/%2e%2e/mount.py",
+        "/static/..%2fmount.py",
+        "/static//etc/hostname",
+        "/static/%00",
+        "/static/site.css%00.png",
+    ],
+)
+async def test_nothing_but_static_files_is_handed_out(
+    stage: Stage, visitor: Visitor, owner: Operator, path: str
+) -> None:
+    async with visitor.http.get(URL(stage.url + path, encoded=True)) as answer:
+        assert answer.status in (400, 403, 404)
+        assert b"import" not in await answer.read()
