@@ -64,7 +64,8 @@ class Renewal:
         if self._next_proof is None:
             self._next_proof = due_after(self._proven_at or now, self._keep_alive, _chance())
         if self._next_renewal is None:
-            due = due_after(await self._renewed_at() or now, self._every, _chance())
+            since = await self._renewed_at() or self._standing.account.started_at or now
+            due = due_after(since, self._every, _chance())
             self._next_renewal = max(due, now + self._keep_alive * _chance())
         while client.trouble.check is None:
             await self._wait(client, min(self._next_proof, self._next_renewal))

@@ -37,9 +37,9 @@ VERIFICATION = (
     "FAIL_SYS_ILLEGAL_ACCESS",
     "punish?x5secdata",
     "captcha",
-    "被挤爆",
-    "挤爆了",
 )
+VERIFICATION_WORDS = ("被挤爆", "挤爆了")
+"""Said by risk control, and by plain throttling too: they count when no code says more."""
 VERIFICATION_URL = ("punish", "captcha", "validate")
 VERIFICATION_PAGE = ("_____tmd_____", "x5secdata")
 STALE_SIGN = (
@@ -116,6 +116,8 @@ def judge_gateway(op: str, body: object, *, write: bool = False) -> PeerError | 
         return StaleSign(PEER, op, reason, raw=text)
     if holds(text, THROTTLED):
         return Throttled(PEER, op, reason, raw=text)
+    if holds(text, VERIFICATION_WORDS):
+        return VerificationNeeded(PEER, op, lines[-1].rpartition("::")[2], raw=text, url=url)
     if holds(text, TOO_SOON):
         return Throttled(PEER, op, reason, raw=text, after=TOO_SOON_SECONDS)
     if holds(text, SYSTEM_TROUBLE):
@@ -149,7 +151,7 @@ def judge_passport(op: str, answer: Map) -> PeerError | None:
         return judge_gateway(op, answer)
     content = as_map(answer.get("content"))
     spoken = " ".join(as_text(content.get(key)) for key in _PASSPORT_WORDS)
-    if holds(spoken, VERIFICATION):
+    if holds(spoken, (*VERIFICATION, *VERIFICATION_WORDS)):
         url = as_text(content.get("url")) or as_text(as_map(content.get("data")).get("url"))
         return VerificationNeeded(PEER, op, spoken.strip(), raw=spoken, url=url)
     if not (content or as_map(answer.get("data")) or "hasError" in answer):
@@ -162,7 +164,9 @@ def judge_page(
 ) -> PeerError:
     """The error that an HTTP answer which is no JSON stands for; `location` if it redirects."""
     raw = f"HTTP {status}"
-    if holds(location, VERIFICATION_URL) or holds(text, (*VERIFICATION, *VERIFICATION_PAGE)):
+    if holds(location, VERIFICATION_URL) or holds(
+        text, (*VERIFICATION, *VERIFICATION_WORDS, *VERIFICATION_PAGE)
+    ):
         return VerificationNeeded(PEER, op, "verification page", raw=raw, url=location)
     if status == 429:
         return Throttled(PEER, op, raw)

@@ -168,6 +168,8 @@ async def test_repeating_has_an_end(gateway: Gateway) -> None:
         ({"ret": ["SOME::x"], "data": {"url": "https://h/punish?x"}}, VerificationNeeded),
         ({"ret": ["RGV587_ERROR::SM::哎哟喂，被挤爆啦，请稍后重试"]}, VerificationNeeded),
         ({"ret": ["FAIL_SYS_TRAFFIC_LIMIT::限流"]}, Throttled),
+        ({"ret": ["FAIL_SYS_TRAFFIC_LIMIT::哎哟喂,被挤爆啦,请稍后重试"]}, Throttled),
+        ({"ret": ["哎哟喂,被挤爆啦,请稍后重试"]}, VerificationNeeded),
         ({"ret": ["FAIL_SYS_TIMEOUT::超时"]}, Unreachable),
         ({"ret": ["FAIL_BIZ_ITEM_NOT_FOUND::商品不存在"]}, Rejected),
         ({"ret": ["BARE_CODE"]}, Rejected),
