@@ -37,6 +37,7 @@ from hub.model import (
     Text,
     Typing,
     Unknown,
+    order_key,
     send_lane,
 )
 from hub.notices import tell_owners
@@ -53,6 +54,9 @@ TOLD_STATUSES: dict[OrderStatus, str] = {
 }
 """Order changes that operators are told about; the rest is stored only."""
 
+LATE = timedelta(seconds=1)
+"""A message that is older when it arrives may have been said while the account was offline."""
+
 
 class Inbound:
     def __init__(self, store: Store, settings: ReplySettings, now: Callable[[], datetime]) -> None:
@@ -67,7 +71,7 @@ class Inbound:
     def _unit(self, tx: Tx, account: Account, events: Sequence[Event]) -> TakenIn:
         counts = TakenIn()
         now = self._now()
-        for event in events:
+        for event in _own_first(events):
             match event:
                 case BuyerMessage():
                     self._buyer_message(tx, account, event, counts, now)
@@ -130,6 +134,7 @@ class Inbound:
             counts.repeated += 1
             return
         counts.messages += 1
+        counts.from_buyers += 1
         decision = decide_reply(
             event.content,
             event.sent_at,
@@ -139,12 +144,27 @@ class Inbound:
             now=now,
             expire=timedelta(minutes=self._settings.expire_minutes),
         )
+        if now - event.sent_at > LATE:
+            decision = self._decide_late(tx, conversation, event, decision)
         if isinstance(decision, Answer):
             counts.answers += 1
             self._enqueue_answer(tx, conversation, message, decision, now)
         self._record(tx, conversation, message, decision, now)
         notice = text.buyer_notice(account, conversation, event.content, _outcome(decision))
         tell_owners(tx, conversation, notice, key=f"notice:{message}", now=now, message=message)
+
+    def _decide_late(
+        self, tx: Tx, conversation: Conversation, event: BuyerMessage, decision: Answer | Silence
+    ) -> Answer | Silence:
+        """A person may have answered in the meantime; and it may be part of an outage."""
+        shop, account = conversation.shop, conversation.account
+        if isinstance(decision, Answer) and tx.messages.human_answer_since(
+            shop, conversation.id, event.sent_at
+        ):
+            decision = Silence("answered", "人工已经先回复了")
+        expired = isinstance(decision, Silence) and decision.outcome == "expired"
+        tx.comparisons.count_late(shop, account, event.sent_at, messages=1, expired=int(expired))
+        return decision
 
     def _enqueue_answer(
         self, tx: Tx, conversation: Conversation, asked: MessageId, answer: Answer, now: datetime
@@ -251,11 +271,20 @@ class Inbound:
         about = event.order_id or event.id
         if told is None or event.as_buyer or about is None:
             return
+        key = order_key(account.id, about, event.status)
+        news = tx.inputs.first_time(account.shop, key, now)
+        if not news and event.source is SignalSource.CATCH_UP:
+            return
+        if news and event.status is OrderStatus.PAID:
+            self._count_paid(tx, account, event, counts)
         notice = text.order_notice(account, conversation, told, event.order_id)
-        key = f"order:{account.id}:{about}:{event.status}"
-        news = tell_owners(tx, conversation, notice, key=key, now=now, message=message)
-        if news and event.source is SignalSource.CATCH_UP:
-            counts.orders += 1
+        tell_owners(tx, conversation, notice, key=key, now=now, message=message)
+
+    def _count_paid(self, tx: Tx, account: Account, event: OrderSignal, counts: TakenIn) -> None:
+        """Lists do not say when an order was paid, but what only they knew came late."""
+        counts.orders += 1
+        paid_at = None if event.source is SignalSource.CATCH_UP else event.sent_at
+        tx.comparisons.count_late(account.shop, account.id, paid_at, orders=1)
 
     def _system_message(
         self, tx: Tx, account: Account, event: SystemMessage, counts: TakenIn, now: datetime
@@ -291,6 +320,13 @@ class Inbound:
         else:
             counts.messages += 1
         return message
+
+
+def _own_first(events: Sequence[Event]) -> Sequence[Event]:
+    """What the seller answered on the phone counts for the questions before it as well."""
+    if len(events) < 2:
+        return events
+    return sorted(events, key=lambda event: not isinstance(event, OwnMessage))
 
 
 def _other(account: Account, user: PlatformUser | None) -> PlatformUser | None:

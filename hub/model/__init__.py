@@ -46,7 +46,7 @@ from hub.model.ids import (
     TaskId,
 )
 from hub.model.items import Item, ItemPage, ListedItem, Spec, Variant
-from hub.model.orders import Done, Order, OrderPage
+from hub.model.orders import Done, Order, OrderPage, order_key
 from hub.model.shop import (
     RESTING,
     Account,
@@ -143,5 +143,6 @@ __all__ = [
     "Voice",
     "Work",
     "chat_lane",
+    "order_key",
     "send_lane",
 ]

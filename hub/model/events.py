@@ -162,8 +162,10 @@ class TakenIn:
 
     messages: int = 0
     """New ones."""
+    from_buyers: int = 0
+    """Those of them that buyers wrote."""
     repeated: int = 0
     unreadable: int = 0
     answers: int = 0
     orders: int = 0
-    """Paid orders that nobody had been told about."""
+    """Paid orders that nobody had heard of."""

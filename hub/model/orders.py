@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from hub.model.events import OrderStatus
-from hub.model.ids import PlatformUser
+from hub.model.ids import AccountId, PlatformUser
 from hub.model.items import Spec
 
 
@@ -56,3 +56,8 @@ class Done:
     """The platform did what was asked, now or (`already`) before."""
 
     already: bool = False
+
+
+def order_key(account: AccountId, order_id: str, status: str) -> str:
+    """Names one piece of news about an order, so that it is told once whoever brings it."""
+    return f"order:{account}:{order_id}:{status}"

@@ -2,6 +2,15 @@
 
 from hub.policy.account_news import AccountNews, account_news, was_told
 from hub.policy.backoff import backoff
+from hub.policy.comparing import (
+    FARTHEST,
+    PUSHES_OF_A_BUSY_LINE,
+    advanced,
+    look_back,
+    quiet_from,
+    replay_from,
+    started,
+)
 from hub.policy.renewal import due_after, next_renewal
 from hub.policy.replies import Answer, Silence, decide_reply, still_wanted
 from hub.policy.steadiness import Brake, EndKind, LineEnd, brake_after
@@ -13,7 +22,9 @@ from hub.policy.tokens import (
 )
 
 __all__ = [
+    "FARTHEST",
     "MOST_TOKEN_FAILURES",
+    "PUSHES_OF_A_BUSY_LINE",
     "AccountNews",
     "Answer",
     "Brake",
@@ -21,12 +32,17 @@ __all__ = [
     "LineEnd",
     "Silence",
     "account_news",
+    "advanced",
     "backoff",
     "brake_after",
     "decide_reply",
     "due_after",
+    "look_back",
     "next_renewal",
     "next_token_attempt",
+    "quiet_from",
+    "replay_from",
+    "started",
     "still_wanted",
     "token_lasts",
     "token_renewal",

@@ -408,8 +408,6 @@ class Im:
         await self._answer(line, mid, ACK_DIFF, Answer(body=None if form == "plain" else body))
         if form != "package":
             await self.lines.replay(line, pts)
-        line.declared += 1
-        self.world.bell.ring()
 
 
 def _content(message: dict[str, Any]) -> Content:

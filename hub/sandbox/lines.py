@@ -73,8 +73,6 @@ class Line:
         """Registered at this `pts`, but nothing is pushed before the sync duty is done."""
         self.state_given = 0
         """`pts` (µs) of the last `getState` answer."""
-        self.declared = 0
-        """How often it declared its sync state."""
         self.gap: int | None = None
         """`pts` (µs) after which pushes were withheld."""
         self.closed = False

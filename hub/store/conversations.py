@@ -37,6 +37,10 @@ _GET = Statement(f"SELECT {_COLUMNS} FROM conversations c WHERE c.shop_id = :sho
 _BY_TICKET = Statement(
     f"SELECT {_COLUMNS} FROM conversations c WHERE c.shop_id = :shop AND c.ticket = :ticket"
 )
+_OF_PEOPLE = Statement(
+    f"SELECT {_COLUMNS} FROM conversations c WHERE c.shop_id = :shop AND c.account_id = :account"
+    " AND c.buyer = :buyer AND c.item_id = :item ORDER BY c.id DESC LIMIT 1"
+)
 _NEXT_TICKET = Statement(
     "UPDATE shops SET tickets = tickets + 1 WHERE id = :shop RETURNING tickets"
 )
@@ -136,6 +140,13 @@ class Conversations:
         self, shop: ShopId, account: AccountId, platform_id: PlatformConversation
     ) -> Conversation | None:
         row = self._sql.row(_BY_PLATFORM, shop=shop, account=account, platform_id=platform_id)
+        return None if row is None else _to_conversation(row)
+
+    def of_people(
+        self, shop: ShopId, account: AccountId, buyer: PlatformUser, item_id: str
+    ) -> Conversation | None:
+        """The newest with this buyer about this item. Rarely asked, so no index serves it."""
+        row = self._sql.row(_OF_PEOPLE, shop=shop, account=account, buyer=buyer, item=item_id)
         return None if row is None else _to_conversation(row)
 
     def recent(

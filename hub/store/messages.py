@@ -70,16 +70,9 @@ _HUMAN_ANSWER = Statement(
     " AND sent_at >= :since AND origin IN ('operator', 'phone')"
     " AND state NOT IN ('rejected', 'dropped') LIMIT 1"
 )
-_ARRIVED_LATE = Statement(
-    "SELECT count(*) FROM conversations c JOIN messages m ON m.conversation_id = c.id"
-    " WHERE c.shop_id = :shop AND c.account_id = :account AND c.last_message_at >= :since"
-    " AND m.shop_id = :shop AND m.origin = 'buyer' AND m.sent_at >= :since AND m.sent_at < :until"
-    " AND m.created_at >= :until"
-)
-_NEWEST_FROM_BUYER = Statement(
-    f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop"
-    " AND m.conversation_id = :conversation AND m.origin = 'buyer'"
-    " ORDER BY m.sent_at DESC, m.id DESC LIMIT 1"
+_KNOWN = Statement(
+    "SELECT 1 FROM messages WHERE shop_id = :shop AND account_id = :account"
+    " AND platform_id = :platform_id"
 )
 
 
@@ -245,18 +238,15 @@ class Messages:
         )
         return found is not None
 
-    def arrived_late(
-        self, shop: ShopId, account: AccountId, since: datetime, until: datetime
-    ) -> int:
-        """Buyers' messages that were said between the two moments and stored afterwards."""
-        count: int = self._sql.value(
-            _ARRIVED_LATE, shop=shop, account=account, since=micros(since), until=micros(until)
-        )
-        return count
-
-    def newest_from_buyer(self, shop: ShopId, conversation: ConversationId) -> Message | None:
-        row = self._sql.row(_NEWEST_FROM_BUYER, shop=shop, conversation=conversation)
-        return None if row is None else to_message(row)
+    def known(
+        self, shop: ShopId, account: AccountId, platform_ids: Iterable[PlatformMessage]
+    ) -> set[PlatformMessage]:
+        """Those of the ids that the account has a message of."""
+        return {
+            one
+            for one in platform_ids
+            if self._sql.value(_KNOWN, shop=shop, account=account, platform_id=one) is not None
+        }
 
     def _added(
         self, shop: ShopId, conversation: ConversationId, id_: int | None, at: datetime

@@ -51,6 +51,22 @@ class TokenTries:
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """An outage of an account that is over, and what of it was caught up afterwards."""
+
+    since: datetime
+    until: datetime
+    told: bool
+    """Owners were told of it while it lasted."""
+    messages: int
+    """Of buyers."""
+    expired: int
+    """Messages among them that were too old for an automatic answer."""
+    orders: int
+    """Paid ones."""
+
+
+@dataclass(frozen=True, slots=True)
 class WebSession:
     """A browser that is logged in to the admin."""
 

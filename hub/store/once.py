@@ -1,7 +1,8 @@
-"""What must happen only once: an operator's input, an answer to a stranger in a while."""
+"""What must happen only once: an operator's input, news of an order, an answer to a stranger."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from hub.model import ShopId
@@ -12,6 +13,7 @@ _FIRST_TIME = Statement(
     "INSERT INTO inputs (shop_id, key, at) VALUES (:shop, :key, :now)"
     " ON CONFLICT DO NOTHING RETURNING key"
 )
+_KNOWN = Statement("SELECT 1 FROM inputs WHERE shop_id = :shop AND key = :key")
 _FORGET_OLD = Statement("DELETE FROM strangers WHERE answered_at <= :limit")
 _MAY_ANSWER = Statement(
     "INSERT INTO strangers (key, answered_at) VALUES (:key, :now)"
@@ -20,7 +22,7 @@ _MAY_ANSWER = Statement(
 
 
 class Inputs:
-    """Inputs of operators by key, so that an event that is told twice acts once."""
+    """What came from outside, by key, so that an event that is told twice acts once."""
 
     __slots__ = ("_sql",)
 
@@ -30,6 +32,10 @@ class Inputs:
     def first_time(self, shop: ShopId, key: str, now: datetime) -> bool:
         """True exactly once per shop and key."""
         return self._sql.value(_FIRST_TIME, shop=shop, key=key, now=micros(now)) is not None
+
+    def known(self, shop: ShopId, keys: Iterable[str]) -> set[str]:
+        """Those of the keys that have had their first time."""
+        return {key for key in keys if self._sql.value(_KNOWN, shop=shop, key=key) is not None}
 
 
 class Strangers:

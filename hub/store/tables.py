@@ -182,6 +182,25 @@ accounts = Table(
 """`cookies` and `token` are sealed. One login is one account, whichever shop has it.
 `token_asked_at` and `renewed_at` are the last attempts, whatever became of them."""
 
+comparisons = Table(
+    "comparisons",
+    metadata,
+    Column("account_id", _Id, primary_key=True, autoincrement=False),
+    _shop_of_parent(),
+    _time("since"),
+    _time("compared_until"),
+    _time("outage_since", nullable=True),
+    _time("outage_until", nullable=True),
+    Column("outage_told", Boolean, nullable=False),
+    Column("outage_messages", Integer, nullable=False),
+    Column("outage_expired", Integer, nullable=False),
+    Column("outage_orders", Integer, nullable=False),
+    _of_shop("account_id", "accounts"),
+)
+"""How far an account was compared with the platform's lists, by the platform's clock, from its
+first connection (`since`) on; and the outage that is over and not reported yet, with what was
+caught up of it."""
+
 conversations = Table(
     "conversations",
     metadata,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from hub.store.accounts import Accounts
+from hub.store.comparisons import Comparisons
 from hub.store.conversations import Conversations
 from hub.store.decisions import Decisions
 from hub.store.holds import Holds
@@ -33,6 +34,7 @@ class Tx:
     __slots__ = (
         "accounts",
         "audit",
+        "comparisons",
         "conversations",
         "decisions",
         "holds",
@@ -56,6 +58,7 @@ class Tx:
         self.web_sessions = WebSessions(sql)
         self.throttle = Throttle(sql)
         self.accounts = Accounts(sql, vault)
+        self.comparisons = Comparisons(sql)
         self.holds = Holds(sql)
         self.conversations = Conversations(sql, self.holds, clock)
         self.messages = Messages(sql, clock)

@@ -8,11 +8,10 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from functools import partial
 
 import aiohttp
 from loguru import logger
@@ -49,8 +48,6 @@ from hub.xianyu import (
 )
 
 TakeIn = Callable[[Account, Sequence[Event]], Awaitable[TakenIn]]
-Watch = Callable[[], Coroutine[None, None, None]]
-"""Ends when the line is found to be deaf."""
 PUSHES_IN_FLIGHT = 64
 """Pushes of one account whose commit is awaited at the same time; their order is kept."""
 STEADY = timedelta(seconds=30)
@@ -116,6 +113,14 @@ class AccountLine:
         self._now = now
         self._tokens = Tokens(self._standing, timedelta(seconds=settings.token_spacing_seconds))
         self._renewal = Renewal(self._standing, settings, count_renewal)
+        self._catch_up = CatchUp(
+            account,
+            store,
+            every=timedelta(minutes=settings.compare_minutes),
+            take_in=self._take_in_events,
+            tell=self._standing.tell,
+            now=now,
+        )
         self._ends: deque[LineEnd] = deque(maxlen=ENDS_KEPT)
         self._failures = 0
         self._log = logger.bind(account=account.id)
@@ -127,6 +132,7 @@ class AccountLine:
     def learn(self, account: Account) -> None:
         """The account as it is configured by now: its name, its minutes of takeover."""
         self._standing.account = account
+        self._catch_up.learn(account)
 
     @property
     def _account(self) -> Account:
@@ -189,10 +195,7 @@ class AccountLine:
 
     async def _stay(self, held: Held, client: Client) -> _Pause:
         """A session from its registration to its end. Raises AuthExpired when the login is lost."""
-        found = await self._standing.found() or self._account
-        catch_up = self._catch_up(told=found.told_since is not None)
-        since = await catch_up.known_until()
-        gone = found.offline_since or found.told_since
+        since = await self._catch_up.replay_from()
         began: datetime | None = None
         try:
             async with open_session(
@@ -204,8 +207,7 @@ class AccountLine:
             ) as session:
                 began = self._now()
                 live = Live(session, client)
-                watch = partial(catch_up.follow, session, client, since, gone)
-                leave = await self._online(live, held, watch)
+                leave = await self._online(live, held)
         except AuthExpired as error:
             if began is not None:
                 raise
@@ -223,22 +225,14 @@ class AccountLine:
             now=self._now,
         )
 
-    def _catch_up(self, *, told: bool) -> CatchUp:
-        return CatchUp(
-            self._account,
-            self._store,
-            every=timedelta(minutes=self._settings.compare_minutes),
-            take_in=self._take_in_events,
-            tell=self._standing.tell,
-            now=self._now,
-            told=told,
-        )
-
-    async def _online(self, live: Live, held: Held, watch: Watch) -> _Leave:
+    async def _online(self, live: Live, held: Held) -> _Leave:
         """Work while the session lives, until there is a reason to leave it."""
         account, session, client = self._account, live.session, live.client
         self._live[account.id] = live
         try:
+            found = await self._standing.found() or account
+            told = found.told_since is not None
+            await self._catch_up.came_back(found.offline_since or found.told_since, told=told)
             await self._standing.set(AccountState.ONLINE)
             await self._tokens.accepted()
             await self._store.write(lambda tx: tx.outbox.hasten(send_lane(account.id), self._now()))
@@ -247,7 +241,7 @@ class AccountLine:
                     tasks.create_task(client.trouble.checked.wait()): _Leave.CHECK,
                     tasks.create_task(self._take_in_pushes(session)): _Leave.ENDED,
                     tasks.create_task(self._renewal.keep(client)): _Leave.LOGIN_LOST,
-                    tasks.create_task(watch()): _Leave.DEAF,
+                    tasks.create_task(self._catch_up.follow(session, client)): _Leave.DEAF,
                     tasks.create_task(self._until_new_token(held, client)): _Leave.NEW_TOKEN,
                 }
                 await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
@@ -283,6 +277,7 @@ class AccountLine:
     async def _take_in_push(self, session: Session, push: Push, window: asyncio.Semaphore) -> None:
         """Commit, then acknowledge: never the other way round (L22). Tasks start in the order they
         are made and the store takes units in that order, so messages keep theirs."""
+        self._catch_up.heard(push.events)
         try:
             await self._take_in(self._account, push.events)
             await session.ack(push)

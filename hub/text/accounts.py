@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from hub.model import RESTING, Account, AccountState
+from hub.text.content import shorten
 from hub.text.times import clock, since, span
 
 ACCOUNT_STATES: dict[AccountState, str] = {
@@ -103,16 +104,68 @@ def no_need_to_reconnect(account: Account) -> str:
     return f"「{account.name}」现在{state}，不需要重新连接"
 
 
-def account_back(account: Account, gap: timedelta, messages: int, orders: int) -> str:
-    """`messages`, `orders`: what was found and handled that had been missed."""
+def account_back(
+    account: Account, gap: timedelta, *, messages: int, expired: int, orders: int
+) -> str:
+    """`messages`, `orders`: what was found and handled that had been missed; `expired`: messages
+    among them that came too late for an automatic answer."""
     found = []
     if messages:
         found.append(f"{messages} 条消息")
     if orders:
-        found.append(f"{orders} 笔待发货订单")
+        found.append(f"{orders} 笔付款")
     caught = "、".join(found) + "已补处理" if found else "没有漏掉消息"
-    return f"🟢【{account.name}】已恢复连接，离线 {span(gap)}：{caught}"
+    late = f"；其中 {expired} 条已过自动回复时限，没有自动回复，请看一下" if expired else ""
+    return f"🟢【{account.name}】已恢复连接，离线 {span(gap)}：{caught}{late}"
 
 
 def line_was_deaf(account: Account, messages: int) -> str:
     return f"🟡【{account.name}】连接看似正常却漏了 {messages} 条消息，已补处理并重新连接"
+
+
+def list_too_long(account: Account, conversations: int) -> str:
+    return (
+        f"🟡【{account.name}】离线期间有变化的会话太多，只核对了最近的 {conversations} 个，"
+        "更早的请在闲鱼里看一下"
+    )
+
+
+def history_too_long(account: Account, item_title: str, messages: int) -> str:
+    return (
+        f"🟡【{account.name}】{_about(item_title)}离线期间的消息太多，只补上了最近的"
+        f" {messages} 条，更早的请在闲鱼里看一下"
+    )
+
+
+def history_refused(account: Account, item_title: str) -> str:
+    return (
+        f"🟡【{account.name}】闲鱼一直不让读取{_about(item_title)}的聊天记录，"
+        "可能漏了消息，请在闲鱼里看一下"
+    )
+
+
+def away_too_long(account: Account, compared: timedelta) -> str:
+    return (
+        f"🟡【{account.name}】离线太久，只核对了最近 {span(compared)}的消息，更早的请在闲鱼里看一下"
+    )
+
+
+def orders_from_before(account: Account, orders: int) -> str:
+    return (
+        f"🟡【{account.name}】接入之前已有 {orders} 笔待发货订单，程序不会自动处理，"
+        "请在闲鱼里看一下"
+    )
+
+
+def orders_too_many(account: Account, orders: int) -> str:
+    return f"🟡【{account.name}】待发货订单太多，只核对了最近的 {orders} 笔，更早的请在闲鱼里看一下"
+
+
+def order_unclear(account: Account, order_id: str, words: str) -> str:
+    """`words`: the platform's own for the status, perhaps empty."""
+    said = f"（闲鱼显示「{words}」）" if words else ""
+    return f"🔴【{account.name}】有一笔待发货订单读不懂{said}，请在闲鱼里处理：{order_id}"
+
+
+def _about(item_title: str) -> str:
+    return f"「{shorten(item_title, 20)}」这个会话" if item_title else "一个会话"

@@ -35,6 +35,8 @@ class HistoryPage:
     """Newest first."""
     next_cursor: int | None
     """None: this was the oldest page."""
+    said_at: tuple[datetime | None, ...] = ()
+    """When each of the events was said, also of those that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,13 @@ class ConversationPage:
 def read_history(body: object, *, user: PlatformUser, cursor: int) -> HistoryPage:
     """A conversation without messages answers without the list."""
     page = as_map(body)
-    models = page.get("userMessageModels")
-    events = tuple(
-        decode_model(model, user=user) for model in (models if isinstance(models, list) else ())
+    listed = page.get("userMessageModels")
+    models = listed if isinstance(listed, list) else []
+    events = tuple(decode_model(model, user=user) for model in models)
+    said_at = tuple(
+        as_moment(as_map(as_map(model).get("message")).get("createAt")) for model in models
     )
-    return HistoryPage(events, _next(page, cursor) if events else None)
+    return HistoryPage(events, _next(page, cursor) if events else None, said_at)
 
 
 def read_conversations(body: object, *, user: PlatformUser, cursor: int) -> ConversationPage:

@@ -17,6 +17,7 @@ from tests.e2e.stage import (
     open_stage,
     settings_for,
 )
+from tests.waiting import wait_until
 
 
 async def stored(stage: Stage, conversation: str) -> list[Message]:
@@ -30,6 +31,17 @@ async def stored(stage: Stage, conversation: str) -> list[Message]:
         )
     )
     return found
+
+
+async def compared(stage: Stage) -> None:
+    """Wait until the line that stands has been compared once with the platform's lists."""
+    account = stage.account
+
+    async def looked_at_orders() -> bool:
+        marker = f"orders known:{account.id}"
+        return bool(await stage.read(lambda tx: tx.inputs.known(account.shop, [marker])))
+
+    await wait_until(looked_at_orders)
 
 
 async def test_what_happened_while_the_hub_was_stopped_is_handled_once(tmp_path: Path) -> None:
@@ -70,7 +82,7 @@ async def test_what_happened_while_the_hub_was_stopped_is_handled_once(tmp_path:
 async def test_a_line_that_hears_nothing_is_found_out_and_replaced(tmp_path: Path) -> None:
     async with open_stage(tmp_path, compare_minutes=0.02) as stage:
         line = stage.sandbox.lines.of(DEMO_SELLER)[-1]
-        await stage.until(lambda: line.declared > 0, "the sync state, which brings what is lost")
+        await compared(stage)
         stage.sandbox.faults.add(DEMO_SELLER, "push_lost")
         await stage.buyer_says("没人听见的一句")
 

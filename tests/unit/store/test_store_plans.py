@@ -13,11 +13,13 @@ from sqlalchemy.dialects.sqlite import dialect
 from hub.model import TaskKind
 from hub.store import (
     accounts,
+    comparisons,
     conversations,
     decisions,
     echoes,
     holds,
     messages,
+    once,
     outbox,
     relays,
     rules,
@@ -29,6 +31,8 @@ NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
 HOT: dict[str, Statement] = {
     "accounts get": accounts._GET,
+    "comparisons until": comparisons._UNTIL,
+    "comparisons count": comparisons._COUNT_SAID,
     "conversations find": conversations._BY_PLATFORM,
     "conversations by ticket": conversations._BY_TICKET,
     "conversations update": conversations._UPDATE,
@@ -41,7 +45,7 @@ HOT: dict[str, Statement] = {
     "messages latest": messages._LATEST,
     "messages before": messages._BEFORE,
     "messages human answer": messages._HUMAN_ANSWER,
-    "messages newest from buyer": messages._NEWEST_FROM_BUYER,
+    "messages known": messages._KNOWN,
     "messages mark read": messages._MARK_READ,
     "echo holder": echoes._HOLDER,
     "echo candidate": echoes._CANDIDATE,
@@ -51,6 +55,7 @@ HOT: dict[str, Statement] = {
     "holds active": holds._ACTIVE,
     "holds open": holds._OPEN[True],
     "holds open for the shop": holds._OPEN[False],
+    "inputs known": once._KNOWN,
     "rules enabled": rules._ENABLED,
     "decisions": decisions._OF_CONVERSATION,
     "outbox enqueue": outbox._ENQUEUE,
@@ -100,7 +105,7 @@ def test_a_claim_walks_the_due_heads_in_order_and_sorts_nothing(
     assert "TEMP B-TREE" not in steps
 
 
-@pytest.mark.parametrize("name", ["messages latest", "messages newest from buyer", "inbox"])
+@pytest.mark.parametrize("name", ["messages latest", "inbox"])
 def test_pages_are_read_in_the_order_of_their_index(
     connection: sqlite3.Connection, name: str
 ) -> None:

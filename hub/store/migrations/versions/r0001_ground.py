@@ -211,6 +211,21 @@ def _accounts() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "comparisons",
+        sa.Column("account_id", _id_type(), autoincrement=False, nullable=False),
+        _reference("shop_id"),
+        _time("since"),
+        _time("compared_until"),
+        _time("outage_since", nullable=True),
+        _time("outage_until", nullable=True),
+        _flag("outage_told"),
+        _count("outage_messages"),
+        _count("outage_expired"),
+        _count("outage_orders"),
+        _goes_with("comparisons", "account_id", "accounts"),
+        sa.PrimaryKeyConstraint("account_id", name="pk_comparisons"),
+    )
+    op.create_table(
         "rules",
         _id(),
         _reference("shop_id"),
