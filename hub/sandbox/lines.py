@@ -379,6 +379,12 @@ class Lines:
             await self.send(line, [one.entry for one in chunk], about)
         return len(newer)
 
+    def forget(self, user: str) -> None:
+        """What was pushed or should have been is pushed no more: only lists and histories know."""
+        self._journal.pop(user, None)
+        for mid in [mid for mid, push in self._unacked.items() if push.user == user]:
+            del self._unacked[mid]
+
     def newest_pts(self, user: str) -> int:
         return self._last_pts.get(user, now_ms() * 1000)
 

@@ -58,6 +58,8 @@ AGAIN_FIRST = 20.0
 SPREAD = 0.2
 """Part of the time between two comparisons by which they vary, so that accounts do not ask in
 step."""
+LOOK = 60.0
+"""Seconds after which a line that was not busy may have become so."""
 REPLACE_EVERY = timedelta(minutes=30)
 """A line is replaced for being deaf at most this often: a list that knows more than any push ever
 brings would otherwise have it replaced for ever."""
@@ -318,14 +320,14 @@ class CatchUp:
         if failures:
             wait = min(wait, AGAIN_FIRST * 2.0 ** min(failures - 1, 10))
         due = loop.time() + wait
-        while loop.time() < due:
+        while (now := loop.time()) < due:
             quiet = self._suspicious_at()
-            until = due if quiet is None else min(due, quiet)
+            until = min(due, now + LOOK if quiet is None else max(quiet, now))
             try:
                 async with asyncio.timeout_at(until):
                     await self._wanted.wait()
             except TimeoutError:
-                if quiet is not None and self._suspicious_at() == quiet <= loop.time():
+                if quiet is not None and self._suspicious_at() == quiet:
                     self._silence = self._heard[-1]
                     logger.info("account {} is quiet, compared early", self._account.id)
                     return

@@ -106,7 +106,8 @@ class OrderWatch:
         account, now = self._account, self._now()
 
         def unit(tx: Tx) -> int:
-            since = tx.comparisons.since(account.shop, account.id) or now
+            # The pages of orders know no fractions of seconds.
+            since = (tx.comparisons.since(account.shop, account.id) or now).replace(microsecond=0)
             old = [one for one in orders.values() if (at := _since(one)) is None or at < since]
             tx.inputs.first_time(account.shop, self._marker, now)
             fresh = [one for one in old if tx.inputs.first_time(account.shop, self._key(one), now)]
