@@ -327,7 +327,7 @@ class CatchUp:
                 async with asyncio.timeout_at(until):
                     await self._wanted.wait()
             except TimeoutError:
-                if quiet is not None and self._suspicious_at() == quiet:
+                if quiet is not None and self._suspicious_at() == quiet <= loop.time():
                     self._silence = self._heard[-1]
                     logger.info("account {} is quiet, compared early", self._account.id)
                     return

@@ -126,6 +126,38 @@ async def test_killed_after_the_wire_mark_asks_a_human_about_what_got_lost(rig: 
 
 
 @pytest.mark.timeout(180)
+async def test_killed_in_the_middle_of_catching_up_handles_everything_once(rig: Rig) -> None:
+    """One conversation is stored, the other's history has not been answered."""
+    await rig.start()
+    await rig.buyer_says(BUYER, "你好")
+    await _until_stored(rig, lambda m: m.content == Text("你好"))
+    await rig.kill()
+    await rig.buyer_says(OTHER_BUYER, "离线先说的")
+    await rig.buyer_says(BUYER, "在吗，离线后说的")
+    order = await rig.sandbox.trade.place(rig.conversation(BUYER))
+    await rig.sandbox.trade.step(order, "pay", told="nothing")
+    rig.sandbox.lines.forget(DEMO_SELLER)
+    history = "/r/MessageManager/listUserMessages"
+    rig.sandbox.faults.add(DEMO_SELLER, "answer_drop", subject=history, after=1, times=None)
+    await rig.start()
+    await _until_stored(rig, lambda m: m.content == Text("离线先说的"))
+    await rig.kill()
+    rig.sandbox.faults.clear()
+
+    await rig.start()
+
+    back = await rig.wait_for_notice("已恢复连接")
+    assert "2 条消息、1 笔付款已补处理" in back.text
+    await rig.until(lambda: GREETING in rig.answers(BUYER), "the answer")
+    await _until_settled(rig)
+    assert await rig.stop() == 0
+    assert rig.answers(BUYER) == [GREETING]
+    for part in ("离线先说的", "在吗，离线后说的", "买家已付款，等待发货", "已恢复连接"):
+        assert len([line for line in rig.notices() if part in line.text]) == 1, part
+    await rig.check_invariants()
+
+
+@pytest.mark.timeout(180)
 async def test_killed_again_and_again_keeps_every_promise(rig: Rig) -> None:
     """Kills at moments that a seeded die chooses, in the midst of a stream of messages."""
     die = random.Random(20261123)
