@@ -15,7 +15,14 @@ from loguru import logger
 
 from hub import __version__
 from hub.app import serve, utc_now
-from hub.bench import BenchOptions, report, run_bench
+from hub.bench import (
+    AccountsOptions,
+    BenchOptions,
+    accounts_report,
+    report,
+    run_accounts,
+    run_bench,
+)
 from hub.demo import run_demo
 from hub.desk import ROLES, Desk, Door, Operator
 from hub.errors import HubError, Invalid, NotFound, Refusal, SettingsError, StoreError
@@ -73,8 +80,18 @@ def demo_command(port: int) -> None:
 @click.option("--onebot-url", help="The hub's OneBot address, for the sandbox's QQ to dial.")
 @click.option("--onebot-token", default="", help="The hub's OneBot access token.")
 @click.option("--empty", is_flag=True, help="Without the demo shop.")
+@click.option(
+    "--certificate",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="PEM file with certificate and key; everything is then served over TLS.",
+)
 def sandbox_command(
-    host: str, port: int, onebot_url: str | None, onebot_token: str, empty: bool
+    host: str,
+    port: int,
+    onebot_url: str | None,
+    onebot_token: str,
+    empty: bool,
+    certificate: Path | None,
 ) -> None:
     """A local Xianyu and QQ; prints one JSON line with its addresses when ready."""
     set_up_logs("WARNING")
@@ -84,6 +101,7 @@ def sandbox_command(
         onebot_url=onebot_url,
         onebot_token=onebot_token,
         furnished=not empty,
+        certificate=certificate,
     )
     _run(run_sandbox(options))
 
@@ -204,16 +222,24 @@ def member_list(config: Path | None) -> None:
     click.echo(_run(_at_the_desk(config, lines)))
 
 
-@cli.command("bench")
+@cli.group("bench", invoke_without_command=True)
 @click.option("--messages", default=5000, show_default=True, help="Messages of the closed loop.")
 @click.option("--outstanding", default=32, show_default=True, help="Unanswered at a time.")
 @click.option("--rate", default=20.0, show_default=True, help="Messages/s of the open loop.")
 @click.option("--seconds", default=20.0, show_default=True, help="Length of the open loop.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def bench_command(
-    messages: int, outstanding: int, rate: float, seconds: float, as_json: bool
+@click.pass_context
+def bench_group(
+    context: click.Context,
+    messages: int,
+    outstanding: int,
+    rate: float,
+    seconds: float,
+    as_json: bool,
 ) -> None:
     """Measure push -> answer on the wire against a sandbox in a second process."""
+    if context.invoked_subcommand is not None:
+        return
     set_up_logs("WARNING")
     options = BenchOptions(
         messages=messages,
@@ -225,6 +251,55 @@ def bench_command(
     click.echo(json.dumps(result.as_dict()) if as_json else report(result))
     if not result.complete:
         sys.exit(EXIT_REFUSED)
+
+
+@bench_group.command("accounts")
+@click.option("--accounts", default=200, show_default=True)
+@click.option("--minutes", default=10.0, show_default=True, help="Half idle, half under load.")
+@click.option("--rate", default=2.0, show_default=True, help="Messages/s over all accounts.")
+@click.option("--outage", default=10.0, show_default=True, help="Seconds of a platform restart.")
+@click.option("--plain", is_flag=True, help="Without TLS.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting of the section xianyu; may be given several times.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def bench_accounts(
+    accounts: int,
+    minutes: float,
+    rate: float,
+    outage: float,
+    plain: bool,
+    settings: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Measure many accounts: memory, processor time, and how they come back from outages.
+
+    Says on stderr what is going on.
+    """
+    set_up_logs("WARNING")
+    options = AccountsOptions(
+        accounts=accounts,
+        minutes=minutes,
+        rate=rate,
+        outage_seconds=outage,
+        tls=not plain,
+        xianyu=dict(_pair(one) for one in settings),
+    )
+    result = _run(run_accounts(options, lambda line: click.echo(line, err=True)))
+    click.echo(json.dumps(result.as_dict()) if as_json else accounts_report(result))
+    if not result.complete:
+        sys.exit(EXIT_REFUSED)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator:
+        raise click.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--set")
+    return key, value
 
 
 async def _at_the_desk(config: Path | None, act: Any) -> str:

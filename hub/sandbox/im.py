@@ -95,6 +95,7 @@ class Im:
 
     async def meet(self, request: web.Request) -> web.WebSocketResponse:
         """Speak with one client until it is gone."""
+        self.lines.dials.append(now_ms())
         if self.lines.down:
             raise web.HTTPServiceUnavailable
         ws = web.WebSocketResponse(

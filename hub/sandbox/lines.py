@@ -64,6 +64,8 @@ class Line:
         self.token_number = 0
         self.registered_at: float | None = None
         """Monotonic seconds."""
+        self.claimed_at: int | None = None
+        """The same moment in ms since 1970."""
         self.token_expires_at = 0
         """Ms."""
         self.zombie = False
@@ -153,6 +155,8 @@ class Lines:
     def __init__(self, faults: Faults, manners: Manners, tasks: Tasks, bell: Bell) -> None:
         self.open: dict[int, Line] = {}
         self.log: deque[Push] = deque(maxlen=LOG_LENGTH)
+        self.dials: deque[int] = deque(maxlen=LOG_LENGTH)
+        """When connections were asked for (ms), refused ones included, oldest first."""
         self.refusing_until = 0.0
         """Monotonic seconds: until then the platform is down."""
         self._of: dict[str, dict[int, Line]] = {}
@@ -184,7 +188,7 @@ class Lines:
         line.token_expires_at = token.expires_at
         if self._manners.sync_duty != "none":
             line.deaf_since = self._pts_so_far(token.user)
-        line.registered_at = time.monotonic()
+        line.registered_at, line.claimed_at = time.monotonic(), now_ms()
         self._of.setdefault(token.user, {})[line.id] = line
 
     def of(self, user: str) -> list[Line]:

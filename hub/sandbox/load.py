@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import secrets
 import time
@@ -13,6 +14,7 @@ from typing import Any
 
 from hub.sandbox import payloads
 from hub.sandbox.encode import entry, push_frame
+from hub.sandbox.faults import EVERYBODY
 from hub.sandbox.im import Im, Send
 from hub.sandbox.lines import Line, Push
 from hub.sandbox.payloads import Stamp
@@ -35,7 +37,7 @@ class LoadPlan:
 
     mode: str = "closed"
     user: str = ""
-    """Seller; empty: the only one that is connected."""
+    """Seller; empty: the only one that is connected; `*`: all that are, in turn."""
     messages: int = 5_000
     """Closed mode only; open mode sends rate times seconds."""
     outstanding: int = 32
@@ -79,6 +81,7 @@ class _Shot:
     """One message, built before the clock starts."""
 
     number: int
+    line: Line
     conversation: Conversation
     message: Message
     push: Push
@@ -145,42 +148,46 @@ class Load:
         """Raises ValueError when no hub is connected, or another run is going on."""
         if self._busy:
             raise ValueError("a load run is going on already")
-        line = self._line(plan.user)
+        lines = self._lines(plan.user)
         self._busy = True
         try:
-            return await self._measure(plan, line)
+            return await self._measure(plan, lines)
         finally:
             self._busy = False
 
-    async def _measure(self, plan: LoadPlan, line: Line) -> dict[str, Any]:
-        run = await self._prepare(plan, line)
+    async def _measure(self, plan: LoadPlan, lines: list[Line]) -> dict[str, Any]:
+        run = await self._prepare(plan, lines)
         self._im.on_send.append(run.note)
         try:
             if plan.mode == "closed":
-                await self._closed(run, line)
+                await self._closed(run)
             else:
-                await self._open(run, line)
+                await self._open(run)
             await self._await_answers(run)
             await asyncio.sleep(SETTLE_SECONDS)
         finally:
             self._im.on_send.remove(run.note)
         return _figures(run)
 
-    def _line(self, user: str) -> Line:
-        lines = [
-            line
+    def _lines(self, user: str) -> list[Line]:
+        """The newest connection of each seller that takes part."""
+        newest = {
+            line.user: line
             for line in self._im.lines.open.values()
-            if line.registered and not line.zombie and user in ("", line.user)
-        ]
-        if not lines:
+            if line.registered and not line.zombie and user in ("", EVERYBODY, line.user)
+        }
+        if not newest:
             raise ValueError("no hub is connected for this seller")
-        if len({line.user for line in lines}) > 1:
+        if len(newest) > 1 and user != EVERYBODY:
             raise ValueError("several sellers are connected; name one as user")
-        return lines[-1]
+        return list(newest.values())
 
-    async def _prepare(self, plan: LoadPlan, line: Line) -> _Run:
+    async def _prepare(self, plan: LoadPlan, lines: list[Line]) -> _Run:
         tag = secrets.token_hex(3)
-        places = self._places(line.user, plan.spread)
+        each = math.ceil(plan.spread / len(lines))
+        known = [self._places(line.user, each) for line in lines]
+        # Round after round: everybody's first conversation, then everybody's second.
+        places = [place for round_ in zip(*known, strict=True) for place in round_]
         base = now_ms()
         run = _Run(plan, tag, [])
         for number in range(plan.total):
@@ -189,6 +196,7 @@ class Load:
             conversation = places[number % len(places)]
             words = f"{plan.keyword} {tag}-{number}"
             at = max(base, conversation.modified_at + 1) + number // len(places)
+            line = lines[number % len(lines)]
             run.shots.append(self._build(number, conversation, words, at, line))
         run.waiting = {one.id: deque() for one in places}
         return run
@@ -222,17 +230,17 @@ class Load:
             self._im.lines.next_mid(), "/s/sync", line.user, line.id, (made,), (stamp.id,), at
         )
         frame = push_frame([made], mid=push.mid, sid=line.sid, at=at)
-        return _Shot(number, conversation, message, push, frame)
+        return _Shot(number, line, conversation, message, push, frame)
 
-    async def _shoot(self, run: _Run, line: Line, shot: _Shot) -> None:
-        if not line.registered:
+    async def _shoot(self, run: _Run, shot: _Shot) -> None:
+        if not shot.line.registered:
             raise ValueError("the hub's connection ended during the run")
         self._world.keep(shot.conversation, shot.message)
         run.waiting[shot.conversation.id].append(shot)
         shot.sent = time.perf_counter()
-        await self._im.lines.send_frame(line, shot.push, shot.frame)
+        await self._im.lines.send_frame(shot.line, shot.push, shot.frame)
 
-    async def _closed(self, run: _Run, line: Line) -> None:
+    async def _closed(self, run: _Run) -> None:
         """A conversation whose answer never comes costs its place, not the run."""
         by_place: dict[str, deque[_Shot]] = {id: deque() for id in run.waiting}
         for shot in run.shots:
@@ -253,14 +261,14 @@ class Load:
             if following is None:
                 return
             left -= 1
-            await self._shoot(run, line, following)
+            await self._shoot(run, following)
 
-    async def _open(self, run: _Run, line: Line) -> None:
+    async def _open(self, run: _Run) -> None:
         start = time.perf_counter()
         for shot in run.shots:
             due = start + shot.number / run.plan.rate
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            await self._shoot(run, line, shot)
+            await self._shoot(run, shot)
 
     async def _await_answers(self, run: _Run) -> None:
         while any(run.waiting.values()):

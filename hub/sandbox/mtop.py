@@ -64,6 +64,17 @@ class _Seen:
     cookies: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A call and the first `ret` of its answer."""
+
+    user: str
+    api: str
+    ret: str
+    at: int
+    """Ms."""
+
+
 class Gateway:
     """Answers `/h5/{api}/{version}/`. HTTP status is 200 even for failures, as on the platform."""
 
@@ -73,8 +84,8 @@ class Gateway:
         self._faults = faults
         self._manners = manners
         self._pairs: dict[str, tuple[str, int]] = {}
-        self.calls: deque[tuple[str, str, str]] = deque(maxlen=10_000)
-        """Account, API and first `ret` of every call, oldest first."""
+        self.calls: deque[Made] = deque(maxlen=10_000)
+        """Every call, oldest first."""
         self._apis: dict[str, Api] = {}
         self._open: set[str] = set()
 
@@ -118,7 +129,7 @@ class Gateway:
             ret, data = failed.ret, failed.data
             if failed.ret[0].startswith("FAIL_SYS_TOKEN"):
                 pair = self._new_pair()
-        self.calls.append((user, seen.api, ret[0]))
+        self.calls.append(Made(user, seen.api, ret[0], now_ms()))
         if seen.query.get("valueType") == "string":
             data = _as_text(data)
         return {"api": seen.api, "v": seen.version, "ret": list(ret), "data": data}, pair

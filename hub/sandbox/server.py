@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from aiohttp import web
 
@@ -63,6 +65,9 @@ class SandboxOptions:
     list_quiet_seconds: float = 3.0
     origins_apart: bool = False
     """A port for each origin, so that a record of requests tells what went where."""
+    certificate: Path | None = None
+    """PEM file with a certificate and its key: everything is then served over TLS, as the real
+    platform does."""
 
 
 class Sandbox:
@@ -120,14 +125,15 @@ class Sandbox:
     @property
     def urls(self) -> dict[str, str]:
         """The platform's four origins, a stranger's, the admin door and the playground."""
+        s = "" if self.options.certificate is None else "s"
         return {
-            "ws_url": f"ws://{self.origins['ws']}",
-            "mtop_url": f"http://{self.origins['mtop']}",
-            "passport_url": f"http://{self.origins['passport']}",
-            "upload_url": f"http://{self.origins['upload']}",
-            "elsewhere_url": f"http://{self.origins['elsewhere']}/elsewhere",
-            "admin_url": f"http://{self.origin}/admin",
-            "playground_url": f"http://{self.origin}/",
+            "ws_url": f"ws{s}://{self.origins['ws']}",
+            "mtop_url": f"http{s}://{self.origins['mtop']}",
+            "passport_url": f"http{s}://{self.origins['passport']}",
+            "upload_url": f"http{s}://{self.origins['upload']}",
+            "elsewhere_url": f"http{s}://{self.origins['elsewhere']}/elsewhere",
+            "admin_url": f"http{s}://{self.origin}/admin",
+            "playground_url": f"http{s}://{self.origin}/",
         }
 
     def cookies(self, user: str = worlds.DEMO_SELLER) -> str:
@@ -215,8 +221,12 @@ async def start_sandbox(options: SandboxOptions | None = None) -> AsyncIterator[
 async def _listen(runner: web.AppRunner, sandbox: Sandbox) -> None:
     """One port for everything, or one for each origin; the given port is the page's."""
     options = sandbox.options
+    tls: ssl.SSLContext | None = None
+    if options.certificate is not None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(options.certificate)
     for number, name in enumerate(ORIGINS):
         if number == 0 or options.origins_apart:
             port = options.port if number == 0 else 0
-            await web.TCPSite(runner, options.host, port).start()
+            await web.TCPSite(runner, options.host, port, ssl_context=tls).start()
         sandbox.origins[name] = f"{options.host}:{runner.addresses[-1][1]}"

@@ -35,6 +35,7 @@ class WireDoor:
         router.add_get("/calls", self._calls)
         router.add_get("/connections", self._connections)
         router.add_get("/connections/wait", self._wait_connection)
+        router.add_get("/connections/dials", self._dials)
         router.add_post("/connections/cut", self._cut)
         router.add_post("/restart", self._restart)
         router.add_get("/requests", self._requests)
@@ -78,17 +79,21 @@ class WireDoor:
         )
 
     async def _calls(self, request: web.Request) -> web.Response:
-        user = request.query.get("user", "")
+        user, api = request.query.get("user", ""), request.query.get("api", "")
         return answer(
             [
-                {"user": who, "api": api, "ret": ret}
-                for who, api, ret in self._mtop.calls
-                if user in ("", who)
+                asdict(made)
+                for made in self._mtop.calls
+                if user in ("", made.user) and api in ("", made.api)
             ]
         )
 
     async def _connections(self, _request: web.Request) -> web.Response:
         return answer([_connection(line) for line in self._lines.open.values()])
+
+    async def _dials(self, request: web.Request) -> web.Response:
+        since = int(request.query.get("since", "0"))
+        return answer([at for at in self._lines.dials if at >= since])
 
     async def _wait_connection(self, request: web.Request) -> web.Response:
         """Long poll until the account has `count` registered connections (0: none)."""
@@ -186,4 +191,5 @@ def _connection(line: Line) -> dict[str, Any]:
         "half_open": line.half_open,
         "heartbeats": line.heartbeats,
         "opened_at": line.opened_at,
+        "registered_at": line.claimed_at,
     }

@@ -18,6 +18,7 @@ from hub.notices import tell_owners_of_shop
 from hub.policy import account_news
 from hub.settings import XianyuSettings
 from hub.store import Change, Store, Tx
+from hub.supervisor.gate import Gate
 from hub.supervisor.line import AccountLine, Live, TakeIn
 from hub.xianyu import Client, Session
 
@@ -62,6 +63,7 @@ class Supervisor:
         self._zone = zone
         self._count_renewal = count_renewal
         self._awake = now()
+        self._gate = Gate(settings.connects_per_second)
         self._runners: dict[AccountId, _Runner] = {}
         self._leaving: dict[AccountId, asyncio.Task[None]] = {}
         self._live: dict[AccountId, Live] = {}
@@ -139,6 +141,7 @@ class Supervisor:
             self._take_in,
             self._live,
             self._now,
+            gate=self._gate,
             count_renewal=self._count_renewal,
         )
         work = _run_alone(line, self._leaving.get(account.id))

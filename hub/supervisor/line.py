@@ -31,6 +31,7 @@ from hub.policy import Brake, EndKind, LineEnd, backoff, brake_after
 from hub.settings import XianyuSettings
 from hub.store import Store
 from hub.supervisor.catch_up import CatchUp
+from hub.supervisor.gate import Gate
 from hub.supervisor.renewal import Renewal, Renewed
 from hub.supervisor.standing import Rest, Standing, sleep_until
 from hub.supervisor.tokens import Held, Tokens
@@ -103,6 +104,7 @@ class AccountLine:
         live: dict[AccountId, Live],
         now: Callable[[], datetime],
         *,
+        gate: Gate,
         count_renewal: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._standing = Standing(account, store, now)
@@ -110,6 +112,7 @@ class AccountLine:
         self._settings = settings
         self._take_in = take_in
         self._live = live
+        self._gate = gate
         self._now = now
         self._tokens = Tokens(self._standing, timedelta(seconds=settings.token_spacing_seconds))
         self._renewal = Renewal(self._standing, settings, count_renewal)
@@ -175,6 +178,7 @@ class AccountLine:
 
     async def _one_life(self, http: aiohttp.ClientSession) -> _Pause:
         """Connect once and stay until the session ends."""
+        await self._gate.turn()
         await self._standing.set(AccountState.CONNECTING)
         try:
             client = await self._client(http)

@@ -7,11 +7,13 @@ the frame was handed to the socket and no answer told what became of it.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 
 from loguru import logger
 from websockets.asyncio.client import ClientConnection, connect
@@ -289,6 +291,12 @@ async def running(work: Coroutine[None, None, None], name: str) -> AsyncIterator
             task.result()
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all lines: reading the authorities costs 50 ms and 1 MB, every time."""
+    return ssl.create_default_context()
+
+
 async def _dial(url: str, timing: Timing, proxy: str | None) -> ClientConnection:
     """No compression, no WebSocket pings, no proxy of the environment: the platform's protocol has
     its own heartbeat, and both sides of an account must leave through the same address."""
@@ -300,6 +308,7 @@ async def _dial(url: str, timing: Timing, proxy: str | None) -> ClientConnection
             user_agent_header=IM_BROWSER,
             additional_headers={"Cache-Control": "no-cache", "Pragma": "no-cache"},
             compression=None,
+            ssl=_tls() if url.startswith("wss:") else None,
             proxy=proxy,
             open_timeout=timing.dial,
             close_timeout=timing.close,

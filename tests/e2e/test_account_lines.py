@@ -15,7 +15,7 @@ from hub.model import AccountState, PlatformUser
 from hub.sandbox import SandboxOptions, start_sandbox
 from hub.settings import XianyuSettings
 from hub.store import Tx, open_store
-from hub.supervisor import AccountLine
+from hub.supervisor import AccountLine, Gate
 from tests.e2e.stage import (
     GREETING,
     OTHER_BUYER,
@@ -206,7 +206,7 @@ async def test_a_line_that_was_overtaken_by_a_person_undoes_nothing(
                 takeover_minutes=10,
                 now=now,
             )
-            return AccountLine(account, store, urls, take_in, {}, lambda: now)
+            return AccountLine(account, store, urls, take_in, {}, lambda: now, Gate(1000))
 
         line = await store.write(add)
         (account,) = await store.read(lambda tx: tx.accounts.enabled())
