@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from hub.app import utc_now
 from hub.bench.answers import ANSWER, KEYWORD, Figures, figures
 from hub.bench.certificate import write_authorities, write_certificate
@@ -24,14 +26,7 @@ from hub.bench.programs import Platform, Program, free_port, open_platform, star
 from hub.desk import Desk, Door, Operator
 from hub.errors import HubError
 from hub.model import RuleKind
-from hub.settings import (
-    DatabaseSettings,
-    LogSettings,
-    QQSettings,
-    Settings,
-    WebSettings,
-    XianyuSettings,
-)
+from hub.settings import Settings, load_settings
 from hub.store import open_store
 
 TOKEN_API = "mtop.taobao.idlemessage.pc.login.token"  # noqa: S105 - the name of a call
@@ -39,11 +34,14 @@ UNSIGNED = "FAIL_SYS_TOKEN"
 """Begins the answer to a call whose signature was stale: the same request comes again at once."""
 TOLERANCE_SECONDS = 1.0
 """By how much two requests may arrive closer together than they left."""
+CONFIG = "hub.yml"
 LOOK_SECONDS = 0.5
 TELL_SECONDS = 5.0
-SETTLE_SECONDS = 5.0
+SETTLE_SECONDS = 3.0
 """A hub that has just come up is looked at after so long."""
 PATIENCE_SECONDS = 120.0
+AFTER_SECONDS = 60.0
+"""How long buyers write after a storm, unless the whole run is shorter."""
 ANSWER_SECONDS = 30.0
 """Within this what was written during an outage is answered, once all accounts are back."""
 SURPRISED_BUYERS = 20
@@ -135,20 +133,24 @@ async def run_accounts(options: AccountsOptions, tell: Callable[[str], None]) ->
             write_authorities(authorities, certificate)
         async with open_platform(furnished=False, certificate=certificate) as platform:
             settings = _settings(options, platform, folder)
-            run = _Run(options, platform, settings, folder, authorities, tell)
+            run = _Run(options, platform, settings, authorities, tell)
             empty = await run.empty_hub()
             await run.furnish()
             return await run.measure(empty, noise)
 
 
 def _settings(options: AccountsOptions, platform: Platform, folder: Path) -> Settings:
-    return Settings(
-        web=WebSettings(host="127.0.0.1", port=free_port()),
-        database=DatabaseSettings(path=folder / "bench.db"),
-        xianyu=XianyuSettings(**{**platform.urls, **options.xianyu}),
-        qq=QQSettings(access_token="bench"),  # noqa: S106 - a port on loopback, for a while
-        log=LogSettings(level="WARNING"),
-    )
+    """Those of production but for the addresses. Raises SettingsError for a wrong one."""
+    values = {
+        "web": {"host": "127.0.0.1", "port": free_port()},
+        "database": {"path": str(folder / "bench.db")},
+        "xianyu": {**platform.urls, **options.xianyu},
+        "qq": {"access_token": "bench"},
+        "log": {"level": "WARNING"},
+    }
+    file = folder / CONFIG
+    file.write_text(yaml.safe_dump(values), encoding="utf-8")
+    return load_settings(file, {})
 
 
 class _Run:
@@ -159,14 +161,12 @@ class _Run:
         options: AccountsOptions,
         platform: Platform,
         settings: Settings,
-        folder: Path,
         authorities: Path | None,
         tell: Callable[[str], None],
     ) -> None:
         self._options = options
         self._platform = platform
         self._settings = settings
-        self._folder = folder
         self._authorities = authorities
         self._say = tell
         self._began = time.monotonic()
@@ -239,7 +239,8 @@ class _Run:
 
     @asynccontextmanager
     async def _hub(self) -> AsyncIterator[Program]:
-        async with start_hub(self._settings, self._folder, authorities=self._authorities) as hub:
+        folder, port = self._settings.database.path.parent, self._settings.web.port
+        async with start_hub(folder / CONFIG, port, authorities=self._authorities) as hub:
             yield hub
 
     async def _come_online(self, hub: Program, name: str, began: int, spent: float) -> None:
@@ -292,7 +293,7 @@ class _Run:
             left = max(0.0, deadline - time.monotonic())
             query = f"from=seller&count={self._restarts}&timeout={left:.0f}"
             await self._platform.ask("GET", f"/conversations/{conversation}/wait?{query}")
-        after = max(10.0, self._options.accounts / self._options.rate / 4)
+        after = min(self._options.minutes * 30, AFTER_SECONDS)
         await self._quiet(hub, "buyers write again", self._load(hub, f"after {name}", after))
 
     async def _quiet(self, hub: Program, name: str, work: Coroutine[Any, Any, None]) -> Quiet:

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import yaml
 
 from hub.errors import HubError
-from hub.settings import GUIDE_NAMES, PREFIX, Settings
+from hub.settings import GUIDE_NAMES, PREFIX
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 15.0
@@ -100,15 +99,15 @@ class Program:
 
 @asynccontextmanager
 async def start_hub(
-    settings: Settings, folder: Path, *, authorities: Path | None = None
+    config: Path, port: int, *, authorities: Path | None = None
 ) -> AsyncIterator[Program]:
-    """`yuqiao serve` with these settings and nothing of the caller's own; yields once it serves.
+    """`yuqiao serve` with this settings file, which names the port, and nothing of the caller's
+    own; yields once it serves. Its log is written beside the file.
 
     `authorities`: PEM file of those it believes over TLS; None: the system's.
     Raises HubError when it does not start.
     """
-    config, log = folder / "hub.yml", folder / "hub.log"
-    config.write_text(yaml.safe_dump(settings.model_dump(mode="json")), encoding="utf-8")
+    log = config.with_suffix(".log")
     own = {
         name: value
         for name, value in os.environ.items()
@@ -125,7 +124,7 @@ async def start_hub(
         )
     try:
         hub = Program(process, log)
-        await _serving(hub, settings.web.port)
+        await _serving(hub, port)
         yield hub
     finally:
         await _end(process)

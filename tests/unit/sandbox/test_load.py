@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from .client import SELLER, SEND, Rig, Wire
+from .client import SELLER, SEND, Browser, Rig, Wire
 
 Reply = Callable[[str, str], list[tuple[str, str]]]
 """From conversation and text to the answers: conversation and text each."""
@@ -148,3 +148,22 @@ async def test_every_push_of_a_run_is_acknowledged_like_any_other(rig: Rig) -> N
         await rig.admin("POST", "/load", {"messages": 5, "outstanding": 1})
         answer = await rig.admin("GET", f"/pushes/wait?user={SELLER}&count=10")
     assert answer["met"] is True
+
+
+async def test_a_run_over_all_sellers_takes_them_in_turn(rig: Rig) -> None:
+    other = await rig.admin("POST", "/sellers", {}, status=201)
+    async with shop(rig, lambda cid, _text: [(cid, "在的")]), second(rig, other) as neighbour:
+        plan = {"mode": "open", "user": "*", "rate": 100, "seconds": 0.1, "patience": 0.2}
+        figures = await rig.admin("POST", "/load", {**plan, "conversations": 4})
+    assert (figures["messages"], figures["answered"]) == (10, 5), "the neighbour answers nothing"
+    assert len(neighbour.texts()) == 5
+    assert (await rig.admin("POST", "/load", {}, status=400))["error"]
+
+
+@asynccontextmanager
+async def second(rig: Rig, seller: dict[str, str]) -> AsyncIterator[Wire]:
+    """The connection of another seller."""
+    browser = Browser(rig.http, rig.sandbox.urls["mtop_url"], seller["cookies"])
+    async with rig.dial() as wire:
+        await wire.register(await browser.token("device-2"), "device-2")
+        yield wire

@@ -6,12 +6,15 @@ import asyncio
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from PIL import Image as Pillow
 
-from hub.errors import AuthExpired, Rejected, Throttled, Uncertain
+from hub.bench.certificate import write_certificate
+from hub.errors import AuthExpired, Rejected, Throttled, Uncertain, Unreachable
 from hub.model import Done, Image, OrderStatus, PlatformUser
 from hub.sandbox import Sandbox, SandboxOptions, start_sandbox
 from hub.sandbox.faults import EVERYBODY
@@ -21,6 +24,7 @@ from hub.xianyu import (
     Client,
     CookieJar,
     Endpoints,
+    ImToken,
     QrLogin,
     QrState,
     QrStep,
@@ -65,6 +69,19 @@ async def session_of(sandbox: Sandbox, client: Client) -> AsyncIterator[Session]
     token = await client.im_token(new_device_id(SELLER))
     async with open_session(endpoints_of(sandbox), token, SELLER, timing=TIMING) as session:
         yield session
+
+
+async def test_a_line_to_somebody_with_a_foreign_certificate_is_not_opened(tmp_path: Path) -> None:
+    """The registration carries the token: nobody but the platform may read it."""
+    certificate = tmp_path / "sandbox.pem"
+    write_certificate(certificate)
+    options = SandboxOptions(list_quiet_seconds=0, certificate=certificate)
+    async with asyncio.timeout(30), start_sandbox(options) as sandbox:
+        token = ImToken("a-token", "a-device", utc_now() + timedelta(days=1))
+        with pytest.raises(Unreachable, match="certificate"):
+            async with open_session(endpoints_of(sandbox), token, SELLER, timing=TIMING):
+                pass
+        assert not sandbox.lines.dials
 
 
 # --- Login --------------------------------------------------------------------------------------
