@@ -67,9 +67,7 @@ async def test_many_accounts_are_measured_from_their_start_to_the_last_storm() -
     assert [load["missing"] + load["duplicates"] for load in found["loads"]] == [0, 0, 0]
     assert found["surprised"] == found["surprised_answered"] == 8
     assert found["surprised_twice"] == 0
-    assert "of 4 accounts are online" in told, (
-        "somebody who waits for ten minutes is told what goes on"
-    )
+    assert "of 4 accounts are online" in told, "who waits is told what goes on"
 
 
 async def test_a_table_is_printed_for_people() -> None:
