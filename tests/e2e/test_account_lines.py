@@ -206,7 +206,7 @@ async def test_a_line_that_was_overtaken_by_a_person_undoes_nothing(
                 takeover_minutes=10,
                 now=now,
             )
-            return AccountLine(account, store, urls, take_in, {}, lambda: now, Gate(1000))
+            return AccountLine(account, store, urls, take_in, {}, lambda: now, gate=Gate(1000))
 
         line = await store.write(add)
         (account,) = await store.read(lambda tx: tx.accounts.enabled())
