@@ -70,13 +70,6 @@ async def test_many_accounts_are_measured_from_their_start_to_the_last_storm() -
     assert "of 4 accounts are online" in told, "who waits is told what goes on"
 
 
-async def test_a_table_is_printed_for_people() -> None:
-    code, out, _ = await bench("--messages", "20", "--outstanding", "2", "--seconds", "0.2")
-    assert code == 0
-    for part in ("bare loop", "wire only", "hub, closed loop", "hub, 20 messages/s", "p99 ms"):
-        assert part in out
-
-
 @pytest.mark.parametrize(
     ("pair", "said"),
     [("connects_per_second", "KEY=VALUE"), ("connects=1", "connects")],
