@@ -8,8 +8,8 @@ import pytest
 from store_stage import Stage, add_account, at
 
 from hub.errors import Conflict
-from hub.model import Account, AccountState, PlatformUser
-from hub.store import StoredToken, Tx
+from hub.model import RESTING, Account, AccountState, PlatformUser
+from hub.store import StoredToken, TokenTries, Tx
 
 
 def get(stage: Stage, tx: Tx) -> Account:
@@ -83,6 +83,96 @@ async def test_switching_off_and_on(stage: Stage) -> None:
         assert tx.accounts.set_enabled(stage.shop, id_, True, at(3))
         assert get(stage, tx).state is AccountState.NEW
         assert tx.accounts.enabled() == [get(stage, tx)]
+
+    await stage.do(unit)
+
+
+async def test_a_state_comes_with_its_moment_and_its_link_and_takes_both_along(
+    stage: Stage,
+) -> None:
+    def unit(tx: Tx) -> None:
+        shop, id_ = stage.shop, stage.account.id
+        tx.accounts.set_state(shop, id_, AccountState.WAITING, "断线", at(1), until=at(60))
+        waiting = get(stage, tx)
+        assert (waiting.state_since, waiting.state_until) == (at(1), at(60))
+        assert tx.accounts.set_state(shop, id_, AccountState.WAITING, "断线", at(2), until=at(99))
+        assert (get(stage, tx).state_since, get(stage, tx).state_until) == (at(1), at(99))
+        needed = AccountState.VERIFICATION_NEEDED
+        tx.accounts.set_state(shop, id_, needed, "要验证", at(3), url="https://h/punish")
+        assert (get(stage, tx).state_until, get(stage, tx).check_url) == (None, "https://h/punish")
+        tx.accounts.set_state(shop, id_, AccountState.CONNECTING, "", at(4))
+        assert get(stage, tx).check_url == ""
+
+    await stage.do(unit)
+
+
+@pytest.mark.parametrize("state", AccountState)
+async def test_reconnecting_ends_waits_and_rests_and_nothing_else(
+    stage: Stage, state: AccountState
+) -> None:
+    ends = state in (*RESTING, AccountState.WAITING)
+
+    def unit(tx: Tx) -> None:
+        shop, id_ = stage.shop, stage.account.id
+        tx.accounts.set_token_failures(shop, id_, 4)
+        tx.accounts.token_asked(shop, id_, at(3))
+        tx.accounts.set_state(shop, id_, state, "因为", at(4), until=at(99), url="https://h")
+        before = get(stage, tx)
+        assert tx.accounts.reconnect(shop, id_, at(5)) is ends
+        after = get(stage, tx)
+        if ends:
+            expected = (AccountState.CONNECTING, "", None, "", before.starts + 1, at(5))
+            assert expected == (
+                after.state,
+                after.state_reason,
+                after.state_until,
+                after.check_url,
+                after.starts,
+                after.started_at,
+            )
+            assert tx.accounts.token_tries(shop, id_) == TokenTries(at(3), 0)
+        else:
+            assert after == before
+
+    await stage.do(unit)
+
+
+async def test_a_switched_off_account_is_not_reconnected(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        tx.accounts.set_enabled(stage.shop, stage.account.id, False, at(1))
+        assert not tx.accounts.reconnect(stage.shop, stage.account.id, at(2))
+
+    await stage.do(unit)
+
+
+async def test_attempts_are_remembered_until_a_person_gives_a_new_login(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        shop, id_ = stage.shop, stage.account.id
+        assert tx.accounts.token_tries(shop, id_) == TokenTries()
+        assert tx.accounts.renewed_at(shop, id_) is None
+        tx.accounts.token_asked(shop, id_, at(1))
+        tx.accounts.set_token_failures(shop, id_, 2)
+        tx.accounts.set_renewed(shop, id_, at(2))
+        tx.accounts.set_token(shop, id_, None)
+        assert tx.accounts.token_tries(shop, id_) == TokenTries(at(1), 2)
+        assert tx.accounts.renewed_at(shop, id_) == at(2)
+        tx.accounts.new_login(shop, id_, cookies="unb=1", now=at(3))
+        assert tx.accounts.token_tries(shop, id_) == TokenTries()
+        assert tx.accounts.renewed_at(shop, id_) is None
+
+    await stage.do(unit)
+
+
+async def test_what_owners_were_told_of_ends_when_the_account_is_back(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        shop, id_ = stage.shop, stage.account.id
+        tx.accounts.set_told(shop, id_, at(1))
+        tx.accounts.set_told(shop, id_, at(2))
+        assert get(stage, tx).told_since == at(1)
+        tx.accounts.set_state(shop, id_, AccountState.CONNECTING, "", at(3))
+        assert get(stage, tx).told_since == at(1)
+        tx.accounts.set_state(shop, id_, AccountState.ONLINE, "", at(4))
+        assert get(stage, tx).told_since is None
 
     await stage.do(unit)
 

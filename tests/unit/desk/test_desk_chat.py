@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from hub import text
-from hub.desk import Desk
+from hub.desk import Desk, Door, Operator
 from hub.model import (
     Account,
+    AccountState,
     ChatPeer,
     Conversation,
     Member,
@@ -256,3 +257,39 @@ async def test_a_command_that_is_not_understood_stops_nothing(stage: Stage, what
     assert answer is not None
     assert "例如" in answer
     assert await stage.store.read(lambda tx: tx.holds.all_active(stage.owner.shop, NOW)) == []
+
+
+@pytest.mark.parametrize(
+    "words", ["/重连", "/重连 小店", "/重连「小店」", "/重连小", "/重新连接 小店"]
+)
+async def test_an_account_that_rests_is_reconnected_by_a_word(stage: Stage, words: str) -> None:
+    shop, account = stage.account.shop, stage.account.id
+    await stage.store.write(
+        lambda tx: tx.accounts.set_state(shop, account, AccountState.HELD, "别的程序", NOW)
+    )
+
+    answer = await stage.write(words)
+
+    assert answer is not None
+    assert answer.startswith("正在重新连接「小店」")
+    found = await stage.store.read(lambda tx: tx.accounts.get(shop, account))
+    assert found is not None
+    assert found.state is AccountState.CONNECTING
+    assert await stage.write(words) != answer
+
+
+async def test_reconnecting_guesses_no_account(stage: Stage) -> None:
+    await stage.desk.accounts.add(
+        Operator(stage.owner, Door.CLI), "二店", "unb=2200111122224; cookie2=1"
+    )
+
+    assert await stage.write("/重连 三店") == "没有叫「三店」的账号，现在有「小店」、「二店」"
+    assert await stage.write("/重连 店") == "要写清楚是哪个账号：「小店」、「二店」"
+    assert await stage.write("/重连") == "要写清楚是哪个账号：「小店」、「二店」"
+
+
+async def test_a_viewer_reconnects_nothing(stage: Stage) -> None:
+    answer = await stage.write("/重连", sender="10003")
+
+    assert answer is not None
+    assert "店主" in answer

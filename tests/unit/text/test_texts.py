@@ -11,6 +11,7 @@ import pytest
 from hub import text
 from hub.commands import closing_ticket
 from hub.model import (
+    RESTING,
     Account,
     AccountId,
     AccountState,
@@ -287,3 +288,40 @@ def test_every_sentence_about_cookies_says_what_to_do() -> None:
 def test_everything_exported_exists() -> None:
     assert sorted(text.__all__) == sorted(set(text.__all__))
     assert all(hasattr(text, name) for name in text.__all__)
+
+
+URL = "https://h5api.m.goofish.com/_____tmd_____/punish?x5secdata=a"
+
+
+def test_a_wait_says_when_it_ends() -> None:
+    waiting = replace(
+        ACCOUNT,
+        state=AccountState.WAITING,
+        state_reason="连接断开了",
+        state_until=NOW + timedelta(minutes=65),
+    )
+    line = "🟡 小店 等待重连（连接断开了） 5 分钟，将在 13:05 再试"
+    assert text.account_line(waiting, ZONE, NOW) == line
+    soon = replace(waiting, state_until=NOW + timedelta(seconds=20))
+    assert text.account_line(soon, ZONE, NOW).endswith("，马上再试")
+    told = text.account_trouble(waiting, timedelta(minutes=7), ZONE, NOW, again=False)
+    assert told.startswith("🟡【小店】已断线 7 分钟：连接断开了\n将在 13:05 再试；")
+
+
+@pytest.mark.parametrize("state", sorted(RESTING))
+@pytest.mark.parametrize("again", [False, True])
+def test_what_needs_a_person_says_what_to_do(state: AccountState, again: bool) -> None:
+    resting = replace(ACCOUNT, state=state, state_reason="原因", check_url=URL)
+    told = text.account_trouble(resting, timedelta(hours=2), ZONE, NOW, again=again)
+
+    assert told.startswith("🔴【小店】")
+    assert ("2 小时" in told) is again
+    assert text.account_mend(resting) in told
+    assert "扫码" in told or "/重连 小店" in told
+    assert closing_ticket(told) is None
+
+
+def test_the_link_of_a_check_stands_apart_so_that_chats_find_its_end() -> None:
+    needed = replace(ACCOUNT, state=AccountState.VERIFICATION_NEEDED, check_url=URL)
+    assert f"：{URL} " in text.account_mend(needed)
+    assert "：" not in text.account_mend(replace(needed, check_url="")).partition("\n")[0]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import html
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from web_stage import PASSWORD, TOKEN, Stage, Visitor, cookies_of, visiting
@@ -252,3 +254,64 @@ async def test_the_audit_tells_who_did_what_through_which_door(boss: Visitor) ->
     assert "添加账号" in page.text
     assert "数码小店" in page.text
     assert "网页" in page.text
+
+
+async def test_a_check_is_shown_with_its_link_and_reconnected_by_a_button(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    account = await stage.account(owner)
+    url = "https://h5api.m.goofish.com:443//h5/x/1.0/_____tmd_____/punish?x5secdata=a&x5step=2"
+    await stage.store.write(
+        lambda tx: tx.accounts.set_state(
+            account.shop,
+            account.id,
+            AccountState.VERIFICATION_NEEDED,
+            "闲鱼要求验证身份",
+            datetime.now(UTC),
+            url=url,
+        )
+    )
+
+    shown = await boss.get(f"/accounts/{account.id}")
+    assert "需要验证" in shown.text
+    assert f'href="{html.escape(url)}"' in shown.text
+
+    page = await boss.submit(f"/accounts/{account.id}/reconnect", on=f"/accounts/{account.id}")
+    assert (page.status, page.leads_to) == (
+        303,
+        f"/accounts/{account.id}?done=account-reconnecting",
+    )
+    again = await boss.get(f"/accounts/{account.id}")
+    assert "连接中" in again.text
+    assert "punish" not in again.text
+
+
+async def test_a_link_that_is_none_is_not_linked(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    account = await stage.account(owner)
+    needed = AccountState.VERIFICATION_NEEDED
+    await stage.store.write(
+        lambda tx: tx.accounts.set_state(
+            account.shop, account.id, needed, "要验证", datetime.now(UTC), url="javascript:alert(1)"
+        )
+    )
+    assert "javascript:" not in (await boss.get(f"/accounts/{account.id}")).text
+
+
+async def test_a_wait_is_shown_with_its_end(stage: Stage, owner: Operator, boss: Visitor) -> None:
+    account = await stage.account(owner)
+    until = datetime.now(UTC) + timedelta(minutes=30)
+    await stage.store.write(
+        lambda tx: tx.accounts.set_state(
+            account.shop,
+            account.id,
+            AccountState.WAITING,
+            "连接断开了",
+            datetime.now(UTC),
+            until=until,
+        )
+    )
+    clock = until.astimezone(ZoneInfo("Asia/Shanghai")).strftime("%H:%M")
+    for path in ("/accounts", f"/accounts/{account.id}"):
+        assert f"{clock} 再试" in (await boss.get(path)).text
