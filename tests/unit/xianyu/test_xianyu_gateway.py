@@ -351,3 +351,34 @@ def test_the_site_is_where_the_passport_is() -> None:
     real = Endpoints("wss://w", "https://m", "https://passport.goofish.com", "https://u")
     assert real.site_url == "https://www.goofish.com"
     assert Endpoints("", "", "http://127.0.0.1:9", "").site_url == "http://127.0.0.1:9"
+
+
+async def test_after_a_check_was_demanded_no_call_of_the_account_leaves(gateway: Gateway) -> None:
+    """Whoever met it and whatever they made of it."""
+    gateway.answers_with(corpus("d04-verification")["body"])
+    async with account_at(gateway.url) as account:
+        with pytest.raises(VerificationNeeded) as demanded:
+            await account.client.order("5000000000000000001")
+        assert account.client.trouble.checked.is_set()
+        asked = len(gateway.calls)
+        for call in (
+            account.client.login_user,
+            account.client.has_login,
+            account.client.keep_logged_in,
+            lambda: account.client.im_token("device"),
+            lambda: account.client.ship("5000000000000000001"),
+            lambda: account.client.download("https://img.alicdn.com/a.png"),
+        ):
+            with pytest.raises(VerificationNeeded) as refused:
+                await call()
+            assert refused.value.url == demanded.value.url
+        assert len(gateway.calls) == asked
+
+
+async def test_a_lost_login_is_noted_for_whoever_looks_after_it(gateway: Gateway) -> None:
+    gateway.answers_with(corpus("d03-session-expired")["body"])
+    async with account_at(gateway.url) as account:
+        assert not account.client.trouble.doubted.is_set()
+        with pytest.raises(AuthExpired):
+            await account.client.order("5000000000000000001")
+        assert account.client.trouble.doubted.is_set()
