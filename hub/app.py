@@ -24,6 +24,7 @@ from hub.inbound import Inbound
 from hub.model import Account, AccountState, Event, TakenIn, TaskKind, chat_lane
 from hub.ops import Metrics, attach_ops
 from hub.outbound import BuyerSends, ChatSends, Worker
+from hub.pacing import Pacer
 from hub.settings import Settings, WebSettings
 from hub.store import Store, Tx, open_store
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
@@ -132,7 +133,7 @@ def _workers(
     buyers = BuyerSends(
         store,
         supervisor.session_of,
-        spacing=settings.xianyu.send_spacing_seconds,
+        pacer=Pacer(settings.xianyu.send_spacing_seconds, jitter=settings.xianyu.spacing_jitter),
         look_for=timedelta(seconds=settings.xianyu.uncertain_seconds),
         now=now,
     )

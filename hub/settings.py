@@ -109,6 +109,17 @@ class XianyuSettings(_Section):
     """How long to wait for the answer to one request on the wire."""
     send_spacing_seconds: float = Field(1.0, ge=0, le=60)
     """Least time between two messages that one account sends."""
+    write_spacing_seconds: float = Field(1.0, ge=0, le=60)
+    """Between two changes of orders: shipping, completing a bargain, a price, closing, rating."""
+    polish_spacing_seconds: float = Field(2.0, ge=0, le=60)
+    item_spacing_seconds: float = Field(3.0, ge=0, le=60)
+    """Between the pages of two items."""
+    item_list_spacing_seconds: float = Field(1.0, ge=0, le=60)
+    order_spacing_seconds: float = Field(1.0, ge=0, le=60)
+    """Between the pages of two orders."""
+    order_list_spacing_seconds: float = Field(1.5, ge=0, le=60)
+    spacing_jitter: float = Field(0.3, ge=0, le=1)
+    """By which part of itself each of these gaps is longer at most, at random."""
     compare_minutes: float = Field(5, gt=0, le=120)
     """How often what arrived is compared with the platform's own lists."""
     uncertain_seconds: float = Field(30, ge=0, le=600)
@@ -147,6 +158,8 @@ class ReplySettings(_Section):
     """Buyer messages older than this when they arrive are stored and told, not auto-answered."""
     takeover_minutes: int = Field(10, ge=0, le=1440)
     """Default for new accounts: silence of the automation after a human answered."""
+    debounce_seconds: float = Field(3, ge=0, le=60)
+    """An automatic answer waits until the buyer has been silent for so long; 0: not at all."""
 
 
 class LogSettings(_Section):

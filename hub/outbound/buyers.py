@@ -25,8 +25,8 @@ from hub.model import (
     send_lane,
 )
 from hub.notices import tell_asker, tell_owners
-from hub.outbound.pacing import Pacer
 from hub.outbound.worker import Claim
+from hub.pacing import Pacer
 from hub.policy import still_wanted
 from hub.store import Store, Tx
 from hub.xianyu import Session
@@ -72,16 +72,16 @@ class BuyerSends:
         store: Store,
         session_of: Callable[[AccountId], Session | None],
         *,
-        spacing: float,
+        pacer: Pacer,
         look_for: timedelta,
         now: Callable[[], datetime],
     ) -> None:
-        """`spacing`: least seconds between two sends of one account. `look_for`: how long an
-        unanswered send is looked for in the history before a person is asked."""
+        """`pacer`: the turns of each account. `look_for`: how long an unanswered send is looked for
+        in the history before a person is asked."""
         self._store = store
         self._look_for = look_for
         self._session_of = session_of
-        self._pacer = Pacer(spacing)
+        self._pacer = pacer
         self._now = now
         self._began = now()
 
@@ -93,10 +93,20 @@ class BuyerSends:
             await self._reconcile(claim, work, session, claim.task.wire_at)
         elif session is None:
             await self._wait_for_account(claim, work)
-        elif seconds := await self._pacer.turn(str(work.account)):
-            await self._release(claim, work, timedelta(seconds=seconds), "waits for its turn")
-        else:
+        elif self._pacer.take(str(work.account)) or await self._wait_for_turn(claim, work):
             await self._send(claim, work, session)
+
+    async def _wait_for_turn(self, claim: Claim, work: SendMessage) -> bool:
+        """Answers of people go before automatic ones. False: it is not sent now."""
+        ready = await self._store.read(lambda tx: self._look_once_more(tx, claim, work))
+        if isinstance(ready, Outcome):  # it would take its turn for nothing
+            await self._conclude(claim, work, ready)
+            return False
+        human = ready.message.origin is not Origin.RULE
+        seconds = await self._pacer.turn(str(work.account), ahead=human)
+        if seconds:
+            await self._release(claim, work, timedelta(seconds=seconds), "waits for its turn")
+        return not seconds
 
     async def _wait_for_account(self, claim: Claim, work: SendMessage) -> None:
         ready = await self._store.read(lambda tx: self._look_once_more(tx, claim, work))

@@ -10,8 +10,8 @@ from loguru import logger
 
 from hub.errors import PeerError, Rejected, Throttled, Uncertain, Unreachable
 from hub.model import ChatPeer, Delivered, SendNotice, SendReceipt, TaskId, TaskState
-from hub.outbound.pacing import Pacer
 from hub.outbound.worker import Claim
+from hub.pacing import Pacer
 from hub.policy import backoff
 from hub.store import Store, Tx
 

@@ -12,7 +12,7 @@ from loguru import logger
 
 from hub.errors import StoreError
 from hub.model import Task, TaskKind
-from hub.store import Store
+from hub.store import Store, Tx
 
 LEASE = timedelta(seconds=60)
 """Longer than any one performance may take; a worker that died is relieved after it."""
@@ -71,14 +71,14 @@ class Worker:
                     self._freed.clear()
                     await self._freed.wait()
                 self._claiming = True
-                claimed = await self._claim()
+                claimed, idle = await self._claim()
                 for task in claimed:
                     self._running += 1
                     tasks.create_task(self._perform(task), name=f"task {task.id}")
                 self._claiming = False
                 self._freed.set()
                 if not claimed and not self._stopping:
-                    await self._store.wait_for_tasks(IDLE_SECONDS)
+                    await self._store.wait_for_tasks(idle)
 
     async def stop(self) -> None:
         """Claim no more and return when what is in hand is settled."""
@@ -87,17 +87,23 @@ class Worker:
             self._freed.clear()
             await self._freed.wait()
 
-    async def _claim(self) -> list[Task]:
+    async def _claim(self) -> tuple[list[Task], float]:
+        """What is due, and in how many seconds there may be more."""
         now, room = self._now(), self._most - self._running
+
+        def unit(tx: Tx) -> tuple[list[Task], datetime | None]:
+            claimed = tx.outbox.claim(self._holder, now, now + LEASE, room, self._kinds)
+            return claimed, None if claimed else tx.outbox.next_due()
+
         try:
-            claimed = await self._store.write(
-                lambda tx: tx.outbox.claim(self._holder, now, now + LEASE, room, self._kinds)
-            )
+            claimed, due_at = await self._store.write(unit)
         except StoreError as error:
             await self._bear(error)
-            return []
+            return [], IDLE_SECONDS
         self._store_broken_at = None
-        return claimed
+        if due_at is None or due_at <= now:  # what is due already is another worker's
+            return claimed, IDLE_SECONDS
+        return claimed, min(IDLE_SECONDS, (due_at - now).total_seconds())
 
     async def _bear(self, error: StoreError) -> None:
         """A full disk or a locked file may pass; what does not pass must end the program."""

@@ -42,8 +42,10 @@ from hub.xianyu import (
     CookieJar,
     Endpoints,
     How,
+    Pace,
     Push,
     Session,
+    Spacings,
     Timing,
     open_session,
 )
@@ -131,6 +133,7 @@ class AccountLine:
             settings.ws_url, settings.mtop_url, settings.passport_url, settings.upload_url
         )
         self._timing = Timing(heartbeat=settings.heartbeat_seconds, answer=settings.answer_seconds)
+        self._pace = Pace(_spacings(settings))
 
     def learn(self, account: Account) -> None:
         """The account as it is configured by now: its name, its minutes of takeover."""
@@ -227,6 +230,7 @@ class AccountLine:
             CookieJar.parse(text),
             on_cookies=self._standing.keep_cookies,
             now=self._now,
+            pace=self._pace,
         )
 
     async def _online(self, live: Live, held: Held) -> _Leave:
@@ -381,6 +385,18 @@ def _is_store_trouble(error: BaseException) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return all(_is_store_trouble(one) for one in error.exceptions)
     return isinstance(error, StoreError)
+
+
+def _spacings(settings: XianyuSettings) -> Spacings:
+    return Spacings(
+        write=settings.write_spacing_seconds,
+        polish=settings.polish_spacing_seconds,
+        item=settings.item_spacing_seconds,
+        item_list=settings.item_list_spacing_seconds,
+        order=settings.order_spacing_seconds,
+        order_list=settings.order_list_spacing_seconds,
+        jitter=settings.spacing_jitter,
+    )
 
 
 def _chance() -> float:

@@ -8,6 +8,7 @@ from hub.xianyu.ids import new_device_id, new_uuid
 from hub.xianyu.line import Ended, How
 from hub.xianyu.listing import ConversationPage, HistoryPage, ListedConversation
 from hub.xianyu.media import FOREIGN, NO_PICTURE, TOO_LARGE
+from hub.xianyu.pace import Ask, Pace, Spacings
 from hub.xianyu.pictures import FittedPicture, fit_picture
 from hub.xianyu.proxy import check_proxy, open_http
 from hub.xianyu.qr import (
@@ -38,6 +39,7 @@ __all__ = [
     "QR_POLL_SECONDS",
     "RECALL_WITHIN",
     "TOO_LARGE",
+    "Ask",
     "Client",
     "ConversationPage",
     "CookieJar",
@@ -48,12 +50,14 @@ __all__ = [
     "How",
     "ImToken",
     "ListedConversation",
+    "Pace",
     "Push",
     "QrLogin",
     "QrState",
     "QrStep",
     "Sent",
     "Session",
+    "Spacings",
     "Timing",
     "Trouble",
     "check_proxy",

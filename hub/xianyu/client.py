@@ -25,6 +25,7 @@ from hub.xianyu.cookies import CookieJar
 from hub.xianyu.endpoints import Endpoints, Timing
 from hub.xianyu.ids import bare
 from hub.xianyu.mtop import Mtop
+from hub.xianyu.pace import Ask, Pace
 from hub.xianyu.passport import Passport
 from hub.xianyu.token import ImToken, ask_token, read_token
 from hub.xianyu.trouble import Trouble
@@ -42,7 +43,8 @@ class Client:
 
     `http` from `open_http`, with the account's proxy if it has one. `on_cookies` receives the whole
     cookie line whenever an answer changed it, before that answer is looked at. All methods raise
-    the `PeerError`s of the gateway.
+    the `PeerError`s of the gateway. Items, orders and writes wait for their turn at `pace`, which
+    belongs to the account and outlives this client; None: they do not wait.
 
     Reads may be repeated: without an answer they raise Unreachable. Writes return Done, and raise
     Uncertain when nobody knows whether they happened: then read the order or item first, never
@@ -61,12 +63,14 @@ class Client:
         on_cookies: Callable[[str], Awaitable[None]],
         now: Callable[[], datetime] = utc_now,
         timing: Timing | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self._http = http
         self._endpoints = endpoints
         self._user = jar.user
         self._now = now
         self._timing = timing or Timing()
+        self._pace = pace or Pace()
         self.trouble = Trouble()
         """What its calls met that concerns the whole account."""
         self._browser = Browser(
@@ -140,6 +144,7 @@ class Client:
 
     async def item(self, item_id: str) -> Item:
         """One item's page. The platform dislikes more than one of these in three seconds."""
+        await self._pace.turn(Ask.ITEM)
         call = items.ask_item(item_id)
         item = items.read_item(await self._mtop.call(call), item_id)
         if item is None:
@@ -149,12 +154,14 @@ class Client:
     async def items(self, page: int = 1) -> ItemPage:
         """The account's own items on sale. Now and then the platform answers with none: ask again
         before believing it."""
+        await self._pace.turn(Ask.ITEM_LIST)
         return items.read_items(await self._mtop.call(items.ask_items(self._user, page)))
 
     # --- Orders ---------------------------------------------------------------------------------
 
     async def order(self, order_id: str) -> Order:
         """The order's page: the only proof of what was paid."""
+        await self._pace.turn(Ask.ORDER)
         call = orders.ask_order(order_id)
         order = orders.read_order(await self._mtop.call(call), order_id)
         if order is None:
@@ -166,6 +173,7 @@ class Client:
 
         `pro`: the list of pro shops; Rejected with code `PERMISSION` for other accounts.
         """
+        await self._pace.turn(Ask.ORDER_LIST)
         if pro:
             return orders.read_unshipped_pro(await self._mtop.call(orders.ask_unshipped_pro(page)))
         return orders.read_unshipped(await self._mtop.call(orders.ask_unshipped(page)))
@@ -174,6 +182,7 @@ class Client:
         self, conversation: PlatformConversation, item_id: str
     ) -> str | None:
         """The id of the newest order of a conversation; None when there is none."""
+        await self._pace.turn(Ask.ORDER_LOOKUP)
         answer = await self._mtop.call(orders.ask_order_of(conversation, item_id))
         return orders.read_order_of(answer)
 
@@ -181,32 +190,37 @@ class Client:
 
     async def ship(self, order_id: str, text: str = "") -> Done:
         """Mark an order as shipped without a parcel; `text` goes to the buyer, 200 characters."""
-        return await self._mtop.do(writes.ship(order_id, text))
+        return await self._write(writes.ship(order_id, text))
 
     async def free_shipping(self, order_id: str, item_id: str, buyer: PlatformUser) -> Done:
         """Complete a bargain order (免拼). Read the order afterwards: it may still be pending."""
-        return await self._mtop.do(writes.free_shipping(order_id, item_id, buyer))
+        return await self._write(writes.free_shipping(order_id, item_id, buyer))
 
     async def change_price(self, order_id: str, cents: int, postage_cents: int = 0) -> Done:
         """New price of an unpaid order. Throttled (three seconds) while it is too early for it."""
-        return await self._mtop.do(writes.change_price(order_id, cents, postage_cents))
+        return await self._write(writes.change_price(order_id, cents, postage_cents))
 
     async def close_order(
         self, order_id: str, reason: str = "其他原因", *, pro: bool = False
     ) -> Done:
         """Close an order that was not shipped. `pro` as in `unshipped_orders`."""
-        return await self._mtop.do(writes.close_order(order_id, reason, pro=pro))
+        return await self._write(writes.close_order(order_id, reason, pro=pro))
 
     async def rate(self, order_id: str, text: str) -> Done:
         """Rate the buyer as good, in at most 500 characters."""
-        return await self._mtop.do(writes.rate(order_id, text))
+        return await self._write(writes.rate(order_id, text))
 
     async def polish(self, item_id: str) -> Done:
         """Show an item as fresh again (擦亮); counts once per day."""
         try:
-            return await self._mtop.do(writes.polish(item_id))
+            return await self._write(writes.polish(item_id), Ask.POLISH)
         except Rejected as refusal:
             if refusal.code not in MISSING_APIS:
                 raise
             # The call itself does not exist there any more, so nothing has happened yet.
             return await self._mtop.do(writes.polish(item_id, older=True))
+
+    async def _write(self, call: Call, ask: Ask = Ask.WRITE) -> Done:
+        """Made once, at its turn. Cancelled before that, nothing has happened."""
+        await self._pace.turn(ask)
+        return await self._mtop.do(call)

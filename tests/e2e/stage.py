@@ -28,7 +28,9 @@ SECONDS = 15.0
 """Deadline of every wait; nothing takes nearly as long."""
 
 
-def settings_for(sandbox: Sandbox, folder: Path, **xianyu: Any) -> Settings:
+def settings_for(
+    sandbox: Sandbox, folder: Path, *, debounce_seconds: float = 0, **xianyu: Any
+) -> Settings:
     return Settings(
         web=WebSettings(host="127.0.0.1", port=0),
         database=DatabaseSettings(path=folder / "hub.db"),

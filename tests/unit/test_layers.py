@@ -9,11 +9,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 LAYERS: list[set[str]] = [
-    {"hub.model", "hub.errors"},
+    {"hub.model", "hub.errors", "hub.pacing"},
     {"hub.settings"},
     {"hub.policy", "hub.commands", "hub.text"},
     {"hub.xianyu", "hub.store"},
-    {"hub.notices"},
+    {"hub.notices", "hub.answers"},
     {"hub.desk", "hub.inbound", "hub.outbound", "hub.supervisor", "hub.ops"},
     {"web", "bots"},
     {"hub.app", "hub.sandbox"},

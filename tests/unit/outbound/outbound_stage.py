@@ -33,6 +33,7 @@ from hub.model import (
     send_lane,
 )
 from hub.outbound import BuyerSends, ChatSends, Claim
+from hub.pacing import Pacer
 from hub.store import Store, open_store
 from hub.xianyu import HistoryPage, Sent, Session
 
@@ -97,7 +98,7 @@ class Stage:
         self.sends = BuyerSends(
             self.store,
             lambda _: cast("Session | None", self.session),
-            spacing=0,
+            pacer=Pacer(0),
             look_for=LOOK_FOR,
             now=self.clock,
         )

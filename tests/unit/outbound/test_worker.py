@@ -12,31 +12,12 @@ from outbound_stage import FakeSession, Stage, add_account, add_conversation
 from hub.errors import StoreError
 from hub.model import AccountId, TaskKind
 from hub.outbound import BuyerSends, Worker
-from hub.outbound.pacing import Pacer
+from hub.pacing import Pacer
 from hub.store import Store
 from hub.xianyu import Session
 
 SECONDS = 10.0
 HOUR = 3600.0
-
-
-async def test_turns_come_one_spacing_after_the_other() -> None:
-    pacer = Pacer(0.01)
-    began = asyncio.get_running_loop().time()
-
-    assert [await pacer.turn("a") for _ in range(4)] == [0.0] * 4
-
-    assert asyncio.get_running_loop().time() - began >= 0.03
-
-
-async def test_a_turn_that_is_far_away_is_not_waited_for_and_costs_nobody_his() -> None:
-    pacer = Pacer(HOUR)
-    async with asyncio.timeout(SECONDS):
-        again = [round(await pacer.turn("a")) for _ in range(4)]
-        other = await pacer.turn("b")
-
-    assert again == [0, HOUR, 2 * HOUR, 3 * HOUR]
-    assert other == 0
 
 
 async def test_a_long_queue_of_one_account_takes_no_place_of_the_others(stage: Stage) -> None:
@@ -57,7 +38,7 @@ async def test_a_long_queue_of_one_account_takes_no_place_of_the_others(stage: S
         return cast(Session, session)
 
     sends = BuyerSends(
-        stage.store, session_of, spacing=HOUR, look_for=stage.now - stage.now, now=stage.clock
+        stage.store, session_of, pacer=Pacer(HOUR), look_for=stage.now - stage.now, now=stage.clock
     )
     worker = Worker(stage.store, {TaskKind.SEND: sends}, holder="w", most=2, now=stage.clock)
     running = asyncio.create_task(worker.run())
