@@ -154,7 +154,7 @@ def _counted(inbound: Inbound, metrics: Metrics) -> TakeIn:
     async def take_in(account: Account, events: Sequence[Event]) -> TakenIn:
         with metrics.pushes.time():
             counts = await inbound.take_in(account, events)
-        for outcome in ("messages", "repeated", "unreadable", "answers"):
+        for outcome in ("messages", "repeated", "unreadable", "answers", "merged"):
             if number := getattr(counts, outcome):
                 metrics.messages.labels(outcome).inc(number)
         return counts

@@ -20,6 +20,7 @@ from hub.settings import (
     DatabaseSettings,
     LogSettings,
     QQSettings,
+    ReplySettings,
     Settings,
     WebSettings,
     XianyuSettings,
@@ -70,6 +71,7 @@ async def open_demo(
                     send_spacing_seconds=0.2,
                     token_spacing_seconds=0,
                 ),
+                replies=ReplySettings(debounce_seconds=0),
                 qq=QQSettings(access_token=token, send_spacing_seconds=0.05),
                 log=LogSettings.model_validate({"level": log_level}),
             )

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from hub import text
+from hub.answers import WaitingAnswer, waiting_answer
 from hub.model import (
     Account,
     BuyerMessage,
@@ -41,7 +42,15 @@ from hub.model import (
     send_lane,
 )
 from hub.notices import tell_owners
-from hub.policy import Answer, Silence, decide_reply
+from hub.policy import (
+    HUMAN_ANSWERED,
+    Answer,
+    Silence,
+    Turn,
+    decide_reply,
+    fit_into_burst,
+    quiet_until,
+)
 from hub.settings import ReplySettings
 from hub.store import Store, Tx
 
@@ -56,12 +65,15 @@ TOLD_STATUSES: dict[OrderStatus, str] = {
 
 LATE = timedelta(seconds=1)
 """A message that is older when it arrives may have been said while the account was offline."""
+EARLIER = 50
+"""Decisions among which the one of the answer that waits is looked for."""
 
 
 class Inbound:
     def __init__(self, store: Store, settings: ReplySettings, now: Callable[[], datetime]) -> None:
         self._store = store
         self._settings = settings
+        self._wait = timedelta(seconds=settings.debounce_seconds)
         self._now = now
 
     async def take_in(self, account: Account, events: Sequence[Event]) -> TakenIn:
@@ -146,11 +158,17 @@ class Inbound:
         )
         if now - event.sent_at > LATE:
             decision = self._decide_late(tx, conversation, event, decision)
-        if isinstance(decision, Answer):
+        waits = waiting_answer(tx, conversation, now) if self._wait else None
+        turn = fit_into_burst(decision, waits=waits is not None)
+        outcome = _outcome(decision)
+        if turn is Turn.START and isinstance(decision, Answer):
             counts.answers += 1
             self._enqueue_answer(tx, conversation, message, decision, now)
+        elif waits is not None and turn in (Turn.REPLACE, Turn.JOIN):
+            counts.merged += 1
+            decision, outcome = self._merge(tx, conversation, waits, decision, turn, now)
         self._record(tx, conversation, message, decision, now)
-        notice = text.buyer_notice(account, conversation, event.content, _outcome(decision))
+        notice = text.buyer_notice(account, conversation, event.content, outcome)
         tell_owners(tx, conversation, notice, key=f"notice:{message}", now=now, message=message)
 
     def _decide_late(
@@ -161,7 +179,7 @@ class Inbound:
         if isinstance(decision, Answer) and tx.messages.human_answer_since(
             shop, conversation.id, event.sent_at
         ):
-            decision = Silence("answered", "人工已经先回复了")
+            decision = Silence("answered", HUMAN_ANSWERED)
         expired = isinstance(decision, Silence) and decision.outcome == "expired"
         tx.comparisons.count_late(shop, account, event.sent_at, messages=1, expired=int(expired))
         return decision
@@ -180,14 +198,56 @@ class Inbound:
         )
         if message is None:
             return
+        due_at = now + self._wait
         tx.outbox.enqueue(
             conversation.shop,
             SendMessage(conversation.account, conversation.id, message),
             lane=send_lane(conversation.account, conversation.id),
             key=f"send:{message}",
-            due_at=now,
-            expires_at=now + timedelta(minutes=self._settings.expire_minutes),
+            due_at=due_at,
+            expires_at=due_at + timedelta(minutes=self._settings.expire_minutes),
+            now=now,
         )
+
+    def _merge(
+        self,
+        tx: Tx,
+        conversation: Conversation,
+        waits: WaitingAnswer,
+        decision: Answer | Silence,
+        turn: Turn,
+        now: datetime,
+    ) -> tuple[Answer | Silence, str]:
+        """One answer for all that the buyer says in one go. Returns what was decided about the new
+        line, and what its notice says about that."""
+        shop, content = conversation.shop, waits.message.content
+        due_at = quiet_until(waits.task.created_at, now, self._wait)
+        expires_at = waits.task.expires_at
+        if turn is Turn.REPLACE and isinstance(decision, Answer):
+            content = Text(decision.text)
+            expires_at = due_at + timedelta(minutes=self._settings.expire_minutes)
+            self._record_superseded(tx, conversation, now)
+            outcome = text.answer_replaced(decision.text)
+        else:
+            decision = Silence("joined", f"{decision.reason}；和前面的话一起回复")
+            outcome = text.answer_joined(text.plain(content))
+        tx.messages.reword(shop, waits.message.id, content, now)
+        tx.outbox.postpone(shop, waits.task.id, due_at, expires_at)
+        return decision, outcome
+
+    def _record_superseded(self, tx: Tx, conversation: Conversation, now: datetime) -> None:
+        """Why the line that was to be answered gets no answer of its own."""
+        earlier = tx.decisions.of_conversation(conversation.shop, conversation.id, EARLIER)
+        answered = next((one for one in earlier if one.rule is not None), None)
+        if answered is not None:
+            tx.decisions.add(
+                conversation.shop,
+                conversation=conversation.id,
+                message=answered.message,
+                outcome="superseded",
+                reason="买家接着又说了话，只回复后面那句",
+                now=now,
+            )
 
     def _record(
         self,
@@ -347,5 +407,5 @@ def _led_until(tx: Tx, conversation: Conversation, until: datetime, now: datetim
 
 def _outcome(decision: Answer | Silence) -> str:
     if isinstance(decision, Answer):
-        return f"↪ 自动回复：{text.shorten(decision.text)}"
+        return text.answer_planned(decision.text)
     return f"⏸ {decision.reason}" if decision.outcome in ("held", "expired") else ""

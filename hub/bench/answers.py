@@ -28,6 +28,7 @@ from hub.model import Account, AccountState, BuyerMessage, RuleKind, Text
 from hub.settings import (
     DatabaseSettings,
     QQSettings,
+    ReplySettings,
     Settings,
     WebSettings,
     XianyuSettings,
@@ -197,6 +198,7 @@ def _settings(platform: Platform, folder: str) -> Settings:
         web=WebSettings(host="127.0.0.1", port=0),
         database=DatabaseSettings(path=Path(folder) / "bench.db"),
         xianyu=XianyuSettings(**platform.urls, send_spacing_seconds=0, token_spacing_seconds=0),
+        replies=ReplySettings(debounce_seconds=0),
         qq=QQSettings(access_token="bench"),  # noqa: S106 - a port on loopback, for a minute
     )
 

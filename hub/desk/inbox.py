@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from hub.answers import waiting_answer, withdraw_answer
 from hub.desk.operator import Operator
 from hub.errors import Invalid, NotFound
 from hub.model import (
@@ -24,6 +25,7 @@ from hub.model import (
     Text,
     send_lane,
 )
+from hub.policy import HUMAN_ANSWERED
 from hub.store import ConversationLine, Decision, Store, Tx
 
 LONGEST_ANSWER = 2000
@@ -144,6 +146,7 @@ class Inbox:
             found, account = _find(tx, operator, conversation)
             if found.buyer is None:
                 raise Invalid("没有发送：这个会话里没有买家可以回复")
+            needless = waiting_answer(tx, found, now)
             message = tx.messages.add_out(
                 shop,
                 found.account,
@@ -156,6 +159,8 @@ class Inbox:
             )
             if message is None:
                 return None
+            if needless is not None:
+                withdraw_answer(tx, found, needless, HUMAN_ANSWERED, now)
             if account.takeover_minutes:
                 tx.holds.add(
                     shop,

@@ -167,5 +167,7 @@ class TakenIn:
     repeated: int = 0
     unreadable: int = 0
     answers: int = 0
+    merged: int = 0
+    """Buyers' lines that share the answer of the lines before them."""
     orders: int = 0
     """Paid orders that nobody had heard of."""

@@ -12,7 +12,16 @@ from hub.policy.comparing import (
     started,
 )
 from hub.policy.renewal import due_after, next_renewal
-from hub.policy.replies import Answer, Silence, decide_reply, still_wanted
+from hub.policy.replies import (
+    HUMAN_ANSWERED,
+    Answer,
+    Silence,
+    Turn,
+    decide_reply,
+    fit_into_burst,
+    quiet_until,
+    still_wanted,
+)
 from hub.policy.steadiness import Brake, EndKind, LineEnd, brake_after
 from hub.policy.tokens import (
     MOST_TOKEN_FAILURES,
@@ -23,6 +32,7 @@ from hub.policy.tokens import (
 
 __all__ = [
     "FARTHEST",
+    "HUMAN_ANSWERED",
     "MOST_TOKEN_FAILURES",
     "PUSHES_OF_A_BUSY_LINE",
     "AccountNews",
@@ -31,16 +41,19 @@ __all__ = [
     "EndKind",
     "LineEnd",
     "Silence",
+    "Turn",
     "account_news",
     "advanced",
     "backoff",
     "brake_after",
     "decide_reply",
     "due_after",
+    "fit_into_burst",
     "look_back",
     "next_renewal",
     "next_token_attempt",
     "quiet_from",
+    "quiet_until",
     "replay_from",
     "started",
     "still_wanted",

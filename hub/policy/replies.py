@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from hub.model import Content, Hold, HoldKind, Rule, RuleKind, Text
+
+HUMAN_ANSWERED = "人工已经先回复了"
+"""Why an automatic answer was not sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,39 @@ def decide_reply(
     return Silence("no_rule", "没有命中任何规则")
 
 
+class Turn(StrEnum):
+    """What one more line of the buyer does to the automatic answer of the conversation."""
+
+    NOTHING = "nothing"
+    START = "start"
+    """None waits, so this line's answer begins to."""
+    REPLACE = "replace"
+    """This line's answer goes out in place of the one that waits."""
+    JOIN = "join"
+    """The one that waits answers this line too, and waits on."""
+
+
+MOST_WAITS = 5
+"""A buyer who never stops typing is answered after so many times the usual wait."""
+
+
+def fit_into_burst(decision: Answer | Silence, *, waits: bool) -> Turn:
+    """`waits`: whether an automatic answer to earlier lines has not left yet.
+
+    The last line that hits a keyword wins; a default reply never takes the place of anything.
+    """
+    if isinstance(decision, Answer):
+        if not waits:
+            return Turn.START
+        return Turn.REPLACE if decision.rule.kind is RuleKind.KEYWORD else Turn.JOIN
+    return Turn.JOIN if waits and decision.outcome == "no_rule" else Turn.NOTHING
+
+
+def quiet_until(began: datetime, now: datetime, wait: timedelta) -> datetime:
+    """When an answer may leave: `began` is when its first line came, `now` when the last did."""
+    return max(now, min(now + wait, began + MOST_WAITS * wait))
+
+
 def _matching_word(rule: Rule, folded: str) -> str | None:
     if not rule.enabled or rule.kind is not RuleKind.KEYWORD or not rule.reply:
         return None
@@ -74,7 +111,7 @@ def _hold_reason(hold: Hold) -> str:
 def still_wanted(hold: Hold | None, *, human_answered: bool) -> str | None:
     """Asked right before an automatic answer leaves: None to send, else who made it needless."""
     if human_answered:
-        return "人工已经先回复了"
+        return HUMAN_ANSWERED
     if hold is not None:
         return _hold_reason(hold)
     return None

@@ -50,6 +50,10 @@ _TOUCH = Statement(
 )
 _GET = Statement(f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop AND m.id = :id")
 _UUID = Statement("SELECT uuid FROM messages WHERE shop_id = :shop AND id = :id")
+_REWORD = Statement(
+    "UPDATE messages SET content = :content, sent_at = :now WHERE shop_id = :shop AND id = :id"
+    " AND state = 'queued' RETURNING conversation_id"
+)
 _MARK_READ = Statement(
     "UPDATE messages SET state = 'read' WHERE shop_id = :shop AND account_id = :account"
     " AND platform_id = :platform_id AND origin IN ('phone', 'operator', 'rule')"
@@ -151,6 +155,13 @@ class Messages:
     def uuid(self, shop: ShopId, id_: MessageId) -> str:
         """The client's own id of a message of ours; empty for all others."""
         return self._sql.value(_UUID, shop=shop, id=id_) or ""
+
+    def reword(self, shop: ShopId, id_: MessageId, content: Content, now: datetime) -> bool:
+        """What a message of ours will say, as if it were queued only now. False: too late."""
+        conversation = self._sql.value(
+            _REWORD, shop=shop, id=id_, content=content_to_text(content), now=micros(now)
+        )
+        return self._added(shop, ConversationId(conversation or 0), conversation, now) is not None
 
     def set_state(
         self,

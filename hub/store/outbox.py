@@ -65,6 +65,18 @@ _DROP = Statement(
     "UPDATE outbox SET state = 'dropped', head = FALSE, error = :error, settled_at = :now"
     " WHERE shop_id = :shop AND id = :id AND state IN ('ready', 'uncertain') RETURNING lane"
 )
+_OF_LANE = Statement(
+    f"SELECT {_COLUMNS} FROM (SELECT {_COLUMNS} FROM outbox WHERE shop_id = :shop AND lane = :lane"
+    " AND head AND state = 'ready' AND wire_at IS NULL"
+    f" UNION ALL SELECT {_COLUMNS} FROM outbox WHERE shop_id = :shop AND lane = :lane"
+    f" AND {_WAITING}"
+    ") AS waiting ORDER BY id"
+)
+_POSTPONE = Statement(
+    "UPDATE outbox SET due_at = CASE WHEN due_at < :due_at THEN :due_at ELSE due_at END,"
+    " expires_at = :expires_at"
+    " WHERE shop_id = :shop AND id = :id AND state = 'ready' AND wire_at IS NULL"
+)
 _GET = Statement(f"SELECT {_COLUMNS} FROM outbox WHERE id = :id")
 _STATE = Statement("SELECT state FROM outbox WHERE id = :id")
 _NEXT_DUE = Statement("SELECT min(due_at) FROM outbox WHERE head")
@@ -79,7 +91,7 @@ _BACKLOG_OF_SHOP = Statement(
 )
 _HASTEN = tuple(
     Statement(
-        f"UPDATE outbox SET due_at = :now WHERE {rows} AND due_at > :now"
+        f"UPDATE outbox SET due_at = :now WHERE {rows} AND due_at > :now AND attempt > 0"
         " AND substr(lane, 1, :length) = :prefix"
     )
     for rows in ("head AND state = 'ready'", _WAITING)
@@ -207,8 +219,10 @@ class Outbox:
         return released
 
     def hasten(self, lane_prefix: str, now: datetime) -> int:
-        """Tasks that wait in lanes with this prefix become due now, because what they waited for is
-        there again; returns how many. System-wide: the prefix names accounts and chats of any shop.
+        """Tasks that were tried and wait in lanes with this prefix become due now: what they waited
+        for is there again. Returns how many. What was never tried waits for its own time.
+
+        System-wide: the prefix names accounts and chats of any shop.
         """
         hastened = sum(
             self._sql.run(part, prefix=lane_prefix, length=len(lane_prefix), now=micros(now))
@@ -224,6 +238,24 @@ class Outbox:
         if lane is not None:
             self._promote(shop, lane)
         return lane is not None
+
+    def waiting(self, shop: ShopId, lane: str) -> list[Task]:
+        """What is still to come in a lane and has certainly not left, in its order."""
+        return [_to_task(row) for row in self._sql.rows(_OF_LANE, shop=shop, lane=lane)]
+
+    def postpone(
+        self, shop: ShopId, id_: TaskId, due_at: datetime, expires_at: datetime | None
+    ) -> bool:
+        """Let a waiting task wait until then, if it does not wait longer already. False: it is in
+        hand, or settled."""
+        touched = self._sql.run(
+            _POSTPONE,
+            shop=shop,
+            id=id_,
+            due_at=micros(due_at),
+            expires_at=micros_or_none(expires_at),
+        )
+        return touched > 0
 
     def get(self, id_: TaskId) -> Task | None:
         """System-wide: for workers and reports that know nothing but the id."""

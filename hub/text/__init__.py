@@ -33,6 +33,9 @@ from hub.text.desk import (
 )
 from hub.text.notices import (
     account_notice,
+    answer_joined,
+    answer_planned,
+    answer_replaced,
     buyer_notice,
     order_notice,
     phone_notice,
@@ -50,6 +53,9 @@ __all__ = [
     "account_mend",
     "account_notice",
     "account_trouble",
+    "answer_joined",
+    "answer_planned",
+    "answer_replaced",
     "away_too_long",
     "buyer_notice",
     "clock",

@@ -23,6 +23,20 @@ def buyer_notice(
     return "\n".join(lines)
 
 
+def answer_planned(answer: str) -> str:
+    return f"↪ 自动回复：{shorten(answer)}"
+
+
+def answer_replaced(answer: str) -> str:
+    """The notice of an earlier line has promised another answer."""
+    return f"{answer_planned(answer)}（前一句不再单独回复）"
+
+
+def answer_joined(answer: str) -> str:
+    """This line got no answer of its own; the one to the earlier lines is still to come."""
+    return f"↪ 和前面的话一起自动回复：{shorten(answer)}"
+
+
 def order_notice(
     account: Account, conversation: Conversation, what: str, order_id: str | None
 ) -> str:

@@ -16,7 +16,14 @@ from hub.model import Message as StoredMessage
 from hub.sandbox import Sandbox, SandboxOptions, start_sandbox
 from hub.sandbox.onebot import ChatLine
 from hub.sandbox.world import DEMO_SELLER, Conversation, Message
-from hub.settings import DatabaseSettings, QQSettings, Settings, WebSettings, XianyuSettings
+from hub.settings import (
+    DatabaseSettings,
+    QQSettings,
+    ReplySettings,
+    Settings,
+    WebSettings,
+    XianyuSettings,
+)
 from hub.store import ConversationLine, Tx
 
 TOKEN = "a-token-of-these-tests"
@@ -41,6 +48,7 @@ def settings_for(
                 "passport_url": sandbox.urls["passport_url"],
                 "upload_url": sandbox.urls["upload_url"],
                 "send_spacing_seconds": 0,
+                "order_list_spacing_seconds": 0,
                 "token_spacing_seconds": 0,
                 "renewal_spacing_minutes": 0,
                 "breaker_minutes": 0,
@@ -50,6 +58,7 @@ def settings_for(
                 **xianyu,
             }
         ),
+        replies=ReplySettings(debounce_seconds=debounce_seconds),
         qq=QQSettings(access_token=TOKEN, send_spacing_seconds=0, api_seconds=1.0),
     )
 

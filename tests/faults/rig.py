@@ -100,6 +100,7 @@ class Rig:
     wire: Wire
     folder: Path
     port: int
+    debounce_seconds: float = 0
     process: asyncio.subprocess.Process | None = None
     log: list[str] = field(default_factory=list)
 
@@ -116,7 +117,9 @@ class Rig:
             "XIANYU__MTOP_URL": http,
             "XIANYU__PASSPORT_URL": http,
             "XIANYU__UPLOAD_URL": http,
+            "REPLIES__DEBOUNCE_SECONDS": str(self.debounce_seconds),
             "XIANYU__SEND_SPACING_SECONDS": "0",
+            "XIANYU__ORDER_LIST_SPACING_SECONDS": "0",
             "XIANYU__TOKEN_SPACING_SECONDS": "0",
             "XIANYU__RENEWAL_SPACING_MINUTES": "0",
             "XIANYU__BREAKER_MINUTES": "0",

@@ -196,3 +196,21 @@ async def test_sigterm_ends_quickly_and_cleanly(rig: Rig) -> None:
     began = asyncio.get_running_loop().time()
     assert await rig.stop() == 0
     assert asyncio.get_running_loop().time() - began < 10
+
+
+async def test_killed_while_an_answer_waits_for_the_end_of_a_burst_answers_once(rig: Rig) -> None:
+    rig.debounce_seconds = 3
+    await rig.start()
+    await rig.buyer_says(BUYER, "在吗")
+    await rig.buyer_says(BUYER, "在吗 在吗")
+    await _until_stored(rig, lambda m: m.content == Text("在吗 在吗"))
+    await rig.kill()
+    assert rig.answers(BUYER) == []
+
+    await rig.start()
+
+    await rig.until(lambda: rig.answers(BUYER) != [], "the answer")
+    await _until_settled(rig)
+    await rig.stop()
+    assert rig.answers(BUYER) == [GREETING]
+    await rig.check_invariants()

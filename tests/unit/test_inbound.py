@@ -100,7 +100,9 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 
     async with open_store(tmp_path / "hub.db", now=lambda: NOW) as store:
         account = await store.write(unit)
-        stage = Stage(store, account, Inbound(store, ReplySettings(), lambda: stage.now))
+        stage = Stage(
+            store, account, Inbound(store, ReplySettings(debounce_seconds=0), lambda: stage.now)
+        )
         yield stage
 
 

@@ -281,3 +281,25 @@ async def test_a_new_conversation_cannot_be_made_for_an_account_of_another_shop(
                 other, stage.account.id, PlatformConversation("60010020099")
             )
         )
+
+
+async def test_a_queued_message_can_say_something_else_until_it_leaves(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        id_ = tx.messages.add_out(
+            stage.shop,
+            stage.account.id,
+            stage.conversation.id,
+            key="rule:1",
+            origin=Origin.RULE,
+            content=Text("在的"),
+            now=at(0),
+        )
+        assert id_ is not None
+        assert tx.messages.reword(stage.shop, id_, Text("最低价"), at(2))
+        reworded = found(stage, tx, id_)
+        assert (reworded.content, reworded.sent_at) == (Text("最低价"), at(2))
+        tx.messages.set_state(stage.shop, id_, MessageState.SENDING)
+        assert not tx.messages.reword(stage.shop, id_, Text("太晚了"), at(3))
+        assert found(stage, tx, id_).content == Text("最低价")
+
+    await stage.do(unit)

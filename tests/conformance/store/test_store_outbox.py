@@ -264,23 +264,67 @@ async def test_the_backlog_counts_open_tasks_by_kind(stage: Stage) -> None:
     await stage.do(unit)
 
 
-async def test_hastening_makes_waiting_tasks_of_a_prefix_due(stage: Stage) -> None:
+async def test_hastening_makes_what_was_tried_and_waits_in_lanes_of_a_prefix_due(
+    stage: Stage,
+) -> None:
     def unit(tx: Tx) -> None:
         account = stage.account.id
+        other = type(account)(account * 10)
         for n in range(3):
             lane = send_lane(account, ConversationId(n))
-            tx.outbox.enqueue(stage.shop, SEND, lane=lane, key=f"a{n}", due_at=at(600))
+            tx.outbox.enqueue(stage.shop, SEND, lane=lane, key=f"a{n}", due_at=at(0))
         behind = send_lane(account, ConversationId(0))
-        tx.outbox.enqueue(stage.shop, SEND, lane=behind, key="behind", due_at=at(600))
-        other = send_lane(type(account)(account * 10), ConversationId(1))
-        tx.outbox.enqueue(stage.shop, SEND, lane=other, key="other", due_at=at(600))
-        stage.enqueue(tx, chat_lane(PEER), "chat", due=600)
-        assert tx.outbox.hasten(send_lane(account), at(1)) == 4
+        tx.outbox.enqueue(stage.shop, SEND, lane=behind, key="behind", due_at=at(0))
+        elsewhere = send_lane(other, ConversationId(1))
+        tx.outbox.enqueue(stage.shop, SEND, lane=elsewhere, key="other", due_at=at(0))
+        stage.enqueue(tx, chat_lane(PEER), "chat", due=0)
+        for task in stage.claim(tx, now=0):
+            tx.outbox.release(task, "one", at(600))
+        young = send_lane(account, ConversationId(9))
+        tx.outbox.enqueue(stage.shop, SEND, lane=young, key="untried", due_at=at(600))
+        assert tx.outbox.hasten(send_lane(account), at(1)) == 3
         claimed = stage.claim(tx, now=1)
         assert [task.key for task in claimed] == ["a0", "a1", "a2"]
         tx.outbox.settle(claimed[0], "one", TaskState.DONE, now=at(1))
         assert [task.key for task in stage.claim(tx, now=1)] == ["behind"]
         assert tx.outbox.hasten(send_lane(account), at(2)) == 0
+
+    await stage.do(unit)
+
+
+async def test_what_waits_in_a_lane_is_what_has_certainly_not_left(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        for n in range(4):
+            tx.outbox.enqueue(stage.shop, SEND, lane="l", key=f"{n}", due_at=at(n))
+        tx.outbox.enqueue(stage.shop, SEND, lane="other", key="other", due_at=at(9))
+
+        def waiting() -> list[str]:
+            return [task.key for task in tx.outbox.waiting(stage.shop, "l")]
+
+        assert waiting() == ["0", "1", "2", "3"]
+        (task,) = stage.claim(tx, now=1)
+        assert waiting() == ["1", "2", "3"]
+        assert tx.outbox.mark_wire(task, "one", at(1))
+        assert tx.outbox.release(task, "one", at(2))
+        assert waiting() == ["1", "2", "3"], "it may have left"
+        (task,) = stage.claim(tx, now=2)
+        assert tx.outbox.settle(task, "one", TaskState.DONE, now=at(2))
+        assert waiting() == ["1", "2", "3"]
+
+    await stage.do(unit)
+
+
+async def test_postponing_makes_a_waiting_task_wait_and_never_come_sooner(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        id_ = tx.outbox.enqueue(stage.shop, SEND, lane="l", key="0", due_at=at(3))
+        assert id_ is not None
+        assert tx.outbox.postpone(stage.shop, id_, at(6), at(60))
+        assert stage.claim(tx, now=5) == []
+        assert tx.outbox.postpone(stage.shop, id_, at(4), at(70))
+        assert stage.claim(tx, now=5) == []
+        (task,) = stage.claim(tx, now=6)
+        assert task.expires_at == at(70)
+        assert not tx.outbox.postpone(stage.shop, id_, at(9), None), "somebody has it in hand"
 
     await stage.do(unit)
 

@@ -19,7 +19,15 @@ from hub.model import (
     ShopId,
     Text,
 )
-from hub.policy import Answer, Silence, decide_reply, still_wanted
+from hub.policy import (
+    Answer,
+    Silence,
+    Turn,
+    decide_reply,
+    fit_into_burst,
+    quiet_until,
+    still_wanted,
+)
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 EXPIRE = timedelta(minutes=5)
@@ -144,3 +152,32 @@ def test_an_answer_nobody_got_ahead_of_may_go() -> None:
 def test_a_human_who_was_faster_makes_the_answer_needless(held: Hold | None) -> None:
     """L27."""
     assert still_wanted(held, human_answered=True) == "人工已经先回复了"
+
+
+@pytest.mark.parametrize(
+    ("decision", "waits", "turn"),
+    [
+        (Answer(keyword("在吗"), "在的", ""), False, Turn.START),
+        (Answer(default(), "稍等", ""), False, Turn.START),
+        (Answer(keyword("在吗"), "在的", ""), True, Turn.REPLACE),
+        (Answer(default(), "稍等", ""), True, Turn.JOIN),
+        (Silence("no_rule", ""), True, Turn.JOIN),
+        (Silence("no_rule", ""), False, Turn.NOTHING),
+        (Silence("held", ""), True, Turn.NOTHING),
+        (Silence("expired", ""), True, Turn.NOTHING),
+        (Silence("off", ""), True, Turn.NOTHING),
+    ],
+)
+def test_a_further_line_starts_replaces_joins_or_does_nothing(
+    decision: Answer | Silence, waits: bool, turn: Turn
+) -> None:
+    assert fit_into_burst(decision, waits=waits) is turn
+
+
+@pytest.mark.parametrize(
+    ("last", "until"), [(0, 3), (1, 4), (11, 14), (12, 15), (14, 15), (15, 15), (600, 600)]
+)
+def test_an_answer_leaves_after_the_silence_or_five_times_that(last: float, until: float) -> None:
+    wait = timedelta(seconds=3)
+    found = quiet_until(NOW, NOW + timedelta(seconds=last), wait)
+    assert found == NOW + timedelta(seconds=until)

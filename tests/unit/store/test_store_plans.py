@@ -64,6 +64,8 @@ HOT: dict[str, Statement] = {
     "outbox mark": outbox._MARK_WIRE,
     "outbox settle": outbox._SETTLE,
     "outbox promote": outbox._PROMOTE,
+    "outbox waiting in a lane": outbox._OF_LANE,
+    "outbox postpone": outbox._POSTPONE,
     "outbox next due": outbox._NEXT_DUE,
     "outbox backlog": outbox._BACKLOG,
     "outbox hasten heads": outbox._HASTEN[0],
