@@ -5,6 +5,7 @@ HubError
 ├── StoreError                       SchemaTooNew, NotOurs, InUse, Conflict
 ├── PeerError                        anything the outside did; the verdict is a class attribute
 │   ├── Unreachable                  nothing left this machine       RETRY
+│   │   └── ProxyUnreachable         the account's proxy is in the way
 │   ├── Throttled                    told to wait                    LATER
 │   ├── Uncertain                    sent, no answer                 RECONCILE
 │   ├── AuthExpired                  token, cookie, kicked out       PAUSE
@@ -80,6 +81,10 @@ class Unreachable(PeerError):
     """Nothing left this machine, so trying again is safe."""
 
     verdict = Verdict.RETRY
+
+
+class ProxyUnreachable(Unreachable):
+    """The account's proxy did not let us out; the peer was never spoken to."""
 
 
 class Throttled(PeerError):

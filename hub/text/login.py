@@ -14,4 +14,8 @@ COOKIES_WITHOUT_LOGIN = (
     "Cookie 里缺少登录凭证 cookie2：用控制台 document.cookie 复制会漏掉它，"
     "请从开发者工具“网络”里某个请求的请求头复制完整的 Cookie。"
 )
-PROXY_UNREADABLE = "代理地址看不懂，正确的样子是 http://主机:端口 或 socks5://用户名:密码@主机:端口，请检查后重填。"
+PROXY_UNREADABLE = (
+    "代理地址看不懂，正确的样子是 http://主机:端口 或 socks5://用户名:密码@主机:端口"
+    "（http、https、socks5、socks4；密码里的 @ : / # % 要写成 %40 %3A %2F %23 %25），请检查后重填。"
+)
+PROXY_DOWN = "代理没有接通，连不上闲鱼，会自动重试；请检查代理的地址、用户名密码和有效期"

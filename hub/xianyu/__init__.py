@@ -10,7 +10,7 @@ from hub.xianyu.listing import ConversationPage, HistoryPage, ListedConversation
 from hub.xianyu.media import FOREIGN, NO_PICTURE, TOO_LARGE
 from hub.xianyu.pace import Ask, Pace, Spacings
 from hub.xianyu.pictures import FittedPicture, fit_picture
-from hub.xianyu.proxy import check_proxy, open_http
+from hub.xianyu.proxy import check_proxy, masked_proxy, open_http
 from hub.xianyu.qr import (
     NO_LOGIN,
     QR_LIFE,
@@ -63,6 +63,7 @@ __all__ = [
     "check_proxy",
     "decode_entry",
     "fit_picture",
+    "masked_proxy",
     "new_device_id",
     "new_uuid",
     "open_http",

@@ -11,7 +11,7 @@ import aiohttp
 import aiohttp_socks
 from yarl import URL
 
-from hub.errors import PeerError, Rejected, Uncertain, Unreachable
+from hub.errors import PeerError, ProxyUnreachable, Rejected, Uncertain, Unreachable
 from hub.xianyu.cookies import CookieJar
 from hub.xianyu.endpoints import BROWSER_HEADERS, Endpoints
 from hub.xianyu.trouble import Trouble
@@ -19,17 +19,21 @@ from hub.xianyu.verdicts import PEER
 
 Refused = TypeVar("Refused", bound=PeerError)
 
-NOTHING_LEFT = (
-    aiohttp.ClientConnectorError,
+PROXY_FAILED = (
+    aiohttp.ClientProxyConnectionError,
     aiohttp.ClientHttpProxyError,
-    aiohttp.ConnectionTimeoutError,
     aiohttp_socks.ProxyConnectionError,
     aiohttp_socks.ProxyError,
     aiohttp_socks.ProxyTimeoutError,
 )
+NOTHING_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, *PROXY_FAILED)
 """The platform was never spoken to."""
 CUT = (aiohttp.ClientError, OSError, TimeoutError)
 """The request may have left; no whole answer came."""
+
+
+PROXY_REFUSES = 407
+"""HTTP status that only a proxy gives: it wants another name and password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Browser:
     """Carries the jar to the gateways in `endpoints` and to nowhere else (L14).
 
     `on_cookies` receives the whole cookie line whenever an answer changed it, before that answer is
-    looked at: refusals bring the cookies that cure them.
+    looked at: refusals bring the cookies that cure them. `proxied`: `http` leaves through a proxy.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class Browser:
         on_cookies: Callable[[str], Awaitable[None]],
         answer_seconds: float,
         trouble: Trouble | None = None,
+        proxied: bool = False,
     ) -> None:
         if not isinstance(http.cookie_jar, aiohttp.DummyCookieJar):
             # A jar inside the session would mix the cookies of accounts that share the session.
@@ -67,6 +72,7 @@ class Browser:
         self._http = http
         self._on_cookies = on_cookies
         self._answer_seconds = answer_seconds
+        self._proxied = proxied
         homes = (
             endpoints.mtop_url,
             endpoints.passport_url,
@@ -114,15 +120,25 @@ class Browser:
                     method, url, params=query, data=form, headers=sent, allow_redirects=False
                 ) as response,
             ):
+                if response.status == PROXY_REFUSES:
+                    raise ProxyUnreachable(PEER, op, f"the proxy answers HTTP {PROXY_REFUSES}")
                 if self.jar.merge(response.headers.getall("Set-Cookie", ())):
                     await self._on_cookies(self.jar.header())
                 text = await response.text(errors="replace")
                 return Page(response.status, text, response.headers.get("Location", ""))
         except NOTHING_LEFT as error:
-            raise Unreachable(PEER, op, str(error)) from error
+            raise nothing_left(op, error, proxied=self._proxied) from None
         except CUT as error:
             kind = Uncertain if write else Unreachable
             raise kind(PEER, op, str(error) or "no answer in time") from error
+
+
+def nothing_left(op: str, error: Exception, *, proxied: bool) -> Unreachable:
+    """Why the platform was never spoken to. Names no proxy: its address holds a password."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return ProxyUnreachable(PEER, op, f"the proxy answers HTTP {error.status}")
+    blamed = proxied or isinstance(error, PROXY_FAILED)
+    return (ProxyUnreachable if blamed else Unreachable)(PEER, op, str(error))
 
 
 def origin_of(url: str) -> str:

@@ -44,7 +44,8 @@ class Client:
     `http` from `open_http`, with the account's proxy if it has one. `on_cookies` receives the whole
     cookie line whenever an answer changed it, before that answer is looked at. All methods raise
     the `PeerError`s of the gateway. Items, orders and writes wait for their turn at `pace`, which
-    belongs to the account and outlives this client; None: they do not wait.
+    belongs to the account and outlives this client; None: they do not wait. `proxied`: `http` was
+    opened with a proxy, so what cannot be dialled is the proxy.
 
     Reads may be repeated: without an answer they raise Unreachable. Writes return Done, and raise
     Uncertain when nobody knows whether they happened: then read the order or item first, never
@@ -64,6 +65,7 @@ class Client:
         now: Callable[[], datetime] = utc_now,
         timing: Timing | None = None,
         pace: Pace | None = None,
+        proxied: bool = False,
     ) -> None:
         self._http = http
         self._endpoints = endpoints
@@ -80,6 +82,7 @@ class Client:
             on_cookies=on_cookies,
             answer_seconds=self._timing.answer,
             trouble=self.trouble,
+            proxied=proxied,
         )
         self._mtop = Mtop(self._browser, endpoints, now=now)
         self._passport = Passport(self._browser, endpoints, now=now)

@@ -24,11 +24,12 @@ from websockets.exceptions import (
     InvalidProxy,
     InvalidStatus,
     InvalidURI,
+    ProxyError,
 )
 from websockets.protocol import State
 from websockets.typing import Origin
 
-from hub.errors import Throttled, Unreachable
+from hub.errors import ProxyUnreachable, Throttled, Unreachable
 from hub.xianyu import lwp
 from hub.xianyu.endpoints import IM_BROWSER, SITE, Timing
 from hub.xianyu.ids import milliseconds
@@ -320,5 +321,13 @@ async def _dial(url: str, timing: Timing, proxy: str | None) -> ClientConnection
         if status in (429, 503):
             raise Throttled(PEER, op, f"HTTP {status}") from error
         raise Unreachable(PEER, op, f"HTTP {status}") from error
-    except (InvalidHandshake, InvalidURI, InvalidProxy, OSError, TimeoutError) as error:
+    except (ProxyError, InvalidProxy) as error:
+        # Their texts may hold the proxy's address, and that holds a password.
+        raise ProxyUnreachable(PEER, op, f"the proxy refuses ({type(error).__name__})") from None
+    except TimeoutError:
+        raise Unreachable(PEER, op, "no answer in time") from None
+    except OSError as error:
+        kind = Unreachable if proxy is None else ProxyUnreachable
+        raise kind(PEER, op, str(error)) from error
+    except (InvalidHandshake, InvalidURI) as error:
         raise Unreachable(PEER, op, str(error) or "no answer in time") from error

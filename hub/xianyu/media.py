@@ -18,7 +18,7 @@ from hub.errors import (
     Unreachable,
 )
 from hub.model import Picture
-from hub.xianyu.browser import CUT, NOTHING_LEFT, Browser, Page, origin_of
+from hub.xianyu.browser import CUT, NOTHING_LEFT, Browser, Page, nothing_left, origin_of
 from hub.xianyu.endpoints import BROWSER, WEB, Endpoints
 from hub.xianyu.pictures import FittedPicture, fit_picture
 from hub.xianyu.shapes import Map, as_int, as_map, as_text
@@ -112,7 +112,7 @@ async def download(
                         continue
                     return await _body(response, most_bytes)
     except NOTHING_LEFT as error:
-        raise Unreachable(PEER, DOWNLOAD, str(error)) from error
+        raise nothing_left(DOWNLOAD, error, proxied=False) from None
     except CUT as error:
         raise Unreachable(PEER, DOWNLOAD, str(error) or "no answer in time") from error
     raise Rejected(PEER, DOWNLOAD, "too many redirects")

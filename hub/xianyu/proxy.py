@@ -18,19 +18,33 @@ CONNECT_SECONDS = 10.0
 
 
 def check_proxy(text: str) -> str:
-    """An address such as `socks5://name:password@host:1080`, as it is to be kept.
+    """An address such as `socks5://name:password@host:1080`, as it is to be kept: all that dial it
+    read it in the same way.
 
-    Raises Invalid with one Chinese sentence.
+    Raises Invalid with one Chinese sentence, which does not repeat the address.
     """
     try:
         url = URL(text.strip())
         known = url.scheme in HTTP_PROXIES or url.scheme in SOCKS_PROXIES
-        fine = known and bool(url.host) and url.explicit_port is not None
+        bare = url.path in ("", "/") and not url.query_string and not url.fragment
+        if not (known and bare and url.host_subcomponent and url.explicit_port):
+            raise ValueError(text)
     except ValueError:
-        fine = False
-    if not fine:
-        raise Invalid(login.PROXY_UNREADABLE)
-    return text.strip()
+        raise Invalid(login.PROXY_UNREADABLE, {"proxy": login.PROXY_UNREADABLE}) from None
+    return f"{url.scheme}://{_user_of(url)}{url.host_subcomponent}:{url.explicit_port}"
+
+
+def masked_proxy(proxy: str) -> str:
+    """The address as it may be shown: name and password are stars."""
+    url = URL(proxy)
+    stars = "***@" if _user_of(url) else ""
+    return f"{url.scheme}://{stars}{url.host_subcomponent}:{url.explicit_port}"
+
+
+def _user_of(url: URL) -> str:
+    if url.raw_user is None and url.raw_password is None:
+        return ""
+    return f"{url.raw_user or ''}:{url.raw_password or ''}@"
 
 
 @asynccontextmanager

@@ -286,7 +286,14 @@ async def open_qr_login(
     async with open_http(proxy) as http:
         jar = CookieJar({})
         seconds = (timing or Timing()).answer
-        browser = Browser(http, endpoints, jar, on_cookies=forget, answer_seconds=seconds)
+        browser = Browser(
+            http,
+            endpoints,
+            jar,
+            on_cookies=forget,
+            answer_seconds=seconds,
+            proxied=proxy is not None,
+        )
         login = QrLogin(browser, endpoints, now=now)
         await login._begin()
         yield login

@@ -139,11 +139,19 @@ async def client_at(
         lines.append(line)
 
     async with open_http(proxy) as http:
-        yield make_client(http, endpoints, cookies, save=save, answer=answer)
+        yield make_client(
+            http, endpoints, cookies, save=save, answer=answer, proxied=proxy is not None
+        )
 
 
 def make_client(
-    http: aiohttp.ClientSession, endpoints: Endpoints, cookies: str, *, save: Any, answer: float
+    http: aiohttp.ClientSession,
+    endpoints: Endpoints,
+    cookies: str,
+    *,
+    save: Any,
+    answer: float,
+    proxied: bool = False,
 ) -> Client:
     return Client(
         http,
@@ -152,4 +160,5 @@ def make_client(
         on_cookies=save,
         now=lambda: NOW,
         timing=Timing(answer=answer, transfer=answer),
+        proxied=proxied,
     )

@@ -8,19 +8,20 @@ from datetime import UTC, datetime
 import pytest
 from fake_http import SUCCESS, FakeHttp, client_at, fake_http
 from fake_im import SELLER, FakeIm
-from fake_proxy import FakeProxy, fake_proxy
 
-from hub.errors import Invalid, Unreachable
+from hub.errors import Invalid, ProxyUnreachable, Unreachable
 from hub.model import PlatformUser
 from hub.xianyu import (
     Endpoints,
     ImToken,
     Timing,
     check_proxy,
+    masked_proxy,
     open_qr_login,
     open_session,
 )
 from hub.xianyu.proxy import for_websocket
+from tests.fake_proxy import FakeProxy, fake_proxy
 
 USER = PlatformUser(SELLER)
 TOKEN = ImToken("oauth_k1:invented", "DEVICE", datetime(2030, 1, 1, tzinfo=UTC))
@@ -28,7 +29,7 @@ FAST = Timing(answer=3, dial=3, close=0.5, sync_delay=0)
 WHO = {"ret": [SUCCESS], "data": {"userId": SELLER}}
 
 
-@pytest.fixture(params=["http", "socks5"])
+@pytest.fixture(params=["http", "socks5", "socks4"])
 async def proxy(request: pytest.FixtureRequest) -> AsyncIterator[FakeProxy]:
     async with fake_proxy(request.param) as made:
         yield made
@@ -79,10 +80,10 @@ async def test_a_proxy_that_is_not_there_means_that_nothing_left(
 ) -> None:
     gone = f"{scheme}://127.0.0.1:1"
     async with client_at(platform.endpoints, proxy=gone) as client:
-        with pytest.raises(Unreachable):
+        with pytest.raises(ProxyUnreachable):
             await client.ship("5120000111122223333")
     endpoints = Endpoints(im.url, im.url, im.url, im.url)
-    with pytest.raises(Unreachable):
+    with pytest.raises(ProxyUnreachable):
         async with open_session(endpoints, TOKEN, USER, timing=FAST, proxy=gone):
             pass
     assert not platform.seen
@@ -93,9 +94,61 @@ async def test_a_socks_proxy_that_refuses_means_that_nothing_left(platform: Fake
     async with fake_proxy("socks5") as proxy:
         proxy.refuses = True
         async with client_at(platform.endpoints, proxy=proxy.url) as client:
-            with pytest.raises(Unreachable):
+            with pytest.raises(ProxyUnreachable):
                 await client.ship("5120000111122223333")
     assert not platform.seen
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+async def test_the_name_and_password_in_an_address_open_the_proxy(
+    platform: FakeHttp, im: FakeIm, scheme: str
+) -> None:
+    platform.on("*", WHO)
+    async with fake_proxy(scheme, ("me@home", "p:w/#%")) as proxy:
+        url = check_proxy(proxy.url.replace("://", "://me%40home:p%3Aw%2F%23%25@"))
+        async with client_at(platform.endpoints, proxy=url) as client:
+            assert await client.login_user() == SELLER
+        endpoints = Endpoints(im.url, im.url, im.url, im.url)
+        async with open_session(endpoints, TOKEN, USER, timing=FAST, proxy=url) as session:
+            assert session.user == SELLER
+        assert len(proxy.passed) == 2
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+async def test_a_wrong_password_blames_the_proxy_and_is_not_repeated_in_words(
+    platform: FakeHttp, im: FakeIm, scheme: str
+) -> None:
+    said = []
+    async with fake_proxy(scheme, ("me", "right")) as proxy:
+        url = proxy.url.replace("://", "://me:wrong-SECRET@")
+        far = "https://h5api.invalid"
+        for place in (platform.endpoints, Endpoints(far, far, far, far)):
+            async with client_at(place, proxy=url) as client:
+                with pytest.raises(ProxyUnreachable) as caught:
+                    await client.ship("5120000111122223333")
+                said.append(caught.value)
+        endpoints = Endpoints(im.url, im.url, im.url, im.url)
+        with pytest.raises(ProxyUnreachable) as caught:
+            async with open_session(endpoints, TOKEN, USER, timing=FAST, proxy=url):
+                pass
+        said.append(caught.value)
+    assert not platform.seen
+    assert not im.received
+    for error in said:
+        assert "SECRET" not in str(error) + repr(error.__cause__)
+
+
+async def test_without_a_proxy_nobody_blames_one(im: FakeIm) -> None:
+    gone = "http://127.0.0.1:1"
+    endpoints = Endpoints(gone.replace("http", "ws"), gone, gone, gone)
+    async with client_at(endpoints) as client:
+        with pytest.raises(Unreachable) as caught:
+            await client.login_user()
+    assert not isinstance(caught.value, ProxyUnreachable)
+    with pytest.raises(Unreachable) as caught:
+        async with open_session(endpoints, TOKEN, USER, timing=FAST):
+            pass
+    assert not isinstance(caught.value, ProxyUnreachable)
 
 
 async def test_a_proxy_that_refuses_a_message_connection_is_unreachable(
@@ -103,7 +156,7 @@ async def test_a_proxy_that_refuses_a_message_connection_is_unreachable(
 ) -> None:
     proxy.refuses = True
     endpoints = Endpoints(im.url, im.url, im.url, im.url)
-    with pytest.raises(Unreachable):
+    with pytest.raises(ProxyUnreachable):
         async with open_session(endpoints, TOKEN, USER, timing=FAST, proxy=proxy.url):
             pass
 
@@ -113,7 +166,7 @@ async def test_a_refused_tunnel_means_that_nothing_left() -> None:
         proxy.refuses = True
         far = "https://h5api.invalid"
         async with client_at(Endpoints(far, far, far, far), proxy=proxy.url) as client:
-            with pytest.raises(Unreachable):
+            with pytest.raises(ProxyUnreachable):
                 await client.ship("5120000111122223333")
 
 
@@ -151,11 +204,18 @@ async def test_accounts_with_different_proxies_do_not_meet() -> None:
         "socks5://:80",
         "http://[",
         "代理",
+        "socks5://u:p#w@host:1080",
+        "socks5://u:p/w@host:1080",
+        "http://host:8080/path",
+        "http://host:8080/?SECRET",
+        "http://host:0",
+        "http://host:99999",
     ],
 )
 def test_an_address_that_is_no_proxy_is_refused_in_one_sentence(text: str) -> None:
-    with pytest.raises(Invalid, match="代理地址"):
+    with pytest.raises(Invalid, match="代理地址") as caught:
         check_proxy(text)
+    assert "SECRET" not in caught.value.text
 
 
 @pytest.mark.parametrize(
@@ -164,6 +224,23 @@ def test_an_address_that_is_no_proxy_is_refused_in_one_sentence(text: str) -> No
 )
 def test_proxies_of_the_usual_kinds_are_known(text: str) -> None:
     assert check_proxy(f" {text}\n") == text
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "shown"),
+    [
+        ("http://a:8080/", "http://a:8080", "http://a:8080"),
+        ("socks5://u@a:1", "socks5://u:@a:1", "socks5://***@a:1"),
+        ("HTTP://U:P@A:1", "http://U:P@a:1", "http://***@a:1"),
+        ("socks5://u:p%40w@[::1]:1", "socks5://u:p%40w@[::1]:1", "socks5://***@[::1]:1"),
+        ("http://u:密码@a:1", "http://u:%E5%AF%86%E7%A0%81@a:1", "http://***@a:1"),
+    ],
+)
+def test_an_address_is_kept_so_that_all_read_it_alike_and_shown_without_secrets(
+    text: str, kept: str, shown: str
+) -> None:
+    assert check_proxy(text) == kept
+    assert masked_proxy(kept) == shown
 
 
 def test_names_are_resolved_at_the_far_end() -> None:

@@ -1,8 +1,13 @@
-"""Proxies on loopback: one for HTTP, one for SOCKS 5, both counting what passes through."""
+"""Proxies on loopback: HTTP, SOCKS 5 and SOCKS 4, all counting what passes through.
+
+Every name leads to the loopback interface, so a platform at a name that nobody else can resolve is
+reached through the proxy or not at all.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,10 +17,12 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class FakeProxy:
-    """`passed` lists the addresses that somebody was let through to."""
+    """`passed` lists the addresses that somebody was let through to. `login`: the name and password
+    it wants to hear (SOCKS 4 knows no passwords)."""
 
-    def __init__(self, scheme: str) -> None:
+    def __init__(self, scheme: str, login: tuple[str, str] | None = None) -> None:
         self.scheme = scheme
+        self.login = login
         self.url = ""
         self.passed: list[tuple[str, int]] = []
         self.refuses = False
@@ -27,7 +34,8 @@ class FakeProxy:
         self._tasks.add(task)
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-                await (self._socks if self.scheme == "socks5" else self._http)(reader, writer)
+                talks = {"http": self._http, "socks5": self._socks5, "socks4": self._socks4}
+                await talks[self.scheme](reader, writer)
         finally:
             self._tasks.discard(task)
             writer.transport.abort()
@@ -45,6 +53,12 @@ class FakeProxy:
             writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
             await writer.drain()
             return
+        if self.login is not None:
+            expected = base64.b64encode(":".join(self.login).encode())
+            if b"\r\nproxy-authorization: basic " + expected.lower() not in head.lower():
+                writer.write(b"HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n")
+                await writer.drain()
+                return
         if method == b"CONNECT":
             host, _, port = target.decode().rpartition(":")
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
@@ -56,10 +70,36 @@ class FakeProxy:
             reader, writer, name, int(port), head.replace(target, b"/" + rest.encode(), 1)
         )
 
-    async def _socks(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _socks4(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _, _, port, address = struct.unpack(">BBH4s", await reader.readexactly(8))
+        await reader.readuntil(b"\x00")
+        host = socket.inet_ntoa(address)
+        if address[:3] == b"\x00\x00\x00":
+            host = (await reader.readuntil(b"\x00"))[:-1].decode()
+        writer.write(bytes((0, 91 if self.refuses else 90)) + bytes(6))
+        await writer.drain()
+        if not self.refuses:
+            await self._tunnel(reader, writer, host, port)
+
+    async def _knows(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """SOCKS 5 asks for name and password."""
+        writer.write(b"\x05\x02")
+        words = []
+        await reader.readexactly(1)
+        for _ in range(2):
+            words.append((await reader.readexactly((await reader.readexactly(1))[0])).decode())
+        known = tuple(words) == self.login
+        writer.write(b"\x01\x00" if known else b"\x01\x01")
+        await writer.drain()
+        return known
+
+    async def _socks5(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         _, methods = await reader.readexactly(2)
-        await reader.readexactly(methods)
-        writer.write(b"\x05\x00")
+        offered = await reader.readexactly(methods)
+        if self.login is None:
+            writer.write(b"\x05\x00")
+        elif 2 not in offered or not await self._knows(reader, writer):
+            return
         *_, kind = await reader.readexactly(4)
         if kind == 1:
             host = socket.inet_ntoa(await reader.readexactly(4))
@@ -101,8 +141,8 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @asynccontextmanager
-async def fake_proxy(scheme: str) -> AsyncIterator[FakeProxy]:
-    proxy = FakeProxy(scheme)
+async def fake_proxy(scheme: str, login: tuple[str, str] | None = None) -> AsyncIterator[FakeProxy]:
+    proxy = FakeProxy(scheme, login)
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
     proxy.url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
