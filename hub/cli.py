@@ -27,7 +27,14 @@ from hub.demo import run_demo
 from hub.desk import ROLES, Desk, Door, Operator
 from hub.errors import HubError, Invalid, NotFound, Refusal, SettingsError, StoreError
 from hub.model import Member, MemberId, Role
-from hub.ops import Finding, check_platform, check_store, in_order, set_up_logs
+from hub.ops import (
+    Finding,
+    check_platform,
+    check_proxies,
+    check_store,
+    in_order,
+    set_up_logs,
+)
 from hub.sandbox import SandboxOptions, run_sandbox
 from hub.settings import Settings, load_settings
 from hub.store import open_store
@@ -117,7 +124,10 @@ def check_command(config: Path | None, quick: bool) -> None:
         path, key = settings.database.path, settings.database.key
         async with open_store(path, key=key, now=utc_now, guest=True) as store:
             found = await check_store(settings, store)
-        return found if quick else found + await check_platform(settings.xianyu)
+            if quick:
+                return found
+            found += await check_platform(settings.xianyu)
+            return found + await check_proxies(settings.xianyu, store)
 
     findings = [Finding(True, "设置可以读取"), *_run(look())]
     for finding in findings:
@@ -139,8 +149,9 @@ def account_group() -> None:
     type=click.File(encoding="utf-8-sig"),
     help="File with the cookie string; - for standard input.",
 )
+@click.option("--proxy", default="", help="Way out of all its connections; default: directly.")
 @click.pass_obj
-def account_add(config: Path | None, name: str, cookies_file: Any) -> None:
+def account_add(config: Path | None, name: str, cookies_file: Any, proxy: str) -> None:
     """Add an account from a cookie string."""
     try:
         cookies = cookies_file.read()
@@ -148,10 +159,35 @@ def account_add(config: Path | None, name: str, cookies_file: Any) -> None:
         raise Invalid(f"{cookies_file.name} 不是 UTF-8 文本，请另存为 UTF-8 再试") from None
 
     async def add(desk: Desk, operator: Operator) -> str:
-        account = await desk.accounts.add(operator, name, cookies)
+        account = await desk.accounts.add(operator, name, cookies, proxy=proxy)
         return f"account {account.name} (Xianyu user {account.user}) added and enabled"
 
     click.echo(_run(_at_the_desk(config, add)))
+
+
+@account_group.command("proxy")
+@click.argument("name")
+@click.argument("url")
+@click.pass_obj
+def account_proxy(config: Path | None, name: str, url: str) -> None:
+    """Let an account leave through a proxy; URL `none`: directly, `-`: read it from standard input.
+
+    The address is http, https, socks5 or socks4://[user:password@]host:port.
+    """
+    address = sys.stdin.readline() if url == "-" else url
+    proxy = "" if url == "none" else address.strip()
+    if url == "-" and not proxy:
+        raise Invalid("标准输入里没有代理地址；要改为直连，请写 none")
+
+    async def change(desk: Desk, operator: Operator) -> str:
+        found = next((a for a in await desk.accounts.all(operator) if a.name == name), None)
+        if found is None:
+            raise NotFound(f"没有叫「{name}」的账号")
+        await desk.accounts.set_proxy(operator, found.id, proxy)
+        shown = await desk.accounts.proxy(operator, found.id)
+        return f"account {found.name} leaves {f'through {shown}' if shown else 'directly'}"
+
+    click.echo(_run(_at_the_desk(config, change)))
 
 
 @account_group.command("list")

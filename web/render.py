@@ -26,6 +26,8 @@ DONE: dict[str, str] = {
     "account-renewed": "新的登录已收下，正在重新连接。",
     "account-reconnecting": "正在重新连接，结果会显示在这里。",
     "account-no-need": "这个账号已经连上或正在连接，不需要重新连接。",
+    "account-proxy": "代理已保存，账号正在用它重新连接。",
+    "account-direct": "已改为直连，账号正在重新连接。",
     "account-on": "账号已启用，正在连接闲鱼。",
     "account-off": "账号已停用，不再收发消息。",
     "answer-queued": "已收下，正在发送。",

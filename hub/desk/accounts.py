@@ -9,7 +9,7 @@ from hub.desk.operator import Operator
 from hub.errors import Conflict, Invalid, NotFound
 from hub.model import Account, AccountId, AccountState, Role
 from hub.store import Store, Tx
-from hub.xianyu import CookieJar, new_device_id
+from hub.xianyu import CookieJar, check_proxy, masked_proxy, new_device_id
 
 LONGEST_NAME = 30
 
@@ -24,10 +24,14 @@ class Accounts:
         operator.require(Role.VIEWER)
         return await self._store.read(lambda tx: tx.accounts.all(operator.shop))
 
-    async def add(self, operator: Operator, name: str, cookies: str) -> Account:
-        """Add a seller login from a pasted cookie string; it is enabled at once."""
+    async def add(self, operator: Operator, name: str, cookies: str, *, proxy: str = "") -> Account:
+        """Add a seller login from a pasted cookie string; it is enabled at once.
+
+        `proxy`: the way out of all its connections, as `check_proxy` takes it; empty: directly.
+        """
         operator.require(Role.OWNER)
         alias = checked_name(name)
+        way_out = checked_way_out(proxy)
         jar = CookieJar.parse(cookies)
         now = self._now()
 
@@ -41,6 +45,7 @@ class Accounts:
                     user=jar.user,
                     device_id=new_device_id(jar.user),
                     cookies=jar.header(),
+                    proxy=way_out,
                     takeover_minutes=self._takeover_minutes,
                     now=now,
                 )
@@ -132,6 +137,34 @@ class Accounts:
 
         return await self._store.write(unit)
 
+    async def proxy(self, operator: Operator, account: AccountId) -> str:
+        """Through which proxy the account leaves, as it may be shown; empty: directly."""
+        operator.require(Role.OWNER)
+
+        def unit(tx: Tx) -> str:
+            find_account(tx, operator, account)
+            proxy = tx.accounts.proxy(operator.shop, account)
+            return "" if proxy is None else masked_proxy(proxy)
+
+        return await self._store.read(unit)
+
+    async def set_proxy(self, operator: Operator, account: AccountId, proxy: str) -> Account:
+        """From now on all connections of the account leave through this proxy; empty: directly.
+
+        A running line is dialled anew. The same proxy again changes nothing.
+        """
+        operator.require(Role.OWNER)
+        way_out, now = checked_way_out(proxy), self._now()
+
+        def unit(tx: Tx) -> Account:
+            found = find_account(tx, operator, account)
+            if tx.accounts.set_proxy(operator.shop, account, way_out, now):
+                act = "account.proxy" if way_out is not None else "account.proxy_off"
+                operator.record(tx, act, found.name, now)
+            return find_account(tx, operator, account)
+
+        return await self._store.write(unit)
+
     async def configure(
         self,
         operator: Operator,
@@ -169,6 +202,11 @@ def checked_name(name: str) -> str:
             {"name": f"1 到 {LONGEST_NAME} 个字"},
         )
     return alias
+
+
+def checked_way_out(proxy: str) -> str | None:
+    """None: directly. Raises Invalid."""
+    return check_proxy(proxy) if proxy.strip() else None
 
 
 def find_account(tx: Tx, operator: Operator, account: AccountId) -> Account:

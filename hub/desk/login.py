@@ -15,11 +15,10 @@ from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import partial
 
 from loguru import logger
 
-from hub.desk.accounts import checked_name, find_account
+from hub.desk.accounts import checked_name, checked_way_out, find_account
 from hub.desk.operator import Operator
 from hub.desk.proven_login import ProvenLogin, keep_login
 from hub.errors import (
@@ -27,6 +26,7 @@ from hub.errors import (
     Malformed,
     NotFound,
     PeerError,
+    ProxyUnreachable,
     Refusal,
     Rejected,
     Throttled,
@@ -50,8 +50,8 @@ from hub.xianyu import (
     open_qr_login,
 )
 
-OpenLogin = Callable[[], AbstractAsyncContextManager[QrLogin]]
-"""Asks the platform for a fresh code. Raises PeerErrors."""
+OpenLogin = Callable[[str | None], AbstractAsyncContextManager[QrLogin]]
+"""Asks the platform for a fresh code, through this proxy if one is given. Raises PeerErrors."""
 
 MOST_PENDING = 3
 """Codes of one shop that wait for a phone at the same time."""
@@ -128,6 +128,8 @@ class _Attempt:
     expires_at: datetime
     shown: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once there is a picture, or never will be."""
+    proxy: str | None = None
+    """The way out of a new account; an account that exists has its own."""
     task: asyncio.Task[None] | None = None
     misread: int = 0
 
@@ -160,15 +162,22 @@ class Logins:
     # --- What a door asks for ---------------------------------------------------------------
 
     async def start(
-        self, operator: Operator, account: AccountId | None = None, name: str = ""
+        self,
+        operator: Operator,
+        account: AccountId | None = None,
+        name: str = "",
+        *,
+        proxy: str = "",
     ) -> QrView:
-        """Ask for a code: to renew `account`, or for a new account called `name`.
+        """Ask for a code: to renew `account`, or for a new account called `name` that is to leave
+        through `proxy`, as this login does already.
 
         An account whose code still waits keeps that one. Raises NotFound, Invalid, TooOften.
         What goes wrong at the platform is told by the view: step FAILED.
         """
         operator.require(Role.OWNER)
         alias = checked_name(name) if account is None and name.strip() else ""
+        way_out = checked_way_out(proxy) if account is None else None
         now = self._now()
 
         def unit(tx: Tx) -> Account | None:
@@ -185,7 +194,7 @@ class Logins:
             view = QrView(
                 secrets.token_urlsafe(12), found, alias, LoginStep.PREPARING, words.PREPARING
             )
-            attempt = _Attempt(operator, now, view, now)
+            attempt = _Attempt(operator, now, view, now, proxy=way_out)
             self._ask(attempt)
             self._attempts[view.id] = attempt
         return await self._shown(attempt)
@@ -308,7 +317,7 @@ class Logins:
     async def _attend(self, attempt: _Attempt) -> None:
         """From a fresh code to its end."""
         try:
-            async with self._open_login() as login:
+            async with self._open_login(await self._way_out(attempt)) as login:
                 attempt.view = replace(
                     attempt.view, image_text=login.image_text, picture=attempt.view.picture + 1
                 )
@@ -323,6 +332,12 @@ class Logins:
             # The boundary of one attempt: whatever broke, the others and the hub go on.
             logger.exception("qr login of shop {} broke", attempt.shop)
             self._move(attempt, LoginStep.FAILED, words.BROKEN)
+
+    async def _way_out(self, attempt: _Attempt) -> str | None:
+        account = attempt.view.account
+        if account is None:
+            return attempt.proxy
+        return await self._store.read(lambda tx: tx.accounts.proxy(account.shop, account.id))
 
     async def _follow(self, attempt: _Attempt, login: QrLogin) -> None:
         state = QrState(QrStep.NEW)
@@ -375,7 +390,8 @@ class Logins:
     async def _finish(self, attempt: _Attempt, login: QrLogin) -> None:
         jar = await self._cookies(login)
         now = self._now()
-        proven = ProvenLogin(jar, attempt.view.name or login.name, self._takeover_minutes)
+        name = attempt.view.name or login.name
+        proven = ProvenLogin(jar, name, self._takeover_minutes, attempt.proxy)
 
         def unit(tx: Tx) -> tuple[Account, str]:
             return keep_login(tx, attempt.operator, attempt.view.account, proven, now)
@@ -400,6 +416,8 @@ def _explain(error: PeerError) -> str:
             return words.VERIFY_FIRST
         case Throttled():
             return words.THROTTLED
+        case ProxyUnreachable():
+            return words.NO_PROXY
         case Unreachable():
             return words.NO_LINE
         case Rejected(code=code) if code == NO_LOGIN:
@@ -415,4 +433,9 @@ def open_login_at(settings: XianyuSettings, now: Callable[[], datetime]) -> Open
     endpoints = Endpoints(
         settings.ws_url, settings.mtop_url, settings.passport_url, settings.upload_url
     )
-    return partial(open_qr_login, endpoints, timing=Timing(answer=settings.answer_seconds), now=now)
+    timing = Timing(answer=settings.answer_seconds)
+
+    def open_login(proxy: str | None) -> AbstractAsyncContextManager[QrLogin]:
+        return open_qr_login(endpoints, proxy=proxy, timing=timing, now=now)
+
+    return open_login

@@ -22,6 +22,8 @@ class ProvenLogin:
     name: str
     """For a new account: what the owner wished, else what the seller is called."""
     takeover_minutes: int
+    proxy: str | None = None
+    """The way out that a new account keeps."""
 
 
 def keep_login(
@@ -45,7 +47,10 @@ def keep_login(
         return find_account(tx, operator, found.id), words.renewed(found.name, found.enabled)
     if known is not None:
         _renew(tx, operator, known, proven.jar, now)
-        return find_account(tx, operator, known.id), words.known_already(known.name, known.enabled)
+        said = words.known_already(known.name, known.enabled)
+        if proven.proxy is not None:
+            said += words.OWN_PROXY
+        return find_account(tx, operator, known.id), said
     account = _add(tx, operator, proven, now)
     return account, words.added(account.name)
 
@@ -64,6 +69,7 @@ def _add(tx: Tx, operator: Operator, proven: ProvenLogin, now: datetime) -> Acco
             user=user,
             device_id=new_device_id(user),
             cookies=proven.jar.header(),
+            proxy=proven.proxy,
             takeover_minutes=proven.takeover_minutes,
             now=now,
         )

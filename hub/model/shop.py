@@ -82,8 +82,8 @@ class Account:
     check_url: str = ""
     """Where the platform wants to see a human, if it said so; set while VERIFICATION_NEEDED."""
     starts: int = 1
-    """Counts the fresh starts that people asked for: new credentials, switching on, reconnecting.
-    A new number makes the runner start afresh."""
+    """Counts the fresh starts that people asked for: new credentials, another proxy,
+    switching on, reconnecting. A new number makes the runner start afresh."""
     started_at: datetime | None = None
     """The last of these; stored accounts always have one."""
     told_since: datetime | None = None

@@ -13,13 +13,16 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from hub.errors import StoreError
+from hub.errors import StoreError, Unreachable
 from hub.model import Account
 from hub.settings import Settings, XianyuSettings
-from hub.store import Store
+from hub.store import Store, Tx
 from hub.text import ACCOUNT_STATES, account_mend, span
+from hub.xianyu import masked_proxy, reach
 
 REACH_SECONDS = 5.0
+PROXY_SECONDS = 10.0
+PROXY_MEND = "到后台这个账号的页面检查代理的地址、用户名密码和有效期"
 LEAST_DISK = 500 * 1024 * 1024
 MOST_SKEW = timedelta(minutes=2)
 """Requests to the platform carry a time stamp; far more than this and they are refused."""
@@ -62,6 +65,28 @@ async def check_platform(settings: XianyuSettings) -> list[Finding]:
     }
     reached = await asyncio.gather(*(_reach(name, url) for name, url in places.items()))
     return [*reached, await _clock(settings.mtop_url)]
+
+
+async def check_proxies(settings: XianyuSettings, store: Store) -> list[Finding]:
+    """Whether the proxy of each enabled account leads to Xianyu; nothing about those without."""
+
+    def unit(tx: Tx) -> list[tuple[Account, str]]:
+        enabled = tx.accounts.enabled()
+        found = [(account, tx.accounts.proxy(account.shop, account.id)) for account in enabled]
+        return [(account, proxy) for account, proxy in found if proxy is not None]
+
+    with_proxy = await store.read(unit)
+    looks = (_through(account, proxy, settings.mtop_url) for account, proxy in with_proxy)
+    return list(await asyncio.gather(*looks))
+
+
+async def _through(account: Account, proxy: str, url: str) -> Finding:
+    what = f"账号 {account.name} 的代理 {masked_proxy(proxy)}"
+    try:
+        await reach(url, proxy, PROXY_SECONDS)
+    except Unreachable as error:
+        return Finding(False, f"{what} 没有接通（{error.reason}）", PROXY_MEND)
+    return Finding(True, f"{what} 可以连到闲鱼")
 
 
 def _disk(folder: Path) -> Finding:

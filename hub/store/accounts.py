@@ -21,10 +21,10 @@ _COLUMNS = (
 )
 
 _ADD = Statement(
-    "INSERT INTO accounts (shop_id, name, platform_user, device_id, cookies, enabled, state,"
+    "INSERT INTO accounts (shop_id, name, platform_user, device_id, cookies, proxy, enabled, state,"
     " state_reason, state_since, check_url, takeover_minutes, logins, starts, started_at,"
     " token_failures, created_at)"
-    " VALUES (:shop, :name, :user, :device_id, :cookies, TRUE, 'new', '', :now, '',"
+    " VALUES (:shop, :name, :user, :device_id, :cookies, :proxy, TRUE, 'new', '', :now, '',"
     " :takeover_minutes, 1, 1, :now, 0, :now) ON CONFLICT DO NOTHING RETURNING id"
 )
 _USER_TAKEN = Statement("SELECT 1 FROM accounts WHERE platform_user = :user")
@@ -41,6 +41,8 @@ _COOKIES = Statement("SELECT cookies FROM accounts WHERE shop_id = :shop AND id 
 _SET_COOKIES = Statement(
     "UPDATE accounts SET cookies = :cookies WHERE shop_id = :shop AND id = :id"
 )
+_PROXY = Statement("SELECT proxy FROM accounts WHERE shop_id = :shop AND id = :id")
+_SET_PROXY = Statement("UPDATE accounts SET proxy = :proxy WHERE shop_id = :shop AND id = :id")
 _NEW_LOGIN = Statement(
     "UPDATE accounts SET cookies = :cookies, token = NULL, token_device_id = NULL,"
     " token_expires_at = NULL, token_fetched_at = NULL, token_asked_at = NULL, token_failures = 0,"
@@ -56,6 +58,14 @@ _RECONNECT = Statement(
     f"UPDATE accounts SET state = 'connecting', {_CLEAR_STATE}, token_failures = 0,"
     " starts = starts + 1, started_at = :now WHERE shop_id = :shop AND id = :id AND enabled"
     " AND state IN ('waiting', 'logged_out', 'verification_needed', 'held')"
+)
+_REDIAL = Statement(
+    f"UPDATE accounts SET state = 'connecting', {_CLEAR_STATE}, starts = starts + 1,"
+    " started_at = :now WHERE shop_id = :shop AND id = :id AND state = 'waiting'"
+)
+_START = Statement(
+    "UPDATE accounts SET starts = starts + 1, started_at = :now WHERE shop_id = :shop"
+    " AND id = :id AND state IN ('new', 'connecting', 'online', 'renewing')"
 )
 _ENABLE = Statement(
     f"UPDATE accounts SET enabled = TRUE, state = 'new', {_CLEAR_STATE}, token_failures = 0,"
@@ -122,6 +132,7 @@ class Accounts:
         user: PlatformUser,
         device_id: str,
         cookies: str,
+        proxy: str | None = None,
         takeover_minutes: int,
         now: datetime,
     ) -> Account:
@@ -133,6 +144,7 @@ class Accounts:
             user=user,
             device_id=device_id,
             cookies=self._vault.seal(cookies),
+            proxy=None if proxy is None else self._vault.seal(proxy),
             takeover_minutes=takeover_minutes,
             now=micros(now),
         )
@@ -168,6 +180,23 @@ class Accounts:
     def set_cookies(self, shop: ShopId, id_: AccountId, text: str) -> None:
         """Touches nothing but the cookies (L46)."""
         self._sql.run(_SET_COOKIES, shop=shop, id=id_, cookies=self._vault.seal(text))
+
+    def proxy(self, shop: ShopId, id_: AccountId) -> str | None:
+        """The address of its proxy in clear, with name and password; None: it leaves directly."""
+        sealed = self._sql.value(_PROXY, shop=shop, id=id_)
+        return None if sealed is None else self._vault.unseal(sealed)
+
+    def set_proxy(self, shop: ShopId, id_: AccountId, proxy: str | None, now: datetime) -> bool:
+        """False: it had that one. Otherwise the line starts afresh, unless the account rests until
+        a person acts: another address alone is no reason to try again what was refused.
+        """
+        if proxy == self.proxy(shop, id_):
+            return False
+        sealed = None if proxy is None else self._vault.seal(proxy)
+        touched = self._sql.run(_SET_PROXY, shop=shop, id=id_, proxy=sealed)
+        if not self._sql.run(_REDIAL, shop=shop, id=id_, now=micros(now)):
+            self._sql.run(_START, shop=shop, id=id_, now=micros(now))
+        return self._changed(shop, id_, touched)
 
     def new_login(self, shop: ShopId, id_: AccountId, *, cookies: str, now: datetime) -> None:
         """A person gave new credentials: the old token goes, and what was remembered of attempts

@@ -154,6 +154,7 @@ accounts = Table(
     _text("platform_user"),
     _text("device_id"),
     _text("cookies"),
+    _text("proxy", nullable=True),
     Column("enabled", Boolean, nullable=False),
     _text("state"),
     _text("state_reason"),
@@ -179,7 +180,7 @@ accounts = Table(
     UniqueConstraint("shop_id", "id"),
     sqlite_autoincrement=True,
 )
-"""`cookies` and `token` are sealed. One login is one account, whichever shop has it.
+"""`cookies`, `proxy` and `token` are sealed. One login is one account, whichever shop has it.
 `token_asked_at` and `renewed_at` are the last attempts, whatever became of them."""
 
 comparisons = Table(

@@ -19,6 +19,7 @@ from loguru import logger
 from hub.errors import (
     AuthExpired,
     PeerError,
+    ProxyUnreachable,
     Refusal,
     Rejected,
     StoreError,
@@ -47,6 +48,7 @@ from hub.xianyu import (
     Session,
     Spacings,
     Timing,
+    open_http,
     open_session,
 )
 
@@ -57,7 +59,6 @@ STEADY = timedelta(seconds=30)
 """A session that lived this long counts as good: the next failure starts a new backoff."""
 PROOF_AGAIN = timedelta(minutes=3)
 """Before a planned renewal of the token is thought of again when the login was not proven."""
-HTTP_SECONDS = 20.0
 ENDS_KEPT = 50
 
 _PAUSED = {Brake.CROWDED_PAUSE: words.CROWDED, Brake.SHORT_PAUSE: words.SHORT_LINES}
@@ -149,22 +150,25 @@ class AccountLine:
         began = self._account
         if began.state is AccountState.WAITING and began.state_until is not None:
             await sleep_until(began.state_until, self._now)
-        timeout = aiohttp.ClientTimeout(total=HTTP_SECONDS)
-        async with aiohttp.ClientSession(
-            cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout
-        ) as http:
-            while True:
-                try:
-                    pause = await self._one_life(http)
-                except Rest as rest:
-                    self._log.warning("account {} rests: {}", self._account.id, rest)
-                    await self._standing.rest(rest)
-                    return
-                except Exception as error:
-                    # The boundary of one account: whatever broke, this line alone waits and tries
-                    # again; pushes that were not committed were not acknowledged.
-                    pause = self._broken(error)
-                await self._wait(pause)
+        while True:
+            try:
+                proxy = await self._proxy()
+                async with open_http(proxy) as http:
+                    pause = await self._one_life(http, proxy)
+            except Rest as rest:
+                self._log.warning("account {} rests: {}", self._account.id, rest)
+                await self._standing.rest(rest)
+                return
+            except Exception as error:
+                # The boundary of one account: whatever broke, this line alone waits and tries
+                # again; pushes that were not committed were not acknowledged.
+                pause = self._broken(error)
+            await self._wait(pause)
+
+    async def _proxy(self) -> str | None:
+        """The account's way out, for HTTP and the message connection alike."""
+        account = self._account
+        return await self._store.read(lambda tx: tx.accounts.proxy(account.shop, account.id))
 
     def _broken(self, error: Exception) -> _Pause:
         if _is_store_trouble(error):
@@ -179,18 +183,18 @@ class AccountLine:
             await self._standing.set(AccountState.WAITING, pause.reason, until=until)
         await sleep_until(until, self._now)
 
-    async def _one_life(self, http: aiohttp.ClientSession) -> _Pause:
+    async def _one_life(self, http: aiohttp.ClientSession, proxy: str | None) -> _Pause:
         """Connect once and stay until the session ends."""
         await self._gate.turn()
         await self._standing.set(AccountState.CONNECTING)
         try:
-            client = await self._client(http)
+            client = await self._client(http, proxy)
         except Refusal as refusal:
             raise Rest(AccountState.LOGGED_OUT, refusal.text) from refusal
         try:
             try:
                 held = await self._tokens.get(client, lambda: self._renewal.prove(client))
-                return await self._stay(held, client)
+                return await self._stay(held, client, proxy)
             except AuthExpired as error:
                 self._log.info("login of account {} lost: {}", self._account.id, error)
                 return await self._mend(client)
@@ -200,7 +204,7 @@ class AccountLine:
             self._log.info("account {} not connected: {}", self._account.id, error)
             return self._after_refusal(error)
 
-    async def _stay(self, held: Held, client: Client) -> _Pause:
+    async def _stay(self, held: Held, client: Client, proxy: str | None) -> _Pause:
         """A session from its registration to its end. Raises AuthExpired when the login is lost."""
         since = await self._catch_up.replay_from()
         began: datetime | None = None
@@ -211,6 +215,7 @@ class AccountLine:
                 self._account.user,
                 since=since,
                 timing=self._timing,
+                proxy=proxy,
             ) as session:
                 began = self._now()
                 live = Live(session, client)
@@ -221,7 +226,7 @@ class AccountLine:
             return await self._after_refused_token(error, held, client)
         return await self._after(leave, live, self._now() - began)
 
-    async def _client(self, http: aiohttp.ClientSession) -> Client:
+    async def _client(self, http: aiohttp.ClientSession, proxy: str | None) -> Client:
         account = self._account
         text = await self._store.read(lambda tx: tx.accounts.cookies(account.shop, account.id))
         return Client(
@@ -231,6 +236,7 @@ class AccountLine:
             on_cookies=self._standing.keep_cookies,
             now=self._now,
             pace=self._pace,
+            proxied=proxy is not None,
         )
 
     async def _online(self, live: Live, held: Held) -> _Leave:
@@ -367,6 +373,8 @@ class AccountLine:
             return self._brake(end) or self._failed(words.CROWDED)
         if isinstance(error, Throttled) and error.after is not None:
             return _Pause(error.after, error.reason)
+        if isinstance(error, ProxyUnreachable):
+            return self._failed(words.PROXY)
         silent = isinstance(error, Unreachable)
         return self._failed(words.UNREACHABLE if silent else words.refused(error.reason))
 

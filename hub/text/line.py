@@ -5,6 +5,7 @@ from __future__ import annotations
 from hub.text.content import shorten
 
 UNREACHABLE = "连不上闲鱼"
+PROXY = "代理没有接通，要检查代理的地址、用户名密码和有效期"
 LOST = "连接断开了"
 DEAF = "连接失灵，收不到新消息"
 TOKEN_REFUSED = "闲鱼不认这份连接凭证，要换一份新的"  # noqa: S105 - words for people

@@ -10,7 +10,7 @@ from hub.xianyu.listing import ConversationPage, HistoryPage, ListedConversation
 from hub.xianyu.media import FOREIGN, NO_PICTURE, TOO_LARGE
 from hub.xianyu.pace import Ask, Pace, Spacings
 from hub.xianyu.pictures import FittedPicture, fit_picture
-from hub.xianyu.proxy import check_proxy, masked_proxy, open_http
+from hub.xianyu.proxy import check_proxy, masked_proxy, open_http, reach
 from hub.xianyu.qr import (
     NO_LOGIN,
     QR_LIFE,
@@ -69,4 +69,5 @@ __all__ = [
     "open_http",
     "open_qr_login",
     "open_session",
+    "reach",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,8 +10,10 @@ import aiohttp
 from aiohttp_socks import ProxyConnector
 from yarl import URL
 
-from hub.errors import Invalid
+from hub.errors import Invalid, ProxyUnreachable, Unreachable
 from hub.text import login
+from hub.xianyu.browser import CUT, NOTHING_LEFT, PROXY_REFUSES, nothing_left
+from hub.xianyu.verdicts import PEER
 
 HTTP_PROXIES = ("http", "https")
 SOCKS_PROXIES = {"socks5": "socks5", "socks5h": "socks5", "socks4": "socks4", "socks4a": "socks4"}
@@ -65,6 +68,27 @@ async def open_http(proxy: str | None = None) -> AsyncIterator[aiohttp.ClientSes
         proxy=proxy if scheme in HTTP_PROXIES else None,
     ) as http:
         yield http
+
+
+async def reach(url: str, proxy: str, seconds: float) -> None:
+    """Ask for nothing, through a proxy, to see whether it leads there: any answer will do.
+
+    Raises ProxyUnreachable or Unreachable.
+    """
+    op = "reach"
+    try:
+        async with (
+            asyncio.timeout(seconds),
+            open_http(proxy) as http,
+            http.head(url, allow_redirects=False) as response,
+        ):
+            status = response.status
+    except NOTHING_LEFT as error:
+        raise nothing_left(op, error, proxied=True) from None
+    except CUT as error:
+        raise Unreachable(PEER, op, str(error) or "no answer in time") from None
+    if status == PROXY_REFUSES:
+        raise ProxyUnreachable(PEER, op, f"HTTP {status}")
 
 
 def for_websocket(proxy: str | None) -> str | None:

@@ -147,13 +147,15 @@ async def wait_account(hub: Hub, account: Account, met: Callable[[Account], bool
             await anext(changes)
 
 
-async def furnish(hub: Hub, cookies: str, qq: str = OWNER_QQ) -> tuple[Operator, Account]:
+async def furnish(
+    hub: Hub, cookies: str, qq: str = OWNER_QQ, *, proxy: str = ""
+) -> tuple[Operator, Account]:
     founded = await hub.desk.members.found_shop(
         name="店主", password="a long password", qq=[qq] if qq else []
     )
     operator = Operator(founded.login.operator.member, Door.CLI)
     await hub.desk.rules.add(operator, kind=RuleKind.KEYWORD, keywords=["在吗"], reply=GREETING)
-    account = await hub.desk.accounts.add(operator, "小店", cookies)
+    account = await hub.desk.accounts.add(operator, "小店", cookies, proxy=proxy)
     return operator, account
 
 

@@ -1,12 +1,14 @@
-"""Accounts: add by pasted cookie, log in anew, name them, switch them.
+"""Accounts: add by pasted cookie, log in anew, name them, give them a proxy, switch them.
 
-A pasted cookie is a login. It is never put back into a page, not even when it was refused.
+A pasted cookie is a login, and the address of a proxy holds a password. Neither is ever put back
+into a page, not even when it was refused.
 """
 
 from __future__ import annotations
 
 from aiohttp import web
 
+from hub.commands import may
 from hub.errors import Invalid, NotFound
 from hub.model import Account, AccountId, Role
 from web.auth import operator
@@ -14,7 +16,8 @@ from web.forms import Form
 from web.render import render, see_other
 from web.site import SITE
 
-SECRET = ("cookies",)
+SECRET = ("cookies", "proxy")
+NO_PROXY_WRITTEN = "请写上代理地址；不用代理的话，点“改为直连”"
 
 
 async def listing(request: web.Request) -> web.Response:
@@ -32,7 +35,7 @@ async def add(request: web.Request) -> web.Response:
     form = await Form.sent(request)
     try:
         account = await request.app[SITE].desk.accounts.add(
-            operator(request), form["name"], form["cookies"]
+            operator(request), form["name"], form["cookies"], proxy=form["proxy"]
         )
     except Invalid as refusal:
         form = form.refused(refusal, secret=SECRET, at="cookies")
@@ -44,17 +47,22 @@ async def show(request: web.Request) -> web.Response:
     account = await _account(request)
     if "part" in request.query:
         return render(request, "account_part.html", account=account)
-    return _page(request, account)
+    return await _page(request, account)
 
 
-def _page(request: web.Request, account: Account, **forms: Form) -> web.Response:
-    """`settings` and `renewal` are the page's two forms, with complaints if there were any."""
+async def _page(request: web.Request, account: Account, **forms: Form) -> web.Response:
+    """`settings`, `way_out` and `renewal`: the forms of the page that were refused."""
+    who = operator(request)
+    owner = may(who.member.role, Role.OWNER)
+    proxy = await request.app[SITE].desk.accounts.proxy(who, account.id) if owner else ""
     current = Form({"name": account.name, "takeover_minutes": str(account.takeover_minutes)})
     return render(
         request,
         "account.html",
         status=400 if forms else 200,
         account=account,
+        proxy=proxy,
+        way_out=forms.get("way_out", Form()),
         settings=forms.get("settings", current),
         renewal=forms.get("renewal", Form()),
     )
@@ -70,7 +78,7 @@ async def configure(request: web.Request) -> web.Response:
             takeover_minutes=form.number("takeover_minutes", "写 0 到 1440 之间的整数"),
         )
     except Invalid as refusal:
-        return _page(request, account, settings=form.refused(refusal))
+        return await _page(request, account, settings=form.refused(refusal))
     raise see_other(f"/accounts/{account.id}", "account-changed")
 
 
@@ -80,8 +88,24 @@ async def renew(request: web.Request) -> web.Response:
         await request.app[SITE].desk.accounts.log_in(operator(request), account.id, form["cookies"])
     except Invalid as refusal:
         form = form.refused(refusal, secret=SECRET, at="cookies")
-        return _page(request, account, renewal=form)
+        return await _page(request, account, renewal=form)
     raise see_other(f"/accounts/{account.id}", "account-renewed")
+
+
+async def set_proxy(request: web.Request) -> web.Response:
+    """An empty field would be too easy a way to lose a proxy: leaving directly has its button."""
+    form, account = await Form.sent(request), await _account(request)
+    direct = form["direct"] == "1"
+    try:
+        if not direct and not form["proxy"].strip():
+            raise Invalid(NO_PROXY_WRITTEN, {"proxy": NO_PROXY_WRITTEN})
+        await request.app[SITE].desk.accounts.set_proxy(
+            operator(request), account.id, "" if direct else form["proxy"]
+        )
+    except Invalid as refusal:
+        form = form.refused(refusal, secret=SECRET, at="proxy")
+        return await _page(request, account, way_out=form)
+    raise see_other(f"/accounts/{account.id}", "account-direct" if direct else "account-proxy")
 
 
 async def switch(request: web.Request) -> web.Response:
@@ -114,6 +138,7 @@ ROUTES = (
     web.get(r"/accounts/{id:\d{1,15}}", show),
     web.post(r"/accounts/{id:\d{1,15}}", configure),
     web.post(r"/accounts/{id:\d{1,15}}/login", renew),
+    web.post(r"/accounts/{id:\d{1,15}}/proxy", set_proxy),
     web.post(r"/accounts/{id:\d{1,15}}/switch", switch),
     web.post(r"/accounts/{id:\d{1,15}}/reconnect", reconnect),
 )

@@ -19,6 +19,8 @@ ACTIONS = {
     "account.enable": "启用账号",
     "account.disable": "停用账号",
     "account.configure": "修改账号设置",
+    "account.proxy": "更换账号代理",
+    "account.proxy_off": "账号改为直连",
     "answer": "回复买家",
     "pause": "暂停自动回复",
     "resume": "恢复自动回复",

@@ -34,9 +34,11 @@ async def begin(request: web.Request) -> web.Response:
     """Ask for a code for a new account."""
     form = await Form.sent(request)
     try:
-        view = await request.app[SITE].desk.logins.start(operator(request), name=form["name"])
+        view = await request.app[SITE].desk.logins.start(
+            operator(request), name=form["name"], proxy=form["proxy"]
+        )
     except Refusal as refusal:
-        return _begin(request, form.refused(refusal))
+        return _begin(request, form.refused(refusal, secret=("proxy",)))
     raise _to(view)
 
 

@@ -183,6 +183,7 @@ def _accounts() -> None:
         _text("platform_user"),
         _text("device_id"),
         _text("cookies"),
+        _text("proxy", nullable=True),
         _flag("enabled"),
         _text("state"),
         _text("state_reason"),
