@@ -102,6 +102,28 @@ def test_a_good_cookie_string_adds_an_account_once(tmp_path: Path) -> None:
     assert "已经添加过" in one_line(said)
 
 
+def test_a_proxy_is_set_and_removed_without_the_web_and_its_password_never_shown(
+    tmp_path: Path,
+) -> None:
+    proxy = "socks5://me:SECRET@10.0.0.1:1080"
+    add = ("account", "add", "--name", "小店", "--cookies-file", "-", "--proxy")
+    code, said = yuqiao(tmp_path, *add, "10.0.0.1:SECRET", given=GOOD)
+    assert (code, "SECRET" in said) == (1, False)
+    assert "代理地址看不懂" in one_line(said)
+    assert yuqiao(tmp_path, *add, proxy, given=GOOD)[0] == 0
+
+    change = ("account", "proxy", "小店")
+    assert yuqiao(tmp_path, *change, "none") == (0, "account 小店 leaves directly")
+    through = "account 小店 leaves through socks5://***@10.0.0.1:1080"
+    assert yuqiao(tmp_path, *change, "-", given=f"{proxy}\n") == (0, through)
+    code, said = yuqiao(tmp_path, *change, "-")
+    assert code == 1
+    assert "标准输入里没有代理地址" in one_line(said)
+    code, said = yuqiao(tmp_path, "account", "proxy", "大店", proxy)
+    assert code == 1
+    assert "大店" in one_line(said)
+
+
 def test_a_member_can_be_added_without_the_web(tmp_path: Path) -> None:
     words = ("member", "add", "--name", "店主", "--role", "owner", "--qq", "123456789")
     assert yuqiao(tmp_path, *words)[0] == 0

@@ -94,6 +94,7 @@ async def renew(request: web.Request) -> web.Response:
 
 async def set_proxy(request: web.Request) -> web.Response:
     """An empty field would be too easy a way to lose a proxy: leaving directly has its button."""
+    operator(request).require(Role.OWNER)
     form, account = await Form.sent(request), await _account(request)
     direct = form["direct"] == "1"
     try:

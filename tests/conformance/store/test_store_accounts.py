@@ -10,6 +10,7 @@ from store_stage import Stage, add_account, at
 from hub.errors import Conflict
 from hub.model import RESTING, Account, AccountState, PlatformUser
 from hub.store import StoredToken, TokenTries, Tx
+from hub.store.accounts import _PROXY
 
 
 def get(stage: Stage, tx: Tx) -> Account:
@@ -224,3 +225,31 @@ async def test_a_removed_account_leaves_nothing_that_a_later_one_inherits(stage:
         assert tx.messages.of_conversation(stage.shop, conversation.id, limit=9) == []
 
     await stage.do(unit)
+
+
+async def test_a_proxy_lies_sealed_counts_as_a_new_route_and_touches_nothing_else(
+    stage: Stage,
+) -> None:
+    proxy = "socks5://me:SECRET@10.0.0.1:1080"
+
+    def unit(tx: Tx) -> None:
+        shop, id_ = stage.shop, stage.account.id
+        tx.accounts.set_token(shop, id_, TOKEN)
+        before = get(stage, tx)
+        assert tx.accounts.proxy(shop, id_) is None
+        assert tx.accounts.set_proxy(shop, id_, proxy)
+        assert not tx.accounts.set_proxy(shop, id_, proxy), "it has that one already"
+        assert tx.accounts.proxy(shop, id_) == proxy
+        assert get(stage, tx) == replace(before, routes=2)
+        assert tx.accounts.token(shop, id_) == TOKEN
+        assert tx.accounts.set_proxy(shop, id_, None)
+        assert not tx.accounts.set_proxy(shop, id_, None)
+        assert (tx.accounts.proxy(shop, id_), get(stage, tx).routes) == (None, 3)
+        assert tx.accounts.set_proxy(shop, id_, proxy)
+
+    await stage.do(unit)
+    sealed = await stage.store.read(
+        lambda tx: tx.accounts._sql.value(_PROXY, shop=stage.shop, id=stage.account.id)
+    )
+    assert sealed
+    assert "SECRET" not in sealed

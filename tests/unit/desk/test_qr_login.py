@@ -29,6 +29,7 @@ from hub.sandbox import Sandbox, SandboxOptions, start_sandbox
 from hub.sandbox.world import DEMO_SELLER
 from hub.settings import XianyuSettings
 from hub.store import Store, StoredToken, open_store
+from tests.fake_proxy import fake_proxy
 from tests.waiting import wait_until
 
 OTHER = "2200999988887"
@@ -480,3 +481,29 @@ async def test_every_step_is_news_to_who_watches(stage: Stage) -> None:
 
     assert seen == sorted(set(seen))
     assert stage.logins.revision(ShopId(99)) == 0
+
+
+async def test_a_known_seller_keeps_the_proxy_of_their_account_and_is_told_so(
+    stage: Stage,
+) -> None:
+    account = await stage.account()
+    async with fake_proxy("http") as proxy:
+        done = await stage.scan(await stage.logins.start(stage.owner, proxy=proxy.url))
+        assert proxy.passed
+    assert done.step is LoginStep.DONE
+    assert "它自己的代理设置没有改" in done.words
+    kept = await stage.store.read(lambda tx: tx.accounts.proxy(account.shop, account.id))
+    assert kept is None
+
+
+async def test_an_account_is_renewed_through_its_own_proxy(stage: Stage) -> None:
+    account = await stage.account()
+    async with fake_proxy("socks5") as proxy:
+        await stage.store.write(
+            lambda tx: tx.accounts.set_proxy(account.shop, account.id, proxy.url)
+        )
+        done = await stage.scan(await stage.logins.start(stage.owner, account.id))
+        assert proxy.passed
+        kept = await stage.store.read(lambda tx: tx.accounts.proxy(account.shop, account.id))
+        assert kept == proxy.url
+    assert done.step is LoginStep.DONE

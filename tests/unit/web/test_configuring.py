@@ -52,6 +52,77 @@ async def test_a_stored_cookie_is_on_no_page(stage: Stage, owner: Operator, boss
         assert "E100secret" not in (await boss.get(path)).text
 
 
+PROXY = "socks5://me:SECRET@10.0.0.1:1080"
+SHOWN = "socks5://***@10.0.0.1:1080"
+
+
+async def test_a_proxy_is_saved_shown_with_stars_and_taken_away_again(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    account = await stage.account(owner)
+    path = f"/accounts/{account.id}"
+    assert "现在是直连" in (await boss.get(path)).text
+
+    saved = await boss.submit(f"{path}/proxy", on=path, proxy=PROXY)
+
+    assert saved.leads_to == f"{path}?done=account-proxy"
+    shown = (await boss.get(saved.leads_to)).text
+    assert SHOWN in shown
+    assert "代理已保存" in shown
+    for page in (path, "/accounts", "/audit", "/"):
+        assert "SECRET" not in (await boss.get(page)).text
+    assert "更换账号代理" in (await boss.get("/audit")).text
+    assert await stage.desk.accounts.proxy(owner, account.id) == SHOWN
+
+    direct = await boss.submit(f"{path}/proxy", on=path, direct="1")
+    assert direct.leads_to == f"{path}?done=account-direct"
+    assert "现在是直连" in (await boss.get(path)).text
+
+
+@pytest.mark.parametrize("proxy", ["", "  ", "10.0.0.1:1080 SECRET", "socks5://me:SEC#RET@h:1"])
+async def test_a_refused_proxy_keeps_the_old_one_and_is_not_shown_again(
+    stage: Stage, owner: Operator, boss: Visitor, proxy: str
+) -> None:
+    account = await stage.account(owner)
+    await stage.desk.accounts.set_proxy(owner, account.id, PROXY)
+    path = f"/accounts/{account.id}"
+    page = await boss.submit(f"{path}/proxy", on=path, proxy=proxy)
+    assert page.status == 400
+    assert 'id="proxy-error"' in page.text
+    assert "SEC" not in page.text
+    assert await stage.desk.accounts.proxy(owner, account.id) == SHOWN
+
+
+async def test_a_new_account_can_have_a_proxy_from_its_first_connection_on(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    refused = await boss.submit(
+        "/accounts/new", name="二店", cookies=cookies_of(), proxy="nonsense SECRET"
+    )
+    assert (refused.status, "SECRET" in refused.text) == (400, False)
+    assert refused.value("name") == "二店"
+    await boss.submit("/accounts/new", name="二店", cookies=cookies_of(), proxy=PROXY)
+    (account,) = await stage.desk.accounts.all(owner)
+    assert await stage.desk.accounts.proxy(owner, account.id) == SHOWN
+
+
+async def test_members_who_are_no_owners_see_nothing_of_a_proxy(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    account = await stage.account(owner)
+    await stage.desk.accounts.set_proxy(owner, account.id, PROXY)
+    await stage.member(owner, "小王", Role.AGENT)
+    async with visiting(stage) as visitor:
+        await visitor.log_in("小王")
+        page = await visitor.get(f"/accounts/{account.id}")
+        assert page.status == 200
+        assert "10.0.0.1" not in page.text
+        csrf = (await visitor.get("/conversations")).csrf
+        posted = await visitor.post(f"/accounts/{account.id}/proxy", csrf=csrf, proxy=PROXY)
+        assert posted.status == 403
+    assert await stage.desk.accounts.proxy(owner, account.id) == SHOWN
+
+
 async def test_a_new_login_for_another_seller_is_refused_beside_its_own_form(
     stage: Stage, owner: Operator, boss: Visitor
 ) -> None:

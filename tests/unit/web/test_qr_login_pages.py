@@ -16,6 +16,7 @@ from hub.model import Role
 from hub.sandbox import Sandbox, SandboxOptions, start_sandbox
 from hub.sandbox.world import DEMO_SELLER
 from hub.settings import Settings, XianyuSettings
+from tests.fake_proxy import fake_proxy
 from tests.waiting import wait_until
 
 SECONDS = 10.0
@@ -241,3 +242,30 @@ async def test_only_owners_see_and_touch_it(
         ):
             assert (await other.post(address, csrf=csrf)).status == 403, address
     assert "请用闲鱼 App 扫码" in (await boss.get(path)).text
+
+
+async def test_a_proxy_that_is_none_is_refused_before_a_code_is_asked_for(
+    stage: Stage, boss: Visitor, sandbox: Sandbox
+) -> None:
+    page = await boss.submit("/accounts/scan", name="二店", proxy="nonsense SECRET")
+    assert page.status == 400
+    assert 'id="proxy-error"' in page.text
+    assert "SECRET" not in page.text
+    assert page.value("name") == "二店"
+    assert not sandbox.recorder.seen
+
+
+async def test_a_new_account_is_scanned_through_the_proxy_of_the_form(
+    stage: Stage, boss: Visitor
+) -> None:
+    async with fake_proxy("socks5") as proxy:
+        page = await boss.submit("/accounts/scan", name="二店", proxy=proxy.url)
+        assert page.leads_to.startswith("/accounts/scan/")
+        assert proxy.passed
+
+
+async def test_a_dead_proxy_is_named_on_the_page(stage: Stage, boss: Visitor) -> None:
+    page = await boss.submit("/accounts/scan", proxy="http://me:SECRET@127.0.0.1:1")
+    shown = await boss.get(page.leads_to)
+    assert "代理没有接通" in shown.text
+    assert "SECRET" not in shown.text
