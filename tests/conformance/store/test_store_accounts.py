@@ -227,7 +227,7 @@ async def test_a_removed_account_leaves_nothing_that_a_later_one_inherits(stage:
     await stage.do(unit)
 
 
-async def test_a_proxy_lies_sealed_counts_as_a_new_route_and_touches_nothing_else(
+async def test_a_proxy_lies_sealed_starts_the_line_afresh_and_touches_nothing_else(
     stage: Stage,
 ) -> None:
     proxy = "socks5://me:SECRET@10.0.0.1:1080"
@@ -237,15 +237,15 @@ async def test_a_proxy_lies_sealed_counts_as_a_new_route_and_touches_nothing_els
         tx.accounts.set_token(shop, id_, TOKEN)
         before = get(stage, tx)
         assert tx.accounts.proxy(shop, id_) is None
-        assert tx.accounts.set_proxy(shop, id_, proxy)
-        assert not tx.accounts.set_proxy(shop, id_, proxy), "it has that one already"
+        assert tx.accounts.set_proxy(shop, id_, proxy, at(1))
+        assert not tx.accounts.set_proxy(shop, id_, proxy, at(2)), "it has that one already"
         assert tx.accounts.proxy(shop, id_) == proxy
-        assert get(stage, tx) == replace(before, routes=2)
+        assert get(stage, tx) == replace(before, starts=before.starts + 1, started_at=at(1))
         assert tx.accounts.token(shop, id_) == TOKEN
-        assert tx.accounts.set_proxy(shop, id_, None)
-        assert not tx.accounts.set_proxy(shop, id_, None)
-        assert (tx.accounts.proxy(shop, id_), get(stage, tx).routes) == (None, 3)
-        assert tx.accounts.set_proxy(shop, id_, proxy)
+        assert tx.accounts.set_proxy(shop, id_, None, at(3))
+        assert not tx.accounts.set_proxy(shop, id_, None, at(4))
+        assert (tx.accounts.proxy(shop, id_), get(stage, tx).started_at) == (None, at(3))
+        assert tx.accounts.set_proxy(shop, id_, proxy, at(5))
 
     await stage.do(unit)
     sealed = await stage.store.read(
@@ -253,3 +253,25 @@ async def test_a_proxy_lies_sealed_counts_as_a_new_route_and_touches_nothing_els
     )
     assert sealed
     assert "SECRET" not in sealed
+
+
+@pytest.mark.parametrize("state", AccountState)
+async def test_another_proxy_ends_a_wait_and_no_rest(stage: Stage, state: AccountState) -> None:
+    def unit(tx: Tx) -> None:
+        shop, id_ = stage.shop, stage.account.id
+        if state is AccountState.DISABLED:
+            tx.accounts.set_enabled(shop, id_, False, at(1))
+        else:
+            until = at(3600) if state is AccountState.WAITING else None
+            tx.accounts.set_state(shop, id_, state, "", at(1), until=until)
+        before = get(stage, tx)
+        assert tx.accounts.set_proxy(shop, id_, "http://10.0.0.1:80", at(2))
+        after = get(stage, tx)
+        rests = state in RESTING or state is AccountState.DISABLED
+        assert after.starts == before.starts + (0 if rests else 1)
+        if state is AccountState.WAITING:
+            assert (after.state, after.state_until) == (AccountState.CONNECTING, None)
+        else:
+            assert (after.state, after.state_since) == (before.state, before.state_since)
+
+    await stage.do(unit)

@@ -500,7 +500,7 @@ async def test_an_account_is_renewed_through_its_own_proxy(stage: Stage) -> None
     account = await stage.account()
     async with fake_proxy("socks5") as proxy:
         await stage.store.write(
-            lambda tx: tx.accounts.set_proxy(account.shop, account.id, proxy.url)
+            lambda tx: tx.accounts.set_proxy(account.shop, account.id, proxy.url, stage.clock())
         )
         done = await stage.scan(await stage.logins.start(stage.owner, account.id))
         assert proxy.passed
