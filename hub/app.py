@@ -18,12 +18,13 @@ from loguru import logger
 
 from bots import QQ
 from hub import __version__
+from hub.album import Album, album_of
 from hub.desk import Desk
 from hub.errors import SettingsError
 from hub.inbound import Inbound
 from hub.model import Account, AccountState, Event, TakenIn, TaskKind, chat_lane
 from hub.ops import Metrics, attach_ops
-from hub.outbound import BuyerSends, ChatSends, Worker
+from hub.outbound import BuyerSends, ChatSends, Uploads, Worker
 from hub.settings import Settings, WebSettings
 from hub.store import Store, Tx, open_store
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
@@ -34,7 +35,8 @@ BUYER_SENDS = 256
 CHAT_SENDS = 32
 FINISH_SECONDS = 4.0
 """How long a stop waits for what is in hand."""
-LARGEST_REQUEST = 10 * 1024 * 1024
+LARGEST_REQUEST = 24 * 1024 * 1024
+"""Several photos of a phone at once."""
 QQ_TOKEN = "qq.access_token"  # noqa: S105 - the name of a stored value
 
 
@@ -64,7 +66,6 @@ async def open_hub(
     """
     async with open_store(settings.database.path, key=settings.database.key, now=now) as store:
         await store.write(lambda tx: _forget_last_life(tx, now()))
-        desk = Desk(store, settings, now)
         token = settings.qq.access_token or await _stored_token(store)
         metrics = Metrics()
         inbound = Inbound(store, settings.replies, now)
@@ -76,16 +77,18 @@ async def open_hub(
             zone=ZoneInfo(settings.text.timezone),
             count_renewal=lambda result: metrics.renewals.labels(result).inc(),
         )
+        album = album_of(settings, supervisor.client_of)
+        desk = Desk(store, settings, now, album)
 
         connected = asyncio.Event()
         qq = QQ(
             settings.qq,
             access_token=token,
-            receive=desk.chat.receive,
+            receive=lambda message: desk.chat.receive(message, qq.fetch),
             is_operator=desk.chat.is_operator,
             on_connect=lambda _: connected.set(),
         )
-        buyers, chats = _workers(store, supervisor, qq, settings, now)
+        buyers, chats = _workers(store, supervisor, qq, album, settings, now)
         app = _application(store, desk, qq, token, metrics, settings, now)
         async with _listening(app, settings.web) as port, asyncio.TaskGroup() as tasks:
             running = [
@@ -124,6 +127,7 @@ def _workers(
     store: Store,
     supervisor: Supervisor,
     qq: QQ,
+    album: Album,
     settings: Settings,
     now: Callable[[], datetime],
 ) -> tuple[Worker, Worker]:
@@ -132,11 +136,12 @@ def _workers(
     buyers = BuyerSends(
         store,
         supervisor.session_of,
+        Uploads(store, album, supervisor.client_of),
         spacing=settings.xianyu.send_spacing_seconds,
         look_for=timedelta(seconds=settings.xianyu.uncertain_seconds),
         now=now,
     )
-    chats = ChatSends(store, qq, spacing=settings.qq.send_spacing_seconds, now=now)
+    chats = ChatSends(store, qq, album, spacing=settings.qq.send_spacing_seconds, now=now)
     return (
         Worker(store, {TaskKind.SEND: buyers}, holder=holder, most=BUYER_SENDS, now=now),
         Worker(

@@ -21,6 +21,7 @@ from hub.model import (
     Event,
     HoldKind,
     Ignored,
+    Image,
     MessageId,
     OrderContext,
     OrderSignal,
@@ -151,7 +152,15 @@ class Inbound:
             self._enqueue_answer(tx, conversation, message, decision, now)
         self._record(tx, conversation, message, decision, now)
         notice = text.buyer_notice(account, conversation, event.content, _outcome(decision))
-        tell_owners(tx, conversation, notice, key=f"notice:{message}", now=now, message=message)
+        tell_owners(
+            tx,
+            conversation,
+            notice,
+            key=f"notice:{message}",
+            now=now,
+            message=message,
+            pictures=isinstance(event.content, Image),
+        )
 
     def _decide_late(
         self, tx: Tx, conversation: Conversation, event: BuyerMessage, decision: Answer | Silence

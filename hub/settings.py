@@ -149,6 +149,11 @@ class ReplySettings(_Section):
     """Default for new accounts: silence of the automation after a human answered."""
 
 
+class PictureSettings(_Section):
+    cache_megabytes: int = Field(300, ge=10, le=100_000)
+    """How much of the disk pictures of conversations may take; the oldest go first."""
+
+
 class LogSettings(_Section):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
@@ -177,6 +182,7 @@ class Settings(_Section):
     xianyu: XianyuSettings = XianyuSettings()
     qq: QQSettings = QQSettings()
     replies: ReplySettings = ReplySettings()
+    pictures: PictureSettings = PictureSettings()
     log: LogSettings = LogSettings()
     text: TextSettings = TextSettings()
 

@@ -53,9 +53,6 @@ MESSAGE_STATES: dict[MessageState, str] = {
     MessageState.DROPPED: "没有发出",
 }
 
-PICTURE_HOSTS = (".alicdn.com", ".goofish.com", ".taobao.com", ".tbcdn.cn")
-"""Where the platform keeps pictures."""
-
 ORIGINS: dict[Origin, str] = {
     Origin.BUYER: "买家",
     Origin.PLATFORM: "闲鱼",
@@ -76,7 +73,7 @@ def setup_templates(app: web.Application) -> None:
         auto_reload=False,
     )
     environment.filters.update(
-        plain=text.plain, shorten=text.shorten, shown_url=shown_url, shown_picture=shown_picture
+        plain=text.plain, shorten=text.shorten, shown_url=shown_url, voice=text.voice
     )
     environment.globals.update(
         account_states=text.ACCOUNT_STATES,
@@ -140,17 +137,6 @@ def shown_url(url: str) -> str:
     if parts.scheme == "http" and not _is_local(parts.hostname or ""):
         return "https" + url[4:]
     return url if parts.scheme in ("http", "https") else ""
-
-
-def shown_picture(url: str) -> str:
-    """An address that a page may load by itself, empty for any other.
-
-    A picture of the platform's hosts: a buyer's program can name any host, and that one would learn
-    when and from where the shop reads.
-    """
-    address = shown_url(url)
-    host = urlsplit(address).hostname or ""
-    return address if _is_local(host) or host.endswith(PICTURE_HOSTS) else ""
 
 
 def _is_local(host: str) -> bool:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from hub.album import Album, Shown, album_of
 from hub.desk.accounts import Accounts
 from hub.desk.chat import Chat
 from hub.desk.inbox import Answered, ConversationView, Inbox
 from hub.desk.login import Logins, LoginStep, QrView, open_login_at
 from hub.desk.members import Login, Members, NewLogin
 from hub.desk.operator import ROLES, Door, Operator
+from hub.desk.pictures import Pictures
 from hub.desk.rules import Rules, split_keywords
 from hub.desk.system import Overview, System
 from hub.settings import Settings
@@ -29,15 +31,25 @@ __all__ = [
     "Operator",
     "Overview",
     "QrView",
+    "Shown",
     "split_keywords",
 ]
 
 
 class Desk:
-    """The use cases by noun: inbox, accounts, logins, members, rules, system, chat."""
+    """The use cases by noun: inbox, pictures, accounts, logins, members, rules, system, chat."""
 
-    def __init__(self, store: Store, settings: Settings, now: Callable[[], datetime]) -> None:
-        self.inbox = Inbox(store, now)
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        now: Callable[[], datetime],
+        album: Album | None = None,
+    ) -> None:
+        """Without an `album`, pictures that are not on the disk yet cannot be shown."""
+        album = album or album_of(settings)
+        self.inbox = Inbox(store, album, now)
+        self.pictures = Pictures(store, album)
         self.accounts = Accounts(store, now, settings.replies.takeover_minutes)
         self.logins = Logins(
             store,

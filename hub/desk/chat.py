@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -24,10 +24,22 @@ from hub.desk.accounts import Accounts
 from hub.desk.inbox import Inbox
 from hub.desk.operator import Door, Operator
 from hub.desk.system import System
-from hub.errors import Invalid, Refusal
-from hub.model import AccountState, AskedBy, ConversationId, Member, OperatorMessage, TaskKind
+from hub.errors import Invalid, PeerError, Refusal
+from hub.model import (
+    AccountState,
+    AskedBy,
+    ChatPeer,
+    ChatPicture,
+    ConversationId,
+    Member,
+    OperatorMessage,
+    Role,
+    TaskKind,
+)
 from hub.store import Store, Tx
 
+FetchPicture = Callable[[ChatPeer, ChatPicture], Awaitable[bytes]]
+"""Raises PeerError with a reason for people."""
 STRANGER_EVERY = timedelta(days=1)
 HEARD_TWICE_WITHIN = timedelta(seconds=10)
 
@@ -66,8 +78,13 @@ class Chat:
                 if change.noun == "member":
                     self._operators = await self._store.read(lambda tx: tx.members.operators_qq())
 
-    async def receive(self, message: OperatorMessage) -> str | None:
-        """Do what the message asks; returns the sentence to answer with, None for silence."""
+    async def receive(
+        self, message: OperatorMessage, fetch: FetchPicture | None = None
+    ) -> str | None:
+        """Do what the message asks; returns the sentence to answer with, None for silence.
+
+        `fetch` gets the file of a picture of this message from the chat's side.
+        """
         member = await self._store.read(lambda tx: tx.members.by_qq(message.sender))
         if member is None:
             return await self._meet_stranger(message)
@@ -84,7 +101,7 @@ class Chat:
                         return None
                     return text.unknown_command(name, suggestion.usage if suggestion else None)
                 case None:
-                    return await self._answer(operator, message)
+                    return await self._answer(operator, message, fetch)
         except Refusal as refusal:
             return refusal.text
 
@@ -102,7 +119,9 @@ class Chat:
         )
         return text.stranger() if first else None
 
-    async def _answer(self, operator: Operator, message: OperatorMessage) -> str | None:
+    async def _answer(
+        self, operator: Operator, message: OperatorMessage, fetch: FetchPicture | None
+    ) -> str | None:
         typed = leading_ticket(message.text)
         if not message.addressed and typed is None and message.quoted_id is None:
             return None
@@ -112,19 +131,41 @@ class Chat:
                 return None
             return text.no_target(quoted=message.quoted_id is not None)
         if message.attachments:
-            raise Invalid("没有发送：现在只能发文字，图片请在闲鱼里发")
+            raise Invalid("没有发送：只能发文字和图片，别的请在闲鱼里发")
         if self._heard_by_another_bot(message):
             return None
         answered = await self._inbox.answer(
             operator,
             target,
-            typed[1] if typed is not None else message.text,
+            await self._said(operator, message, fetch),
             key=_key(message),
             asked_by=AskedBy(message.peer, message.message_id),
         )
         if answered is None or answered.account.state is AccountState.ONLINE:
             return None
         return text.queued_offline(answered.conversation, answered.account)
+
+    async def _said(
+        self, operator: Operator, message: OperatorMessage, fetch: FetchPicture | None
+    ) -> list[str | bytes]:
+        """What the buyer is to see, without the ticket. Pictures are had before anything is sent:
+        half an answer helps nobody."""
+        operator.require(Role.AGENT)
+        parts: list[str | bytes] = []
+        for part in message.parts or (message.text,):
+            if isinstance(part, str):
+                typed = None if any(isinstance(one, str) for one in parts) else leading_ticket(part)
+                parts.append(part if typed is None else typed[1])
+            elif fetch is None:
+                raise Invalid("没有发送：这里收不了图片")
+            else:
+                try:
+                    parts.append(await fetch(message.peer, part))
+                except PeerError as error:
+                    raise Invalid(
+                        f"没有发送：图片没有取到（{error.reason}），请重发一次"
+                    ) from error
+        return parts
 
     def _heard_by_another_bot(self, message: OperatorMessage) -> bool:
         """Two bots in one group hear every line twice, under ids that have nothing in common."""
@@ -257,5 +298,6 @@ def _key(message: OperatorMessage) -> str:
     """The same event repeated gives the same key. The text is part of it because chat ids are
     short hashes that collide now and then; another text is another message."""
     peer = message.peer
-    digest = hashlib.sha256(message.text.encode()).hexdigest()[:16]
+    files = "".join(f"/{part.file}" for part in message.parts if isinstance(part, ChatPicture))
+    digest = hashlib.sha256((message.text + files).encode()).hexdigest()[:16]
     return f"qq:{peer.bot}:{peer.scene}:{peer.peer}:{message.message_id}:{digest}"

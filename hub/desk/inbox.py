@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from hub.album import MEGABYTE, MOST_BYTES, Album
 from hub.desk.operator import Operator
 from hub.errors import Invalid, NotFound
 from hub.model import (
@@ -16,9 +17,11 @@ from hub.model import (
     ConversationId,
     Hold,
     HoldKind,
+    Image,
     Message,
     MessageId,
     Origin,
+    Picture,
     Role,
     SendMessage,
     Text,
@@ -26,6 +29,8 @@ from hub.model import (
 )
 from hub.store import ConversationLine, Decision, Store, Tx
 
+MOST_PICTURES = 9
+"""In one answer; QQ itself sends no more at once."""
 LONGEST_ANSWER = 2000
 """Characters; the platform documents no limit, people complain beyond this one."""
 ANSWER_LIFETIME = timedelta(hours=24)
@@ -62,8 +67,9 @@ class Resumed:
 
 
 class Inbox:
-    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, album: Album, now: Callable[[], datetime]) -> None:
         self._store = store
+        self._album = album
         self._now = now
 
     async def conversations(
@@ -118,25 +124,20 @@ class Inbox:
         self,
         operator: Operator,
         conversation: ConversationId,
-        text: str,
+        said: str | Sequence[str | bytes],
         *,
         key: str,
         asked_by: AskedBy | None = None,
     ) -> Answered | None:
         """Queue an answer to the buyer and take the conversation over for its account's minutes.
 
-        `key` names the act of writing: the same key again does nothing and returns None, so a
-        repeated chat event or form post is harmless. Line breaks are kept as written (L38).
+        `said`: texts and picture files in the order in which the buyer is to see them; each becomes
+        a message of its own, as on the phone. `key` names the act of writing: the same key again
+        does nothing and returns None, so a repeated chat event or form post is harmless. Line
+        breaks are kept as written (L38).
         """
         operator.require(Role.AGENT)
-        body = text.strip("\r\n").replace("\r\n", "\n")
-        if not body.strip():
-            raise Invalid("没有发送：内容是空的", {"text": "写点什么再发送"})
-        if len(body) > LONGEST_ANSWER:
-            raise Invalid(
-                f"没有发送：太长了（{len(body)} 字），一条最多 {LONGEST_ANSWER} 字，请分几条发",
-                {"text": f"最多 {LONGEST_ANSWER} 字"},
-            )
+        contents = await self._contents([said] if isinstance(said, str) else said)
         now = self._now()
 
         def unit(tx: Tx) -> Answered | None:
@@ -144,17 +145,21 @@ class Inbox:
             found, account = _find(tx, operator, conversation)
             if found.buyer is None:
                 raise Invalid("没有发送：这个会话里没有买家可以回复")
-            message = tx.messages.add_out(
-                shop,
-                found.account,
-                found.id,
-                key=key,
-                origin=Origin.OPERATOR,
-                content=Text(body),
-                member=operator.member.id,
-                now=now,
-            )
-            if message is None:
+            messages = [
+                tx.messages.add_out(
+                    shop,
+                    found.account,
+                    found.id,
+                    key=part_key(key, number),
+                    origin=Origin.OPERATOR,
+                    content=content,
+                    member=operator.member.id,
+                    now=now,
+                )
+                for number, content in enumerate(contents)
+            ]
+            first, last = messages[0], messages[-1]
+            if first is None:
                 return None
             if account.takeover_minutes:
                 tx.holds.add(
@@ -166,18 +171,52 @@ class Inbox:
                     now=now,
                     until=now + timedelta(minutes=account.takeover_minutes),
                 )
-            tx.outbox.enqueue(
-                shop,
-                SendMessage(found.account, found.id, message, asked_by),
-                lane=send_lane(found.account, found.id),
-                key=f"send:{message}",
-                due_at=now,
-                expires_at=now + ANSWER_LIFETIME,
-            )
+            for message in messages:
+                if message is not None:
+                    tx.outbox.enqueue(
+                        shop,
+                        SendMessage(
+                            found.account, found.id, message, asked_by, more=message != last
+                        ),
+                        lane=send_lane(found.account, found.id),
+                        key=f"send:{message}",
+                        due_at=now,
+                        expires_at=now + ANSWER_LIFETIME,
+                    )
             operator.record(tx, "answer", found.ticket, now)
-            return Answered(message, found, account)
+            return Answered(first, found, account)
 
         return await self._store.write(unit)
+
+    async def _contents(self, said: Sequence[str | bytes]) -> list[Text | Image]:
+        """What is to be sent. Raises Invalid for what cannot be; then nothing is sent at all."""
+        texts = [_checked_text(part) for part in said if isinstance(part, str)]
+        pictures = [part for part in said if isinstance(part, bytes)]
+        if not pictures and not any(texts):
+            raise Invalid("没有发送：内容是空的", {"text": "写点什么再发送"})
+        if len(pictures) > MOST_PICTURES:
+            raise Invalid(
+                f"没有发送：一次最多发 {MOST_PICTURES} 张图片",
+                {"pictures": f"最多 {MOST_PICTURES} 张"},
+            )
+        contents: list[Text | Image] = []
+        for part in said:
+            if isinstance(part, bytes):
+                contents.append(Image((await self._kept(part),)))
+            elif body := _checked_text(part):
+                contents.append(Text(body))
+        return contents
+
+    async def _kept(self, data: bytes) -> Picture:
+        if len(data) > MOST_BYTES:
+            most = MOST_BYTES // MEGABYTE
+            raise Invalid(
+                f"没有发送：图片太大，一张最多 {most} MB", {"pictures": f"一张最多 {most} MB"}
+            )
+        try:
+            return await self._album.keep(data)
+        except Invalid as error:
+            raise Invalid(f"没有发送：{error.text}", {"pictures": error.text}) from None
 
     async def pause(
         self,
@@ -231,6 +270,22 @@ class Inbox:
             return Resumed(None, ended, False, apart)
 
         return await self._store.write(unit)
+
+
+def _checked_text(text: str) -> str:
+    """As it is sent; empty when there is nothing but blanks. Raises Invalid when it is too long."""
+    body = text.strip("\r\n").replace("\r\n", "\n")
+    if len(body) > LONGEST_ANSWER:
+        raise Invalid(
+            f"没有发送：太长了（{len(body)} 字），一条最多 {LONGEST_ANSWER} 字，请分几条发",
+            {"text": f"最多 {LONGEST_ANSWER} 字"},
+        )
+    return body if body.strip() else ""
+
+
+def part_key(key: str, number: int) -> str:
+    """Keys of the messages of one answer begin with the key of the first."""
+    return key if number == 0 else f"{key}/{number}"
 
 
 def _find(tx: Tx, operator: Operator, conversation: ConversationId) -> tuple[Conversation, Account]:

@@ -4,8 +4,9 @@ Values only. Times are timezone-aware UTC datetimes, money is `Decimal`, and pla
 strings: order ids have 19 digits and do not survive a float.
 """
 
-from hub.model.chat import ChatPeer, Delivered, OperatorMessage
+from hub.model.chat import ChatPeer, ChatPicture, Delivered, OperatorMessage
 from hub.model.content import (
+    KEPT,
     Card,
     Content,
     Image,
@@ -76,6 +77,7 @@ from hub.model.tasks import (
 )
 
 __all__ = [
+    "KEPT",
     "RESTING",
     "Account",
     "AccountId",
@@ -84,6 +86,7 @@ __all__ = [
     "BuyerMessage",
     "Card",
     "ChatPeer",
+    "ChatPicture",
     "Content",
     "Conversation",
     "ConversationId",

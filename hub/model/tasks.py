@@ -44,6 +44,8 @@ class SendMessage:
     conversation: ConversationId
     message: MessageId
     asked_by: AskedBy | None = None
+    more: bool = False
+    """More of the same answer follows: that this part arrived is not worth a receipt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class SendNotice:
     text: str
     conversation: ConversationId | None
     message: MessageId | None = None
+    pictures: bool = False
+    """Show the pictures of `message` with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +96,13 @@ def send_lane(account: AccountId, conversation: ConversationId | None = None) ->
     return f"account:{account}:" + ("" if conversation is None else str(conversation))
 
 
-def chat_lane(peer: ChatPeer | None = None) -> str:
+def chat_lane(peer: ChatPeer | None = None, *, pictures: bool = False) -> str:
     """Texts to one chat leave in order. Without a peer: the prefix of all chats' lanes.
 
-    What only one bot can say has a lane of its own: that bot may never come back.
+    What only one bot can say has a lane of its own: that bot may never come back. So has what
+    comes with pictures: they have to be fetched, and no text waits for that.
     """
     if peer is None:
         return "qq:"
-    return f"qq:{peer.scene}:{peer.peer}" + (f":{peer.bot}" if peer.bot else "")
+    bot = f":{peer.bot}" if peer.bot else ""
+    return f"qq:{peer.scene}:{peer.peer}{bot}" + (":pictures" if pictures else "")

@@ -95,22 +95,24 @@ def kind_of(work: Work) -> TaskKind:
 def work_to_text(work: Work) -> str:
     # Field by field: dataclasses.asdict() copies deeply and costs five times as much.
     match work:
-        case SendMessage(account, conversation, message, asked_by):
+        case SendMessage(account, conversation, message, asked_by, more):
             return _dump(
                 {
                     "account": account,
                     "conversation": conversation,
                     "message": message,
                     "asked_by": None if asked_by is None else _asked_by_fields(asked_by),
+                    "more": more,
                 }
             )
-        case SendNotice(peer, text, conversation, message):
+        case SendNotice(peer, text, conversation, message, pictures):
             return _dump(
                 {
                     "peer": _peer_fields(peer),
                     "text": text,
                     "conversation": conversation,
                     "message": message,
+                    "pictures": pictures,
                 }
             )
         case SendReceipt(asked_by, text, conversation):
@@ -141,6 +143,7 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
                 fields["conversation"],
                 fields["message"],
                 asked_by and _asked_by(asked_by),
+                fields["more"],
             )
         case TaskKind.NOTICE:
             return SendNotice(
@@ -148,6 +151,7 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
                 fields["text"],
                 fields["conversation"],
                 fields["message"],
+                fields["pictures"],
             )
         case TaskKind.RECEIPT:
             return SendReceipt(

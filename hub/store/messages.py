@@ -50,6 +50,10 @@ _TOUCH = Statement(
 )
 _GET = Statement(f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop AND m.id = :id")
 _UUID = Statement("SELECT uuid FROM messages WHERE shop_id = :shop AND id = :id")
+_REPLACE_CONTENT = Statement(
+    "UPDATE messages SET content = :content WHERE shop_id = :shop AND id = :id"
+    " AND state = 'queued' RETURNING conversation_id"
+)
 _MARK_READ = Statement(
     "UPDATE messages SET state = 'read' WHERE shop_id = :shop AND account_id = :account"
     " AND platform_id = :platform_id AND origin IN ('phone', 'operator', 'rule')"
@@ -151,6 +155,14 @@ class Messages:
     def uuid(self, shop: ShopId, id_: MessageId) -> str:
         """The client's own id of a message of ours; empty for all others."""
         return self._sql.value(_UUID, shop=shop, id=id_) or ""
+
+    def replace_content(self, shop: ShopId, id_: MessageId, content: Content) -> None:
+        """Say the same in other words before it goes out: uploaded pictures have new addresses."""
+        conversation = self._sql.value(
+            _REPLACE_CONTENT, shop=shop, id=id_, content=content_to_text(content)
+        )
+        if conversation is not None:
+            self._sql.changed(shop, "conversation", conversation)
 
     def set_state(
         self,

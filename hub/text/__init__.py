@@ -18,7 +18,7 @@ from hub.text.accounts import (
     orders_too_many,
     reconnecting,
 )
-from hub.text.content import plain, shorten
+from hub.text.content import plain, shorten, voice
 from hub.text.desk import (
     command_help,
     held_line,
@@ -83,4 +83,5 @@ __all__ = [
     "status_page",
     "stranger",
     "unknown_command",
+    "voice",
 ]
