@@ -24,7 +24,7 @@ from hub.errors import SettingsError
 from hub.inbound import Inbound
 from hub.model import Account, AccountState, Event, TakenIn, TaskKind, chat_lane
 from hub.ops import Metrics, attach_ops
-from hub.outbound import BuyerSends, ChatSends, Uploads, Worker
+from hub.outbound import BuyerSends, ChatSends, Recalls, Uploads, Worker
 from hub.settings import Settings, WebSettings
 from hub.store import Store, Tx, open_store
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
@@ -141,9 +141,16 @@ def _workers(
         look_for=timedelta(seconds=settings.xianyu.uncertain_seconds),
         now=now,
     )
+    recalls = Recalls(store, supervisor.session_of, now=now)
     chats = ChatSends(store, qq, album, spacing=settings.qq.send_spacing_seconds, now=now)
     return (
-        Worker(store, {TaskKind.SEND: buyers}, holder=holder, most=BUYER_SENDS, now=now),
+        Worker(
+            store,
+            {TaskKind.SEND: buyers, TaskKind.RECALL: recalls},
+            holder=holder,
+            most=BUYER_SENDS,
+            now=now,
+        ),
         Worker(
             store,
             {TaskKind.NOTICE: chats, TaskKind.RECEIPT: chats},

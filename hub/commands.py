@@ -19,6 +19,7 @@ class Action(StrEnum):
     RECONNECT = "reconnect"
     PAUSE = "pause"
     RESUME = "resume"
+    RECALL = "recall"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,16 @@ COMMANDS: tuple[Command, ...] = (
         "恢复自动回复",
         Role.AGENT,
         "引用一条通知，或写上编号，恢复那个会话；都没有就解除整个店铺的暂停。",
+    ),
+    Command(
+        Action.RECALL,
+        "撤回",
+        ("recall",),
+        "/撤回 [#编号]",
+        "撤回刚发给买家的话",
+        Role.AGENT,
+        "引用你自己写的那句、它的回执，或者买家的通知；也可以只写编号。"
+        "引用通知或写编号时，撤回那个会话里最后一次回复。闲鱼只允许撤回 2 分钟内的消息。",
     ),
 )
 

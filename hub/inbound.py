@@ -31,6 +31,7 @@ from hub.model import (
     PlatformMessage,
     PlatformUser,
     ReadReceipt,
+    Recalled,
     SendMessage,
     SignalSource,
     SystemMessage,
@@ -84,6 +85,8 @@ class Inbound:
                     self._system_message(tx, account, event, counts, now)
                 case ReadReceipt():
                     tx.messages.mark_read(account.shop, account.id, event.messages, now)
+                case Recalled():
+                    tx.messages.mark_recalled(account.shop, account.id, event.messages)
                 case OrderContext() | ConversationInfo():
                     tx.conversations.upsert(
                         account.shop,
@@ -151,7 +154,14 @@ class Inbound:
             counts.answers += 1
             self._enqueue_answer(tx, conversation, message, decision, now)
         self._record(tx, conversation, message, decision, now)
-        notice = text.buyer_notice(account, conversation, event.content, _outcome(decision))
+        quoted = (
+            tx.messages.by_platform(account.shop, account.id, event.quoted)
+            if event.quoted is not None
+            else None
+        )
+        notice = text.buyer_notice(
+            account, conversation, event.content, _outcome(decision), quoted=quoted
+        )
         tell_owners(
             tx,
             conversation,

@@ -71,11 +71,19 @@ def _tell(
 
 
 def tell_asker(
-    tx: Tx, conversation: Conversation, asked_by: AskedBy, text: str, *, key: str, now: datetime
+    tx: Tx,
+    conversation: Conversation,
+    asked_by: AskedBy,
+    text: str,
+    *,
+    key: str,
+    now: datetime,
+    message: MessageId | None = None,
 ) -> None:
+    """`message`: the one it tells of; quoting the receipt then means that one."""
     tx.outbox.enqueue(
         conversation.shop,
-        SendReceipt(asked_by, text, conversation.id),
+        SendReceipt(asked_by, text, conversation.id, message),
         lane=chat_lane(asked_by.peer),
         key=key,
         due_at=now,

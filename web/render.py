@@ -29,6 +29,8 @@ DONE: dict[str, str] = {
     "account-on": "账号已启用，正在连接闲鱼。",
     "account-off": "账号已停用，不再收发消息。",
     "answer-queued": "已收下，正在发送。",
+    "recalling": "正在撤回。",
+    "recall-cancelled": "还没有发出，已经取消。",
     "paused": "自动回复已暂停。",
     "resumed": "自动回复已恢复。",
     "member-added": "成员已添加。",
@@ -51,6 +53,7 @@ MESSAGE_STATES: dict[MessageState, str] = {
     MessageState.REJECTED: "被闲鱼拒绝",
     MessageState.UNCERTAIN: "不确定是否送达",
     MessageState.DROPPED: "没有发出",
+    MessageState.RECALLED: "已撤回",
 }
 
 ORIGINS: dict[Origin, str] = {

@@ -32,6 +32,7 @@ from hub.model import (
     ChatPicture,
     ConversationId,
     Member,
+    Message,
     OperatorMessage,
     Role,
     TaskKind,
@@ -226,6 +227,8 @@ class Chat:
                 return await self._account_list(operator)
             case Action.RECONNECT:
                 return await self._reconnect(operator, call.argument)
+            case Action.RECALL:
+                return await self._recall(operator, call.argument, message)
             case Action.PAUSE | Action.RESUME:
                 target = await self._resolve(operator.member, message)
                 if target is None and message.quoted_id is not None:
@@ -233,6 +236,46 @@ class Chat:
                 if call.command.action is Action.RESUME:
                     return await self._resume(operator, target, call.argument)
                 return await self._pause(operator, target, call.argument)
+
+    async def _recall(
+        self, operator: Operator, argument: str, message: OperatorMessage
+    ) -> str | None:
+        """What was quoted: an own line, its receipt, or a notice; for that one and for a ticket the
+        last answer of its conversation counts. Success is told by the receipt."""
+        if rest := _without_ticket(argument):
+            raise Invalid(f"看不懂「{rest}」，例如：引用一条消息写 /撤回，或者 /撤回 #a7")
+        meant = await self._quoted_answer(operator, message)
+        if not meant:
+            target = await self._resolve(operator.member, message)
+            if target is None:
+                raise Invalid("没有撤回：引用要撤回的那句、它的回执或者买家的通知，再写 /撤回")
+            meant = await self._store.read(lambda tx: _last_answer(tx, operator, target))
+        recalled = await self._inbox.recall(
+            operator,
+            meant[0].conversation,
+            [one.id for one in meant],
+            key=_key(message),
+            asked_by=AskedBy(message.peer, message.message_id),
+        )
+        return text.recall_cancelled(recalled.conversation) if recalled.cancelled else None
+
+    async def _quoted_answer(self, operator: Operator, message: OperatorMessage) -> list[Message]:
+        """All parts of the answer that the quote means; empty when it means a conversation."""
+        quoted, peer = message.quoted_id, message.peer
+        if quoted is None:
+            return []
+
+        def unit(tx: Tx) -> list[Message]:
+            if own := tx.messages.with_key(operator.shop, _key_of(peer, quoted)):
+                return own
+            relay = tx.relays.find(peer.bot, peer.scene, peer.peer, quoted)
+            if relay is None or relay.shop != operator.shop or relay.message is None:
+                return []
+            about = tx.messages.get(operator.shop, relay.message)
+            ours = about is not None and about.ours
+            return tx.messages.parts(operator.shop, relay.message) if ours else []
+
+        return await self._store.read(unit)
 
     def _help(self, operator: Operator, argument: str) -> str:
         if argument:
@@ -297,7 +340,19 @@ def _without_ticket(argument: str) -> str:
 def _key(message: OperatorMessage) -> str:
     """The same event repeated gives the same key. The text is part of it because chat ids are
     short hashes that collide now and then; another text is another message."""
-    peer = message.peer
     files = "".join(f"/{part.file}" for part in message.parts if isinstance(part, ChatPicture))
     digest = hashlib.sha256((message.text + files).encode()).hexdigest()[:16]
-    return f"qq:{peer.bot}:{peer.scene}:{peer.peer}:{message.message_id}:{digest}"
+    return _key_of(message.peer, message.message_id) + digest
+
+
+def _key_of(peer: ChatPeer, message_id: str) -> str:
+    """What the keys of everything begin with that one chat message caused."""
+    return f"qq:{peer.bot}:{peer.scene}:{peer.peer}:{message_id}:"
+
+
+def _last_answer(tx: Tx, operator: Operator, conversation: ConversationId) -> list[Message]:
+    """Raises Invalid when there is none."""
+    newest = tx.messages.newest_answer(operator.shop, conversation)
+    if newest is None:
+        raise Invalid("没有撤回：这个会话里没有可以撤回的回复")
+    return tx.messages.parts(operator.shop, newest.id)

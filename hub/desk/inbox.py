@@ -20,14 +20,19 @@ from hub.model import (
     Image,
     Message,
     MessageId,
+    MessageState,
     Origin,
     Picture,
+    RecallMessage,
     Role,
     SendMessage,
     Text,
+    recall_lane,
     send_lane,
 )
+from hub.policy import why_not_recall
 from hub.store import ConversationLine, Decision, Store, Tx
+from hub.xianyu import RECALL_WITHIN
 
 MOST_PICTURES = 9
 """In one answer; QQ itself sends no more at once."""
@@ -45,6 +50,10 @@ class ConversationView:
     """Oldest first."""
     hold: Hold | None
     decisions: dict[MessageId, Decision]
+    quoted: dict[MessageId, Message]
+    """What messages of this page answer, by the answering message."""
+    recallable: frozenset[MessageId]
+    """What can still be taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,14 @@ class Resumed:
     """A conversation was resumed, and the shop's own pause still stands."""
     paused_apart: int
     """The shop was resumed, and so many conversations have a pause of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recalling:
+    """`cancelled`: all of it was still waiting to go out, so nobody ever sees it."""
+
+    conversation: Conversation
+    cancelled: bool
 
 
 class Inbox:
@@ -103,12 +120,17 @@ class Inbox:
             shop = operator.shop
             found, account = _find(tx, operator, conversation)
             decisions = tx.decisions.of_conversation(shop, conversation, 2 * limit)
+            messages = tx.messages.of_conversation(shop, conversation, limit=limit, before=before)
             return ConversationView(
                 found,
                 account,
-                tuple(tx.messages.of_conversation(shop, conversation, limit=limit, before=before)),
+                tuple(messages),
                 tx.holds.active(shop, conversation, now),
                 {d.message: d for d in reversed(decisions) if d.message is not None},
+                _quoted(tx, found, messages),
+                frozenset(
+                    one.id for one in messages if why_not_recall(one, now, RECALL_WITHIN) is None
+                ),
             )
 
         return await self._store.read(unit)
@@ -187,6 +209,64 @@ class Inbox:
             return Answered(first, found, account)
 
         return await self._store.write(unit)
+
+    async def recall(
+        self,
+        operator: Operator,
+        conversation: ConversationId,
+        messages: Sequence[MessageId],
+        *,
+        key: str,
+        asked_by: AskedBy | None = None,
+    ) -> Recalling:
+        """Take back what was said to a buyer; what did not go out yet is cancelled.
+
+        `key` names the act: the same key again takes nothing back twice. Raises Invalid with the
+        reason when a message cannot be taken back any more; then none of them is.
+        """
+        operator.require(Role.AGENT)
+        now = self._now()
+
+        def unit(tx: Tx) -> Recalling:
+            shop = operator.shop
+            found, _ = _find(tx, operator, conversation)
+            cancelled = True
+            for id_ in messages:
+                message = tx.messages.get(shop, id_)
+                if message is None or message.conversation != conversation:
+                    raise NotFound("这条消息不存在，可能已经被删除")
+                if why := why_not_recall(message, now, RECALL_WITHIN):
+                    raise Invalid(f"没有撤回：{why}")
+                if message.state is not MessageState.QUEUED:
+                    cancelled = False
+                    self._enqueue_recall(tx, found, message, key, asked_by, now)
+                elif tx.outbox.cancel(shop, f"send:{id_}", error="cancelled", now=now):
+                    reason = f"{operator.member.name} 取消了"
+                    tx.messages.set_state(shop, id_, MessageState.DROPPED, reason=reason, now=now)
+                else:
+                    raise Invalid("没有撤回：这条消息正在发送，等它送达了再撤回")
+            operator.record(tx, "recall", found.ticket, now)
+            return Recalling(found, cancelled)
+
+        return await self._store.write(unit)
+
+    def _enqueue_recall(
+        self,
+        tx: Tx,
+        conversation: Conversation,
+        message: Message,
+        key: str,
+        asked_by: AskedBy | None,
+        now: datetime,
+    ) -> None:
+        tx.outbox.enqueue(
+            conversation.shop,
+            RecallMessage(conversation.account, conversation.id, message.id, asked_by),
+            lane=recall_lane(conversation.account, message.id),
+            key=f"recall:{message.id}:{key}",
+            due_at=now,
+            expires_at=(message.wire_at or message.sent_at) + RECALL_WITHIN,
+        )
 
     async def _contents(self, said: Sequence[str | bytes]) -> list[Text | Image]:
         """What is to be sent. Raises Invalid for what cannot be; then nothing is sent at all."""
@@ -270,6 +350,20 @@ class Inbox:
             return Resumed(None, ended, False, apart)
 
         return await self._store.write(unit)
+
+
+def _quoted(
+    tx: Tx, conversation: Conversation, messages: Sequence[Message]
+) -> dict[MessageId, Message]:
+    found = {}
+    for message in messages:
+        if message.quoted is not None:
+            quoted = tx.messages.by_platform(
+                conversation.shop, conversation.account, message.quoted
+            )
+            if quoted is not None:
+                found[message.id] = quoted
+    return found
 
 
 def _checked_text(text: str) -> str:

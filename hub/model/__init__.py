@@ -27,6 +27,7 @@ from hub.model.events import (
     OrderStatus,
     OwnMessage,
     ReadReceipt,
+    Recalled,
     SignalSource,
     SystemMessage,
     TakenIn,
@@ -65,6 +66,7 @@ from hub.model.shop import (
 )
 from hub.model.tasks import (
     AskedBy,
+    RecallMessage,
     SendMessage,
     SendNotice,
     SendReceipt,
@@ -73,6 +75,7 @@ from hub.model.tasks import (
     TaskState,
     Work,
     chat_lane,
+    recall_lane,
     send_lane,
 )
 
@@ -121,6 +124,8 @@ __all__ = [
     "PlatformMessage",
     "PlatformUser",
     "ReadReceipt",
+    "RecallMessage",
+    "Recalled",
     "Role",
     "Rule",
     "RuleId",
@@ -147,5 +152,6 @@ __all__ = [
     "Work",
     "chat_lane",
     "order_key",
+    "recall_lane",
     "send_lane",
 ]

@@ -13,6 +13,8 @@ from hub.model.ids import AccountId, ConversationId, MessageId, ShopId, TaskId
 class TaskKind(StrEnum):
     SEND = "send"
     """Say something to a buyer."""
+    RECALL = "recall"
+    """Take back what was said to a buyer."""
     NOTICE = "notice"
     """Tell operators about a conversation in chat."""
     RECEIPT = "receipt"
@@ -49,6 +51,16 @@ class SendMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class RecallMessage:
+    """Take a message back that the platform has accepted."""
+
+    account: AccountId
+    conversation: ConversationId
+    message: MessageId
+    asked_by: AskedBy | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SendNotice:
     """Tell an operator something in chat; if it is about a conversation, quoting it answers."""
 
@@ -67,9 +79,11 @@ class SendReceipt:
     asked_by: AskedBy
     text: str
     conversation: ConversationId
+    message: MessageId | None = None
+    """What became of which message; quoting the receipt means that one."""
 
 
-Work = SendMessage | SendNotice | SendReceipt
+Work = SendMessage | RecallMessage | SendNotice | SendReceipt
 """The effects on the outside world; `TaskKind` names them in the database."""
 
 
@@ -94,6 +108,11 @@ def send_lane(account: AccountId, conversation: ConversationId | None = None) ->
     """Messages of one conversation leave in order. Without a conversation: the prefix of all lanes
     of an account, so that they can be hastened when it comes online."""
     return f"account:{account}:" + ("" if conversation is None else str(conversation))
+
+
+def recall_lane(account: AccountId, message: MessageId) -> str:
+    """Taking back waits for nothing; hastened with the other lanes of its account."""
+    return f"{send_lane(account)}recall:{message}"
 
 
 def chat_lane(peer: ChatPeer | None = None, *, pictures: bool = False) -> str:

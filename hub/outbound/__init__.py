@@ -2,7 +2,17 @@
 
 from hub.outbound.buyers import BuyerSends
 from hub.outbound.chats import ChatPort, ChatSends
+from hub.outbound.recalls import Recalls
 from hub.outbound.uploads import Uploads
 from hub.outbound.worker import Claim, Performer, Worker
 
-__all__ = ["BuyerSends", "ChatPort", "ChatSends", "Claim", "Performer", "Uploads", "Worker"]
+__all__ = [
+    "BuyerSends",
+    "ChatPort",
+    "ChatSends",
+    "Claim",
+    "Performer",
+    "Recalls",
+    "Uploads",
+    "Worker",
+]

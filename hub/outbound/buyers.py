@@ -319,7 +319,7 @@ class BuyerSends:
         told = _sentence(conversation, outcome)
         now, key = self._now(), f"receipt:{work.message}"
         if work.asked_by is not None:
-            tell_asker(tx, conversation, work.asked_by, told, key=key, now=now)
+            tell_asker(tx, conversation, work.asked_by, told, key=key, now=now, message=message.id)
         else:
             said = f"{text.shorten(text.plain(message.content))}\n{told}"
             tell_owners(tx, conversation, said, key=key, now=now, message=message.id)

@@ -200,7 +200,6 @@ class ChatSends:
         work, shop, now = claim.task.work, claim.task.shop, self._now()
         assert isinstance(work, SendNotice | SendReceipt)  # noqa: S101 - registered by kind
         peer, _, _ = _told(claim)
-        about = work.message if isinstance(work, SendNotice) else None
         self._tries.pop(claim.task.id, None)
 
         def unit(tx: Tx) -> None:
@@ -216,7 +215,7 @@ class ChatSends:
                     peer=peer.peer,
                     external_id=message_id,
                     conversation=work.conversation,
-                    message=about,
+                    message=work.message,
                     part=part,
                     now=now,
                 )

@@ -17,6 +17,7 @@ from hub.model import (
     Image,
     Location,
     Picture,
+    RecallMessage,
     SendMessage,
     SendNotice,
     SendReceipt,
@@ -86,6 +87,8 @@ def kind_of(work: Work) -> TaskKind:
     match work:
         case SendMessage():
             return TaskKind.SEND
+        case RecallMessage():
+            return TaskKind.RECALL
         case SendNotice():
             return TaskKind.NOTICE
         case SendReceipt():
@@ -105,6 +108,15 @@ def work_to_text(work: Work) -> str:
                     "more": more,
                 }
             )
+        case RecallMessage(account, conversation, message, asked_by):
+            return _dump(
+                {
+                    "account": account,
+                    "conversation": conversation,
+                    "message": message,
+                    "asked_by": None if asked_by is None else _asked_by_fields(asked_by),
+                }
+            )
         case SendNotice(peer, text, conversation, message, pictures):
             return _dump(
                 {
@@ -115,12 +127,13 @@ def work_to_text(work: Work) -> str:
                     "pictures": pictures,
                 }
             )
-        case SendReceipt(asked_by, text, conversation):
+        case SendReceipt(asked_by, text, conversation, message):
             return _dump(
                 {
                     "asked_by": _asked_by_fields(asked_by),
                     "text": text,
                     "conversation": conversation,
+                    "message": message,
                 }
             )
 
@@ -145,6 +158,14 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
                 asked_by and _asked_by(asked_by),
                 fields["more"],
             )
+        case TaskKind.RECALL:
+            asked_by = fields["asked_by"]
+            return RecallMessage(
+                fields["account"],
+                fields["conversation"],
+                fields["message"],
+                asked_by and _asked_by(asked_by),
+            )
         case TaskKind.NOTICE:
             return SendNotice(
                 ChatPeer(**fields["peer"]),
@@ -155,7 +176,10 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
             )
         case TaskKind.RECEIPT:
             return SendReceipt(
-                _asked_by(fields["asked_by"]), fields["text"], fields["conversation"]
+                _asked_by(fields["asked_by"]),
+                fields["text"],
+                fields["conversation"],
+                fields["message"],
             )
 
 

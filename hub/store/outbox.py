@@ -65,6 +65,10 @@ _DROP = Statement(
     "UPDATE outbox SET state = 'dropped', head = FALSE, error = :error, settled_at = :now"
     " WHERE shop_id = :shop AND id = :id AND state IN ('ready', 'uncertain') RETURNING lane"
 )
+_CANCEL = Statement(
+    "UPDATE outbox SET state = 'dropped', head = FALSE, error = :error, settled_at = :now"
+    " WHERE shop_id = :shop AND key = :key AND state = 'ready' AND wire_at IS NULL RETURNING lane"
+)
 _GET = Statement(f"SELECT {_COLUMNS} FROM outbox WHERE id = :id")
 _STATE = Statement("SELECT state FROM outbox WHERE id = :id")
 _NEXT_DUE = Statement("SELECT min(due_at) FROM outbox WHERE head")
@@ -221,6 +225,13 @@ class Outbox:
     def drop(self, shop: ShopId, id_: TaskId, *, error: str = "", now: datetime) -> bool:
         """Give up a task that waits or is uncertain. False: it runs, is settled, or unknown."""
         lane = self._sql.value(_DROP, shop=shop, id=id_, error=error, now=micros(now))
+        if lane is not None:
+            self._promote(shop, lane)
+        return lane is not None
+
+    def cancel(self, shop: ShopId, key: str, *, error: str = "", now: datetime) -> bool:
+        """Give up a task that certainly had no effect yet. False: it runs or has run."""
+        lane = self._sql.value(_CANCEL, shop=shop, key=key, error=error, now=micros(now))
         if lane is not None:
             self._promote(shop, lane)
         return lane is not None

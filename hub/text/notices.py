@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.model import Account, Content, Conversation
+from hub.model import Account, Content, Conversation, Message
 from hub.text.content import plain, shorten
 
 
@@ -13,10 +13,19 @@ def _head(account: Account, conversation: Conversation) -> str:
 
 
 def buyer_notice(
-    account: Account, conversation: Conversation, content: Content, outcome: str
+    account: Account,
+    conversation: Conversation,
+    content: Content,
+    outcome: str,
+    *,
+    quoted: Message | None = None,
 ) -> str:
-    """`outcome` is a line such as `↪ 自动回复：在的`, or empty."""
-    lines = [_head(account, conversation), plain(content)]
+    """`outcome` is a line such as `↪ 自动回复：在的`, or empty. `quoted`: what it answers."""
+    lines = [_head(account, conversation)]
+    if quoted is not None:
+        whose = "我们" if quoted.ours else "自己"
+        lines.append(f"「引用{whose}的：{shorten(plain(quoted.content), 30)}」")
+    lines.append(plain(content))
     if outcome:
         lines.append(outcome)
     lines.append(f"#{conversation.ticket}")
@@ -64,3 +73,19 @@ def receipt_uncertain(conversation: Conversation, reason: str) -> str:
 
 def receipt_dropped(conversation: Conversation, reason: str) -> str:
     return f"✗ 没有发出：{reason}。#{conversation.ticket}"
+
+
+def recall_done(conversation: Conversation) -> str:
+    return f"↩ 已撤回，{conversation.buyer_name or '买家'} 看不到了 #{conversation.ticket}"
+
+
+def recall_cancelled(conversation: Conversation) -> str:
+    return f"↩ 还没有发出，已经取消 #{conversation.ticket}"
+
+
+def recall_failed(conversation: Conversation, reason: str) -> str:
+    return f"✗ 没有撤回：{reason}。#{conversation.ticket}"
+
+
+def recall_uncertain(conversation: Conversation) -> str:
+    return f"？ 不确定是否撤回：闲鱼没有确认，请在闲鱼里看一眼。#{conversation.ticket}"

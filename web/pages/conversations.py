@@ -103,13 +103,17 @@ async def _pictures(request: web.Request) -> list[bytes]:
 def _key(form: Form, conversation: ConversationId, pictures: Sequence[bytes]) -> str:
     """The same form sent twice gives the same key. What was written is part of it, because somebody
     may go back in the browser to a form that was sent and write something else into it."""
-    nonce = form["nonce"]
-    if not _NONCE.fullmatch(nonce):
-        raise Invalid("没有发送：这个页面已经过期，请刷新后再发")
+    nonce = _nonce(form)
     said = hashlib.sha256(form["text"].encode("utf-8", "surrogatepass"))
     for data in pictures:
         said.update(hashlib.sha256(data).digest())
     return f"web:{conversation}:{nonce}:{said.hexdigest()[:16]}"
+
+
+def _nonce(form: Form) -> str:
+    if not _NONCE.fullmatch(form["nonce"]):
+        raise Invalid("没有发送：这个页面已经过期，请刷新后再发")
+    return form["nonce"]
 
 
 async def picture(request: web.Request) -> web.Response:
@@ -119,6 +123,19 @@ async def picture(request: web.Request) -> web.Response:
         operator(request), MessageId(message), number
     )
     return web.Response(body=shown.data, content_type=shown.media_type, headers=KEEP)
+
+
+async def recall(request: web.Request) -> web.Response:
+    form, target = await Form.sent(request), _conversation(request)
+    message = MessageId(int(request.match_info["message"]))
+    try:
+        recalled = await request.app[SITE].desk.inbox.recall(
+            operator(request), target, [message], key=f"web:{_nonce(form)}"
+        )
+    except Invalid as refusal:
+        return await _thread(request, Form().refused(refusal, at="text"), status=400)
+    done = "recall-cancelled" if recalled.cancelled else "recalling"
+    raise see_other(f"/conversations/{target}", done)
 
 
 async def pause(request: web.Request) -> web.Response:
@@ -161,6 +178,7 @@ ROUTES = (
     web.get(r"/conversations/{id:\d{1,15}}", thread),
     web.post(r"/conversations/{id:\d{1,15}}/answer", answer),
     web.get(r"/pictures/{message:\d{1,15}}/{number:\d{1,3}}", picture),
+    web.post(r"/conversations/{id:\d{1,15}}/recall/{message:\d{1,15}}", recall),
     web.post(r"/conversations/{id:\d{1,15}}/pause", pause),
     web.post(r"/conversations/{id:\d{1,15}}/resume", resume),
 )

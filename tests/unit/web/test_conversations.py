@@ -5,14 +5,27 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from web_stage import Stage, Visitor, jpeg, picture, visiting
 
 from hub.desk import Door, Operator
 from hub.errors import NotFound
-from hub.model import Conversation, HoldKind, Image, MessageState, ShopId, Text
+from hub.model import (
+    Conversation,
+    HoldKind,
+    Image,
+    MessageId,
+    MessageState,
+    Origin,
+    PlatformMessage,
+    Role,
+    ShopId,
+    TaskKind,
+    Text,
+)
+from hub.store import Tx
 
 
 @pytest.fixture
@@ -338,3 +351,101 @@ def _link(text: str, pattern: str) -> str:
     match = re.search(f'href="({pattern})"', text)
     assert match is not None
     return html.unescape(match[1])
+
+
+async def _accepted(
+    stage: Stage, conversation: Conversation, *, age: timedelta = timedelta(0)
+) -> MessageId:
+    """Something that an operator said and the platform took."""
+    at = datetime.now(UTC) - age
+
+    def unit(tx: Tx) -> MessageId:
+        message = tx.messages.add_out(
+            conversation.shop,
+            conversation.account,
+            conversation.id,
+            key=f"said {age}",
+            origin=Origin.OPERATOR,
+            content=Text("写错了"),
+            now=at,
+        )
+        assert message is not None
+        tx.messages.set_state(
+            conversation.shop,
+            message,
+            MessageState.ACCEPTED,
+            platform_id=PlatformMessage(f"{message}.PNM"),
+            now=at,
+        )
+        return message
+
+    return await stage.store.write(unit)
+
+
+async def test_what_was_just_said_has_a_button_to_take_it_back(
+    stage: Stage, boss: Visitor, conversation: Conversation
+) -> None:
+    message = await _accepted(stage, conversation)
+    old = await _accepted(stage, conversation, age=timedelta(minutes=3))
+    path = f"/conversations/{conversation.id}"
+    page = await boss.get(path)
+    assert f"{path}/recall/{message}" in page.text
+    assert f"{path}/recall/{old}" not in page.text
+
+    nonce = page.value("nonce")
+    for _ in range(2):
+        done = await boss.post(f"{path}/recall/{message}", csrf=page.csrf, nonce=nonce)
+        assert done.status == 303
+    waiting = await stage.store.read(lambda tx: tx.outbox.backlog())
+    assert waiting == {TaskKind.RECALL: 1}
+
+
+async def test_too_late_is_said_in_one_sentence(
+    stage: Stage, boss: Visitor, conversation: Conversation
+) -> None:
+    old = await _accepted(stage, conversation, age=timedelta(minutes=3))
+    path = f"/conversations/{conversation.id}"
+    form = await boss.get(path)
+    page = await boss.post(f"{path}/recall/{old}", csrf=form.csrf, nonce=form.value("nonce"))
+    assert page.status == 400
+    assert "没有撤回：已经超过 2 分钟，闲鱼不让撤回了" in page.text
+
+
+async def test_a_viewer_takes_nothing_back(
+    stage: Stage, owner: Operator, conversation: Conversation
+) -> None:
+    message = await _accepted(stage, conversation)
+    await stage.member(owner, "看客", Role.VIEWER)
+    async with visiting(stage) as viewer:
+        await viewer.log_in("看客")
+        path = f"/conversations/{conversation.id}"
+        page = await viewer.get(path)
+        assert "/recall/" not in page.text
+        done = await viewer.post(f"{path}/recall/{message}", csrf=page.csrf, nonce="n" * 12)
+        assert done.status == 403
+
+
+async def test_a_quoting_message_shows_what_it_quotes(
+    stage: Stage, boss: Visitor, conversation: Conversation
+) -> None:
+    mine = await _accepted(stage, conversation)
+    now = datetime.now(UTC)
+    for number, quoted in ((1, f"{mine}.PNM"), (2, "404.PNM")):
+        await stage.store.write(
+            lambda tx, number=number, quoted=quoted: tx.messages.add_in(  # type: ignore[misc]
+                conversation.shop,
+                conversation.account,
+                conversation.id,
+                platform_id=PlatformMessage(f"9{number}.PNM"),
+                origin=Origin.BUYER,
+                content=Text("什么意思"),
+                sent_at=now,
+                quoted=PlatformMessage(quoted),
+                now=now,
+            )
+        )
+    page = await boss.get(f"/conversations/{conversation.id}")
+    assert re.findall(r'<p class="quote">([^<]*)</p>', page.text) == [
+        "写错了",
+        "引用了一条更早的消息",
+    ]
