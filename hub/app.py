@@ -24,7 +24,7 @@ from hub.errors import SettingsError
 from hub.inbound import Inbound
 from hub.model import Account, AccountState, Event, TakenIn, TaskKind, chat_lane
 from hub.ops import Metrics, attach_ops
-from hub.outbound import BuyerSends, ChatSends, Recalls, Uploads, Worker
+from hub.outbound import BuyerSends, ChatSends, ItemReads, Recalls, Uploads, Worker
 from hub.settings import Settings, WebSettings
 from hub.store import Store, Tx, open_store
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
@@ -33,6 +33,7 @@ from web import Site, attach
 BUYER_SENDS = 256
 """Messages to buyers in flight at once, over all accounts; waiting for a turn counts."""
 CHAT_SENDS = 32
+ERRANDS = 16
 FINISH_SECONDS = 4.0
 """How long a stop waits for what is in hand."""
 LARGEST_REQUEST = 24 * 1024 * 1024
@@ -78,7 +79,7 @@ async def open_hub(
             count_renewal=lambda result: metrics.renewals.labels(result).inc(),
         )
         album = album_of(settings, supervisor.client_of)
-        desk = Desk(store, settings, now, album)
+        desk = Desk(store, settings, now, album, supervisor.client_of)
 
         connected = asyncio.Event()
         qq = QQ(
@@ -88,7 +89,7 @@ async def open_hub(
             is_operator=desk.chat.is_operator,
             on_connect=lambda _: connected.set(),
         )
-        buyers, chats = _workers(store, supervisor, qq, album, settings, now)
+        buyers, chats, errands = _workers(store, supervisor, qq, album, settings, now)
         app = _application(store, desk, qq, token, metrics, settings, now)
         async with _listening(app, settings.web) as port, asyncio.TaskGroup() as tasks:
             running = [
@@ -98,11 +99,12 @@ async def open_hub(
                 tasks.create_task(_hasten_chats(store, connected, now), name="hasten chats"),
                 tasks.create_task(buyers.run(), name="to buyers"),
                 tasks.create_task(chats.run(), name="to chats"),
+                tasks.create_task(errands.run(), name="errands"),
                 tasks.create_task(supervisor.run(), name="accounts"),
             ]
             try:
                 yield Hub(store, desk, qq, token, port)
-                await _finish(buyers, chats)
+                await _finish(buyers, chats, errands)
             finally:
                 for task in running:
                     task.cancel()
@@ -130,8 +132,8 @@ def _workers(
     album: Album,
     settings: Settings,
     now: Callable[[], datetime],
-) -> tuple[Worker, Worker]:
-    """Two workers, so that messages to buyers never wait for notices."""
+) -> tuple[Worker, Worker, Worker]:
+    """Three workers, so that messages to buyers never wait for notices, and nobody for errands."""
     holder = f"{os.getpid()}-{secrets.token_hex(4)}"
     buyers = BuyerSends(
         store,
@@ -156,6 +158,13 @@ def _workers(
             {TaskKind.NOTICE: chats, TaskKind.RECEIPT: chats},
             holder=holder,
             most=CHAT_SENDS,
+            now=now,
+        ),
+        Worker(
+            store,
+            {TaskKind.ITEM: ItemReads(store, supervisor.client_of, now=now)},
+            holder=holder,
+            most=ERRANDS,
             now=now,
         ),
     )

@@ -20,6 +20,7 @@ class Action(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     RECALL = "recall"
+    ITEMS = "items"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,16 @@ COMMANDS: tuple[Command, ...] = (
         Role.OWNER,
         "账号在等待、已停下、登录失效或需要验证时用。只有一个账号没连上时可以不写名字。"
         "需要验证的账号，请先在闲鱼里把验证做完再发：程序只试一次，还要验证就又停下。",
+    ),
+    Command(
+        Action.ITEMS,
+        "商品",
+        ("items",),
+        "/商品 [账号] [关键词]",
+        "在售商品和价格",
+        Role.VIEWER,
+        "列出在售的商品；写上账号名只看那个账号，写上关键词只看标题里有它的。一天向闲鱼读一次，"
+        "要马上更新请到后台「账号 → 商品」里刷新。",
     ),
     Command(
         Action.PAUSE,

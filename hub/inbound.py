@@ -22,6 +22,7 @@ from hub.model import (
     HoldKind,
     Ignored,
     Image,
+    Item,
     MessageId,
     OrderContext,
     OrderSignal,
@@ -30,6 +31,7 @@ from hub.model import (
     OwnMessage,
     PlatformMessage,
     PlatformUser,
+    ReadItem,
     ReadReceipt,
     Recalled,
     SendMessage,
@@ -39,6 +41,7 @@ from hub.model import (
     Text,
     Typing,
     Unknown,
+    item_lane,
     order_key,
     send_lane,
 )
@@ -58,6 +61,9 @@ TOLD_STATUSES: dict[OrderStatus, str] = {
 
 LATE = timedelta(seconds=1)
 """A message that is older when it arrives may have been said while the account was offline."""
+ITEM_OLD = timedelta(days=1)
+"""Prices change, but not while somebody asks for them."""
+ITEM_READ_WITHIN = timedelta(hours=1)
 
 
 class Inbound:
@@ -160,7 +166,12 @@ class Inbound:
             else None
         )
         notice = text.buyer_notice(
-            account, conversation, event.content, _outcome(decision), quoted=quoted
+            account,
+            conversation,
+            event.content,
+            _outcome(decision),
+            quoted=quoted,
+            item=self._item(tx, conversation, now),
         )
         tell_owners(
             tx,
@@ -184,6 +195,24 @@ class Inbound:
         expired = isinstance(decision, Silence) and decision.outcome == "expired"
         tx.comparisons.count_late(shop, account, event.sent_at, messages=1, expired=int(expired))
         return decision
+
+    def _item(self, tx: Tx, conversation: Conversation, now: datetime) -> Item | None:
+        """What is known of the conversation's item by now. Its page is asked for when that is old;
+        nobody waits for the answer, and a page that cannot be read is left alone until tomorrow."""
+        item_id = conversation.item_id
+        if item_id is None:
+            return None
+        known = tx.items.get(conversation.shop, item_id)
+        if known is None or known.read_at is None or now - known.read_at >= ITEM_OLD:
+            tx.outbox.enqueue(
+                conversation.shop,
+                ReadItem(conversation.account, item_id),
+                lane=item_lane(conversation.account),
+                key=f"item:{item_id}:{now.date()}",
+                due_at=now,
+                expires_at=now + ITEM_READ_WITHIN,
+            )
+        return known.item if known is not None else None
 
     def _enqueue_answer(
         self, tx: Tx, conversation: Conversation, asked: MessageId, answer: Answer, now: datetime
@@ -296,7 +325,8 @@ class Inbound:
             return
         if news and event.status is OrderStatus.PAID:
             self._count_paid(tx, account, event, counts)
-        notice = text.order_notice(account, conversation, told, event.order_id)
+        item = self._item(tx, conversation, now)
+        notice = text.order_notice(account, conversation, told, event.order_id, item=item)
         tell_owners(tx, conversation, notice, key=key, now=now, message=message)
 
     def _count_paid(self, tx: Tx, account: Account, event: OrderSignal, counts: TakenIn) -> None:

@@ -29,7 +29,13 @@ POLICY = (
 """Own files only. Pictures of buyers come through us too: what a page loads from elsewhere tells
 that place when and from where the shop reads."""
 
-REFUSALS = {"not_found": 404, "forbidden": 403, "invalid": 400, "too_often": 429}
+REFUSALS = {
+    "not_found": 404,
+    "forbidden": 403,
+    "invalid": 400,
+    "too_often": 429,
+    "unavailable": 503,
+}
 """Code of a refusal -> HTTP status."""
 
 SENTENCES = {

@@ -29,6 +29,7 @@ DONE: dict[str, str] = {
     "account-on": "账号已启用，正在连接闲鱼。",
     "account-off": "账号已停用，不再收发消息。",
     "answer-queued": "已收下，正在发送。",
+    "items-read": "商品已经从闲鱼读取。",
     "recalling": "正在撤回。",
     "recall-cancelled": "还没有发出，已经取消。",
     "paused": "自动回复已暂停。",
@@ -76,7 +77,11 @@ def setup_templates(app: web.Application) -> None:
         auto_reload=False,
     )
     environment.filters.update(
-        plain=text.plain, shorten=text.shorten, shown_url=shown_url, voice=text.voice
+        plain=text.plain,
+        shorten=text.shorten,
+        shown_url=shown_url,
+        voice=text.voice,
+        price=text.price,
     )
     environment.globals.update(
         account_states=text.ACCOUNT_STATES,

@@ -10,14 +10,17 @@ from hub.album import Album, Shown, album_of
 from hub.desk.accounts import Accounts
 from hub.desk.chat import Chat
 from hub.desk.inbox import Answered, ConversationView, Inbox
+from hub.desk.items import ItemList, Items
 from hub.desk.login import Logins, LoginStep, QrView, open_login_at
 from hub.desk.members import Login, Members, NewLogin
 from hub.desk.operator import ROLES, Door, Operator
 from hub.desk.pictures import Pictures
 from hub.desk.rules import Rules, split_keywords
 from hub.desk.system import Overview, System
+from hub.model import AccountId
 from hub.settings import Settings
 from hub.store import Store
+from hub.xianyu import Client
 
 __all__ = [
     "ROLES",
@@ -25,6 +28,7 @@ __all__ = [
     "ConversationView",
     "Desk",
     "Door",
+    "ItemList",
     "Login",
     "LoginStep",
     "NewLogin",
@@ -37,7 +41,7 @@ __all__ = [
 
 
 class Desk:
-    """The use cases by noun: inbox, pictures, accounts, logins, members, rules, system, chat."""
+    """The use cases by noun: inbox, pictures, items, accounts, logins, members, rules and so on."""
 
     def __init__(
         self,
@@ -45,11 +49,14 @@ class Desk:
         settings: Settings,
         now: Callable[[], datetime],
         album: Album | None = None,
+        client_of: Callable[[AccountId], Client | None] = lambda _: None,
     ) -> None:
-        """Without an `album`, pictures that are not on the disk yet cannot be shown."""
+        """`client_of`: the HTTP side of an account while it is connected. Without it and an
+        `album`, nothing can be read from the platform."""
         album = album or album_of(settings)
         self.inbox = Inbox(store, album, now)
         self.pictures = Pictures(store, album)
+        self.items = Items(store, client_of, now)
         self.accounts = Accounts(store, now, settings.replies.takeover_minutes)
         self.logins = Logins(
             store,
@@ -61,5 +68,11 @@ class Desk:
         self.rules = Rules(store, now)
         self.system = System(store, now)
         self.chat = Chat(
-            store, self.inbox, self.accounts, self.system, now, ZoneInfo(settings.text.timezone)
+            store,
+            self.inbox,
+            self.accounts,
+            self.items,
+            self.system,
+            now,
+            ZoneInfo(settings.text.timezone),
         )

@@ -22,6 +22,7 @@ from hub.commands import (
 )
 from hub.desk.accounts import Accounts
 from hub.desk.inbox import Inbox
+from hub.desk.items import Items
 from hub.desk.operator import Door, Operator
 from hub.desk.system import System
 from hub.errors import Invalid, PeerError, Refusal
@@ -41,6 +42,8 @@ from hub.store import Store, Tx
 
 FetchPicture = Callable[[ChatPeer, ChatPicture], Awaitable[bytes]]
 """Raises PeerError with a reason for people."""
+ITEMS_SHOWN = 15
+"""Of one account; more would be a wall of text in a chat."""
 STRANGER_EVERY = timedelta(days=1)
 HEARD_TWICE_WITHIN = timedelta(seconds=10)
 
@@ -54,6 +57,7 @@ class Chat:
         store: Store,
         inbox: Inbox,
         accounts: Accounts,
+        items: Items,
         system: System,
         now: Callable[[], datetime],
         zone: ZoneInfo,
@@ -61,6 +65,7 @@ class Chat:
         self._store = store
         self._inbox = inbox
         self._accounts = accounts
+        self._items = items
         self._system = system
         self._now = now
         self._zone = zone
@@ -227,6 +232,8 @@ class Chat:
                 return await self._account_list(operator)
             case Action.RECONNECT:
                 return await self._reconnect(operator, call.argument)
+            case Action.ITEMS:
+                return await self._item_lists(operator, call.argument)
             case Action.RECALL:
                 return await self._recall(operator, call.argument, message)
             case Action.PAUSE | Action.RESUME:
@@ -236,6 +243,25 @@ class Chat:
                 if call.command.action is Action.RESUME:
                     return await self._resume(operator, target, call.argument)
                 return await self._pause(operator, target, call.argument)
+
+    async def _item_lists(self, operator: Operator, argument: str) -> str:
+        """`[账号] [词]`: a first word that names an account means that one."""
+        accounts = await self._accounts.all(operator)
+        first, _, rest = argument.partition(" ")
+        named = [account for account in accounts if account.name == first]
+        word = (rest if named else argument).strip()
+        lists = []
+        for account in named or [account for account in accounts if account.enabled]:
+            try:
+                found = await self._items.fresh(operator, account.id)
+            except Refusal as refusal:
+                lists.append(f"【{account.name}】{refusal.text}")
+                continue
+            items = [item for item in found.items if word.lower() in item.title.lower()]
+            if items:
+                shown = items[:ITEMS_SHOWN]
+                lists.append(text.item_list(account.name, shown, len(items) - len(shown)))
+        return "\n".join(lists) or text.no_items(word)
 
     async def _recall(
         self, operator: Operator, argument: str, message: OperatorMessage

@@ -18,6 +18,7 @@ from hub.model import (
     Hold,
     HoldKind,
     Image,
+    Item,
     Message,
     MessageId,
     MessageState,
@@ -54,6 +55,8 @@ class ConversationView:
     """What messages of this page answer, by the answering message."""
     recallable: frozenset[MessageId]
     """What can still be taken back."""
+    item: Item | None
+    """What the conversation is about, as far as it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,7 @@ class Inbox:
             found, account = _find(tx, operator, conversation)
             decisions = tx.decisions.of_conversation(shop, conversation, 2 * limit)
             messages = tx.messages.of_conversation(shop, conversation, limit=limit, before=before)
+            item = tx.items.get(shop, found.item_id) if found.item_id is not None else None
             return ConversationView(
                 found,
                 account,
@@ -131,6 +135,7 @@ class Inbox:
                 frozenset(
                     one.id for one in messages if why_not_recall(one, now, RECALL_WITHIN) is None
                 ),
+                item.item if item is not None else None,
             )
 
         return await self._store.read(unit)

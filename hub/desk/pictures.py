@@ -35,6 +35,18 @@ class Pictures:
 
         return await self._shown(await self._store.read(unit))
 
+    async def of_item(self, operator: Operator, item: str) -> Shown:
+        """The main picture of an item. Raises NotFound like `of_message`."""
+        operator.require(Role.VIEWER)
+
+        def unit(tx: Tx) -> tuple[AccountId, Picture] | None:
+            known = tx.items.get(operator.shop, item)
+            if known is None or not known.item.pictures:
+                return None
+            return known.account, known.item.pictures[0]
+
+        return await self._shown(await self._store.read(unit))
+
     async def _shown(self, found: tuple[AccountId, Picture] | None) -> Shown:
         if found is None:
             raise NotFound(GONE)

@@ -66,6 +66,7 @@ from hub.model.shop import (
 )
 from hub.model.tasks import (
     AskedBy,
+    ReadItem,
     RecallMessage,
     SendMessage,
     SendNotice,
@@ -75,6 +76,7 @@ from hub.model.tasks import (
     TaskState,
     Work,
     chat_lane,
+    item_lane,
     recall_lane,
     send_lane,
 )
@@ -123,6 +125,7 @@ __all__ = [
     "PlatformConversation",
     "PlatformMessage",
     "PlatformUser",
+    "ReadItem",
     "ReadReceipt",
     "RecallMessage",
     "Recalled",
@@ -151,6 +154,7 @@ __all__ = [
     "Voice",
     "Work",
     "chat_lane",
+    "item_lane",
     "order_key",
     "recall_lane",
     "send_lane",

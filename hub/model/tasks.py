@@ -15,6 +15,8 @@ class TaskKind(StrEnum):
     """Say something to a buyer."""
     RECALL = "recall"
     """Take back what was said to a buyer."""
+    ITEM = "item"
+    """Read the page of an item that a conversation is about."""
     NOTICE = "notice"
     """Tell operators about a conversation in chat."""
     RECEIPT = "receipt"
@@ -61,6 +63,14 @@ class RecallMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadItem:
+    """Look at an item's page, over the line of this account."""
+
+    account: AccountId
+    item: str
+
+
+@dataclass(frozen=True, slots=True)
 class SendNotice:
     """Tell an operator something in chat; if it is about a conversation, quoting it answers."""
 
@@ -83,7 +93,7 @@ class SendReceipt:
     """What became of which message; quoting the receipt means that one."""
 
 
-Work = SendMessage | RecallMessage | SendNotice | SendReceipt
+Work = SendMessage | RecallMessage | ReadItem | SendNotice | SendReceipt
 """The effects on the outside world; `TaskKind` names them in the database."""
 
 
@@ -113,6 +123,11 @@ def send_lane(account: AccountId, conversation: ConversationId | None = None) ->
 def recall_lane(account: AccountId, message: MessageId) -> str:
     """Taking back waits for nothing; hastened with the other lanes of its account."""
     return f"{send_lane(account)}recall:{message}"
+
+
+def item_lane(account: AccountId) -> str:
+    """One page at a time."""
+    return f"item:{account}"
 
 
 def chat_lane(peer: ChatPeer | None = None, *, pictures: bool = False) -> str:

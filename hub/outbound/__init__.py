@@ -2,6 +2,7 @@
 
 from hub.outbound.buyers import BuyerSends
 from hub.outbound.chats import ChatPort, ChatSends
+from hub.outbound.items import ItemReads
 from hub.outbound.recalls import Recalls
 from hub.outbound.uploads import Uploads
 from hub.outbound.worker import Claim, Performer, Worker
@@ -11,6 +12,7 @@ __all__ = [
     "ChatPort",
     "ChatSends",
     "Claim",
+    "ItemReads",
     "Performer",
     "Recalls",
     "Uploads",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from hub.model import (
     Image,
     Location,
     Picture,
+    ReadItem,
     RecallMessage,
     SendMessage,
     SendNotice,
@@ -24,6 +26,7 @@ from hub.model import (
     TaskKind,
     Text,
     Unsupported,
+    Variant,
     Video,
     Voice,
     Work,
@@ -89,6 +92,8 @@ def kind_of(work: Work) -> TaskKind:
             return TaskKind.SEND
         case RecallMessage():
             return TaskKind.RECALL
+        case ReadItem():
+            return TaskKind.ITEM
         case SendNotice():
             return TaskKind.NOTICE
         case SendReceipt():
@@ -117,6 +122,8 @@ def work_to_text(work: Work) -> str:
                     "asked_by": None if asked_by is None else _asked_by_fields(asked_by),
                 }
             )
+        case ReadItem(account, item):
+            return _dump({"account": account, "item": item})
         case SendNotice(peer, text, conversation, message, pictures):
             return _dump(
                 {
@@ -166,6 +173,8 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
                 fields["message"],
                 asked_by and _asked_by(asked_by),
             )
+        case TaskKind.ITEM:
+            return ReadItem(fields["account"], fields["item"])
         case TaskKind.NOTICE:
             return SendNotice(
                 ChatPeer(**fields["peer"]),
@@ -185,6 +194,25 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
 
 def _asked_by(fields: dict[str, Any]) -> AskedBy:
     return AskedBy(ChatPeer(**fields["peer"]), fields["message_id"])
+
+
+def decimal_to_text(amount: Decimal | None) -> str | None:
+    return None if amount is None else format(amount, "f")
+
+
+def decimal_or_none(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def variants_to_text(variants: tuple[Variant, ...]) -> str:
+    return _dump([[one.id, one.spec, decimal_to_text(one.price), one.quantity] for one in variants])
+
+
+def variants_from_text(text: str) -> tuple[Variant, ...]:
+    return tuple(
+        Variant(id_, tuple((name, value) for name, value in spec), decimal_or_none(price), quantity)
+        for id_, spec, price, quantity in json.loads(text)
+    )
 
 
 def words_to_text(words: tuple[str, ...]) -> str:

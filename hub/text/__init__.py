@@ -31,6 +31,7 @@ from hub.text.desk import (
     stranger,
     unknown_command,
 )
+from hub.text.items import item_line, item_list, no_items, price
 from hub.text.notices import (
     account_notice,
     buyer_notice,
@@ -62,9 +63,12 @@ __all__ = [
     "help_page",
     "history_refused",
     "history_too_long",
+    "item_line",
+    "item_list",
     "line_was_deaf",
     "list_too_long",
     "next_try",
+    "no_items",
     "no_need_to_reconnect",
     "no_target",
     "order_notice",
@@ -74,6 +78,7 @@ __all__ = [
     "paused",
     "phone_notice",
     "plain",
+    "price",
     "queued_offline",
     "recall_cancelled",
     "recall_done",

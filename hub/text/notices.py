@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from hub.model import Account, Content, Conversation, Message
+from hub.model import Account, Content, Conversation, Item, Message
 from hub.text.content import plain, shorten
+from hub.text.items import item_line
 
 
-def _head(account: Account, conversation: Conversation) -> str:
+def _head(account: Account, conversation: Conversation, item: Item | None = None) -> str:
     buyer = shorten(conversation.buyer_name, 24) or conversation.buyer or "买家"
-    item = f" · {shorten(conversation.item_title, 24)}" if conversation.item_title else ""
-    return f"【{account.name}】{buyer}{item}"
+    about = item_line(conversation.item_title, item)
+    return f"【{account.name}】{buyer}" + (f" · {about}" if about else "")
 
 
 def buyer_notice(
@@ -19,9 +20,11 @@ def buyer_notice(
     outcome: str,
     *,
     quoted: Message | None = None,
+    item: Item | None = None,
 ) -> str:
-    """`outcome` is a line such as `↪ 自动回复：在的`, or empty. `quoted`: what it answers."""
-    lines = [_head(account, conversation)]
+    """`outcome` is a line such as `↪ 自动回复：在的`, or empty. `quoted`: what it answers; `item`:
+    what the conversation is about, if more than its title is known."""
+    lines = [_head(account, conversation, item)]
     if quoted is not None:
         whose = "我们" if quoted.ours else "自己"
         lines.append(f"「引用{whose}的：{shorten(plain(quoted.content), 30)}」")
@@ -33,9 +36,14 @@ def buyer_notice(
 
 
 def order_notice(
-    account: Account, conversation: Conversation, what: str, order_id: str | None
+    account: Account,
+    conversation: Conversation,
+    what: str,
+    order_id: str | None,
+    *,
+    item: Item | None = None,
 ) -> str:
-    lines = [_head(account, conversation), f"🧾 {what}"]
+    lines = [_head(account, conversation, item), f"🧾 {what}"]
     if order_id:
         lines.append(f"订单 {order_id}")
     lines.append(f"#{conversation.ticket}")
