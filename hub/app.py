@@ -24,7 +24,7 @@ from hub.errors import SettingsError
 from hub.inbound import Inbound
 from hub.model import Account, AccountState, Event, TakenIn, TaskKind, chat_lane
 from hub.ops import Metrics, attach_ops
-from hub.outbound import BuyerSends, ChatSends, ItemReads, Recalls, Uploads, Worker
+from hub.outbound import BuyerSends, ChatSends, ItemReads, Reading, Recalls, Uploads, Worker
 from hub.settings import Settings, WebSettings
 from hub.store import Store, Tx, open_store
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
@@ -162,7 +162,10 @@ def _workers(
         ),
         Worker(
             store,
-            {TaskKind.ITEM: ItemReads(store, supervisor.client_of, now=now)},
+            {
+                TaskKind.ITEM: ItemReads(store, supervisor.client_of, now=now),
+                TaskKind.READ: Reading(store, supervisor.session_of, now=now),
+            },
             holder=holder,
             most=ERRANDS,
             now=now,

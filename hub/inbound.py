@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from hub import text
+from hub.errands import mark_read, read_item
 from hub.model import (
     Account,
     BuyerMessage,
@@ -31,7 +32,6 @@ from hub.model import (
     OwnMessage,
     PlatformMessage,
     PlatformUser,
-    ReadItem,
     ReadReceipt,
     Recalled,
     SendMessage,
@@ -41,7 +41,6 @@ from hub.model import (
     Text,
     Typing,
     Unknown,
-    item_lane,
     order_key,
     send_lane,
 )
@@ -63,7 +62,6 @@ LATE = timedelta(seconds=1)
 """A message that is older when it arrives may have been said while the account was offline."""
 ITEM_OLD = timedelta(days=1)
 """Prices change, but not while somebody asks for them."""
-ITEM_READ_WITHIN = timedelta(hours=1)
 
 
 class Inbound:
@@ -159,6 +157,8 @@ class Inbound:
         if isinstance(decision, Answer):
             counts.answers += 1
             self._enqueue_answer(tx, conversation, message, decision, now)
+            if self._settings.mark_read == "always":
+                mark_read(tx, conversation, now)
         self._record(tx, conversation, message, decision, now)
         quoted = (
             tx.messages.by_platform(account.shop, account.id, event.quoted)
@@ -204,14 +204,7 @@ class Inbound:
             return None
         known = tx.items.get(conversation.shop, item_id)
         if known is None or known.read_at is None or now - known.read_at >= ITEM_OLD:
-            tx.outbox.enqueue(
-                conversation.shop,
-                ReadItem(conversation.account, item_id),
-                lane=item_lane(conversation.account),
-                key=f"item:{item_id}:{now.date()}",
-                due_at=now,
-                expires_at=now + ITEM_READ_WITHIN,
-            )
+            read_item(tx, conversation, item_id, now)
         return known.item if known is not None else None
 
     def _enqueue_answer(

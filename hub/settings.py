@@ -147,6 +147,9 @@ class ReplySettings(_Section):
     """Buyer messages older than this when they arrive are stored and told, not auto-answered."""
     takeover_minutes: int = Field(10, ge=0, le=1440)
     """Default for new accounts: silence of the automation after a human answered."""
+    mark_read: Literal["answered", "always", "never"] = "answered"
+    """When buyers see that they were read: once an operator answered or opened the conversation,
+    with automatic answers as well, or never."""
 
 
 class PictureSettings(_Section):

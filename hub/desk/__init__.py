@@ -54,7 +54,7 @@ class Desk:
         """`client_of`: the HTTP side of an account while it is connected. Without it and an
         `album`, nothing can be read from the platform."""
         album = album or album_of(settings)
-        self.inbox = Inbox(store, album, now)
+        self.inbox = Inbox(store, album, now, marks_read=settings.replies.mark_read != "never")
         self.pictures = Pictures(store, album)
         self.items = Items(store, client_of, now)
         self.accounts = Accounts(store, now, settings.replies.takeover_minutes)

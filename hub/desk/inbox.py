@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hub.album import MEGABYTE, MOST_BYTES, Album
+from hub.commands import may
 from hub.desk.operator import Operator
+from hub.errands import mark_read, unread_key
 from hub.errors import Invalid, NotFound
 from hub.model import (
     Account,
@@ -87,8 +89,12 @@ class Recalling:
 
 
 class Inbox:
-    def __init__(self, store: Store, album: Album, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: Store, album: Album, now: Callable[[], datetime], *, marks_read: bool = True
+    ) -> None:
+        """`marks_read`: buyers see that an operator has read what they wrote."""
         self._store = store
+        self._marks_read = marks_read
         self._album = album
         self._now = now
 
@@ -210,10 +216,26 @@ class Inbox:
                         due_at=now,
                         expires_at=now + ANSWER_LIFETIME,
                     )
+            if self._marks_read:
+                mark_read(tx, found, now)
             operator.record(tx, "answer", found.ticket, now)
             return Answered(first, found, account)
 
         return await self._store.write(unit)
+
+    async def opened(self, operator: Operator, conversation: ConversationId) -> None:
+        """Somebody who could answer looks at it: let the buyer see that. Viewers go unnoticed."""
+        if not self._marks_read or not may(operator.member.role, Role.AGENT):
+            return
+        now = self._now()
+
+        def news(tx: Tx) -> Conversation | None:
+            found, _ = _find(tx, operator, conversation)
+            return found if unread_key(tx, found) is not None else None
+
+        found = await self._store.read(news)
+        if found is not None:
+            await self._store.write(lambda tx: mark_read(tx, found, now))
 
     async def recall(
         self,

@@ -66,6 +66,7 @@ from hub.model.shop import (
 )
 from hub.model.tasks import (
     AskedBy,
+    MarkRead,
     ReadItem,
     RecallMessage,
     SendMessage,
@@ -77,6 +78,7 @@ from hub.model.tasks import (
     Work,
     chat_lane,
     item_lane,
+    read_lane,
     recall_lane,
     send_lane,
 )
@@ -108,6 +110,7 @@ __all__ = [
     "ItemPage",
     "ListedItem",
     "Location",
+    "MarkRead",
     "Member",
     "MemberId",
     "Message",
@@ -156,6 +159,7 @@ __all__ = [
     "chat_lane",
     "item_lane",
     "order_key",
+    "read_lane",
     "recall_lane",
     "send_lane",
 ]

@@ -17,6 +17,8 @@ class TaskKind(StrEnum):
     """Take back what was said to a buyer."""
     ITEM = "item"
     """Read the page of an item that a conversation is about."""
+    READ = "read"
+    """Let a buyer see that the conversation was read."""
     NOTICE = "notice"
     """Tell operators about a conversation in chat."""
     RECEIPT = "receipt"
@@ -71,6 +73,14 @@ class ReadItem:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkRead:
+    """Let the buyer see that what was said so far was read."""
+
+    account: AccountId
+    conversation: ConversationId
+
+
+@dataclass(frozen=True, slots=True)
 class SendNotice:
     """Tell an operator something in chat; if it is about a conversation, quoting it answers."""
 
@@ -93,7 +103,7 @@ class SendReceipt:
     """What became of which message; quoting the receipt means that one."""
 
 
-Work = SendMessage | RecallMessage | ReadItem | SendNotice | SendReceipt
+Work = SendMessage | RecallMessage | ReadItem | MarkRead | SendNotice | SendReceipt
 """The effects on the outside world; `TaskKind` names them in the database."""
 
 
@@ -128,6 +138,10 @@ def recall_lane(account: AccountId, message: MessageId) -> str:
 def item_lane(account: AccountId) -> str:
     """One page at a time."""
     return f"item:{account}"
+
+
+def read_lane(account: AccountId, conversation: ConversationId) -> str:
+    return f"read:{account}:{conversation}"
 
 
 def chat_lane(peer: ChatPeer | None = None, *, pictures: bool = False) -> str:

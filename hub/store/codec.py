@@ -17,6 +17,7 @@ from hub.model import (
     Content,
     Image,
     Location,
+    MarkRead,
     Picture,
     ReadItem,
     RecallMessage,
@@ -94,6 +95,8 @@ def kind_of(work: Work) -> TaskKind:
             return TaskKind.RECALL
         case ReadItem():
             return TaskKind.ITEM
+        case MarkRead():
+            return TaskKind.READ
         case SendNotice():
             return TaskKind.NOTICE
         case SendReceipt():
@@ -124,6 +127,8 @@ def work_to_text(work: Work) -> str:
             )
         case ReadItem(account, item):
             return _dump({"account": account, "item": item})
+        case MarkRead(account, conversation):
+            return _dump({"account": account, "conversation": conversation})
         case SendNotice(peer, text, conversation, message, pictures):
             return _dump(
                 {
@@ -175,6 +180,8 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
             )
         case TaskKind.ITEM:
             return ReadItem(fields["account"], fields["item"])
+        case TaskKind.READ:
+            return MarkRead(fields["account"], fields["conversation"])
         case TaskKind.NOTICE:
             return SendNotice(
                 ChatPeer(**fields["peer"]),

@@ -77,6 +77,11 @@ _BY_KEY = Statement(
     f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop AND m.key >= :first"
     " AND m.key < :beyond ORDER BY m.id"
 )
+_HEARD = Statement(
+    "SELECT platform_id FROM messages WHERE shop_id = :shop AND conversation_id = :conversation"
+    " AND origin = 'buyer' AND state <> 'recalled' AND platform_id IS NOT NULL"
+    " ORDER BY sent_at DESC, id DESC LIMIT :limit"
+)
 _NEWEST_ANSWER = Statement(
     f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop"
     " AND m.conversation_id = :conversation AND m.origin = 'operator'"
@@ -284,6 +289,13 @@ class Messages:
         # The slash comes right before the digits: nothing of another answer lies in between.
         rows = self._sql.rows(_BY_KEY, shop=shop, first=first, beyond=f"{first}0")
         return [to_message(row) for row in rows]
+
+    def heard(
+        self, shop: ShopId, conversation: ConversationId, *, limit: int
+    ) -> list[PlatformMessage]:
+        """Ids of what the buyer said last, oldest first."""
+        rows = self._sql.rows(_HEARD, shop=shop, conversation=conversation, limit=limit)
+        return [PlatformMessage(row[0]) for row in reversed(rows)]
 
     def newest_answer(self, shop: ShopId, conversation: ConversationId) -> Message | None:
         """What an operator said last, unless it never went out or was taken back."""

@@ -69,6 +69,7 @@ _CANCEL = Statement(
     "UPDATE outbox SET state = 'dropped', head = FALSE, error = :error, settled_at = :now"
     " WHERE shop_id = :shop AND key = :key AND state = 'ready' AND wire_at IS NULL RETURNING lane"
 )
+_KNOWS = Statement("SELECT 1 FROM outbox WHERE shop_id = :shop AND key = :key")
 _GET = Statement(f"SELECT {_COLUMNS} FROM outbox WHERE id = :id")
 _STATE = Statement("SELECT state FROM outbox WHERE id = :id")
 _NEXT_DUE = Statement("SELECT min(due_at) FROM outbox WHERE head")
@@ -235,6 +236,10 @@ class Outbox:
         if lane is not None:
             self._promote(shop, lane)
         return lane is not None
+
+    def knows(self, shop: ShopId, key: str) -> bool:
+        """Whether the shop has used this key."""
+        return self._sql.value(_KNOWS, shop=shop, key=key) is not None
 
     def get(self, id_: TaskId) -> Task | None:
         """System-wide: for workers and reports that know nothing but the id."""

@@ -16,7 +16,14 @@ from hub.model import Message as StoredMessage
 from hub.sandbox import Sandbox, SandboxOptions, start_sandbox
 from hub.sandbox.onebot import ChatLine
 from hub.sandbox.world import DEMO_SELLER, Conversation, Message
-from hub.settings import DatabaseSettings, QQSettings, Settings, WebSettings, XianyuSettings
+from hub.settings import (
+    DatabaseSettings,
+    QQSettings,
+    ReplySettings,
+    Settings,
+    WebSettings,
+    XianyuSettings,
+)
 from hub.store import ConversationLine, Tx
 
 TOKEN = "a-token-of-these-tests"
@@ -28,7 +35,9 @@ SECONDS = 15.0
 """Deadline of every wait; nothing takes nearly as long."""
 
 
-def settings_for(sandbox: Sandbox, folder: Path, **xianyu: Any) -> Settings:
+def settings_for(
+    sandbox: Sandbox, folder: Path, *, mark_read: Any = "answered", **xianyu: Any
+) -> Settings:
     return Settings(
         web=WebSettings(host="127.0.0.1", port=0),
         database=DatabaseSettings(path=folder / "hub.db"),
@@ -49,6 +58,7 @@ def settings_for(sandbox: Sandbox, folder: Path, **xianyu: Any) -> Settings:
             }
         ),
         qq=QQSettings(access_token=TOKEN, send_spacing_seconds=0, api_seconds=1.0),
+        replies=ReplySettings(mark_read=mark_read),
     )
 
 

@@ -13,7 +13,7 @@ LAYERS: list[set[str]] = [
     {"hub.settings"},
     {"hub.policy", "hub.commands", "hub.text"},
     {"hub.xianyu", "hub.store"},
-    {"hub.notices", "hub.album"},
+    {"hub.notices", "hub.album", "hub.errands"},
     {"hub.desk", "hub.inbound", "hub.outbound", "hub.supervisor", "hub.ops"},
     {"web", "bots"},
     {"hub.app", "hub.sandbox"},

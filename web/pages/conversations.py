@@ -59,6 +59,8 @@ async def thread(request: web.Request) -> web.Response:
 async def _thread(request: web.Request, form: Form, status: int = 200) -> web.Response:
     site, who = request.app[SITE], operator(request)
     before = _number(request.query.get("before", ""))
+    if before is None:
+        await site.desk.inbox.opened(who, _conversation(request))
     view = await site.desk.inbox.conversation(
         who,
         _conversation(request),
