@@ -62,6 +62,18 @@
     show();
   });
 
+  // A picture that cannot be had leaves its place empty instead of a broken one.
+  const empty = (image) => {
+    if (!image.matches("img.thumb")) return;
+    const place = document.createElement("span");
+    place.className = "thumb";
+    image.replaceWith(place);
+  };
+  document.addEventListener("error", (event) => { if (event.target instanceof HTMLImageElement) empty(event.target); }, true);
+  document.querySelectorAll("img.thumb").forEach((image) => {
+    if (image.complete && image.naturalWidth === 0) empty(image);
+  });
+
   document.querySelectorAll("[data-copy]").forEach((button) => {
     const field = document.getElementById(button.dataset.copy);
     const label = button.textContent;
