@@ -270,8 +270,19 @@ class Adapter(BaseAdapter):
             return await self._look_up(bot.self_id, str(data.get("message_id", "")))
         return await self.ask(bot.self_id, api, data)
 
-    async def say(self, bot: str, scene: str, peer: str, segments: Iterable[Any], text: str) -> str:
+    async def say(
+        self,
+        bot: str,
+        scene: str,
+        peer: str,
+        segments: Iterable[Any],
+        text: str,
+        *,
+        more_seconds: float = 0,
+    ) -> str:
         """Say something; returns its id, empty if QQ did not name it. Raises as `_call_api`.
+
+        `more_seconds`: how much longer than usual the answer may take.
 
         An answer that comes too late is remembered, so that `Memory.unclaimed` finds it.
         """
@@ -285,7 +296,13 @@ class Adapter(BaseAdapter):
             if isinstance(answer.get("data"), dict):
                 self._note_said(bot, scene, peer, answer["data"], text)
 
-        told = await self.ask(bot, action, {key: int(peer), "message": list(segments)}, late=late)
+        told = await self.ask(
+            bot,
+            action,
+            {key: int(peer), "message": list(segments)},
+            seconds=self._patience + more_seconds,
+            late=late,
+        )
         if not isinstance(told, dict):
             return ""
         self._note_said(bot, scene, peer, told, text)
@@ -304,6 +321,15 @@ class Adapter(BaseAdapter):
         found = await self.ask(bot_id, "get_msg", params, seconds=self.timing.lookup)
         return quoted_message(message_id, found if isinstance(found, dict) else {})
 
+    def host_of(self, bot: str) -> str:
+        """Where that bot's bridge speaks from; empty when it is not connected."""
+        line = self._lines.get(bot)
+        return str(getattr(line.socket, "host", "")) if line is not None else ""
+
+    @property
+    def _patience(self) -> float:
+        return float(self.config.api_timeout or 15)
+
     async def ask(
         self,
         bot_id: str,
@@ -317,7 +343,7 @@ class Adapter(BaseAdapter):
         line = self._lines.get(bot_id)
         if line is None:
             raise NotSent(f"bot {bot_id} is not connected")
-        patience = float(self.config.api_timeout or 15) if seconds is None else seconds
+        patience = self._patience if seconds is None else seconds
         return handle_api_result(await line.call(action, params, seconds=patience, late=late))
 
 

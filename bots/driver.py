@@ -65,6 +65,9 @@ class Socket(WebSocket):
 
     _ws: web.WebSocketResponse | aiohttp.ClientWebSocketResponse | None = None
 
+    host = ""
+    """Of the peer, as we see it."""
+
     @property
     def closed(self) -> bool:
         return self._ws is None or self._ws.closed
@@ -111,6 +114,7 @@ class ServerSocket(Socket):
         super().__init__(request=Request("GET", str(request.url), headers=request.headers.copy()))
         self._http = request
         self._timing = timing
+        self.host = request.remote or ""
         self.response: web.StreamResponse = web.Response(status=403)
 
     async def accept(self) -> None:
@@ -135,6 +139,8 @@ class ClientSocket(Socket):
     def __init__(self, request: Request, ws: aiohttp.ClientWebSocketResponse) -> None:
         super().__init__(request=request)
         self._ws = ws
+        peer = ws.get_extra_info("peername")
+        self.host = str(peer[0]) if peer else ""
 
 
 class Driver(ASGIMixin, WebSocketClientMixin, BaseDriver):

@@ -18,11 +18,12 @@ from nonebot.adapters.onebot.v11 import (
 )
 from nonebot.compat import type_validate_python
 
-from hub.model import ChatPeer, OperatorMessage
+from hub.model import ChatPeer, ChatPicture, OperatorMessage
 
 NO_ID = ("", "0", "None")
 """Lagrange writes 0 as the id of a quote that it cannot name."""
-DECORATION = ("text", "reply", "at", "face")
+CARRIED = ("text", "image", "reply", "at", "face")
+"""Segments that are read; of the others only the number is told."""
 
 
 def read_frame(data: str | bytes) -> dict[str, Any] | None:
@@ -92,13 +93,32 @@ def operator_message(event: MessageEvent, *, of_ours: bool) -> OperatorMessage:
         quoted_id=quoted_id(message),
         quoted_text=event.reply.message.extract_plain_text() if event.reply else "",
         addressed=group is None or called or event.to_me or of_ours,
-        attachments=sum(s.type not in DECORATION for s in message),
+        parts=message_parts(message),
+        attachments=sum(s.type not in CARRIED for s in message),
     )
 
 
 def _whole(text: str) -> str:
     """Without half characters, which nobody can store or say."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def message_parts(message: Message) -> tuple[str | ChatPicture, ...]:
+    """Texts and pictures in their order; empty when there are no pictures."""
+    parts: list[str | ChatPicture] = []
+    for segment in message:
+        if segment.type == "text":
+            words = _whole(str(segment.data.get("text", "")))
+            if parts and isinstance(parts[-1], str):
+                parts[-1] += words
+            else:
+                parts.append(words)
+        elif segment.type == "image":
+            place, name = segment.data.get("url") or "", segment.data.get("file") or ""
+            parts.append(ChatPicture(_whole(str(place)), _whole(str(name))))
+    if all(isinstance(part, str) for part in parts):
+        return ()
+    return tuple(part.strip() if isinstance(part, str) else part for part in parts)
 
 
 def quoted_id(message: Message) -> str | None:

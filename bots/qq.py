@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -23,15 +23,18 @@ from bots.driver import Timing
 from bots.frames import history_messages, operator_message, quoted_id
 from bots.memory import Memory, plain
 from bots.outcomes import PEER, as_peer_error
+from bots.pictures import BASE64, download, from_base64
 from bots.start import start_nonebot
 from hub.errors import PeerError, Rejected, Uncertain, Unreachable
-from hub.model import ChatPeer, Delivered, OperatorMessage
+from hub.model import ChatPeer, ChatPicture, Delivered, OperatorMessage
 from hub.settings import QQSettings
 
 Receive = Callable[[OperatorMessage], Awaitable[str | None]]
 
 LONGEST_PART = 3_000
 """Characters in one QQ message; QQ turns longer ones into something that cannot be quoted."""
+BYTES_A_SECOND = 256 * 1024
+"""How fast bridges take pictures; NapCat allows itself that long too."""
 HISTORY = 50
 """Messages read when looking for an uncertain one."""
 CLOCKS_APART = timedelta(seconds=5)
@@ -116,18 +119,61 @@ class QQ:
         """Return as soon as a bot can be used."""
         await self._wait_for(lambda: bool(self.bots()))
 
-    async def deliver(self, peer: ChatPeer, text: str, *, quote: str | None = None) -> Delivered:
-        """Say `text`, quoting the message `quote` of that chat if given.
+    async def deliver(
+        self,
+        peer: ChatPeer,
+        text: str,
+        *,
+        quote: str | None = None,
+        pictures: Sequence[bytes] = (),
+    ) -> Delivered:
+        """Say `text`, quoting the message `quote` of that chat if given, with pictures below it.
 
         Keeping the order within a chat is the caller's part. A long text goes out in several
-        messages. Raises Unreachable (nothing was said), Rejected, Uncertain (see
-        `find_delivered`).
+        messages. Pictures that QQ refuses are left out: the text must arrive. Raises Unreachable
+        (nothing was said), Rejected, Uncertain (see `find_delivered`).
         """
         bot = self._choose(peer)
         ids = []
-        for number, part in enumerate(split(text)):
-            ids.append(await self._say(bot, peer, part, quote if number == 0 else None))
+        parts = split(text)
+        for number, part in enumerate(parts):
+            shown = pictures if number == len(parts) - 1 else ()
+            ids.append(await self._say(bot, peer, part, quote if number == 0 else None, shown))
         return Delivered(bot, tuple(message_id for message_id in ids if message_id))
+
+    async def fetch(self, peer: ChatPeer, picture: ChatPicture) -> bytes:
+        """The file of a picture in that chat. Raises Unreachable, Rejected, Uncertain.
+
+        Addresses of QQ are good for an hour or so; when one is not, the bridge is asked.
+        """
+        packed = from_base64(picture.url) or from_base64(picture.file)
+        if packed is not None:
+            return packed
+        bridge = self._adapter.host_of(peer.bot)
+        try:
+            return await download(picture.url, bridge=bridge)
+        except (Rejected, Unreachable) as error:
+            logger.info("a picture in QQ is not at its address: {}", error)
+            found = await self._ask_for_picture(peer.bot, picture.file)
+            if found is None:
+                raise
+        place, data = found
+        return data if data is not None else await download(place, bridge=bridge)
+
+    async def _ask_for_picture(self, bot: str, file: str) -> tuple[str, bytes | None] | None:
+        """What the bridge says about a picture by its name; None when it has nothing else."""
+        if not file:
+            return None
+        try:
+            told = await self._adapter.ask(bot, "get_image", {"file": file})
+        except (ActionFailed, NetworkError):
+            return None
+        if not isinstance(told, dict):
+            return None
+        packed, place = told.get("base64"), str(told.get("url") or "")
+        if isinstance(packed, str) and packed:
+            return place, from_base64(BASE64 + packed.removeprefix(BASE64))
+        return (place, None) if place else None
 
     async def find_delivered(self, peer: ChatPeer, text: str, since: datetime) -> Delivered | None:
         """Whether an uncertain `deliver` arrived: our own text in the chat since then.
@@ -160,15 +206,29 @@ class QQ:
             raise Unreachable(PEER, "send", "QQ 机器人没有连接")
         return bots[0]
 
-    async def _say(self, bot: str, peer: ChatPeer, text: str, quote: str | None) -> str:
-        said = MessageSegment.text(text)
+    async def _say(
+        self,
+        bot: str,
+        peer: ChatPeer,
+        text: str,
+        quote: str | None,
+        pictures: Sequence[bytes] = (),
+    ) -> str:
         quoted = [MessageSegment.reply(int(quote))] if quote and _is_id(quote) else []
+        shown = [MessageSegment.image(data) for data in pictures]
+        said = [*quoted, MessageSegment.text(text), *shown]
+        seconds = sum(map(len, pictures)) / BYTES_A_SECOND
         try:
-            message_id = await self._adapter.say(bot, peer.scene, peer.peer, [*quoted, said], text)
+            message_id = await self._adapter.say(
+                bot, peer.scene, peer.peer, said, text, more_seconds=seconds
+            )
         except (ActionFailed, NetworkError) as error:
             outcome = as_peer_error(error, "send")
-            if not (quoted and isinstance(outcome, Rejected)):
+            if not isinstance(outcome, Rejected) or not (quoted or shown):
                 raise outcome from error
+            if shown:
+                logger.info("QQ refused the pictures of a message: {}", outcome)
+                return await self._say(bot, peer, text, quote)
             # Lagrange refuses the whole message if it cannot name the quoted one.
             return await self._say(bot, peer, text, None)
         self._memory.claim(bot, message_id)

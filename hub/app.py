@@ -18,12 +18,13 @@ from loguru import logger
 
 from bots import QQ
 from hub import __version__
+from hub.album import Album, album_of
 from hub.desk import Desk
 from hub.errors import SettingsError
 from hub.inbound import Inbound
 from hub.model import Account, AccountState, Event, TakenIn, TaskKind, chat_lane
 from hub.ops import Metrics, attach_ops
-from hub.outbound import BuyerSends, ChatSends, Worker
+from hub.outbound import BuyerSends, ChatSends, ItemReads, Reading, Recalls, Uploads, Worker
 from hub.pacing import Pacer
 from hub.settings import Settings, WebSettings
 from hub.store import Store, Tx, open_store
@@ -33,9 +34,11 @@ from web import Site, attach
 BUYER_SENDS = 256
 """Messages to buyers in flight at once, over all accounts; waiting for a turn counts."""
 CHAT_SENDS = 32
+ERRANDS = 16
 FINISH_SECONDS = 4.0
 """How long a stop waits for what is in hand."""
-LARGEST_REQUEST = 10 * 1024 * 1024
+LARGEST_REQUEST = 24 * 1024 * 1024
+"""Several photos of a phone at once."""
 QQ_TOKEN = "qq.access_token"  # noqa: S105 - the name of a stored value
 
 
@@ -65,7 +68,6 @@ async def open_hub(
     """
     async with open_store(settings.database.path, key=settings.database.key, now=now) as store:
         await store.write(lambda tx: _forget_last_life(tx, now()))
-        desk = Desk(store, settings, now)
         token = settings.qq.access_token or await _stored_token(store)
         metrics = Metrics()
         inbound = Inbound(store, settings.replies, now)
@@ -77,16 +79,18 @@ async def open_hub(
             zone=ZoneInfo(settings.text.timezone),
             count_renewal=lambda result: metrics.renewals.labels(result).inc(),
         )
+        album = album_of(settings, supervisor.client_of)
+        desk = Desk(store, settings, now, album, supervisor.client_of)
 
         connected = asyncio.Event()
         qq = QQ(
             settings.qq,
             access_token=token,
-            receive=desk.chat.receive,
+            receive=lambda message: desk.chat.receive(message, qq.fetch),
             is_operator=desk.chat.is_operator,
             on_connect=lambda _: connected.set(),
         )
-        buyers, chats = _workers(store, supervisor, qq, settings, now)
+        buyers, chats, errands = _workers(store, supervisor, qq, album, settings, now)
         app = _application(store, desk, qq, token, metrics, settings, now)
         async with _listening(app, settings.web) as port, asyncio.TaskGroup() as tasks:
             running = [
@@ -96,11 +100,12 @@ async def open_hub(
                 tasks.create_task(_hasten_chats(store, connected, now), name="hasten chats"),
                 tasks.create_task(buyers.run(), name="to buyers"),
                 tasks.create_task(chats.run(), name="to chats"),
+                tasks.create_task(errands.run(), name="errands"),
                 tasks.create_task(supervisor.run(), name="accounts"),
             ]
             try:
                 yield Hub(store, desk, qq, token, port)
-                await _finish(buyers, chats)
+                await _finish(buyers, chats, errands)
             finally:
                 for task in running:
                     task.cancel()
@@ -125,26 +130,45 @@ def _workers(
     store: Store,
     supervisor: Supervisor,
     qq: QQ,
+    album: Album,
     settings: Settings,
     now: Callable[[], datetime],
-) -> tuple[Worker, Worker]:
-    """Two workers, so that messages to buyers never wait for notices."""
+) -> tuple[Worker, Worker, Worker]:
+    """Three workers, so that messages to buyers never wait for notices, and nobody for errands."""
     holder = f"{os.getpid()}-{secrets.token_hex(4)}"
     buyers = BuyerSends(
         store,
         supervisor.session_of,
+        Uploads(store, album, supervisor.client_of),
         pacer=Pacer(settings.xianyu.send_spacing_seconds, jitter=settings.xianyu.spacing_jitter),
         look_for=timedelta(seconds=settings.xianyu.uncertain_seconds),
         now=now,
     )
-    chats = ChatSends(store, qq, spacing=settings.qq.send_spacing_seconds, now=now)
+    recalls = Recalls(store, supervisor.session_of, now=now)
+    chats = ChatSends(store, qq, album, spacing=settings.qq.send_spacing_seconds, now=now)
     return (
-        Worker(store, {TaskKind.SEND: buyers}, holder=holder, most=BUYER_SENDS, now=now),
+        Worker(
+            store,
+            {TaskKind.SEND: buyers, TaskKind.RECALL: recalls},
+            holder=holder,
+            most=BUYER_SENDS,
+            now=now,
+        ),
         Worker(
             store,
             {TaskKind.NOTICE: chats, TaskKind.RECEIPT: chats},
             holder=holder,
             most=CHAT_SENDS,
+            now=now,
+        ),
+        Worker(
+            store,
+            {
+                TaskKind.ITEM: ItemReads(store, supervisor.client_of, now=now),
+                TaskKind.READ: Reading(store, supervisor.session_of, now=now),
+            },
+            holder=holder,
+            most=ERRANDS,
             now=now,
         ),
     )

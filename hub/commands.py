@@ -19,6 +19,8 @@ class Action(StrEnum):
     RECONNECT = "reconnect"
     PAUSE = "pause"
     RESUME = "resume"
+    RECALL = "recall"
+    ITEMS = "items"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,16 @@ COMMANDS: tuple[Command, ...] = (
         "需要验证的账号，请先在闲鱼里把验证做完再发：程序只试一次，还要验证就又停下。",
     ),
     Command(
+        Action.ITEMS,
+        "商品",
+        ("items",),
+        "/商品 [账号] [关键词]",
+        "在售商品和价格",
+        Role.VIEWER,
+        "列出在售的商品；写上账号名只看那个账号，写上关键词只看标题里有它的。一天向闲鱼读一次，"
+        "要马上更新请到后台「账号 → 商品」里刷新。",
+    ),
+    Command(
         Action.PAUSE,
         "暂停",
         ("pause",),
@@ -86,6 +98,16 @@ COMMANDS: tuple[Command, ...] = (
         "恢复自动回复",
         Role.AGENT,
         "引用一条通知，或写上编号，恢复那个会话；都没有就解除整个店铺的暂停。",
+    ),
+    Command(
+        Action.RECALL,
+        "撤回",
+        ("recall",),
+        "/撤回 [#编号]",
+        "撤回刚发给买家的话",
+        Role.AGENT,
+        "引用你自己写的那句、它的回执，或者买家的通知；也可以只写编号。"
+        "引用通知或写编号时，撤回那个会话里最后一次回复。闲鱼只允许撤回 2 分钟内的消息。",
     ),
 )
 

@@ -169,5 +169,11 @@ class Invalid(Refusal):
         self.fields = dict(fields or {})
 
 
+class Unavailable(Refusal):
+    """Cannot be done at the moment, through nobody's fault."""
+
+    code = "unavailable"
+
+
 class TooOften(Refusal):
     code = "too_often"

@@ -12,6 +12,7 @@ from typing import assert_never
 
 from hub import text
 from hub.answers import WaitingAnswer, waiting_answer
+from hub.errands import mark_read, read_item
 from hub.model import (
     Account,
     BuyerMessage,
@@ -22,6 +23,8 @@ from hub.model import (
     Event,
     HoldKind,
     Ignored,
+    Image,
+    Item,
     MessageId,
     OrderContext,
     OrderSignal,
@@ -31,6 +34,7 @@ from hub.model import (
     PlatformMessage,
     PlatformUser,
     ReadReceipt,
+    Recalled,
     SendMessage,
     SignalSource,
     SystemMessage,
@@ -67,6 +71,8 @@ LATE = timedelta(seconds=1)
 """A message that is older when it arrives may have been said while the account was offline."""
 EARLIER = 50
 """Decisions among which the one of the answer that waits is looked for."""
+ITEM_OLD = timedelta(days=1)
+"""Prices change, but not while somebody asks for them."""
 
 
 class Inbound:
@@ -95,6 +101,8 @@ class Inbound:
                     self._system_message(tx, account, event, counts, now)
                 case ReadReceipt():
                     tx.messages.mark_read(account.shop, account.id, event.messages, now)
+                case Recalled():
+                    tx.messages.mark_recalled(account.shop, account.id, event.messages)
                 case OrderContext() | ConversationInfo():
                     tx.conversations.upsert(
                         account.shop,
@@ -164,12 +172,34 @@ class Inbound:
         if turn is Turn.START and isinstance(decision, Answer):
             counts.answers += 1
             self._enqueue_answer(tx, conversation, message, decision, now)
+            if self._settings.mark_read == "always":
+                mark_read(tx, conversation, now)
         elif waits is not None and turn in (Turn.REPLACE, Turn.JOIN):
             counts.merged += 1
             decision, outcome = self._merge(tx, conversation, waits, decision, turn, now)
         self._record(tx, conversation, message, decision, now)
-        notice = text.buyer_notice(account, conversation, event.content, outcome)
-        tell_owners(tx, conversation, notice, key=f"notice:{message}", now=now, message=message)
+        quoted = (
+            tx.messages.by_platform(account.shop, account.id, event.quoted)
+            if event.quoted is not None
+            else None
+        )
+        notice = text.buyer_notice(
+            account,
+            conversation,
+            event.content,
+            outcome,
+            quoted=quoted,
+            item=self._item(tx, conversation, now),
+        )
+        tell_owners(
+            tx,
+            conversation,
+            notice,
+            key=f"notice:{message}",
+            now=now,
+            message=message,
+            pictures=isinstance(event.content, Image),
+        )
 
     def _decide_late(
         self, tx: Tx, conversation: Conversation, event: BuyerMessage, decision: Answer | Silence
@@ -183,6 +213,17 @@ class Inbound:
         expired = isinstance(decision, Silence) and decision.outcome == "expired"
         tx.comparisons.count_late(shop, account, event.sent_at, messages=1, expired=int(expired))
         return decision
+
+    def _item(self, tx: Tx, conversation: Conversation, now: datetime) -> Item | None:
+        """What is known of the conversation's item by now. Its page is asked for when that is old;
+        nobody waits for the answer, and a page that cannot be read is left alone until tomorrow."""
+        item_id = conversation.item_id
+        if item_id is None:
+            return None
+        known = tx.items.get(conversation.shop, item_id)
+        if known is None or known.read_at is None or now - known.read_at >= ITEM_OLD:
+            read_item(tx, conversation, item_id, now)
+        return known.item if known is not None else None
 
     def _enqueue_answer(
         self, tx: Tx, conversation: Conversation, asked: MessageId, answer: Answer, now: datetime
@@ -337,7 +378,8 @@ class Inbound:
             return
         if news and event.status is OrderStatus.PAID:
             self._count_paid(tx, account, event, counts)
-        notice = text.order_notice(account, conversation, told, event.order_id)
+        item = self._item(tx, conversation, now)
+        notice = text.order_notice(account, conversation, told, event.order_id, item=item)
         tell_owners(tx, conversation, notice, key=key, now=now, message=message)
 
     def _count_paid(self, tx: Tx, account: Account, event: OrderSignal, counts: TakenIn) -> None:

@@ -28,10 +28,14 @@ def tell_owners(
     key: str,
     now: datetime,
     message: MessageId | None = None,
+    pictures: bool = False,
 ) -> bool:
     """Tell about a conversation; quoting the notice answers its buyer. False: told before, or
-    there is nobody to tell."""
-    return _tell(tx, conversation.shop, text, key, now, conversation.id, message)
+    there is nobody to tell.
+
+    `pictures`: those of `message` are shown with it.
+    """
+    return _tell(tx, conversation.shop, text, key, now, conversation.id, message, pictures)
 
 
 def tell_owners_of_shop(tx: Tx, shop: ShopId, text: str, *, key: str, now: datetime) -> None:
@@ -47,6 +51,7 @@ def _tell(
     now: datetime,
     conversation: ConversationId | None,
     message: MessageId | None,
+    pictures: bool = False,
 ) -> bool:
     """Once per `key` to each QQ id of each owner: the default routing of a shop."""
     told = False
@@ -55,8 +60,8 @@ def _tell(
             peer = ChatPeer("", "private", qq)
             task = tx.outbox.enqueue(
                 shop,
-                SendNotice(peer, text, conversation, message),
-                lane=chat_lane(peer),
+                SendNotice(peer, text, conversation, message, pictures),
+                lane=chat_lane(peer, pictures=pictures),
                 key=f"{key}:{qq}",
                 due_at=now,
                 expires_at=now + NOTICE_LIFETIME,
@@ -66,11 +71,19 @@ def _tell(
 
 
 def tell_asker(
-    tx: Tx, conversation: Conversation, asked_by: AskedBy, text: str, *, key: str, now: datetime
+    tx: Tx,
+    conversation: Conversation,
+    asked_by: AskedBy,
+    text: str,
+    *,
+    key: str,
+    now: datetime,
+    message: MessageId | None = None,
 ) -> None:
+    """`message`: the one it tells of; quoting the receipt then means that one."""
     tx.outbox.enqueue(
         conversation.shop,
-        SendReceipt(asked_by, text, conversation.id),
+        SendReceipt(asked_by, text, conversation.id, message),
         lane=chat_lane(asked_by.peer),
         key=key,
         due_at=now,

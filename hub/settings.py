@@ -160,6 +160,14 @@ class ReplySettings(_Section):
     """Default for new accounts: silence of the automation after a human answered."""
     debounce_seconds: float = Field(3, ge=0, le=60)
     """An automatic answer waits until the buyer has been silent for so long; 0: not at all."""
+    mark_read: Literal["answered", "always", "never"] = "answered"
+    """When buyers see that they were read: once an operator answered or opened the conversation,
+    with automatic answers as well, or never."""
+
+
+class PictureSettings(_Section):
+    cache_megabytes: int = Field(300, ge=10, le=100_000)
+    """How much of the disk pictures of conversations may take; the oldest go first."""
 
 
 class LogSettings(_Section):
@@ -190,6 +198,7 @@ class Settings(_Section):
     xianyu: XianyuSettings = XianyuSettings()
     qq: QQSettings = QQSettings()
     replies: ReplySettings = ReplySettings()
+    pictures: PictureSettings = PictureSettings()
     log: LogSettings = LogSettings()
     text: TextSettings = TextSettings()
 

@@ -31,6 +31,9 @@ DONE: dict[str, str] = {
     "account-on": "账号已启用，正在连接闲鱼。",
     "account-off": "账号已停用，不再收发消息。",
     "answer-queued": "已收下，正在发送。",
+    "items-read": "商品已经从闲鱼读取。",
+    "recalling": "正在撤回。",
+    "recall-cancelled": "还没有发出，已经取消。",
     "paused": "自动回复已暂停。",
     "resumed": "自动回复已恢复。",
     "member-added": "成员已添加。",
@@ -53,10 +56,8 @@ MESSAGE_STATES: dict[MessageState, str] = {
     MessageState.REJECTED: "被闲鱼拒绝",
     MessageState.UNCERTAIN: "不确定是否送达",
     MessageState.DROPPED: "没有发出",
+    MessageState.RECALLED: "已撤回",
 }
-
-PICTURE_HOSTS = (".alicdn.com", ".goofish.com", ".taobao.com", ".tbcdn.cn")
-"""Where the platform keeps pictures."""
 
 ORIGINS: dict[Origin, str] = {
     Origin.BUYER: "买家",
@@ -78,7 +79,11 @@ def setup_templates(app: web.Application) -> None:
         auto_reload=False,
     )
     environment.filters.update(
-        plain=text.plain, shorten=text.shorten, shown_url=shown_url, shown_picture=shown_picture
+        plain=text.plain,
+        shorten=text.shorten,
+        shown_url=shown_url,
+        voice=text.voice,
+        price=text.price,
     )
     environment.globals.update(
         account_states=text.ACCOUNT_STATES,
@@ -142,17 +147,6 @@ def shown_url(url: str) -> str:
     if parts.scheme == "http" and not _is_local(parts.hostname or ""):
         return "https" + url[4:]
     return url if parts.scheme in ("http", "https") else ""
-
-
-def shown_picture(url: str) -> str:
-    """An address that a page may load by itself, empty for any other.
-
-    A picture of the platform's hosts: a buyer's program can name any host, and that one would learn
-    when and from where the shop reads.
-    """
-    address = shown_url(url)
-    host = urlsplit(address).hostname or ""
-    return address if _is_local(host) or host.endswith(PICTURE_HOSTS) else ""
 
 
 def _is_local(host: str) -> bool:

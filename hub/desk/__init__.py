@@ -6,16 +6,21 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from hub.album import Album, Shown, album_of
 from hub.desk.accounts import Accounts
 from hub.desk.chat import Chat
 from hub.desk.inbox import Answered, ConversationView, Inbox
+from hub.desk.items import ItemList, Items
 from hub.desk.login import Logins, LoginStep, QrView, open_login_at
 from hub.desk.members import Login, Members, NewLogin
 from hub.desk.operator import ROLES, Door, Operator
+from hub.desk.pictures import Pictures
 from hub.desk.rules import Rules, split_keywords
 from hub.desk.system import Overview, System
+from hub.model import AccountId
 from hub.settings import Settings
 from hub.store import Store
+from hub.xianyu import Client
 
 __all__ = [
     "ROLES",
@@ -23,21 +28,35 @@ __all__ = [
     "ConversationView",
     "Desk",
     "Door",
+    "ItemList",
     "Login",
     "LoginStep",
     "NewLogin",
     "Operator",
     "Overview",
     "QrView",
+    "Shown",
     "split_keywords",
 ]
 
 
 class Desk:
-    """The use cases by noun: inbox, accounts, logins, members, rules, system, chat."""
+    """The use cases by noun: inbox, pictures, items, accounts, logins, members, rules and so on."""
 
-    def __init__(self, store: Store, settings: Settings, now: Callable[[], datetime]) -> None:
-        self.inbox = Inbox(store, now)
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        now: Callable[[], datetime],
+        album: Album | None = None,
+        client_of: Callable[[AccountId], Client | None] = lambda _: None,
+    ) -> None:
+        """`client_of`: the HTTP side of an account while it is connected. Without it and an
+        `album`, nothing can be read from the platform."""
+        album = album or album_of(settings)
+        self.inbox = Inbox(store, album, now, marks_read=settings.replies.mark_read != "never")
+        self.pictures = Pictures(store, album)
+        self.items = Items(store, client_of, now)
         self.accounts = Accounts(store, now, settings.replies.takeover_minutes)
         self.logins = Logins(
             store,
@@ -49,5 +68,11 @@ class Desk:
         self.rules = Rules(store, now)
         self.system = System(store, now)
         self.chat = Chat(
-            store, self.inbox, self.accounts, self.system, now, ZoneInfo(settings.text.timezone)
+            store,
+            self.inbox,
+            self.accounts,
+            self.items,
+            self.system,
+            now,
+            ZoneInfo(settings.text.timezone),
         )

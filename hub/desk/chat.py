@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -22,12 +22,28 @@ from hub.commands import (
 )
 from hub.desk.accounts import Accounts
 from hub.desk.inbox import Inbox
+from hub.desk.items import Items
 from hub.desk.operator import Door, Operator
 from hub.desk.system import System
-from hub.errors import Invalid, Refusal
-from hub.model import AccountState, AskedBy, ConversationId, Member, OperatorMessage, TaskKind
+from hub.errors import Invalid, PeerError, Refusal
+from hub.model import (
+    AccountState,
+    AskedBy,
+    ChatPeer,
+    ChatPicture,
+    ConversationId,
+    Member,
+    Message,
+    OperatorMessage,
+    Role,
+    TaskKind,
+)
 from hub.store import Store, Tx
 
+FetchPicture = Callable[[ChatPeer, ChatPicture], Awaitable[bytes]]
+"""Raises PeerError with a reason for people."""
+ITEMS_SHOWN = 15
+"""Of one account; more would be a wall of text in a chat."""
 STRANGER_EVERY = timedelta(days=1)
 HEARD_TWICE_WITHIN = timedelta(seconds=10)
 
@@ -41,6 +57,7 @@ class Chat:
         store: Store,
         inbox: Inbox,
         accounts: Accounts,
+        items: Items,
         system: System,
         now: Callable[[], datetime],
         zone: ZoneInfo,
@@ -48,6 +65,7 @@ class Chat:
         self._store = store
         self._inbox = inbox
         self._accounts = accounts
+        self._items = items
         self._system = system
         self._now = now
         self._zone = zone
@@ -66,8 +84,13 @@ class Chat:
                 if change.noun == "member":
                     self._operators = await self._store.read(lambda tx: tx.members.operators_qq())
 
-    async def receive(self, message: OperatorMessage) -> str | None:
-        """Do what the message asks; returns the sentence to answer with, None for silence."""
+    async def receive(
+        self, message: OperatorMessage, fetch: FetchPicture | None = None
+    ) -> str | None:
+        """Do what the message asks; returns the sentence to answer with, None for silence.
+
+        `fetch` gets the file of a picture of this message from the chat's side.
+        """
         member = await self._store.read(lambda tx: tx.members.by_qq(message.sender))
         if member is None:
             return await self._meet_stranger(message)
@@ -84,7 +107,7 @@ class Chat:
                         return None
                     return text.unknown_command(name, suggestion.usage if suggestion else None)
                 case None:
-                    return await self._answer(operator, message)
+                    return await self._answer(operator, message, fetch)
         except Refusal as refusal:
             return refusal.text
 
@@ -102,7 +125,9 @@ class Chat:
         )
         return text.stranger() if first else None
 
-    async def _answer(self, operator: Operator, message: OperatorMessage) -> str | None:
+    async def _answer(
+        self, operator: Operator, message: OperatorMessage, fetch: FetchPicture | None
+    ) -> str | None:
         typed = leading_ticket(message.text)
         if not message.addressed and typed is None and message.quoted_id is None:
             return None
@@ -112,19 +137,41 @@ class Chat:
                 return None
             return text.no_target(quoted=message.quoted_id is not None)
         if message.attachments:
-            raise Invalid("没有发送：现在只能发文字，图片请在闲鱼里发")
+            raise Invalid("没有发送：只能发文字和图片，别的请在闲鱼里发")
         if self._heard_by_another_bot(message):
             return None
         answered = await self._inbox.answer(
             operator,
             target,
-            typed[1] if typed is not None else message.text,
+            await self._said(operator, message, fetch),
             key=_key(message),
             asked_by=AskedBy(message.peer, message.message_id),
         )
         if answered is None or answered.account.state is AccountState.ONLINE:
             return None
         return text.queued_offline(answered.conversation, answered.account)
+
+    async def _said(
+        self, operator: Operator, message: OperatorMessage, fetch: FetchPicture | None
+    ) -> list[str | bytes]:
+        """What the buyer is to see, without the ticket. Pictures are had before anything is sent:
+        half an answer helps nobody."""
+        operator.require(Role.AGENT)
+        parts: list[str | bytes] = []
+        for part in message.parts or (message.text,):
+            if isinstance(part, str):
+                typed = None if any(isinstance(one, str) for one in parts) else leading_ticket(part)
+                parts.append(part if typed is None else typed[1])
+            elif fetch is None:
+                raise Invalid("没有发送：这里收不了图片")
+            else:
+                try:
+                    parts.append(await fetch(message.peer, part))
+                except PeerError as error:
+                    raise Invalid(
+                        f"没有发送：图片没有取到（{error.reason}），请重发一次"
+                    ) from error
+        return parts
 
     def _heard_by_another_bot(self, message: OperatorMessage) -> bool:
         """Two bots in one group hear every line twice, under ids that have nothing in common."""
@@ -185,6 +232,10 @@ class Chat:
                 return await self._account_list(operator)
             case Action.RECONNECT:
                 return await self._reconnect(operator, call.argument)
+            case Action.ITEMS:
+                return await self._item_lists(operator, call.argument)
+            case Action.RECALL:
+                return await self._recall(operator, call.argument, message)
             case Action.PAUSE | Action.RESUME:
                 target = await self._resolve(operator.member, message)
                 if target is None and message.quoted_id is not None:
@@ -192,6 +243,65 @@ class Chat:
                 if call.command.action is Action.RESUME:
                     return await self._resume(operator, target, call.argument)
                 return await self._pause(operator, target, call.argument)
+
+    async def _item_lists(self, operator: Operator, argument: str) -> str:
+        """`[账号] [词]`: a first word that names an account means that one."""
+        accounts = await self._accounts.all(operator)
+        first, _, rest = argument.partition(" ")
+        named = [account for account in accounts if account.name == first]
+        word = (rest if named else argument).strip()
+        lists = []
+        for account in named or [account for account in accounts if account.enabled]:
+            try:
+                found = await self._items.fresh(operator, account.id)
+            except Refusal as refusal:
+                lists.append(f"【{account.name}】{refusal.text}")
+                continue
+            items = [item for item in found.items if word.lower() in item.title.lower()]
+            if items:
+                shown = items[:ITEMS_SHOWN]
+                lists.append(text.item_list(account.name, shown, len(items) - len(shown)))
+        return "\n".join(lists) or text.no_items(word)
+
+    async def _recall(
+        self, operator: Operator, argument: str, message: OperatorMessage
+    ) -> str | None:
+        """What was quoted: an own line, its receipt, or a notice; for that one and for a ticket the
+        last answer of its conversation counts. Success is told by the receipt."""
+        if rest := _without_ticket(argument):
+            raise Invalid(f"看不懂「{rest}」，例如：引用一条消息写 /撤回，或者 /撤回 #a7")
+        meant = await self._quoted_answer(operator, message)
+        if not meant:
+            target = await self._resolve(operator.member, message)
+            if target is None:
+                raise Invalid("没有撤回：引用要撤回的那句、它的回执或者买家的通知，再写 /撤回")
+            meant = await self._store.read(lambda tx: _last_answer(tx, operator, target))
+        recalled = await self._inbox.recall(
+            operator,
+            meant[0].conversation,
+            [one.id for one in meant],
+            key=_key(message),
+            asked_by=AskedBy(message.peer, message.message_id),
+        )
+        return text.recall_cancelled(recalled.conversation) if recalled.cancelled else None
+
+    async def _quoted_answer(self, operator: Operator, message: OperatorMessage) -> list[Message]:
+        """All parts of the answer that the quote means; empty when it means a conversation."""
+        quoted, peer = message.quoted_id, message.peer
+        if quoted is None:
+            return []
+
+        def unit(tx: Tx) -> list[Message]:
+            if own := tx.messages.with_key(operator.shop, _key_of(peer, quoted)):
+                return own
+            relay = tx.relays.find(peer.bot, peer.scene, peer.peer, quoted)
+            if relay is None or relay.shop != operator.shop or relay.message is None:
+                return []
+            about = tx.messages.get(operator.shop, relay.message)
+            ours = about is not None and about.ours
+            return tx.messages.parts(operator.shop, relay.message) if ours else []
+
+        return await self._store.read(unit)
 
     def _help(self, operator: Operator, argument: str) -> str:
         if argument:
@@ -256,6 +366,19 @@ def _without_ticket(argument: str) -> str:
 def _key(message: OperatorMessage) -> str:
     """The same event repeated gives the same key. The text is part of it because chat ids are
     short hashes that collide now and then; another text is another message."""
-    peer = message.peer
-    digest = hashlib.sha256(message.text.encode()).hexdigest()[:16]
-    return f"qq:{peer.bot}:{peer.scene}:{peer.peer}:{message.message_id}:{digest}"
+    files = "".join(f"/{part.file}" for part in message.parts if isinstance(part, ChatPicture))
+    digest = hashlib.sha256((message.text + files).encode()).hexdigest()[:16]
+    return _key_of(message.peer, message.message_id) + digest
+
+
+def _key_of(peer: ChatPeer, message_id: str) -> str:
+    """What the keys of everything begin with that one chat message caused."""
+    return f"qq:{peer.bot}:{peer.scene}:{peer.peer}:{message_id}:"
+
+
+def _last_answer(tx: Tx, operator: Operator, conversation: ConversationId) -> list[Message]:
+    """Raises Invalid when there is none."""
+    newest = tx.messages.newest_answer(operator.shop, conversation)
+    if newest is None:
+        raise Invalid("没有撤回：这个会话里没有可以撤回的回复")
+    return tx.messages.parts(operator.shop, newest.id)

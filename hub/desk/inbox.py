@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from hub.album import MEGABYTE, MOST_BYTES, Album
 from hub.answers import waiting_answer, withdraw_answer
+from hub.commands import may
 from hub.desk.operator import Operator
+from hub.errands import mark_read, unread_key
 from hub.errors import Invalid, NotFound
 from hub.model import (
     Account,
@@ -17,17 +20,26 @@ from hub.model import (
     ConversationId,
     Hold,
     HoldKind,
+    Image,
+    Item,
     Message,
     MessageId,
+    MessageState,
     Origin,
+    Picture,
+    RecallMessage,
     Role,
     SendMessage,
     Text,
+    recall_lane,
     send_lane,
 )
-from hub.policy import HUMAN_ANSWERED
+from hub.policy import HUMAN_ANSWERED, why_not_recall
 from hub.store import ConversationLine, Decision, Store, Tx
+from hub.xianyu import RECALL_WITHIN
 
+MOST_PICTURES = 9
+"""In one answer; QQ itself sends no more at once."""
 LONGEST_ANSWER = 2000
 """Characters; the platform documents no limit, people complain beyond this one."""
 ANSWER_LIFETIME = timedelta(hours=24)
@@ -42,6 +54,12 @@ class ConversationView:
     """Oldest first."""
     hold: Hold | None
     decisions: dict[MessageId, Decision]
+    quoted: dict[MessageId, Message]
+    """What messages of this page answer, by the answering message."""
+    recallable: frozenset[MessageId]
+    """What can still be taken back."""
+    item: Item | None
+    """What the conversation is about, as far as it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +81,22 @@ class Resumed:
     """The shop was resumed, and so many conversations have a pause of their own."""
 
 
+@dataclass(frozen=True, slots=True)
+class Recalling:
+    """`cancelled`: all of it was still waiting to go out, so nobody ever sees it."""
+
+    conversation: Conversation
+    cancelled: bool
+
+
 class Inbox:
-    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: Store, album: Album, now: Callable[[], datetime], *, marks_read: bool = True
+    ) -> None:
+        """`marks_read`: buyers see that an operator has read what they wrote."""
         self._store = store
+        self._marks_read = marks_read
+        self._album = album
         self._now = now
 
     async def conversations(
@@ -99,12 +130,19 @@ class Inbox:
             shop = operator.shop
             found, account = _find(tx, operator, conversation)
             decisions = tx.decisions.of_conversation(shop, conversation, 2 * limit)
+            messages = tx.messages.of_conversation(shop, conversation, limit=limit, before=before)
+            item = tx.items.get(shop, found.item_id) if found.item_id is not None else None
             return ConversationView(
                 found,
                 account,
-                tuple(tx.messages.of_conversation(shop, conversation, limit=limit, before=before)),
+                tuple(messages),
                 tx.holds.active(shop, conversation, now),
                 {d.message: d for d in reversed(decisions) if d.message is not None},
+                _quoted(tx, found, messages),
+                frozenset(
+                    one.id for one in messages if why_not_recall(one, now, RECALL_WITHIN) is None
+                ),
+                item.item if item is not None else None,
             )
 
         return await self._store.read(unit)
@@ -120,25 +158,20 @@ class Inbox:
         self,
         operator: Operator,
         conversation: ConversationId,
-        text: str,
+        said: str | Sequence[str | bytes],
         *,
         key: str,
         asked_by: AskedBy | None = None,
     ) -> Answered | None:
         """Queue an answer to the buyer and take the conversation over for its account's minutes.
 
-        `key` names the act of writing: the same key again does nothing and returns None, so a
-        repeated chat event or form post is harmless. Line breaks are kept as written (L38).
+        `said`: texts and picture files in the order in which the buyer is to see them; each becomes
+        a message of its own, as on the phone. `key` names the act of writing: the same key again
+        does nothing and returns None, so a repeated chat event or form post is harmless. Line
+        breaks are kept as written (L38).
         """
         operator.require(Role.AGENT)
-        body = text.strip("\r\n").replace("\r\n", "\n")
-        if not body.strip():
-            raise Invalid("没有发送：内容是空的", {"text": "写点什么再发送"})
-        if len(body) > LONGEST_ANSWER:
-            raise Invalid(
-                f"没有发送：太长了（{len(body)} 字），一条最多 {LONGEST_ANSWER} 字，请分几条发",
-                {"text": f"最多 {LONGEST_ANSWER} 字"},
-            )
+        contents = await self._contents([said] if isinstance(said, str) else said)
         now = self._now()
 
         def unit(tx: Tx) -> Answered | None:
@@ -147,17 +180,21 @@ class Inbox:
             if found.buyer is None:
                 raise Invalid("没有发送：这个会话里没有买家可以回复")
             needless = waiting_answer(tx, found, now)
-            message = tx.messages.add_out(
-                shop,
-                found.account,
-                found.id,
-                key=key,
-                origin=Origin.OPERATOR,
-                content=Text(body),
-                member=operator.member.id,
-                now=now,
-            )
-            if message is None:
+            messages = [
+                tx.messages.add_out(
+                    shop,
+                    found.account,
+                    found.id,
+                    key=part_key(key, number),
+                    origin=Origin.OPERATOR,
+                    content=content,
+                    member=operator.member.id,
+                    now=now,
+                )
+                for number, content in enumerate(contents)
+            ]
+            first, last = messages[0], messages[-1]
+            if first is None:
                 return None
             if needless is not None:
                 withdraw_answer(tx, found, needless, HUMAN_ANSWERED, now)
@@ -171,18 +208,126 @@ class Inbox:
                     now=now,
                     until=now + timedelta(minutes=account.takeover_minutes),
                 )
-            tx.outbox.enqueue(
-                shop,
-                SendMessage(found.account, found.id, message, asked_by),
-                lane=send_lane(found.account, found.id),
-                key=f"send:{message}",
-                due_at=now,
-                expires_at=now + ANSWER_LIFETIME,
-            )
+            for message in messages:
+                if message is not None:
+                    tx.outbox.enqueue(
+                        shop,
+                        SendMessage(
+                            found.account, found.id, message, asked_by, more=message != last
+                        ),
+                        lane=send_lane(found.account, found.id),
+                        key=f"send:{message}",
+                        due_at=now,
+                        expires_at=now + ANSWER_LIFETIME,
+                    )
+            if self._marks_read:
+                mark_read(tx, found, now)
             operator.record(tx, "answer", found.ticket, now)
-            return Answered(message, found, account)
+            return Answered(first, found, account)
 
         return await self._store.write(unit)
+
+    async def opened(self, operator: Operator, conversation: ConversationId) -> None:
+        """Somebody who could answer looks at it: let the buyer see that. Viewers go unnoticed."""
+        if not self._marks_read or not may(operator.member.role, Role.AGENT):
+            return
+        now = self._now()
+
+        def news(tx: Tx) -> Conversation | None:
+            found, _ = _find(tx, operator, conversation)
+            return found if unread_key(tx, found) is not None else None
+
+        found = await self._store.read(news)
+        if found is not None:
+            await self._store.write(lambda tx: mark_read(tx, found, now))
+
+    async def recall(
+        self,
+        operator: Operator,
+        conversation: ConversationId,
+        messages: Sequence[MessageId],
+        *,
+        key: str,
+        asked_by: AskedBy | None = None,
+    ) -> Recalling:
+        """Take back what was said to a buyer; what did not go out yet is cancelled.
+
+        `key` names the act: the same key again takes nothing back twice. Raises Invalid with the
+        reason when a message cannot be taken back any more; then none of them is.
+        """
+        operator.require(Role.AGENT)
+        now = self._now()
+
+        def unit(tx: Tx) -> Recalling:
+            shop = operator.shop
+            found, _ = _find(tx, operator, conversation)
+            cancelled = True
+            for id_ in messages:
+                message = tx.messages.get(shop, id_)
+                if message is None or message.conversation != conversation:
+                    raise NotFound("这条消息不存在，可能已经被删除")
+                if why := why_not_recall(message, now, RECALL_WITHIN):
+                    raise Invalid(f"没有撤回：{why}")
+                if message.state is not MessageState.QUEUED:
+                    cancelled = False
+                    self._enqueue_recall(tx, found, message, key, asked_by, now)
+                elif tx.outbox.cancel(shop, f"send:{id_}", error="cancelled", now=now):
+                    reason = f"{operator.member.name} 取消了"
+                    tx.messages.set_state(shop, id_, MessageState.DROPPED, reason=reason, now=now)
+                else:
+                    raise Invalid("没有撤回：这条消息正在发送，等它送达了再撤回")
+            operator.record(tx, "recall", found.ticket, now)
+            return Recalling(found, cancelled)
+
+        return await self._store.write(unit)
+
+    def _enqueue_recall(
+        self,
+        tx: Tx,
+        conversation: Conversation,
+        message: Message,
+        key: str,
+        asked_by: AskedBy | None,
+        now: datetime,
+    ) -> None:
+        tx.outbox.enqueue(
+            conversation.shop,
+            RecallMessage(conversation.account, conversation.id, message.id, asked_by),
+            lane=recall_lane(conversation.account, message.id),
+            key=f"recall:{message.id}:{key}",
+            due_at=now,
+            expires_at=(message.wire_at or message.sent_at) + RECALL_WITHIN,
+        )
+
+    async def _contents(self, said: Sequence[str | bytes]) -> list[Text | Image]:
+        """What is to be sent. Raises Invalid for what cannot be; then nothing is sent at all."""
+        texts = [_checked_text(part) for part in said if isinstance(part, str)]
+        pictures = [part for part in said if isinstance(part, bytes)]
+        if not pictures and not any(texts):
+            raise Invalid("没有发送：内容是空的", {"text": "写点什么再发送"})
+        if len(pictures) > MOST_PICTURES:
+            raise Invalid(
+                f"没有发送：一次最多发 {MOST_PICTURES} 张图片",
+                {"pictures": f"最多 {MOST_PICTURES} 张"},
+            )
+        contents: list[Text | Image] = []
+        for part in said:
+            if isinstance(part, bytes):
+                contents.append(Image((await self._kept(part),)))
+            elif body := _checked_text(part):
+                contents.append(Text(body))
+        return contents
+
+    async def _kept(self, data: bytes) -> Picture:
+        if len(data) > MOST_BYTES:
+            most = MOST_BYTES // MEGABYTE
+            raise Invalid(
+                f"没有发送：图片太大，一张最多 {most} MB", {"pictures": f"一张最多 {most} MB"}
+            )
+        try:
+            return await self._album.keep(data)
+        except Invalid as error:
+            raise Invalid(f"没有发送：{error.text}", {"pictures": error.text}) from None
 
     async def pause(
         self,
@@ -236,6 +381,36 @@ class Inbox:
             return Resumed(None, ended, False, apart)
 
         return await self._store.write(unit)
+
+
+def _quoted(
+    tx: Tx, conversation: Conversation, messages: Sequence[Message]
+) -> dict[MessageId, Message]:
+    found = {}
+    for message in messages:
+        if message.quoted is not None:
+            quoted = tx.messages.by_platform(
+                conversation.shop, conversation.account, message.quoted
+            )
+            if quoted is not None:
+                found[message.id] = quoted
+    return found
+
+
+def _checked_text(text: str) -> str:
+    """As it is sent; empty when there is nothing but blanks. Raises Invalid when it is too long."""
+    body = text.strip("\r\n").replace("\r\n", "\n")
+    if len(body) > LONGEST_ANSWER:
+        raise Invalid(
+            f"没有发送：太长了（{len(body)} 字），一条最多 {LONGEST_ANSWER} 字，请分几条发",
+            {"text": f"最多 {LONGEST_ANSWER} 字"},
+        )
+    return body if body.strip() else ""
+
+
+def part_key(key: str, number: int) -> str:
+    """Keys of the messages of one answer begin with the key of the first."""
+    return key if number == 0 else f"{key}/{number}"
 
 
 def _find(tx: Tx, operator: Operator, conversation: ConversationId) -> tuple[Conversation, Account]:

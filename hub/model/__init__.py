@@ -4,8 +4,9 @@ Values only. Times are timezone-aware UTC datetimes, money is `Decimal`, and pla
 strings: order ids have 19 digits and do not survive a float.
 """
 
-from hub.model.chat import ChatPeer, Delivered, OperatorMessage
+from hub.model.chat import ChatPeer, ChatPicture, Delivered, OperatorMessage
 from hub.model.content import (
+    KEPT,
     Card,
     Content,
     Image,
@@ -26,6 +27,7 @@ from hub.model.events import (
     OrderStatus,
     OwnMessage,
     ReadReceipt,
+    Recalled,
     SignalSource,
     SystemMessage,
     TakenIn,
@@ -64,6 +66,9 @@ from hub.model.shop import (
 )
 from hub.model.tasks import (
     AskedBy,
+    MarkRead,
+    ReadItem,
+    RecallMessage,
     SendMessage,
     SendNotice,
     SendReceipt,
@@ -72,10 +77,14 @@ from hub.model.tasks import (
     TaskState,
     Work,
     chat_lane,
+    item_lane,
+    read_lane,
+    recall_lane,
     send_lane,
 )
 
 __all__ = [
+    "KEPT",
     "RESTING",
     "Account",
     "AccountId",
@@ -84,6 +93,7 @@ __all__ = [
     "BuyerMessage",
     "Card",
     "ChatPeer",
+    "ChatPicture",
     "Content",
     "Conversation",
     "ConversationId",
@@ -100,6 +110,7 @@ __all__ = [
     "ItemPage",
     "ListedItem",
     "Location",
+    "MarkRead",
     "Member",
     "MemberId",
     "Message",
@@ -117,7 +128,10 @@ __all__ = [
     "PlatformConversation",
     "PlatformMessage",
     "PlatformUser",
+    "ReadItem",
     "ReadReceipt",
+    "RecallMessage",
+    "Recalled",
     "Role",
     "Rule",
     "RuleId",
@@ -143,6 +157,9 @@ __all__ = [
     "Voice",
     "Work",
     "chat_lane",
+    "item_lane",
     "order_key",
+    "read_lane",
+    "recall_lane",
     "send_lane",
 ]

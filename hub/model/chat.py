@@ -18,6 +18,14 @@ class ChatPeer:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatPicture:
+    """A picture in a chat, as its bridge names it: where it lies now, and by what name."""
+
+    url: str
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorMessage:
     """What somebody wrote to the bot in QQ."""
 
@@ -27,8 +35,10 @@ class OperatorMessage:
     text: str
     quoted_id: str | None = None
     quoted_text: str = ""
+    parts: tuple[str | ChatPicture, ...] = ()
+    """Text and pictures in the order in which they were written; empty: there is only `text`."""
     attachments: int = 0
-    """Pictures, files and voice that came along and are not part of `text`."""
+    """Files, voice and the like that came along and are not part of `parts`."""
     addressed: bool = True
     """Private, or the bot was @-ed or quoted; otherwise people may just be talking."""
 

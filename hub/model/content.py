@@ -10,11 +10,20 @@ class Text:
     text: str
 
 
+KEPT = "kept:"
+"""What stands before the name of a picture that lies with us and was not uploaded yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     url: str
     width: int = 0
     height: int = 0
+
+    @property
+    def kept(self) -> bool:
+        """It has to be uploaded before it can be sent."""
+        return self.url.startswith(KEPT)
 
 
 @dataclass(frozen=True, slots=True)

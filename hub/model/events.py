@@ -112,6 +112,13 @@ class ReadReceipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Recalled:
+    """These messages were taken back by whoever wrote them."""
+
+    messages: tuple[PlatformMessage, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Typing:
     conversation: PlatformConversation
     active: bool
@@ -149,6 +156,7 @@ Event = (
     | OrderContext
     | SystemMessage
     | ReadReceipt
+    | Recalled
     | Typing
     | ConversationInfo
     | Ignored

@@ -125,6 +125,8 @@ class MessageState(StrEnum):
     REJECTED = "rejected"
     UNCERTAIN = "uncertain"
     DROPPED = "dropped"
+    RECALLED = "recalled"
+    """Taken back by whoever wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,11 @@ class Message:
     platform_id: PlatformMessage | None = None
     member: MemberId | None = None
     reason: str = ""
-    """Why it was rejected, dropped or left uncertain, in words for people."""
+    """Why it was rejected, dropped or left uncertain, or not taken back, in words for people."""
+    quoted: PlatformMessage | None = None
+    """The message it answers, if it says so."""
+    wire_at: datetime | None = None
+    """When a message of ours last went out."""
 
     @property
     def ours(self) -> bool:

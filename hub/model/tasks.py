@@ -13,6 +13,12 @@ from hub.model.ids import AccountId, ConversationId, MessageId, ShopId, TaskId
 class TaskKind(StrEnum):
     SEND = "send"
     """Say something to a buyer."""
+    RECALL = "recall"
+    """Take back what was said to a buyer."""
+    ITEM = "item"
+    """Read the page of an item that a conversation is about."""
+    READ = "read"
+    """Let a buyer see that the conversation was read."""
     NOTICE = "notice"
     """Tell operators about a conversation in chat."""
     RECEIPT = "receipt"
@@ -44,6 +50,34 @@ class SendMessage:
     conversation: ConversationId
     message: MessageId
     asked_by: AskedBy | None = None
+    more: bool = False
+    """More of the same answer follows: that this part arrived is not worth a receipt."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecallMessage:
+    """Take a message back that the platform has accepted."""
+
+    account: AccountId
+    conversation: ConversationId
+    message: MessageId
+    asked_by: AskedBy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadItem:
+    """Look at an item's page, over the line of this account."""
+
+    account: AccountId
+    item: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRead:
+    """Let the buyer see that what was said so far was read."""
+
+    account: AccountId
+    conversation: ConversationId
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +88,8 @@ class SendNotice:
     text: str
     conversation: ConversationId | None
     message: MessageId | None = None
+    pictures: bool = False
+    """Show the pictures of `message` with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +99,11 @@ class SendReceipt:
     asked_by: AskedBy
     text: str
     conversation: ConversationId
+    message: MessageId | None = None
+    """What became of which message; quoting the receipt means that one."""
 
 
-Work = SendMessage | SendNotice | SendReceipt
+Work = SendMessage | RecallMessage | ReadItem | MarkRead | SendNotice | SendReceipt
 """The effects on the outside world; `TaskKind` names them in the database."""
 
 
@@ -92,11 +130,27 @@ def send_lane(account: AccountId, conversation: ConversationId | None = None) ->
     return f"account:{account}:" + ("" if conversation is None else str(conversation))
 
 
-def chat_lane(peer: ChatPeer | None = None) -> str:
+def recall_lane(account: AccountId, message: MessageId) -> str:
+    """Taking back waits for nothing; hastened with the other lanes of its account."""
+    return f"{send_lane(account)}recall:{message}"
+
+
+def item_lane(account: AccountId) -> str:
+    """One page at a time."""
+    return f"item:{account}"
+
+
+def read_lane(account: AccountId, conversation: ConversationId) -> str:
+    return f"read:{account}:{conversation}"
+
+
+def chat_lane(peer: ChatPeer | None = None, *, pictures: bool = False) -> str:
     """Texts to one chat leave in order. Without a peer: the prefix of all chats' lanes.
 
-    What only one bot can say has a lane of its own: that bot may never come back.
+    What only one bot can say has a lane of its own: that bot may never come back. So has what
+    comes with pictures: they have to be fetched, and no text waits for that.
     """
     if peer is None:
         return "qq:"
-    return f"qq:{peer.scene}:{peer.peer}" + (f":{peer.bot}" if peer.bot else "")
+    bot = f":{peer.bot}" if peer.bot else ""
+    return f"qq:{peer.scene}:{peer.peer}{bot}" + (":pictures" if pictures else "")

@@ -2,6 +2,21 @@
 
 from hub.outbound.buyers import BuyerSends
 from hub.outbound.chats import ChatPort, ChatSends
+from hub.outbound.items import ItemReads
+from hub.outbound.reading import Reading
+from hub.outbound.recalls import Recalls
+from hub.outbound.uploads import Uploads
 from hub.outbound.worker import Claim, Performer, Worker
 
-__all__ = ["BuyerSends", "ChatPort", "ChatSends", "Claim", "Performer", "Worker"]
+__all__ = [
+    "BuyerSends",
+    "ChatPort",
+    "ChatSends",
+    "Claim",
+    "ItemReads",
+    "Performer",
+    "Reading",
+    "Recalls",
+    "Uploads",
+    "Worker",
+]

@@ -13,6 +13,7 @@ from hub.errors import AuthExpired, PeerError, Rejected, Throttled, Uncertain, U
 from hub.model import (
     AccountId,
     Conversation,
+    Image,
     Message,
     MessageId,
     MessageState,
@@ -25,6 +26,7 @@ from hub.model import (
     send_lane,
 )
 from hub.notices import tell_asker, tell_owners
+from hub.outbound.uploads import Uploads, waits_for_upload
 from hub.outbound.worker import Claim
 from hub.pacing import Pacer
 from hub.policy import still_wanted
@@ -71,6 +73,7 @@ class BuyerSends:
         self,
         store: Store,
         session_of: Callable[[AccountId], Session | None],
+        uploads: Uploads,
         *,
         pacer: Pacer,
         look_for: timedelta,
@@ -81,6 +84,7 @@ class BuyerSends:
         self._store = store
         self._look_for = look_for
         self._session_of = session_of
+        self._uploads = uploads
         self._pacer = pacer
         self._now = now
         self._began = now()
@@ -126,8 +130,12 @@ class BuyerSends:
             if ready is not None:
                 await self._conclude(claim, work, ready)
             return
+        if waits_for_upload(ready.message):
+            if await self._upload(claim, work, ready.message):
+                await self._send(claim, work, session)
+            return
         conversation, content = ready.conversation, ready.message.content
-        assert conversation.buyer is not None and isinstance(content, Text)  # noqa: S101, PT018
+        assert conversation.buyer is not None and isinstance(content, Text | Image)  # noqa: S101, PT018
         try:
             sent = await session.send(
                 conversation.platform_id, conversation.buyer, content, uuid=ready.uuid
@@ -151,6 +159,20 @@ class BuyerSends:
             outcome = Outcome(MessageState.ACCEPTED, TaskState.DONE, platform_id=sent.id)
             await self._conclude(claim, work, outcome)
 
+    async def _upload(self, claim: Claim, work: SendMessage, message: Message) -> bool:
+        """Give the message the platform's addresses of its pictures. False: it did not work, and
+        the task is put back or settled. Nothing was said, so all of it may be repeated."""
+        outcome = await self._uploads.upload(claim.task, work.account, message)
+        match outcome:
+            case timedelta():
+                await self._release(claim, work, outcome, "pictures not uploaded yet")
+            case str():
+                said = Outcome(MessageState.REJECTED, TaskState.FAILED, outcome)
+                await self._conclude(claim, work, said)
+            case None:
+                return True
+        return False
+
     def _make_ready(self, tx: Tx, claim: Claim, work: SendMessage) -> Ready | Outcome | None:
         """Re-check what may have changed and mark the task as on the wire.
 
@@ -158,7 +180,7 @@ class BuyerSends:
         """
         now = self._now()
         ready = self._look_once_more(tx, claim, work)
-        if isinstance(ready, Outcome):
+        if isinstance(ready, Outcome) or waits_for_upload(ready.message):
             return ready
         if not tx.outbox.mark_wire(claim.task, claim.holder, now):
             return None
@@ -298,7 +320,7 @@ class BuyerSends:
             platform_id=outcome.platform_id,
         )
         well = outcome.message is MessageState.ACCEPTED or outcome.superseded
-        if work.asked_by is None and well:
+        if well and (work.asked_by is None or work.more):
             return
         message = tx.messages.get(shop, work.message)
         conversation = tx.conversations.get(shop, work.conversation)
@@ -307,7 +329,7 @@ class BuyerSends:
         told = _sentence(conversation, outcome)
         now, key = self._now(), f"receipt:{work.message}"
         if work.asked_by is not None:
-            tell_asker(tx, conversation, work.asked_by, told, key=key, now=now)
+            tell_asker(tx, conversation, work.asked_by, told, key=key, now=now, message=message.id)
         else:
             said = f"{text.shorten(text.plain(message.content))}\n{told}"
             tell_owners(tx, conversation, said, key=key, now=now, message=message.id)

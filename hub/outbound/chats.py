@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from loguru import logger
 
-from hub.errors import PeerError, Rejected, Throttled, Uncertain, Unreachable
-from hub.model import ChatPeer, Delivered, SendNotice, SendReceipt, TaskId, TaskState
+from hub.album import Album
+from hub.errors import HubError, PeerError, Rejected, Throttled, Uncertain, Unreachable
+from hub.model import (
+    ChatPeer,
+    Delivered,
+    Image,
+    SendNotice,
+    SendReceipt,
+    TaskId,
+    TaskState,
+)
 from hub.outbound.worker import Claim
 from hub.pacing import Pacer
 from hub.policy import backoff
@@ -18,6 +28,11 @@ from hub.store import Store, Tx
 NOT_CONNECTED_AGAIN = timedelta(seconds=30)
 """The chat lanes are hastened when a bot connects; this is the fallback."""
 LOOK_AGAIN = timedelta(seconds=2)
+PICTURE_SECONDS = 8.0
+"""How long a notice waits for its pictures; what is not there by then is left out."""
+MOST_PICTURES = 9
+MOST_PICTURE_BYTES = 4 * 1024 * 1024
+"""Of all pictures of a notice. Bridges need about a second for a quarter of a megabyte."""
 MOST_TRIES = 5
 """Of saying it and of looking for it; waiting for a bot or for a turn is none."""
 
@@ -26,7 +41,12 @@ class ChatPort(Protocol):
     """What the chat door offers; see `bots.QQ`."""
 
     async def deliver(
-        self, peer: ChatPeer, text: str, *, quote: str | None = None
+        self,
+        peer: ChatPeer,
+        text: str,
+        *,
+        quote: str | None = None,
+        pictures: Sequence[bytes] = (),
     ) -> Delivered: ...
 
     async def find_delivered(
@@ -38,10 +58,17 @@ class ChatSends:
     """Performs `SendNotice` and `SendReceipt`."""
 
     def __init__(
-        self, store: Store, port: ChatPort, *, spacing: float, now: Callable[[], datetime]
+        self,
+        store: Store,
+        port: ChatPort,
+        album: Album,
+        *,
+        spacing: float,
+        now: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._port = port
+        self._album = album
         self._pacer = Pacer(spacing)
         self._now = now
         self._tries: dict[TaskId, int] = {}
@@ -58,6 +85,7 @@ class ChatSends:
 
     async def _send(self, claim: Claim) -> None:
         peer, text, quote = _told(claim)
+        pictures = await self._pictures(claim)
         if seconds := await self._pacer.turn(peer.bot):
             await self._release(claim, timedelta(seconds=seconds), None, clear_wire=True)
             return
@@ -67,7 +95,7 @@ class ChatSends:
         ):
             return
         try:
-            delivered = await self._port.deliver(peer, text, quote=quote)
+            delivered = await self._port.deliver(peer, text, quote=quote, pictures=pictures)
         except Uncertain as error:
             logger.info("notice {} uncertain: {}", claim.task.id, error)
             self._count_try(claim)
@@ -78,6 +106,37 @@ class ChatSends:
             await self._try_again_or_give_up(claim, error, TaskState.FAILED, clear_wire=True)
         else:
             await self._done(claim, delivered)
+
+    async def _pictures(self, claim: Claim) -> list[bytes]:
+        """Those of the message it tells of, as far as they can be had soon."""
+        work, shop = claim.task.work, claim.task.shop
+        if not isinstance(work, SendNotice) or not work.pictures or work.message is None:
+            return []
+        about, where = work.message, work.conversation
+        message, conversation = await self._store.read(
+            lambda tx: (
+                tx.messages.get(shop, about),
+                tx.conversations.get(shop, where) if where is not None else None,
+            )
+        )
+        if message is None or conversation is None or not isinstance(message.content, Image):
+            return []
+        found: list[bytes] = []
+        room = MOST_PICTURE_BYTES
+        try:
+            async with asyncio.timeout(PICTURE_SECONDS):
+                for picture in message.content.pictures[:MOST_PICTURES]:
+                    try:
+                        shown = await self._album.show(conversation.account, picture)
+                    except HubError as error:
+                        logger.info("a picture of message {} is not shown: {}", about, error)
+                        continue
+                    if len(shown.data) <= room:
+                        room -= len(shown.data)
+                        found.append(shown.data)
+        except TimeoutError:
+            logger.info("pictures of message {} took too long", about)
+        return found
 
     async def _look(self, claim: Claim, wire_at: datetime) -> None:
         """An earlier attempt had no answer: read the chat before saying it again."""
@@ -141,7 +200,6 @@ class ChatSends:
         work, shop, now = claim.task.work, claim.task.shop, self._now()
         assert isinstance(work, SendNotice | SendReceipt)  # noqa: S101 - registered by kind
         peer, _, _ = _told(claim)
-        about = work.message if isinstance(work, SendNotice) else None
         self._tries.pop(claim.task.id, None)
 
         def unit(tx: Tx) -> None:
@@ -157,7 +215,7 @@ class ChatSends:
                     peer=peer.peer,
                     external_id=message_id,
                     conversation=work.conversation,
-                    message=about,
+                    message=work.message,
                     part=part,
                     now=now,
                 )

@@ -11,6 +11,7 @@ from hub.policy.comparing import (
     replay_from,
     started,
 )
+from hub.policy.recalls import why_not_recall
 from hub.policy.renewal import due_after, next_renewal
 from hub.policy.replies import (
     HUMAN_ANSWERED,
@@ -60,4 +61,5 @@ __all__ = [
     "token_lasts",
     "token_renewal",
     "was_told",
+    "why_not_recall",
 ]

@@ -220,7 +220,10 @@ class Admin:
         return answer({})
 
     async def _add_picture(self, request: web.Request) -> web.Response:
-        """A picture to show or to download; `bytes` makes it that long."""
+        """A picture to show or to download: the one in the body, or a blank one as JSON says."""
+        if request.content_type.startswith("image/"):
+            made = self._pictures.add(await request.read())
+            return answer({"url": self._pictures.url(made), "bytes": len(made.bytes)}, 201)
         body = await body_of(request)
         width, height = int(body.get("width", 600)), int(body.get("height", 800))
         made = self._pictures.add(blank(width, height, int(body.get("bytes", 0))))

@@ -68,6 +68,8 @@ class OneBotSim:
         self.calls: deque[tuple[str, dict[str, Any]]] = deque(maxlen=10_000)
         """Actions that were asked for, oldest first."""
         self.reactions: deque[tuple[str, str, bool]] = deque(maxlen=1_000)
+        self.images: dict[str, dict[str, Any]] = {}
+        """What the bridge knows of pictures by their names (`get_image`)."""
         self.connections = 0
         """How often the hub was connected so far."""
         self.beats = 0
@@ -383,6 +385,11 @@ class OneBotSim:
                 return self._history("private", params.get("user_id"), params)
             case "get_group_msg_history":
                 return self._history("group", params.get("group_id"), params)
+            case "get_image":
+                name = str(params.get("file"))
+                if name not in self.images:
+                    raise Failed(1200, "文件不存在")
+                return self.images[name]
             case "delete_msg":
                 self._chats.recall(str(params.get("message_id")))
                 return None

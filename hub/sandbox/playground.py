@@ -219,6 +219,7 @@ def _part(segment: dict[str, Any]) -> dict[str, str] | None:
     if segment["type"] == "image":
         url = str(values.get("url") or values.get("file") or "")
         if url.startswith("base64://"):
+            # Browsers look at the bytes and not at the name.
             url = "data:image/png;base64," + url.removeprefix("base64://")
         return {"picture": url} if url.startswith(("http:", "https:", "data:")) else None
     return None

@@ -102,10 +102,13 @@ class Stage:
         await self._im.lines.push(user, made, lwp=lwp)
 
     async def recall(self, id: str) -> None:
-        """The buyer takes a message back. Raises KeyError unless it is the buyer's."""
+        """A person takes a message back: the buyer, or the seller on another device.
+
+        Raises KeyError for what nobody wrote.
+        """
         found = self._world.find_message(id)
-        if found is None or found[1].own or found[1].system:
-            raise KeyError(f"no message {id!r} of a buyer")
+        if found is None or found[1].system:
+            raise KeyError(f"no message {id!r} of a person")
         conversation, message = found
         message.recalled = True
         self._world.bell.ring()

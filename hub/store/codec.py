@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import Any, cast
 
@@ -16,13 +17,17 @@ from hub.model import (
     Content,
     Image,
     Location,
+    MarkRead,
     Picture,
+    ReadItem,
+    RecallMessage,
     SendMessage,
     SendNotice,
     SendReceipt,
     TaskKind,
     Text,
     Unsupported,
+    Variant,
     Video,
     Voice,
     Work,
@@ -86,6 +91,12 @@ def kind_of(work: Work) -> TaskKind:
     match work:
         case SendMessage():
             return TaskKind.SEND
+        case RecallMessage():
+            return TaskKind.RECALL
+        case ReadItem():
+            return TaskKind.ITEM
+        case MarkRead():
+            return TaskKind.READ
         case SendNotice():
             return TaskKind.NOTICE
         case SendReceipt():
@@ -95,7 +106,17 @@ def kind_of(work: Work) -> TaskKind:
 def work_to_text(work: Work) -> str:
     # Field by field: dataclasses.asdict() copies deeply and costs five times as much.
     match work:
-        case SendMessage(account, conversation, message, asked_by):
+        case SendMessage(account, conversation, message, asked_by, more):
+            return _dump(
+                {
+                    "account": account,
+                    "conversation": conversation,
+                    "message": message,
+                    "asked_by": None if asked_by is None else _asked_by_fields(asked_by),
+                    "more": more,
+                }
+            )
+        case RecallMessage(account, conversation, message, asked_by):
             return _dump(
                 {
                     "account": account,
@@ -104,21 +125,27 @@ def work_to_text(work: Work) -> str:
                     "asked_by": None if asked_by is None else _asked_by_fields(asked_by),
                 }
             )
-        case SendNotice(peer, text, conversation, message):
+        case ReadItem(account, item):
+            return _dump({"account": account, "item": item})
+        case MarkRead(account, conversation):
+            return _dump({"account": account, "conversation": conversation})
+        case SendNotice(peer, text, conversation, message, pictures):
             return _dump(
                 {
                     "peer": _peer_fields(peer),
                     "text": text,
                     "conversation": conversation,
                     "message": message,
+                    "pictures": pictures,
                 }
             )
-        case SendReceipt(asked_by, text, conversation):
+        case SendReceipt(asked_by, text, conversation, message):
             return _dump(
                 {
                     "asked_by": _asked_by_fields(asked_by),
                     "text": text,
                     "conversation": conversation,
+                    "message": message,
                 }
             )
 
@@ -141,22 +168,58 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
                 fields["conversation"],
                 fields["message"],
                 asked_by and _asked_by(asked_by),
+                fields["more"],
             )
+        case TaskKind.RECALL:
+            asked_by = fields["asked_by"]
+            return RecallMessage(
+                fields["account"],
+                fields["conversation"],
+                fields["message"],
+                asked_by and _asked_by(asked_by),
+            )
+        case TaskKind.ITEM:
+            return ReadItem(fields["account"], fields["item"])
+        case TaskKind.READ:
+            return MarkRead(fields["account"], fields["conversation"])
         case TaskKind.NOTICE:
             return SendNotice(
                 ChatPeer(**fields["peer"]),
                 fields["text"],
                 fields["conversation"],
                 fields["message"],
+                fields["pictures"],
             )
         case TaskKind.RECEIPT:
             return SendReceipt(
-                _asked_by(fields["asked_by"]), fields["text"], fields["conversation"]
+                _asked_by(fields["asked_by"]),
+                fields["text"],
+                fields["conversation"],
+                fields["message"],
             )
 
 
 def _asked_by(fields: dict[str, Any]) -> AskedBy:
     return AskedBy(ChatPeer(**fields["peer"]), fields["message_id"])
+
+
+def decimal_to_text(amount: Decimal | None) -> str | None:
+    return None if amount is None else format(amount, "f")
+
+
+def decimal_or_none(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def variants_to_text(variants: tuple[Variant, ...]) -> str:
+    return _dump([[one.id, one.spec, decimal_to_text(one.price), one.quantity] for one in variants])
+
+
+def variants_from_text(text: str) -> tuple[Variant, ...]:
+    return tuple(
+        Variant(id_, tuple((name, value) for name, value in spec), decimal_or_none(price), quantity)
+        for id_, spec, price, quantity in json.loads(text)
+    )
 
 
 def words_to_text(words: tuple[str, ...]) -> str:

@@ -54,6 +54,10 @@ _UPDATE = Statement(
     "UPDATE conversations SET buyer = :buyer, buyer_name = :buyer_name, item_id = :item_id,"
     " item_title = :item_title, last_message_at = :at WHERE shop_id = :shop AND id = :id"
 )
+_NAME_ITEM = Statement(
+    "UPDATE conversations SET item_title = :title WHERE shop_id = :shop AND item_id = :item"
+    " RETURNING id"
+)
 
 
 def _recent(account: str, before: str) -> Statement:
@@ -126,6 +130,12 @@ class Conversations:
             self._update(shop, id_, known)
         sql.changed(shop, "conversation", id_)
         return _to_conversation((id_, shop, account, platform_id, ticket, *known))
+
+    def name_item(self, shop: ShopId, item_id: str, title: str) -> None:
+        """An item's own page was read: its conversations are about something called so, and
+        whoever looks at them looks again."""
+        for (id_,) in self._sql.rows(_NAME_ITEM, shop=shop, item=item_id, title=title):
+            self._sql.changed(shop, "conversation", id_)
 
     def get(self, shop: ShopId, id_: ConversationId) -> Conversation | None:
         row = self._sql.row(_GET, shop=shop, id=id_)

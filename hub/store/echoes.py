@@ -328,7 +328,7 @@ class Echoes:
 
 def _standing(known: MessageState, said: MessageState) -> MessageState:
     """What holds when we know one thing and are told another."""
-    if known is MessageState.READ:
+    if known in (MessageState.READ, MessageState.RECALLED):
         return known
     if known is MessageState.ACCEPTED and said in _UNDECIDED:
         return known

@@ -20,13 +20,13 @@ from hub.model import (
     PlatformMessage,
     ShopId,
 )
-from hub.store.codec import content_from_text, content_to_text, micros, moment
+from hub.store.codec import content_from_text, content_to_text, micros, moment, moment_or_none
 from hub.store.echoes import Echoes
 from hub.store.sql import Row, Sql, Statement
 
 COLUMNS = (
     "m.id, m.conversation_id, m.origin, m.content, m.state, m.sent_at, m.platform_id, m.member_id,"
-    " m.reason"
+    " m.reason, m.quoted, m.wire_at"
 )
 """What `to_message` reads, of a table called `m`."""
 
@@ -54,10 +54,43 @@ _REWORD = Statement(
     "UPDATE messages SET content = :content, sent_at = :now WHERE shop_id = :shop AND id = :id"
     " AND state = 'queued' RETURNING conversation_id"
 )
+_REPLACE_CONTENT = Statement(
+    "UPDATE messages SET content = :content WHERE shop_id = :shop AND id = :id"
+    " AND state = 'queued' RETURNING conversation_id"
+)
 _MARK_READ = Statement(
     "UPDATE messages SET state = 'read' WHERE shop_id = :shop AND account_id = :account"
     " AND platform_id = :platform_id AND origin IN ('phone', 'operator', 'rule')"
-    " AND state <> 'read' RETURNING id, conversation_id"
+    " AND state NOT IN ('read', 'recalled') RETURNING id, conversation_id"
+)
+_MARK_RECALLED = Statement(
+    "UPDATE messages SET state = 'recalled', reason = '' WHERE shop_id = :shop"
+    " AND account_id = :account AND platform_id = :platform_id AND state <> 'recalled'"
+    " RETURNING id, conversation_id"
+)
+_SET_REASON = Statement(
+    "UPDATE messages SET reason = :reason WHERE shop_id = :shop AND id = :id"
+    " RETURNING conversation_id"
+)
+_BY_PLATFORM = Statement(
+    f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop AND m.account_id = :account"
+    " AND m.platform_id = :platform_id"
+)
+_KEY = Statement("SELECT key FROM messages WHERE shop_id = :shop AND id = :id")
+_BY_KEY = Statement(
+    f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop AND m.key >= :first"
+    " AND m.key < :beyond ORDER BY m.id"
+)
+_HEARD = Statement(
+    "SELECT platform_id FROM messages WHERE shop_id = :shop AND conversation_id = :conversation"
+    " AND origin = 'buyer' AND state <> 'recalled' AND platform_id IS NOT NULL"
+    " ORDER BY sent_at DESC, id DESC LIMIT :limit"
+)
+_NEWEST_ANSWER = Statement(
+    f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop"
+    " AND m.conversation_id = :conversation AND m.origin = 'operator'"
+    " AND m.state NOT IN ('rejected', 'dropped', 'recalled')"
+    " ORDER BY m.sent_at DESC, m.id DESC LIMIT 1"
 )
 _LATEST = Statement(
     f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop"
@@ -163,6 +196,14 @@ class Messages:
         )
         return self._added(shop, ConversationId(conversation or 0), conversation, now) is not None
 
+    def replace_content(self, shop: ShopId, id_: MessageId, content: Content) -> None:
+        """Say the same in other words before it goes out: uploaded pictures have new addresses."""
+        conversation = self._sql.value(
+            _REPLACE_CONTENT, shop=shop, id=id_, content=content_to_text(content)
+        )
+        if conversation is not None:
+            self._sql.changed(shop, "conversation", conversation)
+
     def set_state(
         self,
         shop: ShopId,
@@ -219,6 +260,59 @@ class Messages:
                 self._sql.changed(shop, "conversation", row[1])
         return read
 
+    def mark_recalled(
+        self, shop: ShopId, account: AccountId, platform_ids: Iterable[PlatformMessage]
+    ) -> list[MessageId]:
+        """These were taken back, by either side; returns those for which that is news."""
+        recalled = []
+        for platform_id in platform_ids:
+            row = self._sql.row(_MARK_RECALLED, shop=shop, account=account, platform_id=platform_id)
+            if row is not None:
+                recalled.append(MessageId(row[0]))
+                self._sql.changed(shop, "conversation", row[1])
+        return recalled
+
+    def set_reason(self, shop: ShopId, id_: MessageId, reason: str) -> None:
+        """What people should know about it; its state stays."""
+        conversation = self._sql.value(_SET_REASON, shop=shop, id=id_, reason=reason)
+        if conversation is not None:
+            self._sql.changed(shop, "conversation", conversation)
+
+    def by_platform(
+        self, shop: ShopId, account: AccountId, platform_id: PlatformMessage
+    ) -> Message | None:
+        row = self._sql.row(_BY_PLATFORM, shop=shop, account=account, platform_id=platform_id)
+        return None if row is None else to_message(row)
+
+    def with_key(self, shop: ShopId, prefix: str) -> list[Message]:
+        """Messages of ours whose key begins so, in the order they were queued in."""
+        beyond = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+        rows = self._sql.rows(_BY_KEY, shop=shop, first=prefix, beyond=beyond)
+        return [to_message(row) for row in rows]
+
+    def parts(self, shop: ShopId, id_: MessageId) -> list[Message]:
+        """All messages of the answer that this one is part of; their keys go on after a slash."""
+        key = self._sql.value(_KEY, shop=shop, id=id_)
+        own = self.get(shop, id_)
+        if own is None or key is None:
+            return [] if own is None else [own]
+        first = key.rpartition("/")[0] or key
+        # The slash comes right before the digits: nothing of another answer lies in between.
+        rows = self._sql.rows(_BY_KEY, shop=shop, first=first, beyond=f"{first}0")
+        return [to_message(row) for row in rows]
+
+    def heard(
+        self, shop: ShopId, conversation: ConversationId, *, limit: int
+    ) -> list[PlatformMessage]:
+        """Ids of what the buyer said last, oldest first."""
+        rows = self._sql.rows(_HEARD, shop=shop, conversation=conversation, limit=limit)
+        return [PlatformMessage(row[0]) for row in reversed(rows)]
+
+    def newest_answer(self, shop: ShopId, conversation: ConversationId) -> Message | None:
+        """What an operator said last, unless it never went out or was taken back."""
+        row = self._sql.row(_NEWEST_ANSWER, shop=shop, conversation=conversation)
+        return None if row is None else to_message(row)
+
     def of_conversation(
         self,
         shop: ShopId,
@@ -270,7 +364,8 @@ class Messages:
 
 
 def to_message(row: Row) -> Message:
-    id_, conversation, origin, content, state, sent_at, platform_id, member, reason = row
+    id_, conversation, origin, content, state, sent_at, platform_id, member, reason = row[:9]
+    quoted, wire_at = row[9:]
     return Message(
         id=MessageId(id_),
         conversation=ConversationId(conversation),
@@ -281,4 +376,6 @@ def to_message(row: Row) -> Message:
         platform_id=None if platform_id is None else PlatformMessage(platform_id),
         member=None if member is None else MemberId(member),
         reason=reason,
+        quoted=None if quoted is None else PlatformMessage(quoted),
+        wire_at=moment_or_none(wire_at),
     )

@@ -11,6 +11,7 @@ from hub.model import (
     Conversation,
     ConversationId,
     Hold,
+    Item,
     MemberId,
     Message,
     MessageId,
@@ -84,6 +85,17 @@ class ConversationLine:
     last: Message | None
     hold: Hold | None
     """What stops the automation here, be it of the conversation or of the whole shop."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownItem:
+    """An item as it was when somebody last looked."""
+
+    item: Item
+    account: AccountId
+    read_at: datetime | None
+    """When its page was read; None: only its line in a list is known."""
+    listed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,11 @@ _POSTPONE = Statement(
     " expires_at = :expires_at"
     " WHERE shop_id = :shop AND id = :id AND state = 'ready' AND wire_at IS NULL"
 )
+_CANCEL = Statement(
+    "UPDATE outbox SET state = 'dropped', head = FALSE, error = :error, settled_at = :now"
+    " WHERE shop_id = :shop AND key = :key AND state = 'ready' AND wire_at IS NULL RETURNING lane"
+)
+_KNOWS = Statement("SELECT 1 FROM outbox WHERE shop_id = :shop AND key = :key")
 _GET = Statement(f"SELECT {_COLUMNS} FROM outbox WHERE id = :id")
 _STATE = Statement("SELECT state FROM outbox WHERE id = :id")
 _NEXT_DUE = Statement("SELECT min(due_at) FROM outbox WHERE head")
@@ -256,6 +261,17 @@ class Outbox:
             expires_at=micros_or_none(expires_at),
         )
         return touched > 0
+
+    def cancel(self, shop: ShopId, key: str, *, error: str = "", now: datetime) -> bool:
+        """Give up a task that certainly had no effect yet. False: it runs or has run."""
+        lane = self._sql.value(_CANCEL, shop=shop, key=key, error=error, now=micros(now))
+        if lane is not None:
+            self._promote(shop, lane)
+        return lane is not None
+
+    def knows(self, shop: ShopId, key: str) -> bool:
+        """Whether the shop has used this key."""
+        return self._sql.value(_KNOWS, shop=shop, key=key) is not None
 
     def get(self, id_: TaskId) -> Task | None:
         """System-wide: for workers and reports that know nothing but the id."""

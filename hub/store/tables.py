@@ -266,6 +266,31 @@ messages = Table(
 """`wire_at`: when a message of ours last went out. `state_before_echo`, `echoed_at`: its state
 before an echo gave it a platform id, and when; kept until the platform's answer confirms the id."""
 
+items = Table(
+    "items",
+    metadata,
+    _id(),
+    _shop_of_parent(),
+    _reference("account_id"),
+    _text("platform_id"),
+    _text("title"),
+    _text("description"),
+    _text("price", nullable=True),
+    _text("highest_price", nullable=True),
+    Column("quantity", Integer, nullable=True),
+    Column("on_sale", Boolean, nullable=True),
+    _text("picture"),
+    _text("variants"),
+    _time("read_at", nullable=True),
+    _time("listed_at", nullable=True),
+    Column("position", Integer, nullable=True),
+    _of_shop("account_id", "accounts"),
+    UniqueConstraint("shop_id", "platform_id"),
+    Index(None, "shop_id", "account_id"),
+)
+"""A cache. Prices are decimals of yuan as text. `read_at`: when its page was read; `listed_at`, and
+`position`: when and where it was in its account's list of items on sale."""
+
 rules = Table(
     "rules",
     metadata,

@@ -10,6 +10,7 @@ from hub.store.comparisons import Comparisons
 from hub.store.conversations import Conversations
 from hub.store.decisions import Decisions
 from hub.store.holds import Holds
+from hub.store.items import Items
 from hub.store.logins import Throttle, WebSessions
 from hub.store.members import Members
 from hub.store.messages import Messages
@@ -39,6 +40,7 @@ class Tx:
         "decisions",
         "holds",
         "inputs",
+        "items",
         "members",
         "messages",
         "outbox",
@@ -62,6 +64,7 @@ class Tx:
         self.holds = Holds(sql)
         self.conversations = Conversations(sql, self.holds, clock)
         self.messages = Messages(sql, clock)
+        self.items = Items(sql)
         self.rules = Rules(sql)
         self.decisions = Decisions(sql)
         self.outbox = Outbox(sql)

@@ -18,7 +18,7 @@ from hub.text.accounts import (
     orders_too_many,
     reconnecting,
 )
-from hub.text.content import plain, shorten
+from hub.text.content import plain, shorten, voice
 from hub.text.desk import (
     command_help,
     held_line,
@@ -31,6 +31,7 @@ from hub.text.desk import (
     stranger,
     unknown_command,
 )
+from hub.text.items import item_line, item_list, no_items, price
 from hub.text.notices import (
     account_notice,
     answer_joined,
@@ -39,6 +40,10 @@ from hub.text.notices import (
     buyer_notice,
     order_notice,
     phone_notice,
+    recall_cancelled,
+    recall_done,
+    recall_failed,
+    recall_uncertain,
     receipt_accepted,
     receipt_dropped,
     receipt_rejected,
@@ -64,9 +69,12 @@ __all__ = [
     "help_page",
     "history_refused",
     "history_too_long",
+    "item_line",
+    "item_list",
     "line_was_deaf",
     "list_too_long",
     "next_try",
+    "no_items",
     "no_need_to_reconnect",
     "no_target",
     "order_notice",
@@ -76,7 +84,12 @@ __all__ = [
     "paused",
     "phone_notice",
     "plain",
+    "price",
     "queued_offline",
+    "recall_cancelled",
+    "recall_done",
+    "recall_failed",
+    "recall_uncertain",
     "receipt_accepted",
     "receipt_dropped",
     "receipt_rejected",
@@ -89,4 +102,5 @@ __all__ = [
     "status_page",
     "stranger",
     "unknown_command",
+    "voice",
 ]

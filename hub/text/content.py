@@ -6,16 +6,23 @@ from typing import assert_never
 
 from hub.model import Card, Content, Image, Location, Text, Unsupported, Video, Voice
 
+LONGEST_VOICE = 120
+"""Seconds. The platform's unit is not proven, and nobody speaks that long into a chat."""
+
 
 def plain(content: Content) -> str:
-    """What a person sees where only text can be shown; media keep their address."""
+    """What a person sees where only text can be shown.
+
+    Pictures are shown as pictures elsewhere, so only their number is said; what nobody can show
+    keeps its address.
+    """
     match content:
         case Text(text):
             return text
         case Image(pictures):
-            return "\n".join(f"[图片] {picture.url}" for picture in pictures) or "[图片]"
-        case Voice(url):
-            return f"[语音] {url}".rstrip()
+            return f"[{len(pictures)} 张图片]" if len(pictures) > 1 else "[图片]"
+        case Voice(url, duration):
+            return f"[{voice(duration)}] {url}".rstrip()
         case Video(url):
             return f"[视频] {url}".rstrip()
         case Location(title, address):
@@ -26,6 +33,12 @@ def plain(content: Content) -> str:
             return summary or "[暂不支持显示的消息，请在闲鱼里查看]"
         case _:
             assert_never(content)
+
+
+def voice(duration: float | None) -> str:
+    """`语音 8 秒`; without the number where it cannot be seconds."""
+    believed = duration is not None and 1 <= duration <= LONGEST_VOICE
+    return f"语音 {duration:.0f} 秒" if believed else "语音"
 
 
 def shorten(text: str, most: int = 40) -> str:

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from hub.model import Account, Content, Conversation
+from hub.model import Account, Content, Conversation, Item, Message
 from hub.text.content import plain, shorten
+from hub.text.items import item_line
 
 
-def _head(account: Account, conversation: Conversation) -> str:
+def _head(account: Account, conversation: Conversation, item: Item | None = None) -> str:
     buyer = shorten(conversation.buyer_name, 24) or conversation.buyer or "买家"
-    item = f" · {shorten(conversation.item_title, 24)}" if conversation.item_title else ""
-    return f"【{account.name}】{buyer}{item}"
+    about = item_line(conversation.item_title, item)
+    return f"【{account.name}】{buyer}" + (f" · {about}" if about else "")
 
 
 def buyer_notice(
-    account: Account, conversation: Conversation, content: Content, outcome: str
+    account: Account,
+    conversation: Conversation,
+    content: Content,
+    outcome: str,
+    *,
+    quoted: Message | None = None,
+    item: Item | None = None,
 ) -> str:
-    """`outcome` is a line such as `↪ 自动回复：在的`, or empty."""
-    lines = [_head(account, conversation), plain(content)]
+    """`outcome` is a line such as `↪ 自动回复：在的`, or empty. `quoted`: what it answers; `item`:
+    what the conversation is about, if more than its title is known."""
+    lines = [_head(account, conversation, item)]
+    if quoted is not None:
+        whose = "我们" if quoted.ours else "自己"
+        lines.append(f"「引用{whose}的：{shorten(plain(quoted.content), 30)}」")
+    lines.append(plain(content))
     if outcome:
         lines.append(outcome)
     lines.append(f"#{conversation.ticket}")
@@ -38,9 +50,14 @@ def answer_joined(answer: str) -> str:
 
 
 def order_notice(
-    account: Account, conversation: Conversation, what: str, order_id: str | None
+    account: Account,
+    conversation: Conversation,
+    what: str,
+    order_id: str | None,
+    *,
+    item: Item | None = None,
 ) -> str:
-    lines = [_head(account, conversation), f"🧾 {what}"]
+    lines = [_head(account, conversation, item), f"🧾 {what}"]
     if order_id:
         lines.append(f"订单 {order_id}")
     lines.append(f"#{conversation.ticket}")
@@ -78,3 +95,19 @@ def receipt_uncertain(conversation: Conversation, reason: str) -> str:
 
 def receipt_dropped(conversation: Conversation, reason: str) -> str:
     return f"✗ 没有发出：{reason}。#{conversation.ticket}"
+
+
+def recall_done(conversation: Conversation) -> str:
+    return f"↩ 已撤回，{conversation.buyer_name or '买家'} 看不到了 #{conversation.ticket}"
+
+
+def recall_cancelled(conversation: Conversation) -> str:
+    return f"↩ 还没有发出，已经取消 #{conversation.ticket}"
+
+
+def recall_failed(conversation: Conversation, reason: str) -> str:
+    return f"✗ 没有撤回：{reason}。#{conversation.ticket}"
+
+
+def recall_uncertain(conversation: Conversation) -> str:
+    return f"？ 不确定是否撤回：闲鱼没有确认，请在闲鱼里看一眼。#{conversation.ticket}"

@@ -18,6 +18,7 @@ from hub.model import (
     PlatformMessage,
     PlatformUser,
     ReadReceipt,
+    Recalled,
     SignalSource,
     Typing,
     Unknown,
@@ -57,6 +58,7 @@ _NO_USE = {
     40106: "conversation emptied",
     40108: "message extension of the user",
 }
+_RECALLED = 40104
 _GROUP_EVENTS = range(40200, 40222)
 
 
@@ -111,6 +113,8 @@ def _payload_events(
     payload: Map, entry: Map, user: PlatformUser, received_at: datetime | None
 ) -> tuple[Event, ...]:
     first = payload.get(1)
+    if as_int(entry.get("objectType")) == _RECALLED and (taken_back := _recalled(first)):
+        return (taken_back,)
     if isinstance(first, dict):
         return (chat_event(_chat(first, received_at), user),)
     if isinstance(first, list):
@@ -176,6 +180,15 @@ def _listed(payload: Map, first: list[object], received_at: datetime | None) -> 
     if not ids or len(ids) != len(first):
         raise ValueError("list of neither typists nor messages")
     return (_receipt(payload.get(3), ids, payload, 5, received_at),)
+
+
+def _recalled(first: object) -> Recalled | None:
+    """Only the object type tells that a message was taken back: its shape is that of any change."""
+    named = first if isinstance(first, list) else [first]
+    ids = [one for one in named if isinstance(one, str) and one.endswith(_MESSAGE)]
+    if not ids or len(ids) != len(named):
+        return None
+    return Recalled(tuple(PlatformMessage(one) for one in ids))
 
 
 def _receipt(

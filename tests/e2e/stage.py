@@ -36,7 +36,12 @@ SECONDS = 15.0
 
 
 def settings_for(
-    sandbox: Sandbox, folder: Path, *, debounce_seconds: float = 0, **xianyu: Any
+    sandbox: Sandbox,
+    folder: Path,
+    *,
+    debounce_seconds: float = 0,
+    mark_read: Any = "answered",
+    **xianyu: Any,
 ) -> Settings:
     return Settings(
         web=WebSettings(host="127.0.0.1", port=0),
@@ -58,7 +63,7 @@ def settings_for(
                 **xianyu,
             }
         ),
-        replies=ReplySettings(debounce_seconds=debounce_seconds),
+        replies=ReplySettings(debounce_seconds=debounce_seconds, mark_read=mark_read),
         qq=QQSettings(access_token=TOKEN, send_spacing_seconds=0, api_seconds=1.0),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from hub.model import (
     Event,
     Hold,
     HoldKind,
+    Image,
     Message,
     MessageId,
     MessageState,
@@ -26,14 +27,18 @@ from hub.model import (
     OrderStatus,
     Origin,
     OwnMessage,
+    Picture,
     PlatformConversation,
     PlatformMessage,
     PlatformUser,
+    Recalled,
     Role,
     RuleKind,
     SendMessage,
+    SendNotice,
     SignalSource,
     TaskKind,
+    TaskState,
     Text,
 )
 from hub.settings import ReplySettings
@@ -215,3 +220,91 @@ async def _lose(stage: Stage, words: str) -> MessageId:
         return message
 
     return await stage.store.write(unit)
+
+
+PHOTO = Image((Picture("https://img.alicdn.com/a.jpg", 40, 30),))
+
+
+async def test_a_picture_from_the_sellers_phone_is_a_human_who_takes_over(stage: Stage) -> None:
+    await stage.take_in(said("你好"))
+    await stage.take_in(replace(own(""), content=PHOTO))
+    hold = await stage.hold()
+    assert hold is not None
+    assert hold.kind is HoldKind.TAKEOVER
+    assert [one.origin for one in await stage.messages()] == [Origin.BUYER, Origin.PHONE]
+
+
+async def test_the_echo_of_our_own_picture_is_ours(stage: Stage) -> None:
+    await stage.take_in(said("你好"))
+    thread = await stage.conversation()
+
+    def unit(tx: Any) -> MessageId:
+        message = tx.messages.add_out(
+            thread.shop,
+            thread.account,
+            thread.id,
+            key="k",
+            origin=Origin.OPERATOR,
+            content=PHOTO,
+            now=NOW,
+        )
+        tx.messages.set_state(thread.shop, message, MessageState.SENDING, now=NOW)
+        return message  # type: ignore[no-any-return]
+
+    await stage.store.write(unit)
+    await stage.take_in(replace(own(""), content=PHOTO))
+    assert await stage.hold() is None
+    *_, mine = await stage.messages()
+    assert (mine.origin, mine.state) == (Origin.OPERATOR, MessageState.ACCEPTED)
+
+
+async def test_the_notice_of_a_picture_asks_for_the_picture_and_names_no_address(
+    stage: Stage,
+) -> None:
+    await stage.take_in(replace(said(), content=PHOTO))
+    (task,) = await stage.store.write(
+        lambda tx: tx.outbox.claim("test", NOW, NOW, 100, [TaskKind.NOTICE])
+    )
+    assert isinstance(task.work, SendNotice)
+    assert task.work.pictures
+    assert "http" not in task.work.text
+    assert "[图片]" in task.work.text
+
+
+async def test_a_quoting_message_tells_what_it_quotes(stage: Stage) -> None:
+    await stage.take_in(said("多少钱", 1), said("包邮吗", 2))
+    quoted = PlatformMessage("4300000000001.PNM")
+    await stage.take_in(replace(said("这个呢", 3), quoted=quoted))
+    unknown = PlatformMessage("4200000000001.PNM")
+    await stage.take_in(replace(said("那个呢", 4), quoted=unknown))
+    notices = [one.work.text for one in await _all_notices(stage)]
+    assert "「引用自己的：多少钱」\n这个呢" in notices[2]
+    assert "引用" not in notices[3]
+
+
+async def test_a_quote_of_our_answer_says_so(stage: Stage) -> None:
+    await stage.take_in(said("在吗"), own("我在手机上", 50))
+    await stage.take_in(replace(said("什么意思", 3), quoted=PlatformMessage("4300000000050.PNM")))
+    assert "「引用我们的：我在手机上」" in [one.work.text for one in await _all_notices(stage)][-1]
+
+
+async def _all_notices(stage: Stage) -> list[Any]:
+    """Every notice in the order of the outbox; one lane gives one at a time."""
+    found: list[Any] = []
+    while tasks := await stage.store.write(
+        lambda tx: tx.outbox.claim("test", stage.now, stage.now, 100, [TaskKind.NOTICE])
+    ):
+        for task in tasks:
+            found.append(task)
+            await stage.store.write(
+                lambda tx, task=task: tx.outbox.settle(  # type: ignore[misc]
+                    task, "test", TaskState.DONE, now=stage.now
+                )
+            )
+    return found
+
+
+async def test_what_was_taken_back_elsewhere_is_marked(stage: Stage) -> None:
+    await stage.take_in(said("说错了", 1))
+    await stage.take_in(Recalled((PlatformMessage("4300000000001.PNM"),)))
+    assert next(one.state for one in await stage.messages()) is MessageState.RECALLED

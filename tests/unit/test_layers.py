@@ -13,7 +13,7 @@ LAYERS: list[set[str]] = [
     {"hub.settings"},
     {"hub.policy", "hub.commands", "hub.text"},
     {"hub.xianyu", "hub.store"},
-    {"hub.notices", "hub.answers"},
+    {"hub.notices", "hub.answers", "hub.album", "hub.errands"},
     {"hub.desk", "hub.inbound", "hub.outbound", "hub.supervisor", "hub.ops"},
     {"web", "bots"},
     {"hub.app", "hub.sandbox"},

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -20,6 +22,8 @@ from web.site import SITE, Site
 
 ON_A_PAGE = 30
 IN_A_THREAD = 60
+KEEP = {"Cache-Control": "private, max-age=86400", "Content-Disposition": "inline"}
+"""Pictures never change. Only the browser of whoever asked may keep them."""
 _NONCE = re.compile(r"[\w-]{8,40}", re.ASCII)
 
 
@@ -55,6 +59,8 @@ async def thread(request: web.Request) -> web.Response:
 async def _thread(request: web.Request, form: Form, status: int = 200) -> web.Response:
     site, who = request.app[SITE], operator(request)
     before = _number(request.query.get("before", ""))
+    if before is None:
+        await site.desk.inbox.opened(who, _conversation(request))
     view = await site.desk.inbox.conversation(
         who,
         _conversation(request),
@@ -75,25 +81,63 @@ async def _thread(request: web.Request, form: Form, status: int = 200) -> web.Re
 
 
 async def answer(request: web.Request) -> web.Response:
-    form = await Form.sent(request)
+    form, pictures = await Form.sent(request), await _pictures(request)
     target = _conversation(request)
     try:
         await request.app[SITE].desk.inbox.answer(
-            operator(request), target, form["text"], key=_key(form, target)
+            operator(request),
+            target,
+            [form["text"], *pictures],
+            key=_key(form, target, pictures),
         )
     except Invalid as refusal:
         return await _thread(request, form.refused(refusal, at="text"), status=400)
     raise see_other(f"/conversations/{target}", "answer-queued")
 
 
-def _key(form: Form, conversation: ConversationId) -> str:
-    """The same form sent twice gives the same key. The text is part of it, because somebody may
-    go back in the browser to a form that was sent and write something else into it."""
-    nonce = form["nonce"]
-    if not _NONCE.fullmatch(nonce):
+async def _pictures(request: web.Request) -> list[bytes]:
+    """The files of the form, in order. Browsers send an empty one when none was chosen."""
+    fields = (await request.post()).getall("pictures", [])
+    files = [await asyncio.to_thread(f.file.read) for f in fields if isinstance(f, web.FileField)]
+    return [data for data in files if data]
+
+
+def _key(form: Form, conversation: ConversationId, pictures: Sequence[bytes]) -> str:
+    """The same form sent twice gives the same key. What was written is part of it, because somebody
+    may go back in the browser to a form that was sent and write something else into it."""
+    nonce = _nonce(form)
+    said = hashlib.sha256(form["text"].encode("utf-8", "surrogatepass"))
+    for data in pictures:
+        said.update(hashlib.sha256(data).digest())
+    return f"web:{conversation}:{nonce}:{said.hexdigest()[:16]}"
+
+
+def _nonce(form: Form) -> str:
+    if not _NONCE.fullmatch(form["nonce"]):
         raise Invalid("没有发送：这个页面已经过期，请刷新后再发")
-    digest = hashlib.sha256(form["text"].encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return f"web:{conversation}:{nonce}:{digest}"
+    return form["nonce"]
+
+
+async def picture(request: web.Request) -> web.Response:
+    """A picture of a message, from our own disk: the platform is asked by the hub alone."""
+    message, number = (int(request.match_info[name]) for name in ("message", "number"))
+    shown = await request.app[SITE].desk.pictures.of_message(
+        operator(request), MessageId(message), number
+    )
+    return web.Response(body=shown.data, content_type=shown.media_type, headers=KEEP)
+
+
+async def recall(request: web.Request) -> web.Response:
+    form, target = await Form.sent(request), _conversation(request)
+    message = MessageId(int(request.match_info["message"]))
+    try:
+        recalled = await request.app[SITE].desk.inbox.recall(
+            operator(request), target, [message], key=f"web:{_nonce(form)}"
+        )
+    except Invalid as refusal:
+        return await _thread(request, Form().refused(refusal, at="text"), status=400)
+    done = "recall-cancelled" if recalled.cancelled else "recalling"
+    raise see_other(f"/conversations/{target}", done)
 
 
 async def pause(request: web.Request) -> web.Response:
@@ -135,6 +179,8 @@ ROUTES = (
     web.get("/conversations", listing),
     web.get(r"/conversations/{id:\d{1,15}}", thread),
     web.post(r"/conversations/{id:\d{1,15}}/answer", answer),
+    web.get(r"/pictures/{message:\d{1,15}}/{number:\d{1,3}}", picture),
+    web.post(r"/conversations/{id:\d{1,15}}/recall/{message:\d{1,15}}", recall),
     web.post(r"/conversations/{id:\d{1,15}}/pause", pause),
     web.post(r"/conversations/{id:\d{1,15}}/resume", resume),
 )

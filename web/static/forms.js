@@ -37,6 +37,43 @@
     box.addEventListener("input", () => sessionStorage.setItem(key, box.value));
   });
 
+  // Pictures: chosen or pasted, and their names shown before they go out.
+  document.querySelectorAll("[data-files]").forEach((row) => {
+    const input = row.querySelector("input");
+    const names = row.querySelector("output");
+    const drop = row.querySelector("button");
+    row.classList.add("tidy");
+    const show = () => {
+      const files = [...input.files];
+      names.textContent = files.map((file) => file.name).join("、");
+      names.hidden = drop.hidden = files.length === 0;
+    };
+    input.addEventListener("change", show);
+    drop.addEventListener("click", () => { input.value = ""; show(); });
+    input.form.addEventListener("paste", (event) => {
+      const pasted = [...event.clipboardData.files].filter((file) => file.type.startsWith("image/"));
+      if (pasted.length === 0) return;
+      event.preventDefault();
+      const all = new DataTransfer();
+      [...input.files, ...pasted].forEach((file) => all.items.add(file));
+      input.files = all.files;
+      show();
+    });
+    show();
+  });
+
+  // A picture that cannot be had leaves its place empty instead of a broken one.
+  const empty = (image) => {
+    if (!image.matches("img.thumb")) return;
+    const place = document.createElement("span");
+    place.className = "thumb";
+    image.replaceWith(place);
+  };
+  document.addEventListener("error", (event) => { if (event.target instanceof HTMLImageElement) empty(event.target); }, true);
+  document.querySelectorAll("img.thumb").forEach((image) => {
+    if (image.complete && image.naturalWidth === 0) empty(image);
+  });
+
   document.querySelectorAll("[data-copy]").forEach((button) => {
     const field = document.getElementById(button.dataset.copy);
     const label = button.textContent;

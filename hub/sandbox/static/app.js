@@ -348,6 +348,19 @@ document.querySelector(".xianyu .chips").addEventListener("click", (event) => {
   if (phone) attempt(() => post("/phone", { conversation: wanted, text: phone }));
   button.closest("details")?.removeAttribute("open");
 });
+el("buyer-picture").addEventListener("change", async (event) => {
+  const [file] = event.target.files;
+  event.target.value = "";
+  if (!file) return;
+  await attempt(async () => {
+    const answer = await fetch("/admin/pictures", {
+      method: "POST", headers: { "Content-Type": file.type }, body: file,
+    });
+    const told = await answer.json();
+    if (!answer.ok) throw new Error(told.error || "沙盒没有接受这张图");
+    await say({ image: told.url });
+  });
+});
 const place = (wish) => attempt(() => post("/orders", { conversation: wanted, ...wish }));
 el("deal").addEventListener("click", (event) => {
   const step = event.target.dataset.step;
@@ -389,6 +402,22 @@ el("qq-form").addEventListener("submit", async (event) => {
     fit(field);
     setQuote(null);
   }
+});
+el("qq-picture").addEventListener("change", (event) => {
+  const [file] = event.target.files;
+  event.target.value = "";
+  if (!file) return;
+  const reader = new FileReader();
+  reader.addEventListener("load", async () => {
+    const image = "base64://" + reader.result.split(",")[1];
+    const field = el("qq-text");
+    if (await command({ text: field.value.trim(), quote, image })) {
+      field.value = "";
+      fit(field);
+      setQuote(null);
+    }
+  });
+  reader.readAsDataURL(file);
 });
 el("quote-drop").addEventListener("click", () => setQuote(null));
 document.querySelector(".qq .chips").addEventListener("click", async (event) => {

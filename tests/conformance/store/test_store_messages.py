@@ -303,3 +303,88 @@ async def test_a_queued_message_can_say_something_else_until_it_leaves(stage: St
         assert found(stage, tx, id_).content == Text("最低价")
 
     await stage.do(unit)
+
+
+def _part(stage: Stage, tx: Tx, key: str) -> MessageId:
+    id_ = tx.messages.add_out(
+        stage.shop,
+        stage.account.id,
+        stage.conversation.id,
+        key=key,
+        origin=Origin.OPERATOR,
+        content=Text(key),
+        now=at(),
+    )
+    assert id_ is not None
+    return id_
+
+
+async def test_parts_of_an_answer_are_found_from_any_of_them_and_no_others(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        keys = ("rule:1", "rule:10", "rule:1/1", "rule:1/10", "rule:2", "rule:1a")
+        ids = {key: _part(stage, tx, key) for key in keys}
+        whole = {ids["rule:1"], ids["rule:1/1"], ids["rule:1/10"]}
+        for key in ("rule:1", "rule:1/1", "rule:1/10"):
+            assert {one.id for one in tx.messages.parts(stage.shop, ids[key])} == whole
+        assert [one.id for one in tx.messages.parts(stage.shop, ids["rule:10"])] == [ids["rule:10"]]
+        heard = stage.hear(tx, 1)
+        assert heard is not None
+        assert [one.id for one in tx.messages.parts(stage.shop, heard)] == [heard]
+        assert tx.messages.parts(stage.shop, MessageId(999)) == []
+
+    await stage.do(unit)
+
+
+async def test_keys_are_found_by_how_they_begin(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        mine = [_part(stage, tx, key) for key in ("qq:1:7:ab", "qq:1:7:ab/1")]
+        _part(stage, tx, "qq:1:77:ab")
+        assert [one.id for one in tx.messages.with_key(stage.shop, "qq:1:7:")] == mine
+
+    await stage.do(unit)
+
+
+async def test_a_recalled_message_stays_recalled_whatever_comes_later(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        heard, mine = stage.hear(tx, 1), stage.say(tx)
+        assert heard is not None
+        tx.messages.set_state(
+            stage.shop, mine, MessageState.ACCEPTED, platform_id=pid(2), now=at(1)
+        )
+        recalled = tx.messages.mark_recalled(stage.shop, stage.account.id, [pid(1), pid(2), pid(9)])
+        assert recalled == [heard, mine]
+        assert tx.messages.mark_recalled(stage.shop, stage.account.id, [pid(2)]) == []
+        assert tx.messages.mark_read(stage.shop, stage.account.id, [pid(2)], at(2)) == []
+        tx.messages.set_state(stage.shop, mine, MessageState.ACCEPTED, platform_id=pid(2))
+        assert found(stage, tx, mine).state is MessageState.RECALLED
+        assert found(stage, tx, heard).state is MessageState.RECALLED
+
+    await stage.do(unit)
+
+
+async def test_the_newest_answer_is_one_that_the_buyer_can_see(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        assert tx.messages.newest_answer(stage.shop, stage.conversation.id) is None
+        first, second = stage.say(tx, "一", 1), stage.say(tx, "二", 2)
+        stage.hear(tx, 5, seconds=3)
+        newest = tx.messages.newest_answer(stage.shop, stage.conversation.id)
+        assert newest is not None
+        assert newest.id == second
+        tx.messages.set_state(stage.shop, second, MessageState.DROPPED, now=at(4))
+        newest = tx.messages.newest_answer(stage.shop, stage.conversation.id)
+        assert newest is not None
+        assert newest.id == first
+
+    await stage.do(unit)
+
+
+async def test_contents_are_replaced_only_before_they_go_out(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        mine = stage.say(tx, "一")
+        tx.messages.replace_content(stage.shop, mine, Text("二"))
+        assert found(stage, tx, mine).content == Text("二")
+        tx.messages.set_state(stage.shop, mine, MessageState.SENDING, now=at())
+        tx.messages.replace_content(stage.shop, mine, Text("三"))
+        assert found(stage, tx, mine).content == Text("二")
+
+    await stage.do(unit)

@@ -216,6 +216,24 @@ async def test_a_task_cannot_be_settled_as_open(stage: Stage) -> None:
     await stage.do(unit)
 
 
+async def test_a_task_is_cancelled_by_its_key_only_while_it_had_no_effect(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        stage.enqueue(tx, "a", "1")
+        second = stage.enqueue(tx, "a", "2")
+        (task,) = stage.claim(tx)
+        assert not tx.outbox.cancel(stage.shop, "1", now=at())
+        assert tx.outbox.mark_wire(task, "one", at())
+        assert tx.outbox.release(task, "one", at())
+        assert not tx.outbox.cancel(stage.shop, "1", now=at())
+        (task,) = stage.claim(tx)
+        assert tx.outbox.release(task, "one", at(), clear_wire=True)
+        assert tx.outbox.cancel(stage.shop, "1", now=at())
+        assert not tx.outbox.cancel(stage.shop, "1", now=at())
+        assert [task.id for task in stage.claim(tx)] == [second]
+
+    await stage.do(unit)
+
+
 async def test_dropping_frees_the_lane_and_spares_what_runs(stage: Stage) -> None:
     def unit(tx: Tx) -> None:
         first = stage.enqueue(tx, "a", "1")

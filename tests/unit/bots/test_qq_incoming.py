@@ -18,7 +18,7 @@ from qq_stage import (
     eventually,
 )
 
-from hub.model import ChatPeer, OperatorMessage
+from hub.model import ChatPeer, ChatPicture, OperatorMessage
 from hub.sandbox.onebot import Dialect
 
 DIALECTS = {
@@ -162,11 +162,31 @@ async def test_a_slow_chat_does_not_hold_up_another(door: Door):
         await bridge.wait_for_line("private", OPERATOR, lambda line: line.text == "好")
 
 
-async def test_pictures_are_counted_and_text_stays_text(door: Door):
-    async with door.bridge() as bridge:
-        await bridge.say_private(OPERATOR, "看图", image="a.png")
+@pytest.mark.parametrize("dialect", [Dialect(), Dialect(message_format="string")])
+async def test_pictures_come_in_the_order_they_were_sent_in(door: Door, dialect: Dialect):
+    async with door.bridge(dialect) as bridge:
+        await bridge.say_private(OPERATOR, "看图", image="https://multimedia.nt.qq.com.cn/a.png")
         (message,) = await door.desk.wait_for(1)
-    assert (message.text, message.attachments) == ("看图", 1)
+    url = "https://multimedia.nt.qq.com.cn/a.png"
+    assert message.text == "看图"
+    assert message.parts == ("看图", ChatPicture(url, url))
+    assert message.attachments == 0
+
+
+async def test_what_is_neither_text_nor_picture_is_counted(door: Door):
+    async with door.bridge() as bridge:
+        segments = [{"type": "record", "data": {"file": "a.amr"}}]
+        await bridge.tell_event(
+            {
+                "post_type": "message",
+                "message_type": "private",
+                "message_id": 78,
+                "user_id": int(OPERATOR),
+                "message": segments,
+            }
+        )
+        (message,) = await door.desk.wait_for(1)
+    assert (message.parts, message.attachments) == ((), 1)
 
 
 async def test_line_breaks_survive(door: Door):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+from hub.album import Album
 from hub.model import (
     Account,
     AskedBy,
@@ -16,9 +17,11 @@ from hub.model import (
     Conversation,
     Delivered,
     Event,
+    Image,
     Message,
     MessageId,
     Origin,
+    Picture,
     PlatformConversation,
     PlatformUser,
     Role,
@@ -32,10 +35,10 @@ from hub.model import (
     chat_lane,
     send_lane,
 )
-from hub.outbound import BuyerSends, ChatSends, Claim
+from hub.outbound import BuyerSends, ChatSends, Claim, Uploads
 from hub.pacing import Pacer
 from hub.store import Store, open_store
-from hub.xianyu import HistoryPage, Sent, Session
+from hub.xianyu import Client, HistoryPage, Sent, Session
 
 START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 OWNER = ChatPeer("", "private", "10002")
@@ -52,12 +55,32 @@ class FakeSession:
     pages: list[Sequence[Event] | Exception] = field(default_factory=lambda: [()])
     said: list[str] = field(default_factory=list)
 
-    async def send(self, conversation: object, to: object, content: Text, *, uuid: str) -> Sent:
-        self.said.append(content.text)
+    async def send(
+        self, conversation: object, to: object, content: Text | Image, *, uuid: str
+    ) -> Sent:
+        self.said.append(content.text if isinstance(content, Text) else content.pictures[0].url)
         return _next(self.sends)
 
     async def history(self, conversation: object, *, limit: int) -> HistoryPage:
         return HistoryPage(tuple(_next(self.pages)), None)
+
+
+@dataclass
+class FakeClient:
+    """Gives uploads and downloads what `uploads` and `downloads` say; the last one for ever."""
+
+    uploads: list[Picture | Exception] = field(default_factory=list)
+    downloads: list[bytes | Exception] = field(default_factory=list)
+    uploaded: list[bytes] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    async def upload(self, data: bytes) -> Picture:
+        self.uploaded.append(data)
+        return _next(self.uploads)
+
+    async def download(self, url: str, *, most_bytes: int) -> bytes:
+        self.asked.append(url)
+        return _next(self.downloads)
 
 
 @dataclass
@@ -67,10 +90,19 @@ class FakeChat:
     answers: list[Delivered | Exception]
     found: list[Delivered | Exception | None] = field(default_factory=lambda: [None])
     said: list[str] = field(default_factory=list)
+    shown: list[Sequence[bytes]] = field(default_factory=list)
 
-    async def deliver(self, peer: ChatPeer, text: str, *, quote: str | None = None) -> Delivered:
+    async def deliver(
+        self,
+        peer: ChatPeer,
+        text: str,
+        *,
+        quote: str | None = None,
+        pictures: Sequence[bytes] = (),
+    ) -> Delivered:
         delivered = _next(self.answers)
         self.said.append(text)
+        self.shown.append(pictures)
         return delivered
 
     async def find_delivered(self, peer: ChatPeer, text: str, since: datetime) -> Delivered | None:
@@ -90,14 +122,23 @@ class Stage:
     shop: ShopId
     account: Account
     conversation: Conversation
+    folder: Path
     now: datetime = START
     session: FakeSession | None = None
+    client: FakeClient | None = None
+    album: Album = field(init=False)
+    uploads: Uploads = field(init=False)
     sends: BuyerSends = field(init=False)
 
     def __post_init__(self) -> None:
+        self.album = Album(
+            self.folder, lambda _: cast("Client | None", self.client), most_bytes=10_000_000
+        )
+        self.uploads = Uploads(self.store, self.album, lambda _: cast("Client | None", self.client))
         self.sends = BuyerSends(
             self.store,
             lambda _: cast("Session | None", self.session),
+            self.uploads,
             pacer=Pacer(0),
             look_for=LOOK_FOR,
             now=self.clock,
@@ -107,7 +148,7 @@ class Stage:
         return self.now
 
     def chats(self, chat: FakeChat) -> ChatSends:
-        return ChatSends(self.store, chat, spacing=0, now=self.clock)
+        return ChatSends(self.store, chat, self.album, spacing=0, now=self.clock)
 
     async def queue(
         self,
@@ -210,7 +251,7 @@ async def open_stage(folder: Path) -> AsyncIterator[Stage]:
             return shop, account, add_conversation(tx, account, "60010020030")
 
         shop, account, conversation = await store.write(unit)
-        yield Stage(store, shop, account, conversation)
+        yield Stage(store, shop, account, conversation, folder / "pictures")
 
 
 def add_account(tx: Any, shop: ShopId, name: str, user: str) -> Account:

@@ -38,7 +38,12 @@ async def test_a_long_queue_of_one_account_takes_no_place_of_the_others(stage: S
         return cast(Session, session)
 
     sends = BuyerSends(
-        stage.store, session_of, pacer=Pacer(HOUR), look_for=stage.now - stage.now, now=stage.clock
+        stage.store,
+        session_of,
+        stage.uploads,
+        pacer=Pacer(HOUR),
+        look_for=stage.now - stage.now,
+        now=stage.clock,
     )
     worker = Worker(stage.store, {TaskKind.SEND: sends}, holder="w", most=2, now=stage.clock)
     running = asyncio.create_task(worker.run())

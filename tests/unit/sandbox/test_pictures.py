@@ -123,4 +123,7 @@ async def test_a_message_that_the_buyer_takes_back_is_gone_from_the_history(rig:
         history = (await wire.ask("/r/MessageManager/listUserMessages", body))["body"]
         assert "userMessageModels" not in history
         mine = (await wire.ask(SEND, send_body("卖家的")))["body"]["messageId"]
-    await rig.admin("POST", "/recall", {"message": mine}, status=404)
+    await rig.admin("POST", "/recall", {"message": mine})
+    view = await rig.admin("GET", f"/conversations/{CONVERSATION}")
+    assert [one["kind"] for one in view["messages"]] == ["recalled", "recalled"]
+    await rig.admin("POST", "/recall", {"message": "1.PNM"}, status=404)

@@ -71,6 +71,10 @@ HOT: dict[str, Statement] = {
     "outbox hasten heads": outbox._HASTEN[0],
     "outbox hasten the rest": outbox._HASTEN[1],
     "relays find": relays._FIND,
+    "messages by platform id": messages._BY_PLATFORM,
+    "messages by key": messages._BY_KEY,
+    "messages recalled": messages._MARK_RECALLED,
+    "outbox cancel": outbox._CANCEL,
 }
 
 

@@ -218,12 +218,12 @@ def test_a_refusal_without_a_reason_says_so() -> None:
     ("content", "shown"),
     [
         (Text("在吗\n包邮吗"), "在吗\n包邮吗"),
-        (
-            Image((Picture("https://a/1"), Picture("https://a/2"))),
-            "[图片] https://a/1\n[图片] https://a/2",
-        ),
+        (Image((Picture("https://a/1"),)), "[图片]"),
+        (Image((Picture("https://a/1"), Picture("https://a/2"))), "[2 张图片]"),
         (Image(()), "[图片]"),
         (Voice("https://a/1"), "[语音] https://a/1"),
+        (Voice("https://a/1", 8.0), "[语音 8 秒] https://a/1"),
+        (Voice("https://a/1", 8000.0), "[语音] https://a/1"),
         (Voice(""), "[语音]"),
         (Video("https://a/1"), "[视频] https://a/1"),
         (Video(""), "[视频]"),

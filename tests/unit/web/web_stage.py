@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import html
+import io
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import aiohttp
+import PIL.Image
 from aiohttp import web
 from yarl import URL
 
+from hub.album import Album
+from hub.app import LARGEST_REQUEST
 from hub.desk import Desk, Door, Operator
+from hub.errors import Rejected
 from hub.model import (
     Account,
     Conversation,
@@ -31,6 +37,7 @@ from hub.model import (
 )
 from hub.settings import Settings, WebSettings
 from hub.store import Store, open_store
+from hub.xianyu import Client
 from web import Site, attach
 
 PASSWORD = "correct horse"
@@ -47,11 +54,26 @@ def cookies_of(user: str = "2200111122223") -> str:
 
 
 @dataclass
+class Platform:
+    """Where every account finds its pictures, by address; anything else is not there."""
+
+    pictures: dict[str, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    async def download(self, url: str, *, most_bytes: int) -> bytes:
+        self.asked.append(url)
+        if url not in self.pictures:
+            raise Rejected("xianyu", "download", "HTTP 404")
+        return self.pictures[url]
+
+
+@dataclass
 class Stage:
     store: Store
     desk: Desk
     runner: web.AppRunner
     url: str
+    platform: Platform
     bots: list[str] = field(default_factory=list)
     refusals: list[tuple[datetime, str]] = field(default_factory=list)
 
@@ -102,6 +124,12 @@ class Stage:
         return message
 
 
+def jpeg(size: tuple[int, int] = (40, 30)) -> bytes:
+    packed = io.BytesIO()
+    PIL.Image.new("RGB", size, "teal").save(packed, "JPEG")
+    return packed.getvalue()
+
+
 def picture(url: str) -> Image:
     return Image((Picture(url, 200, 100),))
 
@@ -146,6 +174,15 @@ class Visitor:
     async def post(self, path: str, **fields: str) -> Page:
         return await self._page("POST", path, fields)
 
+    async def post_files(self, path: str, files: Sequence[bytes], **fields: str) -> Page:
+        """What a browser sends for a form with chosen pictures."""
+        form = aiohttp.FormData(fields)
+        for number, data in enumerate(files):
+            form.add_field(
+                "pictures", io.BytesIO(data), filename=f"{number}.jpg", content_type="image/jpeg"
+            )
+        return await self._page("POST", path, form)
+
     async def log_in(self, name: str, password: str = PASSWORD) -> None:
         page = await self.submit("/login", name=name, password=password)
         assert page.status == 303, page.text
@@ -153,11 +190,14 @@ class Visitor:
     def cookie(self, name: str) -> str:
         return self.http.cookie_jar.filter_cookies(URL(self.url))[name].value
 
-    async def _page(self, method: str, path: str, fields: Mapping[str, str] | None = None) -> Page:
+    async def _page(
+        self, method: str, path: str, fields: Mapping[str, str] | aiohttp.FormData | None = None
+    ) -> Page:
         async with self.http.request(
             method, self.url + path, data=fields, allow_redirects=False
         ) as response:
-            return Page(response.status, response.headers.copy(), await response.text())
+            text = (await response.read()).decode("utf-8", "replace")
+            return Page(response.status, response.headers.copy(), text)
 
 
 @asynccontextmanager
@@ -165,11 +205,15 @@ async def open_stage(
     folder: Path, *, settings: Settings | None = None, app: web.Application | None = None
 ) -> AsyncIterator[Stage]:
     settings = settings or Settings(web=WebSettings())
-    app = app or web.Application()
+    app = app or web.Application(client_max_size=LARGEST_REQUEST)
     bots: list[str] = []
     refusals: list[tuple[datetime, str]] = []
     async with open_store(folder / "shop.db") as store:
-        desk = Desk(store, settings, utc_now)
+        platform = Platform()
+        album = Album(
+            folder / "pictures", lambda _: cast("Client", platform), most_bytes=10_000_000
+        )
+        desk = Desk(store, settings, utc_now, album)
         attach(
             app,
             Site(
@@ -187,7 +231,7 @@ async def open_stage(
             site = web.TCPSite(runner, "127.0.0.1", 0)
             await site.start()
             port = runner.addresses[0][1]
-            yield Stage(store, desk, runner, f"http://127.0.0.1:{port}", bots, refusals)
+            yield Stage(store, desk, runner, f"http://127.0.0.1:{port}", platform, bots, refusals)
         finally:
             await runner.cleanup()
 

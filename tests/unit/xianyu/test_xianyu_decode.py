@@ -23,7 +23,9 @@ from hub.model import (
     OrderSignal,
     OrderStatus,
     OwnMessage,
+    PlatformMessage,
     PlatformUser,
+    Recalled,
     SystemMessage,
     Text,
     Typing,
@@ -403,8 +405,22 @@ def test_kinds_of_no_use_are_ignored_by_their_number(kind: int) -> None:
     assert isinstance(decode({"1": 5}, objectType=kind), Ignored)
 
 
-def test_a_recalled_message_is_kept_for_study() -> None:
-    assert isinstance(decode({"1": 5}, objectType=40104), Unknown)
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"1": "4300000000022.PNM", "2": "60010020030@goofish", "3": 1, "4": {"recall": "1"}},
+        {"1": "4300000000022.PNM", "2": 2, "4": "60010020030@goofish"},
+        {"1": ["4300000000022.PNM"], "2": "60010020030@goofish"},
+    ],
+)
+def test_a_recalled_message_is_known_by_its_object_type(shape: dict[str, object]) -> None:
+    assert decode(shape, objectType=40104) == Recalled((PlatformMessage("4300000000022.PNM"),))
+    assert not isinstance(decode(shape, objectType=40105), Recalled)
+
+
+@pytest.mark.parametrize("first", [5, [], ["60010020030@goofish"], ["1.PNM", 5]])
+def test_a_recall_that_names_no_message_is_none(first: object) -> None:
+    assert not isinstance(decode({"1": first}, objectType=40104), Recalled)
 
 
 def test_notices_with_a_name_are_ignored() -> None:

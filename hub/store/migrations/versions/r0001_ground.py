@@ -18,6 +18,7 @@ def upgrade() -> None:
     _accounts()
     _conversations()
     _messages()
+    _items()
     _decisions()
     _holds_and_relays()
     _outbox()
@@ -338,6 +339,31 @@ def _messages() -> None:
         unique=True,
         where="platform_id IS NOT NULL",
     )
+
+
+def _items() -> None:
+    op.create_table(
+        "items",
+        _id(),
+        _reference("shop_id"),
+        _reference("account_id"),
+        _text("platform_id"),
+        _text("title"),
+        _text("description"),
+        _text("price", nullable=True),
+        _text("highest_price", nullable=True),
+        sa.Column("quantity", sa.Integer(), nullable=True),
+        sa.Column("on_sale", sa.Boolean(), nullable=True),
+        _text("picture"),
+        _text("variants"),
+        _time("read_at", nullable=True),
+        _time("listed_at", nullable=True),
+        sa.Column("position", sa.Integer(), nullable=True),
+        _goes_with("items", "account_id", "accounts"),
+        sa.PrimaryKeyConstraint("id", name="pk_items"),
+        sa.UniqueConstraint("shop_id", "platform_id", name="uq_items_shop_id_platform_id"),
+    )
+    op.create_index("ix_items_shop_id_account_id", "items", ["shop_id", "account_id"])
 
 
 def _decisions() -> None:
