@@ -73,7 +73,7 @@ async def test_a_picture_inside_the_message_needs_no_address(door: Door):
 async def test_the_bridge_is_asked_when_the_address_has_expired(door: Door):
     packed = base64.b64encode(PICTURE).decode()
     async with door.bridge() as bridge, serving(web.Response(status=400)) as url:
-        bridge.images["a.png"] = {"file": "/root/a.png", "base64": packed}
+        bridge.images["a.png"] = {"file": "/napcat/cache/a.png", "base64": packed}
         assert await door.qq.fetch(FROM, ChatPicture(f"{url}/a.png", "a.png")) == PICTURE
 
 
