@@ -140,11 +140,12 @@ async def run_accounts(options: AccountsOptions, tell: Callable[[str], None]) ->
 
 
 def _settings(options: AccountsOptions, platform: Platform, folder: Path) -> Settings:
-    """Those of production but for the addresses. Raises SettingsError for a wrong one."""
+    """Those of production but for the addresses, and answers wait for nobody. Raises SettingsError for a wrong one."""
     values = {
         "web": {"host": "127.0.0.1", "port": free_port()},
         "database": {"path": str(folder / "bench.db")},
         "xianyu": {**platform.urls, **options.xianyu},
+        "replies": {"debounce_seconds": 0},
         "qq": {"access_token": "bench"},
         "log": {"level": "WARNING"},
     }

@@ -122,7 +122,7 @@ async def test_another_proxy_counts_at_once_and_costs_no_token(tmp_path: Path) -
             await until_line_leaves_through(proxy)
             online = await wait_state(hub, account, AccountState.ONLINE)
             assert (online.starts, online.logins) == (number, 1)
-        tokens = [api for _, api, ret in sandbox.mtop.calls if api == TOKEN_API and "SUCC" in ret]
+        tokens = [c for c in sandbox.mtop.calls if c.api == TOKEN_API and "SUCC" in c.ret]
         assert len(tokens) == 1
 
 
