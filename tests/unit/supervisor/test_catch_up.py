@@ -31,6 +31,7 @@ from hub.model import (
 )
 from hub.settings import ReplySettings
 from hub.store import Store, Tx, open_store
+from hub.supervisor import catch_up
 from hub.supervisor.catch_up import CatchUp, Deaf
 from hub.supervisor.lists import MOST_LIST_PAGES, PAGE
 from hub.xianyu import Client, ConversationPage, HistoryPage, ListedConversation, Session
@@ -125,6 +126,9 @@ class Desk:
         account = self.account
         return await self.store.read(lambda tx: tx.comparisons.until(account.shop, account.id))
 
+    async def reached(self, moment: datetime) -> bool:
+        return await self.until() == moment
+
     async def known(self, *messages: BuyerMessage) -> bool:
         account, ids = self.account, [one.id for one in messages]
         found = await self.store.read(lambda tx: tx.messages.known(account.shop, account.id, ids))
@@ -169,20 +173,36 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         yield made
 
 
-async def test_one_refused_history_costs_no_other_but_holds_the_moment_back(desk: Desk) -> None:
+async def test_one_refused_history_costs_no_other_but_holds_the_moment_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catch_up, "REFUSALS", 10_000)
     first, second = said(1, 1, "600"), said(2, 200, "601")
     desk.platform.threads = {"600": [first], "601": [second]}
-    desk.platform.refuses["600"] = Unreachable("xianyu", "history", "busy")
+    desk.platform.refuses["600"] = Rejected("xianyu", "history", "系统繁忙")
     async with desk.following():
+        await wait_until(lambda: desk.known(second))
         await desk.lists(2)
         before = await desk.until()
         desk.platform.refuses.clear()
-        await wait_until(lambda: desk.known(first, second))
+        await wait_until(lambda: desk.known(first))
+        await wait_until(lambda: desk.reached(second.sent_at))
+    assert before is not None
+    assert before < second.sent_at
+    assert desk.told == []
 
-        async def moved() -> bool:
-            return await desk.until() == second.sent_at
 
-        await wait_until(moved)
+async def test_a_comparison_that_broke_off_begins_where_the_last_one_ended(desk: Desk) -> None:
+    first, second = said(1, 1, "600"), said(2, 200, "601")
+    desk.platform.threads = {"600": [first], "601": [second]}
+    desk.platform.refuses["601"] = Unreachable("xianyu", "history", "cut")
+    async with desk.following():
+        await wait_until(lambda: desk.known(first))
+        await desk.lists(2)
+        before = await desk.until()
+        desk.platform.refuses.clear()
+        await wait_until(lambda: desk.known(second))
+        await wait_until(lambda: desk.reached(second.sent_at))
     assert before is not None
     assert before < second.sent_at
 
@@ -194,11 +214,7 @@ async def test_a_history_that_stays_closed_is_told_and_holds_up_nothing_for_ever
     desk.platform.threads = {"600": [closed], "601": [other]}
     desk.platform.refuses["600"] = Rejected("xianyu", "history", "会话不存在")
     async with desk.following():
-
-        async def moved() -> bool:
-            return await desk.until() == other.sent_at
-
-        await wait_until(moved)
+        await wait_until(lambda: desk.reached(other.sent_at))
         assert await desk.known(other)
         await desk.lists(2)
     assert set(desk.told) == {
