@@ -140,7 +140,10 @@ async def run_accounts(options: AccountsOptions, tell: Callable[[str], None]) ->
 
 
 def _settings(options: AccountsOptions, platform: Platform, folder: Path) -> Settings:
-    """Those of production but for the addresses, and answers wait for nobody. Raises SettingsError for a wrong one."""
+    """Those of production but for the addresses, and answers wait for nobody.
+
+    Raises SettingsError for a wrong one.
+    """
     values = {
         "web": {"host": "127.0.0.1", "port": free_port()},
         "database": {"path": str(folder / "bench.db")},
