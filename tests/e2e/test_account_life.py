@@ -46,7 +46,7 @@ class Clock:
 
 
 def calls(stage: Stage, api: str) -> int:
-    return sum(called == api for _, called, _ in stage.sandbox.mtop.calls)
+    return sum(made.api == api for made in stage.sandbox.mtop.calls)
 
 
 def asked(stage: Stage, part: str) -> int:

@@ -43,7 +43,7 @@ async def test_an_item_is_asked_for_once_however_much_is_said(stage: Stage) -> N
         await stage.wait_for_notice(f"第{number}句")
     await wait_item(stage, stage.conversation().thread.item)
     await stage.settled()
-    asked = [api for _, api, _ in stage.sandbox.mtop.calls if api == ITEM]
+    asked = [made for made in stage.sandbox.mtop.calls if made.api == ITEM]
     assert len(asked) == 1
 
 

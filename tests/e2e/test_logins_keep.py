@@ -63,7 +63,7 @@ async def test_settings_survive_a_hundred_changes_of_cookies(tmp_path: Path) -> 
 
         after = account_row(tmp_path)
         merged = await stage.read(lambda tx: tx.accounts.cookies(shop, account))
-        assert sum("EXOIRED" in ret for _, _, ret in stage.sandbox.mtop.calls) > 100
+        assert sum("EXOIRED" in made.ret for made in stage.sandbox.mtop.calls) > 100
         assert merged != pasted
         assert {name for name in before if before[name] != after[name]} == {"cookies"}
         assert (after["name"], after["takeover_minutes"]) == ("改过名的店", 37)
@@ -71,7 +71,7 @@ async def test_settings_survive_a_hundred_changes_of_cookies(tmp_path: Path) -> 
 
 
 def _asked(sandbox: Sandbox) -> int:
-    return sum(api == ORDERS for _, api, _ in sandbox.mtop.calls)
+    return sum(made.api == ORDERS for made in sandbox.mtop.calls)
 
 
 # --- L14 ----------------------------------------------------------------------------------------

@@ -128,7 +128,7 @@ def told(stage: Stage, part: str) -> int:
 
 
 def calls(sandbox: Sandbox, api: str) -> int:
-    return sum(called == api for _, called, _ in sandbox.mtop.calls)
+    return sum(made.api == api for made in sandbox.mtop.calls)
 
 
 async def until_called(stage: Stage, api: str, times: int) -> None:

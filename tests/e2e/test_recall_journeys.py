@@ -121,8 +121,9 @@ async def test_what_waits_for_the_account_is_cancelled_and_never_sent(stage: Sta
     assert (await wait_state(stage, MessageState.DROPPED)).ours
     await stage.hub.desk.accounts.switch(stage.operator, stage.account.id, on=True)
     await stage.wait_state(AccountState.ONLINE)
-    await stage.settled()
-    assert stage.answers() == []
+    await stage.operator_writes("这样才对", quote=notice)
+    await stage.wait_for_answer("这样才对")
+    assert stage.answers() == ["这样才对"]
 
 
 async def test_a_repeated_event_takes_nothing_else_back(stage: Stage) -> None:
