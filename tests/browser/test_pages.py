@@ -12,10 +12,11 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 from hub.desk import Operator
 from hub.model import Account, Conversation, Origin, Role, RuleKind, Text
 from tests.e2e.stage import SECONDS
-from tests.unit.web.web_stage import PASSWORD, Stage, open_stage, picture
+from tests.unit.web.web_stage import PASSWORD, Stage, jpeg, open_stage, picture
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
+PICTURE = "https://img.alicdn.com/bought.jpg"
 
 
 @dataclass
@@ -43,7 +44,8 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
         account = await stage.account(owner)
         conversation = await stage.conversation(account, buyer="一个名字特别特别长的买家用户昵称")
         await stage.says(conversation, "链接https://example.com/" + "very-long" * 30, 1)
-        await stage.says(conversation, picture(f"{stage.url}/static/logo.svg"), 2)
+        stage.platform.pictures[PICTURE] = jpeg((400, 200))
+        await stage.says(conversation, picture(PICTURE), 2)
         yield Shop(stage, owner, account, conversation)
 
 
@@ -80,6 +82,7 @@ async def test_every_page_fits_its_screen_and_obeys_its_own_policy(
         "/accounts/new",
         "/accounts/scan",
         f"/accounts/{shop.account.id}",
+        f"/accounts/{shop.account.id}/items",
         "/conversations",
         shop.thread,
         "/rules",
