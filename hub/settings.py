@@ -135,8 +135,9 @@ class XianyuSettings(_Section):
     breaker_minutes: float = Field(10, ge=0, le=240)
     """Pause after connections that failed over and over; 0: neither pause nor stop."""
     connects_per_second: float = Field(5.0, gt=0, le=1000)
-    """How many accounts may log in or connect within a second, all together. A single one is
-    never held up; many that start or fall together come (back) one after the other."""
+    """How many accounts may log in or connect within a second through one way out, directly or
+    through the same proxy. A single one is never held up; many that start or fall together come
+    (back) one after the other."""
     reconnect_first_seconds: float = Field(1.0, gt=0)
     reconnect_most_seconds: float = Field(60.0, gt=0)
 

@@ -185,7 +185,7 @@ class AccountLine:
 
     async def _one_life(self, http: aiohttp.ClientSession, proxy: str | None) -> _Pause:
         """Connect once and stay until the session ends."""
-        await self._gate.turn()
+        await self._gate.turn(proxy)
         await self._standing.set(AccountState.CONNECTING)
         try:
             client = await self._client(http, proxy)

@@ -56,6 +56,13 @@ async def test_who_gives_up_costs_the_others_nothing() -> None:
         await gate.turn()
 
 
+async def test_ways_out_of_their_own_do_not_wait_for_each_other() -> None:
+    gate = Gate(0.001)
+    async with asyncio.timeout(SECONDS):
+        for way in (None, "socks5://one:1080", "socks5://two:1080"):
+            await gate.turn(way)
+
+
 async def pass_all(gate: Gate, count: int) -> dict[int, float]:
     """When each of so many that come together had its turn."""
     passed: dict[int, float] = {}
