@@ -24,8 +24,8 @@ from hub.model import (
     Unknown,
 )
 from hub.xianyu import signals
-from hub.xianyu.chat import Chat, chat_event, item_in, other_side
-from hub.xianyu.content import parse_content
+from hub.xianyu.chat import USER_WROTE, Chat, chat_event, item_in, other_side
+from hub.xianyu.content import WRITTEN_BY_PEOPLE, parse_content
 from hub.xianyu.ids import SUFFIX, bare
 from hub.xianyu.shapes import (
     Map,
@@ -127,7 +127,7 @@ def _payload_events(
         if first.endswith(SUFFIX):
             return (_conversation_event(payload, first, user, received_at),)
     elif "chatType" in payload or "operation" in payload:
-        return (_json_channel(payload, user),)
+        return (_json_channel(payload, user, received_at),)
     if isinstance(entry.get("bizType"), str) and not str(entry["bizType"]).isdecimal():
         return (Ignored(f"notice {clean(str(entry['bizType'])[:60])}"),)
     kind = as_int(entry.get("objectType"))
@@ -259,7 +259,7 @@ def _conversation_event(
     return Ignored("conversation extension")
 
 
-def _json_channel(payload: Map, user: PlatformUser) -> Event:
+def _json_channel(payload: Map, user: PlatformUser, received_at: datetime | None) -> Event:
     operation = as_map(payload.get("operation"))
     content = as_map(operation.get("content")) or as_map(payload.get("content"))
     kind = as_int(content.get("contentType"))
@@ -274,7 +274,36 @@ def _json_channel(payload: Map, user: PlatformUser) -> Event:
         return Ignored("business notice")
     if kind is None:
         return Ignored("session information")
+    if operation.get("messageId"):
+        return chat_event(_json_chat(payload, operation, content, received_at), user)
     raise ValueError(f"content type {kind} on the JSON channel")
+
+
+def _json_chat(payload: Map, operation: Map, content: Map, received_at: datetime | None) -> Chat:
+    """What people write, and nothing else: this channel has no mark of the platform, so a card in
+    it proves nothing; the history tells what it was."""
+    custom = as_map(content.get("custom"))
+    if custom:
+        packed = load_base64(as_text(custom.get("data")))
+        content = parse_content(packed.decode("utf-8", "replace"))
+    kind = as_int(content.get("contentType"))
+    if kind not in WRITTEN_BY_PEOPLE:
+        raise ValueError(f"content type {kind} on the JSON channel")
+    meta = as_map(operation.get("reminder"))
+    session = bare(payload.get("sessionId"))
+    session = session or bare(as_map(operation.get("sessionInfo")).get("sessionId"))
+    sender = bare(meta.get("senderUserId"))
+    return Chat(
+        id=PlatformMessage(_named(operation.get("messageId"), "message id")),
+        conversation=_conversation(session),
+        sender=sender or bare(as_map(operation.get("senderInfo")).get("senderUserId")),
+        kind=USER_WROTE,
+        content_type=kind,
+        content=content,
+        summary=as_text(custom.get("summary")) or as_text(meta.get("reminderContent")),
+        meta=meta,
+        sent_at=_moment(operation.get("createAt"), received_at),
+    )
 
 
 def conversation_info(

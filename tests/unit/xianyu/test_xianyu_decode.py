@@ -387,7 +387,7 @@ def test_a_receipt_of_arrival_is_not_a_receipt_of_reading() -> None:
     assert isinstance(decode(payload("b23-read-receipt") | {"2": 1}), Ignored)
 
 
-def test_a_message_on_the_json_channel_is_kept_for_study() -> None:
+def test_a_message_without_an_id_on_the_json_channel_is_kept_for_study() -> None:
     shape = payload("b27-session-suggestions")
     shape["operation"]["content"] = {"contentType": 1, "text": {"text": "在吗"}}
     assert isinstance(decode(shape, bizType=370), Unknown)
@@ -512,3 +512,49 @@ def damaged(value: object, chance: random.Random) -> object:
     if isinstance(value, list):
         return [damaged(inner, chance) for inner in value]
     return value
+
+
+def json_message(content: dict[str, Any], **operation: Any) -> dict[str, Any]:
+    return {
+        "chatType": 1,
+        "sessionId": "60010020030",
+        "operation": {
+            "messageId": "4300000000001.PNM",
+            "createAt": 1790000000000,
+            "content": content,
+            "reminder": {"reminderTitle": "买家小林", "senderUserId": "3100444455556"},
+            **operation,
+        },
+    }
+
+
+SAID = {"contentType": 1, "text": {"text": "在吗"}}
+WRAPPED = {
+    "contentType": 101,
+    "custom": {"type": 1, "data": b64encode(json.dumps(SAID).encode()).decode()},
+}
+
+
+@pytest.mark.parametrize("content", [SAID, WRAPPED], ids=["plain", "wrapped"])
+def test_what_people_write_is_read_on_the_json_channel_too(content: dict[str, Any]) -> None:
+    event = decode(json_message(content), bizType=370)
+    assert isinstance(event, BuyerMessage)
+    assert (event.id, event.conversation) == ("4300000000001.PNM", "60010020030")
+    assert (event.buyer, event.buyer_name) == ("3100444455556", "买家小林")
+    assert event.content == Text("在吗")
+    mine = decode(json_message(content, reminder={}, senderInfo={"senderUserId": USER}))
+    assert isinstance(mine, OwnMessage)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        json_message({"contentType": 26, "dxCard": {"item": {"main": {}}}}),
+        json_message({"contentType": 101, "custom": {"data": "no base64"}}),
+        json_message(SAID, reminder={}),
+        json_message(SAID, messageId=""),
+    ],
+    ids=["card", "damaged", "nobody", "nameless"],
+)
+def test_the_json_channel_is_believed_in_nothing_else(shape: dict[str, Any]) -> None:
+    assert isinstance(decode(shape, bizType=370), Unknown)
