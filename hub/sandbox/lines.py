@@ -7,7 +7,7 @@ import itertools
 import secrets
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -157,6 +157,8 @@ class Lines:
         self.log: deque[Push] = deque(maxlen=LOG_LENGTH)
         self.dials: deque[int] = deque(maxlen=LOG_LENGTH)
         """When connections were asked for (ms), refused ones included, oldest first."""
+        self.on_ack: list[Callable[[Push], None]] = []
+        """Called when a push is acknowledged, the moment its acknowledgement arrives."""
         self.refusing_until = 0.0
         """Monotonic seconds: until then the platform is down."""
         self._of: dict[str, dict[int, Line]] = {}
@@ -349,6 +351,8 @@ class Lines:
         push.acked_at = now_ms()
         if line := self.open.get(push.line):
             line.owed.discard(mid)
+        for told in self.on_ack:
+            told(push)
         self._bell.ring()
         return True
 
