@@ -7,13 +7,19 @@ import warnings
 from dataclasses import dataclass, field
 
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
 from hub.errors import Invalid
 from hub.text import media
 
 LONGEST_SIDE = 1920
 MOST_BYTES = 5 * 1024 * 1024
-MOST_PIXELS = 100_000_000
+MOST_PIXELS = 40_000_000
+"""Of a picture that is unpacked as a whole: 160 MB, twice that for a moment."""
+MOST_PIXELS_SCALED = 100_000_000
+"""Of a photo that is made smaller while it is unpacked."""
+KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
+"""What phones, browsers and QQ make. Pillow reads more, some of it by starting other programs."""
 JPEG_QUALITY = 85
 
 
@@ -35,11 +41,13 @@ def fit_picture(data: bytes) -> FittedPicture:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            opened = Image.open(io.BytesIO(data))
-        if opened.width * opened.height > MOST_PIXELS:
+            opened = Image.open(io.BytesIO(data), formats=KINDS)
+        if opened.width * opened.height > _most_pixels(opened):
             raise Invalid(media.PICTURE_TOO_LARGE)
         keep_png = opened.format == "PNG"
-        picture = _plain(ImageOps.exif_transpose(opened))
+        opened.draft(None, _fitting(opened.size))
+        ImageOps.exif_transpose(opened, in_place=True)
+        picture = _plain(opened)
         picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
     except Image.DecompressionBombError:
         raise Invalid(media.PICTURE_TOO_LARGE) from None
@@ -52,6 +60,17 @@ def fit_picture(data: bytes) -> FittedPicture:
     flat = _on_white(picture)
     packed = _packed(flat, "JPEG")
     return FittedPicture(packed, "image/jpeg", ".jpg", flat.width, flat.height)
+
+
+def _most_pixels(opened: Image.Image) -> int:
+    scales = isinstance(opened, JpegImageFile) and not opened.info.get("progressive")
+    return MOST_PIXELS_SCALED if scales else MOST_PIXELS
+
+
+def _fitting(size: tuple[int, int]) -> tuple[int, int]:
+    longest = max(LONGEST_SIDE, *size)
+    width, height = (max(1, side * LONGEST_SIDE // longest) for side in size)
+    return width, height
 
 
 def _plain(picture: Image.Image) -> Image.Image:

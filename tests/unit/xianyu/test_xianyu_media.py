@@ -136,10 +136,27 @@ def test_what_is_no_picture_is_refused_in_one_sentence(data: bytes) -> None:
         fit_picture(data)
 
 
-@pytest.mark.parametrize("size", [(12_000, 9_000), (60_000, 60_000)])
+@pytest.mark.parametrize("size", [(7_000, 6_000), (12_000, 9_000), (60_000, 60_000)])
 def test_a_picture_made_to_fill_the_memory_is_refused(size: tuple[int, int]) -> None:
-    with pytest.raises(Invalid, match="太大"):
+    with pytest.raises(Invalid, match="像素"):
         fit_picture(claims_to_be(*size))
+
+
+def test_a_photo_of_a_large_camera_is_made_smaller_while_it_is_unpacked() -> None:
+    fitted = fit_picture(picture(9_000, 6_000, mode="L"))
+    assert (fitted.width, fitted.height) == (1920, 1280)
+
+
+@pytest.mark.parametrize("kind", ["EPS", "PPM", "TIFF"])
+def test_only_the_kinds_that_people_send_are_opened(kind: str) -> None:
+    """Some of the others start programs (Ghostscript), or are read by code that few people use."""
+    with pytest.raises(Invalid, match="图片"):
+        fit_picture(picture(50, 40, kind))
+
+
+def test_a_photo_that_cannot_be_scaled_while_it_is_unpacked_is_held_to_the_lower_limit() -> None:
+    with pytest.raises(Invalid, match="像素"):
+        fit_picture(picture(9_000, 6_000, mode="L", progressive=True))
 
 
 # --- Upload -------------------------------------------------------------------------------------
