@@ -10,12 +10,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from weakref import WeakValueDictionary
+
+from loguru import logger
 
 from hub.errors import Invalid, NotFound, Rejected, Unreachable
 from hub.model import KEPT, AccountId, Picture
@@ -28,12 +32,17 @@ MOST_BYTES = 10 * MEGABYTE
 """Of one picture as it comes; it is scaled down afterwards."""
 FETCH_SECONDS = 20.0
 AT_ONCE = 4
+UNPACKED_AT_ONCE = 1
+"""A large one takes hundreds of megabytes for a moment."""
+HALF_SECONDS = 3600.0
+"""After this, a file that was never finished is what a crash left."""
 KEPT_SECONDS = 7 * 86400.0
 """Pictures that wait to be sent; what waited longer than a day is not sent any more."""
 FAILED_SECONDS = 60.0
 """How long a picture that could not be had is not asked for again."""
 MOST_FAILED = 1000
 TRIMMED_TO = 0.9
+HALF = ".half"
 MEDIA_TYPES = {".png": "image/png", ".jpg": "image/jpeg"}
 
 
@@ -56,7 +65,7 @@ class Album:
         self._client_of = client_of
         self._most_bytes = most_bytes
         self._fetching = asyncio.Semaphore(AT_ONCE)
-        self._packing = asyncio.Semaphore(AT_ONCE)
+        self._unpacking = asyncio.Semaphore(UNPACKED_AT_ONCE)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._failed: OrderedDict[str, float] = OrderedDict()
 
@@ -65,10 +74,13 @@ class Album:
 
         Raises Invalid with one Chinese sentence.
         """
-        async with self._packing:
-            fitted = await asyncio.to_thread(fit_picture, data)
-            name = hashlib.sha256(fitted.data).hexdigest() + fitted.suffix
+        fitted = await self._fit(data)
+        name = hashlib.sha256(fitted.data).hexdigest() + fitted.suffix
+        try:
             await asyncio.to_thread(self._write_kept, name, fitted.data)
+        except OSError as error:
+            logger.error("a picture cannot be kept: {}", error)
+            raise Invalid("服务器的磁盘写不进去，图片没有存下") from error
         return Picture(KEPT + name, fitted.width, fitted.height)
 
     async def show(self, account: AccountId, picture: Picture) -> Shown:
@@ -83,12 +95,14 @@ class Album:
         name = _name_of(picture.url)
         lock = self._locks.setdefault(name, asyncio.Lock())
         async with lock:
-            found = await asyncio.to_thread(_read, self._seen, name)
+            found = None
+            with suppress(OSError):  # then it is fetched again
+                found = await asyncio.to_thread(_read, self._seen, name)
             if found is not None:
                 return found
             async with self._fetching:
                 fitted = await self._fetch(account, picture.url)
-                await asyncio.to_thread(self._write_seen, name, fitted)
+            await self._remember(name, fitted)
             return Shown(fitted.data, fitted.media_type)
 
     async def adopt(self, kept: Picture, sent: Picture) -> None:
@@ -96,7 +110,7 @@ class Album:
         found = await self.show_kept(kept)
         suffix = next(s for s, media_type in MEDIA_TYPES.items() if media_type == found.media_type)
         fitted = FittedPicture(found.data, found.media_type, suffix, sent.width, sent.height)
-        await asyncio.to_thread(self._write_seen, _name_of(sent.url), fitted)
+        await self._remember(_name_of(sent.url), fitted)
 
     async def show_kept(self, picture: Picture) -> Shown:
         """One that `keep` gave out. Raises NotFound when it is not there any more."""
@@ -118,7 +132,7 @@ class Album:
         try:
             async with asyncio.timeout(FETCH_SECONDS):
                 data = await client.download(url, most_bytes=MOST_BYTES)
-            return await asyncio.to_thread(fit_picture, data)
+            return await self._fit(data)
         except TimeoutError as error:
             self._note_failed(url, now)
             raise Unreachable(PEER, OP, "too slow") from error
@@ -135,18 +149,29 @@ class Album:
         while len(self._failed) > MOST_FAILED:
             self._failed.popitem(last=False)
 
+    async def _fit(self, data: bytes) -> FittedPicture:
+        async with self._unpacking:
+            return await asyncio.to_thread(fit_picture, data)
+
+    async def _remember(self, name: str, fitted: FittedPicture) -> None:
+        """A disk that is full or not ours costs the next download, and nobody this picture."""
+        try:
+            await asyncio.to_thread(self._write_seen, name, fitted)
+        except OSError as error:
+            logger.warning("a picture cannot be remembered: {}", error)
+
     # --- In a thread ----------------------------------------------------------------------------
 
     def _write_kept(self, name: str, data: bytes) -> None:
         _write(self._kept, name, data)
         limit = time.time() - KEPT_SECONDS
-        for file in self._kept.iterdir():
-            if file.stat().st_mtime < limit:
+        for used_at, _, file in _files(self._kept):
+            if used_at < limit:
                 file.unlink(missing_ok=True)
 
     def _write_seen(self, name: str, fitted: FittedPicture) -> None:
         _write(self._seen, name + fitted.suffix, fitted.data)
-        files = sorted((one.stat().st_mtime, one.stat().st_size, one) for one in _files(self._seen))
+        files = _files(self._seen)
         total = sum(size for _, size, _ in files)
         if total <= self._most_bytes:
             return
@@ -175,25 +200,39 @@ def _name_of(url: str) -> str:
 def _read(folder: Path, stem: str) -> Shown | None:
     for suffix, media_type in MEDIA_TYPES.items():
         file = folder / (stem + suffix)
-        try:
+        with suppress(FileNotFoundError):
             data = file.read_bytes()
-            os.utime(file)  # looked at lately, so it stays longer
-        except FileNotFoundError:
-            continue
-        return Shown(data, media_type)
+            with suppress(OSError):
+                os.utime(file)  # looked at lately, so it stays longer
+            return Shown(data, media_type)
     return None
 
 
-def _files(folder: Path) -> list[Path]:
-    return [one for one in folder.iterdir() if one.suffix in MEDIA_TYPES]
+def _files(folder: Path) -> list[tuple[float, int, Path]]:
+    """When each picture was last used, its size and its place; the oldest first.
+
+    Others write and remove files meanwhile, and what is gone is left out.
+    """
+    found = []
+    for file in folder.iterdir():
+        with suppress(FileNotFoundError):
+            stat = file.stat()
+            if file.suffix in MEDIA_TYPES:
+                found.append((stat.st_mtime, stat.st_size, file))
+            elif file.suffix == HALF and stat.st_mtime < time.time() - HALF_SECONDS:
+                file.unlink()
+    return sorted(found)
 
 
 def _write(folder: Path, name: str, data: bytes) -> None:
     """All of it or nothing, and on the disk when this returns."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    half = folder / f"{name}.{os.getpid()}.half"
-    with half.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    half.replace(folder / name)
+    half = folder / f"{name}.{secrets.token_hex(4)}{HALF}"
+    try:
+        with half.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        half.replace(folder / name)
+    finally:
+        half.unlink(missing_ok=True)

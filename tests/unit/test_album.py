@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import threading
 import time
 from pathlib import Path
 from typing import cast
@@ -12,7 +13,7 @@ from typing import cast
 import PIL.Image
 import pytest
 
-from hub.album import KEPT_SECONDS, Album
+from hub.album import HALF_SECONDS, KEPT_SECONDS, Album
 from hub.errors import Invalid, NotFound, Rejected, Unreachable
 from hub.model import AccountId, Picture
 from hub.xianyu import Client
@@ -140,3 +141,50 @@ async def test_an_account_without_a_line_fetches_nothing(tmp_path: Path) -> None
     album = Album(tmp_path, lambda _: None, most_bytes=50_000)
     with pytest.raises(Unreachable):
         await album.show(ACCOUNT, Picture(URL))
+
+
+async def test_the_same_picture_kept_twice_at_once_is_kept(
+    album: Album, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both, data = threading.Barrier(2), jpeg()
+    monkeypatch.setattr(os, "fsync", lambda _: both.wait(timeout=30))
+    first, second = await asyncio.gather(album.keep(data), album.keep(data))
+    assert first == second
+    assert (await album.show_kept(first)).media_type == "image/jpeg"
+
+
+async def test_files_that_go_while_others_are_written_disturb_nobody(
+    album: Album, tmp_path: Path
+) -> None:
+    for name in ("seen", "kept"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "gone.jpg").symlink_to(tmp_path / "nowhere")
+    kept = await album.keep(jpeg())
+    await album.show(ACCOUNT, Picture(URL))
+    assert (await album.show_kept(kept)).data
+
+
+async def test_a_folder_that_cannot_be_used_costs_the_cache_and_no_picture(
+    album: Album, tmp_path: Path
+) -> None:
+    (tmp_path / "seen").write_text("in the way")
+    assert (await album.show(ACCOUNT, Picture(URL))).data
+    kept = await album.keep(jpeg())
+    await album.adopt(kept, Picture(URL))
+
+
+async def test_a_picture_that_cannot_be_stored_is_refused_in_words(
+    album: Album, tmp_path: Path
+) -> None:
+    (tmp_path / "kept").write_text("in the way")
+    with pytest.raises(Invalid, match="磁盘"):
+        await album.keep(jpeg())
+
+
+async def test_what_a_crash_left_half_written_goes(album: Album, tmp_path: Path) -> None:
+    await album.keep(jpeg())
+    half = tmp_path / "kept" / "abc.jpg.0badcafe.half"
+    half.write_bytes(b"half")
+    os.utime(half, (time.time() - HALF_SECONDS - 1,) * 2)
+    await album.keep(jpeg((9, 9)))
+    assert not half.exists()
