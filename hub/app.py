@@ -37,8 +37,8 @@ CHAT_SENDS = 32
 ERRANDS = 16
 FINISH_SECONDS = 4.0
 """How long a stop waits for what is in hand."""
-LARGEST_REQUEST = 24 * 1024 * 1024
-"""Several photos of a phone at once."""
+LARGEST_REQUEST = 1024 * 1024
+"""Of anybody; pages that take files allow more to those who are logged in."""
 QQ_TOKEN = "qq.access_token"  # noqa: S105 - the name of a stored value
 
 

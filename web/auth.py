@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
+from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
@@ -28,6 +29,10 @@ OPEN_PAGES = frozenset({FIRST_RUN, LOGIN_PAGE})
 LOGIN = web.RequestKey("login", Login)
 PAGES = web.AppKey("pages", frozenset[object])
 """The functions that serve the admin; whatever else the application serves is left alone."""
+
+ROOMY = web.AppKey("roomy", Mapping[object, int])
+"""How large, in bytes, a request to the functions that take files may be: from people with a
+session only, all others are held to what the application allows."""
 
 NOT_OURS = ("/health", "/metrics", "/onebot", "/api", "/static")
 _FORM_TOKEN = re.compile(r"[\w-]{20,60}")
@@ -54,11 +59,22 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         request[LOGIN] = login
         if request.path in OPEN_PAGES:
             raise web.HTTPSeeOther(safe_next(request.query.get("next", "")))
+        most = request.app[ROOMY].get(request.match_info.handler)
+        if most is not None:
+            request = request.clone(client_max_size=most)
     else:
         await _require_open_page(request, site)
-    if request.method not in _READS:
-        await _check_form_token(request)
-    return await handler(request)
+    if request.method in _READS:
+        return await handler(request)
+    form = await _form(request)
+    try:
+        _check_form_token(request, form)
+        return await handler(request)
+    finally:
+        # aiohttp closes those of the request it made, and not those of a copy.
+        for sent in form.values():
+            if isinstance(sent, web.FileField):
+                sent.file.close()
 
 
 async def _require_open_page(request: web.Request, site: Site) -> None:
@@ -87,7 +103,8 @@ def _page_of_form(request: web.Request) -> str:
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
-async def _check_form_token(request: web.Request) -> None:
+async def _form(request: web.Request) -> Mapping[str, object]:
+    """What the browser sent. Raises Invalid, HTTPRequestEntityTooLarge."""
     try:
         form = await request.post()
         for value in form.values():
@@ -95,6 +112,10 @@ async def _check_form_token(request: web.Request) -> None:
                 value.encode()  # half characters, from odd charsets, cannot be stored or shown
     except (ValueError, LookupError, RuntimeError):
         raise Invalid("这份表单读不出来，请返回再提交一次") from None
+    return form
+
+
+def _check_form_token(request: web.Request, form: Mapping[str, object]) -> None:
     login = request.get(LOGIN)
     expected = login.csrf if login is not None else cookie(request, FORM_COOKIE)
     given = form.get("csrf", "")

@@ -12,8 +12,8 @@ from aiohttp.typedefs import Handler
 from loguru import logger
 
 from hub.errors import Refusal
-from web.auth import PAGES, guard, is_page, is_partial
-from web.pages import ROUTES
+from web.auth import PAGES, ROOMY, guard, is_page, is_partial
+from web.pages import ROUTES, TAKE_FILES
 from web.pages.live import STREAMS, Streams, close_streams
 from web.pages.login import LOGINS
 from web.render import ASSETS, render, setup_templates
@@ -42,7 +42,7 @@ SENTENCES = {
     403: "你没有权限看这个页面。",
     404: "没有这个页面，地址可能写错了，或者它已经被删除。",
     405: "这个地址不能这样打开，请从页面上的按钮进入。",
-    413: "提交的内容太大了。",
+    413: "一次提交的内容太大了，没有执行。图片多的话请分几次发。",
 }
 
 
@@ -53,6 +53,7 @@ def attach(app: web.Application, site: Site) -> None:
     app[LOGINS] = asyncio.Lock()
     app[ASSETS] = _hash_of(STATIC)
     app[PAGES] = frozenset(route.handler for route in ROUTES)
+    app[ROOMY] = TAKE_FILES
     setup_templates(app)
     app.middlewares.extend((catch, guard))
     app.router.add_routes(ROUTES)

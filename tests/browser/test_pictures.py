@@ -16,6 +16,7 @@ from hub.sandbox.world import DEMO_SELLER, Conversation
 from tests.e2e.stage import SECONDS
 
 BUYER = "3100444455556"
+NAME = "背面，名字长得没有道理的一张照片_20261125_203355_最后一版.jpg"
 WIDTHS = (1280, 390)
 
 
@@ -81,12 +82,13 @@ async def test_pictures_are_seen_sent_and_taken_back(
     await page.locator("#pictures").set_input_files(
         [
             {"name": "正面.jpg", "mimeType": "image/jpeg", "buffer": photo("darkred")},
-            {"name": "背面.jpg", "mimeType": "image/jpeg", "buffer": photo("navy")},
+            {"name": NAME, "mimeType": "image/jpeg", "buffer": photo("navy")},
         ]
     )
-    await expect(page.locator(".attach output")).to_have_text("正面.jpg、背面.jpg")
+    await expect(page.locator(".attach output")).to_have_text(f"2 张：正面.jpg、{NAME}")
     await page.get_by_label("回复").fill("在的，看图")
     await keep_screenshot(page, f"thread-chosen-{width}")
+    assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     await page.get_by_role("button", name="发送").click()
     mine = page.locator(".bubble-line.ours")
     await expect(mine).to_have_count(3)
@@ -101,6 +103,25 @@ async def test_pictures_are_seen_sent_and_taken_back(
     await keep_screenshot(page, f"thread-recalled-{width}")
     assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert all(asked.startswith(demo.admin_url) for asked in foreign)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_too_many_large_pictures_are_refused_before_they_travel(
+    browser: Browser, demo: Demo, talk: Conversation, width: int
+) -> None:
+    await demo.sandbox.stage.say(talk, [{"text": "有实拍图么"}])
+    page = await page_of(browser, demo, width)
+    await page.goto("/conversations")
+    await page.locator(".talk", has_text="有实拍图么").click()
+    large = {"name": "大图.jpg", "mimeType": "image/jpeg", "buffer": bytes(9 * 1024 * 1024)}
+    await page.locator("#pictures").set_input_files([large] * 3)
+    await expect(page.locator(".attach output")).to_contain_text("最多 24 MB")
+    await page.get_by_label("回复").fill("看图")
+    await page.get_by_role("button", name="发送").click()
+    await expect(page.get_by_label("回复")).to_have_value("看图")
+    await page.get_by_role("button", name="不发图片").click()
+    await page.get_by_role("button", name="发送").click()
+    await expect(page.locator(".bubble-line.ours")).to_have_count(1)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

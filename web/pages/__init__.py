@@ -1,5 +1,7 @@
 """The pages of the admin, one module each; here is the list of all their addresses."""
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
 from web.pages import (
@@ -31,3 +33,6 @@ ROUTES: tuple[web.RouteDef, ...] = (
     *audit.ROUTES,
     *live.ROUTES,
 )
+
+TAKE_FILES: Mapping[object, int] = {conversations.answer: conversations.LARGEST_ANSWER}
+"""How large, in bytes, a request with files may be."""

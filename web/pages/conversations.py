@@ -22,8 +22,15 @@ from web.site import SITE, Site
 
 ON_A_PAGE = 30
 IN_A_THREAD = 60
-KEEP = {"Cache-Control": "private, max-age=86400", "Content-Disposition": "inline"}
-"""Pictures never change. Only the browser of whoever asked may keep them."""
+LARGEST_ANSWER = 24 * 1024 * 1024
+"""Several photos of a phone at once, in bytes."""
+KEEP = {
+    "Cache-Control": "private, max-age=86400",
+    "Content-Disposition": "inline",
+    "Vary": "Cookie",
+}
+"""Pictures never change. Only the browser of whoever asked may keep them, and only for as long as
+that login lasts: the next one at the same computer asks anew."""
 _NONCE = re.compile(r"[\w-]{8,40}", re.ASCII)
 
 
@@ -77,6 +84,7 @@ async def _thread(request: web.Request, form: Form, status: int = 200) -> web.Re
         before=before,
         older=view.messages[0].id if len(view.messages) == IN_A_THREAD else None,
         nonce=secrets.token_urlsafe(12),
+        largest_answer=LARGEST_ANSWER,
     )
 
 

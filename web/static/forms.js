@@ -45,7 +45,12 @@
     row.classList.add("tidy");
     const show = () => {
       const files = [...input.files];
-      names.textContent = files.map((file) => file.name).join("、");
+      const size = files.reduce((sum, file) => sum + file.size, 0);
+      const most = Number(input.dataset.most) - 65536;  // the text and the edges need room too
+      const heavy = size > most ? `图片加起来最多 ${Math.round(most / 1048576)} MB，请少选几张，分几次发` : "";
+      input.setCustomValidity(heavy);
+      names.textContent = heavy || `${files.length} 张：${files.map((file) => file.name).join("、")}`;
+      names.classList.toggle("bad", heavy !== "");
       names.hidden = drop.hidden = files.length === 0;
     };
     input.addEventListener("change", show);

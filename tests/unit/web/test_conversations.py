@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from web_stage import Stage, Visitor, jpeg, picture, visiting
 
+from hub.app import LARGEST_REQUEST
 from hub.desk import Door, Operator
 from hub.errors import NotFound
 from hub.model import (
@@ -449,3 +450,27 @@ async def test_a_quoting_message_shows_what_it_quotes(
         "写错了",
         "引用了一条更早的消息",
     ]
+
+
+async def test_only_an_answer_of_somebody_with_a_login_may_be_large(
+    stage: Stage, boss: Visitor, conversation: Conversation
+) -> None:
+    path, large = f"/conversations/{conversation.id}", b"x" * (LARGEST_REQUEST + 1)
+    form = await boss.get(path)
+    answer = {"csrf": form.csrf, "nonce": form.value("nonce"), "text": "看图"}
+    not_taken = await boss.post_files(f"{path}/answer", [large], **answer)
+    assert not_taken.status == 400  # it was read, and is no picture
+    assert "不是能发送的图片" in not_taken.text
+    assert (await boss.post_files(f"{path}/pause", [large], **answer)).status == 413
+    async with visiting(stage) as stranger:
+        login = await stranger.get("/login")
+        assert (await stranger.post_files("/login", [large], csrf=login.csrf)).status == 413
+
+
+async def test_a_kept_picture_is_not_shown_to_the_next_login_of_the_same_browser(
+    stage: Stage, boss: Visitor, conversation: Conversation
+) -> None:
+    message = await stage.says(conversation, picture("https://img.alicdn.com/a.jpg"))
+    stage.platform.pictures["https://img.alicdn.com/a.jpg"] = jpeg()
+    page = await boss.get(f"/pictures/{message}/0")
+    assert page.headers["Vary"] == "Cookie"
