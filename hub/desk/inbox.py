@@ -208,12 +208,17 @@ class Inbox:
                     now=now,
                     until=now + timedelta(minutes=account.takeover_minutes),
                 )
-            for message in messages:
+            for message, content in zip(messages, contents, strict=True):
                 if message is not None:
                     tx.outbox.enqueue(
                         shop,
                         SendMessage(
-                            found.account, found.id, message, asked_by, more=message != last
+                            found.account,
+                            found.id,
+                            message,
+                            asked_by,
+                            more=message != last,
+                            pictures=isinstance(content, Image),
                         ),
                         lane=send_lane(found.account, found.id),
                         key=f"send:{message}",

@@ -52,6 +52,8 @@ class SendMessage:
     asked_by: AskedBy | None = None
     more: bool = False
     """More of the same answer follows: that this part arrived is not worth a receipt."""
+    pictures: bool = False
+    """It shows pictures, which have to be uploaded first."""
 
 
 @dataclass(frozen=True, slots=True)

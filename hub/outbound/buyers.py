@@ -97,6 +97,8 @@ class BuyerSends:
             await self._reconcile(claim, work, session, claim.task.wire_at)
         elif session is None:
             await self._wait_for_account(claim, work)
+        elif work.pictures and not await self._has_uploaded(claim, work):
+            pass
         elif self._pacer.take(str(work.account)) or await self._wait_for_turn(claim, work):
             await self._send(claim, work, session)
 
@@ -122,6 +124,26 @@ class BuyerSends:
             lane = send_lane(work.account, work.conversation)
             await self._store.write(lambda tx: tx.outbox.hasten(lane, self._now()))
 
+    async def _has_uploaded(self, claim: Claim, work: SendMessage) -> bool:
+        """Whether the platform has its pictures. If not, they are uploaded, and the task is put
+        back or settled: uploading takes no turn of the account, and the send gets its whole time.
+        Nothing was said, so all of it may be repeated."""
+        ready = await self._store.read(lambda tx: self._look_once_more(tx, claim, work))
+        if isinstance(ready, Outcome):
+            await self._conclude(claim, work, ready)
+            return False
+        if not waits_for_upload(ready.message):
+            return True
+        match await self._uploads.upload(claim.task, work.account, ready.message):
+            case timedelta() as wait:
+                await self._release(claim, work, wait, "pictures not uploaded yet")
+            case str() as reason:
+                said = Outcome(MessageState.REJECTED, TaskState.FAILED, reason)
+                await self._conclude(claim, work, said)
+            case None:
+                await self._release(claim, work, timedelta(0), "pictures uploaded")
+        return False
+
     # --- Sending ----------------------------------------------------------------------------
 
     async def _send(self, claim: Claim, work: SendMessage, session: Session) -> None:
@@ -129,10 +151,6 @@ class BuyerSends:
         if not isinstance(ready, Ready):
             if ready is not None:
                 await self._conclude(claim, work, ready)
-            return
-        if waits_for_upload(ready.message):
-            if await self._upload(claim, work, ready.message):
-                await self._send(claim, work, session)
             return
         conversation, content = ready.conversation, ready.message.content
         assert conversation.buyer is not None and isinstance(content, Text | Image)  # noqa: S101, PT018
@@ -159,20 +177,6 @@ class BuyerSends:
             outcome = Outcome(MessageState.ACCEPTED, TaskState.DONE, platform_id=sent.id)
             await self._conclude(claim, work, outcome)
 
-    async def _upload(self, claim: Claim, work: SendMessage, message: Message) -> bool:
-        """Give the message the platform's addresses of its pictures. False: it did not work, and
-        the task is put back or settled. Nothing was said, so all of it may be repeated."""
-        outcome = await self._uploads.upload(claim.task, work.account, message)
-        match outcome:
-            case timedelta():
-                await self._release(claim, work, outcome, "pictures not uploaded yet")
-            case str():
-                said = Outcome(MessageState.REJECTED, TaskState.FAILED, outcome)
-                await self._conclude(claim, work, said)
-            case None:
-                return True
-        return False
-
     def _make_ready(self, tx: Tx, claim: Claim, work: SendMessage) -> Ready | Outcome | None:
         """Re-check what may have changed and mark the task as on the wire.
 
@@ -180,7 +184,7 @@ class BuyerSends:
         """
         now = self._now()
         ready = self._look_once_more(tx, claim, work)
-        if isinstance(ready, Outcome) or waits_for_upload(ready.message):
+        if isinstance(ready, Outcome):
             return ready
         if not tx.outbox.mark_wire(claim.task, claim.holder, now):
             return None

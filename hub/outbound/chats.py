@@ -12,6 +12,7 @@ from loguru import logger
 from hub.album import Album
 from hub.errors import HubError, PeerError, Rejected, Throttled, Uncertain, Unreachable
 from hub.model import (
+    AccountId,
     ChatPeer,
     Delivered,
     Image,
@@ -30,6 +31,10 @@ NOT_CONNECTED_AGAIN = timedelta(seconds=30)
 LOOK_AGAIN = timedelta(seconds=2)
 PICTURE_SECONDS = 8.0
 """How long a notice waits for its pictures; what is not there by then is left out."""
+SLOW_PICTURE_SECONDS = 1.0
+SLOW_FOR = timedelta(minutes=1)
+"""After pictures of an account took too long, its next notices do not wait like that again: all
+the pictures for a person stand in one line."""
 MOST_PICTURES = 9
 MOST_PICTURE_BYTES = 4 * 1024 * 1024
 """Of all pictures of a notice. Bridges need about a second for a quarter of a megabyte."""
@@ -70,6 +75,7 @@ class ChatSends:
         self._port = port
         self._album = album
         self._pacer = Pacer(spacing)
+        self._slow_until: dict[AccountId, datetime] = {}
         self._now = now
         self._tries: dict[TaskId, int] = {}
         """Of open tasks. A new process starts to count anew, that does no harm."""
@@ -124,7 +130,7 @@ class ChatSends:
         found: list[bytes] = []
         room = MOST_PICTURE_BYTES
         try:
-            async with asyncio.timeout(PICTURE_SECONDS):
+            async with asyncio.timeout(self._patience(conversation.account)):
                 for picture in message.content.pictures[:MOST_PICTURES]:
                     try:
                         shown = await self._album.show(conversation.account, picture)
@@ -136,7 +142,12 @@ class ChatSends:
                         found.append(shown.data)
         except TimeoutError:
             logger.info("pictures of message {} took too long", about)
+            self._slow_until[conversation.account] = self._now() + SLOW_FOR
         return found
+
+    def _patience(self, account: AccountId) -> float:
+        slow = self._now() < self._slow_until.get(account, self._now())
+        return SLOW_PICTURE_SECONDS if slow else PICTURE_SECONDS
 
     async def _look(self, claim: Claim, wire_at: datetime) -> None:
         """An earlier attempt had no answer: read the chat before saying it again."""

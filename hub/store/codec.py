@@ -106,7 +106,7 @@ def kind_of(work: Work) -> TaskKind:
 def work_to_text(work: Work) -> str:
     # Field by field: dataclasses.asdict() copies deeply and costs five times as much.
     match work:
-        case SendMessage(account, conversation, message, asked_by, more):
+        case SendMessage(account, conversation, message, asked_by, more, pictures):
             return _dump(
                 {
                     "account": account,
@@ -114,6 +114,7 @@ def work_to_text(work: Work) -> str:
                     "message": message,
                     "asked_by": None if asked_by is None else _asked_by_fields(asked_by),
                     "more": more,
+                    "pictures": pictures,
                 }
             )
         case RecallMessage(account, conversation, message, asked_by):
@@ -169,6 +170,7 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
                 fields["message"],
                 asked_by and _asked_by(asked_by),
                 fields["more"],
+                fields["pictures"],
             )
         case TaskKind.RECALL:
             asked_by = fields["asked_by"]

@@ -135,11 +135,14 @@ class Stage:
             self.folder, lambda _: cast("Client | None", self.client), most_bytes=10_000_000
         )
         self.uploads = Uploads(self.store, self.album, lambda _: cast("Client | None", self.client))
-        self.sends = BuyerSends(
+        self.sends = self.sends_at(Pacer(0))
+
+    def sends_at(self, pacer: Pacer) -> BuyerSends:
+        return BuyerSends(
             self.store,
             lambda _: cast("Session | None", self.session),
             self.uploads,
-            pacer=Pacer(0),
+            pacer=pacer,
             look_for=LOOK_FOR,
             now=self.clock,
         )

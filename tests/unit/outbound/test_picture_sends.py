@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+from datetime import datetime
 
 import PIL.Image
 import pytest
-from outbound_stage import ASKED_BY, OWNER, START, FakeChat, FakeClient, FakeSession, Stage
+from outbound_stage import (
+    ASKED_BY,
+    HOLDER,
+    OWNER,
+    START,
+    FakeChat,
+    FakeClient,
+    FakeSession,
+    Stage,
+    add_conversation,
+)
 
 from hub.errors import AuthExpired, PeerError, Rejected, Throttled, Uncertain, Unreachable
 from hub.model import (
@@ -23,6 +35,9 @@ from hub.model import (
     chat_lane,
     send_lane,
 )
+from hub.outbound import Claim
+from hub.outbound.chats import SLOW_FOR
+from hub.pacing import Pacer
 from hub.store import Tx
 
 SENT = Picture("https://img.alicdn.com/sent.jpg", 40, 30)
@@ -36,7 +51,7 @@ def jpeg(size: tuple[int, int] = (40, 30)) -> bytes:
     return packed.getvalue()
 
 
-async def queue_picture(stage: Stage) -> MessageId:
+async def queue_picture(stage: Stage, expires_at: datetime | None = None) -> MessageId:
     kept, here = await stage.album.keep(jpeg()), stage.conversation
 
     def unit(tx: Tx) -> MessageId:
@@ -52,10 +67,11 @@ async def queue_picture(stage: Stage) -> MessageId:
         assert message is not None
         tx.outbox.enqueue(
             stage.shop,
-            SendMessage(here.account, here.id, message, ASKED_BY),
+            SendMessage(here.account, here.id, message, ASKED_BY, pictures=True),
             lane=send_lane(here.account, here.id),
             key=f"send:{message}",
             due_at=stage.now,
+            expires_at=expires_at,
         )
         return message
 
@@ -65,7 +81,7 @@ async def queue_picture(stage: Stage) -> MessageId:
 async def test_a_picture_is_uploaded_and_then_sent_under_its_new_address(stage: Stage) -> None:
     stage.session, stage.client = FakeSession(), FakeClient(uploads=[SENT])
     message = await queue_picture(stage)
-    await stage.send_all()
+    await stage.send_all(rounds=2)
     assert stage.session.said == [SENT.url]
     assert (await stage.message(message)).content == Image((SENT,))
     assert (await stage.message(message)).state is MessageState.ACCEPTED
@@ -87,7 +103,7 @@ async def test_a_picture_without_an_answer_is_not_sent_again(stage: Stage) -> No
     stage.session = FakeSession(sends=[Uncertain("xianyu", "send")])
     stage.client = FakeClient(uploads=[SENT])
     message = await queue_picture(stage)
-    await stage.send_all(rounds=3)
+    await stage.send_all(rounds=4)
     assert stage.session.said == [SENT.url]
     assert (await stage.message(message)).state is MessageState.UNCERTAIN
 
@@ -96,8 +112,36 @@ async def test_an_upload_that_fails_for_a_moment_is_tried_again(stage: Stage) ->
     stage.session = FakeSession()
     stage.client = FakeClient(uploads=[Unreachable("x", "upload"), Throttled("x", "upload"), SENT])
     message = await queue_picture(stage)
-    await stage.send_all(rounds=3)
+    await stage.send_all(rounds=4)
     assert (await stage.message(message)).state is MessageState.ACCEPTED
+
+
+async def test_an_upload_takes_no_turn_and_the_send_after_it_takes_its_own(stage: Stage) -> None:
+    """However long an upload takes, what the account says keeps its distance."""
+    stage.session, stage.client = FakeSession(), FakeClient(uploads=[SENT])
+    stage.sends = stage.sends_at(Pacer(1000, patience=0))
+    message = await queue_picture(stage)
+    (task,) = await stage.claim(TaskKind.SEND)
+    await stage.sends.perform(Claim(task, HOLDER))
+    assert len(stage.client.uploaded) == 1
+    assert stage.session.said == []
+
+    other = await stage.store.write(lambda tx: add_conversation(tx, stage.account, "60010020031"))
+    await stage.queue("先说的", conversation=other)
+    first, second = await stage.claim(TaskKind.SEND)  # due at once, with all its time
+    assert first.id == task.id
+    await stage.sends.perform(Claim(second, HOLDER))
+    await stage.sends.perform(Claim(first, HOLDER))
+    assert stage.session.said == ["先说的"]
+    assert (await stage.message(message)).state is MessageState.QUEUED
+
+
+async def test_an_answer_that_nobody_wants_any_more_is_not_uploaded(stage: Stage) -> None:
+    stage.session, stage.client = FakeSession(), FakeClient(uploads=[SENT])
+    message = await queue_picture(stage, expires_at=START)
+    await stage.send_all()
+    assert stage.client.uploaded == []
+    assert (await stage.message(message)).state is MessageState.DROPPED
 
 
 @pytest.mark.parametrize(
@@ -126,11 +170,20 @@ async def test_a_picture_waits_for_an_account_without_a_line(stage: Stage) -> No
     await stage.send_all(rounds=8)
     assert (await stage.message(message)).state is MessageState.QUEUED
     stage.client = FakeClient(uploads=[SENT])
-    await stage.send_all(rounds=2)
+    await stage.send_all(rounds=3)
     assert (await stage.message(message)).state is MessageState.ACCEPTED
 
 
-async def tell_of_picture(stage: Stage) -> None:
+class SlowClient(FakeClient):
+    slow = True
+
+    async def download(self, url: str, *, most_bytes: int) -> bytes:
+        if self.slow:
+            await asyncio.Event().wait()
+        return jpeg()
+
+
+async def tell_of_picture(stage: Stage, number: int = 1) -> None:
     here = stage.conversation
 
     def unit(tx: Tx) -> None:
@@ -138,9 +191,9 @@ async def tell_of_picture(stage: Stage) -> None:
             stage.shop,
             here.account,
             here.id,
-            platform_id=PlatformMessage("1.PNM"),
+            platform_id=PlatformMessage(f"{number}.PNM"),
             origin=Origin.BUYER,
-            content=Image((Picture(BUYERS), Picture(BUYERS + "?2"))),
+            content=Image((Picture(f"{BUYERS}?{number}"), Picture(f"{BUYERS}?{number}b"))),
             sent_at=START,
             now=START,
         )
@@ -148,7 +201,7 @@ async def tell_of_picture(stage: Stage) -> None:
             stage.shop,
             SendNotice(OWNER, "[2 张图片] #a1", here.id, message, pictures=True),
             lane=chat_lane(OWNER, pictures=True),
-            key="notice",
+            key=f"notice {number}",
             due_at=START,
         )
 
@@ -180,6 +233,30 @@ async def test_a_notice_waits_only_so_long_for_its_pictures(
     await tell_of_picture(stage)
     await stage.work(stage.chats(chat).perform, TaskKind.NOTICE)
     assert chat.shown == [[]]
+
+
+async def test_after_slow_pictures_the_next_notices_of_the_account_hardly_wait(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They all stand in one line."""
+    monkeypatch.setattr("hub.outbound.chats.PICTURE_SECONDS", 0.01)
+    monkeypatch.setattr("hub.outbound.chats.SLOW_PICTURE_SECONDS", 0.01)
+    chat, client = FakeChat([DELIVERED]), SlowClient()
+    stage.client, chats = client, stage.chats(chat)
+    await tell_of_picture(stage, 1)
+    await stage.work(chats.perform, TaskKind.NOTICE)
+    monkeypatch.setattr("hub.outbound.chats.PICTURE_SECONDS", 10_000.0)
+    await tell_of_picture(stage, 2)
+    async with asyncio.timeout(60):
+        await stage.work(chats.perform, TaskKind.NOTICE)
+    assert chat.shown == [[], []]
+
+    client.slow = False
+    stage.now += SLOW_FOR
+    await tell_of_picture(stage, 3)
+    monkeypatch.setattr("hub.outbound.chats.SLOW_PICTURE_SECONDS", 0.0)
+    await stage.work(chats.perform, TaskKind.NOTICE)
+    assert len(chat.shown[-1]) == 2
 
 
 async def test_a_text_never_waits_behind_a_picture(stage: Stage) -> None:
