@@ -6,7 +6,7 @@ import asyncio
 import base64
 import binascii
 import socket
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urljoin
 
 import aiohttp
@@ -21,6 +21,7 @@ MOST_BYTES = 10 * 1024 * 1024
 SECONDS = 20.0
 BASE64 = "base64://"
 _REDIRECTS = 3
+_NAT64 = IPv6Network("64:ff9b::/96")
 _CHUNK = 64 * 1024
 
 
@@ -117,8 +118,14 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
         address = ip_address(host.partition("%")[0])
     except ValueError:
         return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
+    return _inner(address) or address if isinstance(address, IPv6Address) else address
+
+
+def _inner(address: IPv6Address) -> IPv4Address | None:
+    """The IPv4 address that some IPv6 addresses are only another spelling of, or lead to."""
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -21,7 +22,7 @@ from hub.commands import (
     parse_duration,
 )
 from hub.desk.accounts import Accounts
-from hub.desk.inbox import Inbox
+from hub.desk.inbox import MOST_PICTURES, Inbox
 from hub.desk.items import Items
 from hub.desk.operator import Door, Operator
 from hub.desk.system import System
@@ -42,6 +43,8 @@ from hub.store import Store, Tx
 
 FetchPicture = Callable[[ChatPeer, ChatPicture], Awaitable[bytes]]
 """Raises PeerError with a reason for people."""
+FETCH_SECONDS = 60.0
+"""Of all pictures of a message; what is written after it waits meanwhile."""
 ITEMS_SHOWN = 15
 """Of one account; more would be a wall of text in a chat."""
 STRANGER_EVERY = timedelta(days=1)
@@ -157,6 +160,17 @@ class Chat:
         """What the buyer is to see, without the ticket. Pictures are had before anything is sent:
         half an answer helps nobody."""
         operator.require(Role.AGENT)
+        if sum(isinstance(part, ChatPicture) for part in message.parts) > MOST_PICTURES:
+            raise Invalid(f"没有发送：一次最多发 {MOST_PICTURES} 张图片")
+        try:
+            async with asyncio.timeout(FETCH_SECONDS):
+                return await self._fetched(message, fetch)
+        except TimeoutError:
+            raise Invalid("没有发送：图片取得太慢，请重发一次") from None
+
+    async def _fetched(
+        self, message: OperatorMessage, fetch: FetchPicture | None
+    ) -> list[str | bytes]:
         parts: list[str | bytes] = []
         for part in message.parts or (message.text,):
             if isinstance(part, str):

@@ -140,6 +140,14 @@ async def test_a_server_that_is_not_there_is_unreachable():
         ("172.17.0.6", "172.17.0.5", False),
         ("127.0.0.1", "172.17.0.5", False),
         ("224.0.0.1", "", False),
+        ("169.254.169.254", "", False),
+        ("100.64.0.1", "", False),
+        ("0.0.0.0", "", False),  # noqa: S104 - an address to refuse
+        ("fd00::1", "", False),
+        ("64:ff9b::7f00:1", "", False),
+        ("64:ff9b::101:101", "", True),
+        ("2002:c0a8:101::1", "", False),
+        ("2606:4700:4700::1111", "", True),
         ("example.com", "", False),
     ],
 )

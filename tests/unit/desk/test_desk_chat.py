@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from hub.model import (
     Account,
     AccountState,
     ChatPeer,
+    ChatPicture,
     Conversation,
     Member,
     OperatorMessage,
@@ -293,3 +295,36 @@ async def test_a_viewer_reconnects_nothing(stage: Stage) -> None:
 
     assert answer is not None
     assert "店主" in answer
+
+
+async def test_too_many_pictures_are_refused_before_one_is_fetched(stage: Stage) -> None:
+    fetched: list[ChatPicture] = []
+
+    async def fetch(_: ChatPeer, picture: ChatPicture) -> bytes:
+        fetched.append(picture)
+        return b""
+
+    pictures = tuple(ChatPicture("https://gchat.qpic.cn/a", f"{n}.jpg") for n in range(10))
+    message = OperatorMessage(
+        PRIVATE, "10002", "1", f"#{stage.lin.ticket}", parts=(f"#{stage.lin.ticket}", *pictures)
+    )
+    assert await stage.desk.chat.receive(message, fetch) == "没有发送：一次最多发 9 张图片"
+    assert fetched == []
+
+
+async def test_pictures_that_do_not_come_end_in_a_sentence(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written after them waits until then."""
+    monkeypatch.setattr("hub.desk.chat.FETCH_SECONDS", 0.01)
+
+    async def fetch(_: ChatPeer, picture: ChatPicture) -> bytes:
+        await asyncio.Event().wait()
+        raise AssertionError(picture)
+
+    slow = ChatPicture("https://gchat.qpic.cn/a", "a.jpg")
+    typed = f"#{stage.lin.ticket}"
+    message = OperatorMessage(PRIVATE, "10002", "1", typed, parts=(typed, slow))
+    answer = await stage.desk.chat.receive(message, fetch)
+    assert answer == "没有发送：图片取得太慢，请重发一次"
+    assert await stage.queued(stage.lin) == []
