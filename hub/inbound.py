@@ -172,11 +172,11 @@ class Inbound:
         if turn is Turn.START and isinstance(decision, Answer):
             counts.answers += 1
             self._enqueue_answer(tx, conversation, message, decision, now)
-            if self._settings.mark_read == "always":
-                mark_read(tx, conversation, now)
         elif waits is not None and turn in (Turn.REPLACE, Turn.JOIN):
             counts.merged += 1
             decision, outcome = self._merge(tx, conversation, waits, decision, turn, now)
+        if turn is not Turn.NOTHING and self._settings.mark_read == "always":
+            mark_read(tx, conversation, now)
         self._record(tx, conversation, message, decision, now)
         quoted = (
             tx.messages.by_platform(account.shop, account.id, event.quoted)

@@ -18,6 +18,7 @@ from hub.model import (
     SendNotice,
     Task,
     TaskKind,
+    TaskState,
     Text,
     chat_lane,
 )
@@ -218,3 +219,17 @@ async def end_takeover(stage: Stage) -> None:
         tx.holds.end(stage.account.shop, thread.id, stage.now)
 
     await stage.store.write(unit)
+
+
+async def test_every_line_that_an_automatic_answer_answers_is_marked_as_read(shop: Stage) -> None:
+    shop.inbound = Inbound(shop.store, ReplySettings(mark_read="always"), lambda: shop.now)
+    for number, line in enumerate(("在吗", "这个键盘", "多少钱"), 1):
+        await shop.take_in(said(line, number, NOW + timedelta(seconds=number)))
+        (mark,) = await shop.store.write(
+            lambda tx: tx.outbox.claim("w", NOW, NOW, 10, [TaskKind.READ])
+        )
+        await shop.store.write(
+            lambda tx, mark=mark: tx.outbox.settle(  # type: ignore[misc]
+                mark, "w", TaskState.DONE, now=NOW
+            )
+        )
