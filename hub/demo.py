@@ -10,12 +10,13 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 from hub.app import Hub, open_hub
 from hub.desk import Door, Operator
 from hub.model import Role, RuleKind
-from hub.sandbox import Sandbox, SandboxOptions, start_sandbox
+from hub.sandbox import Sandbox, SandboxOptions, blank, start_sandbox
 from hub.settings import (
     DatabaseSettings,
     LogSettings,
@@ -30,6 +31,9 @@ OWNER = "店主"
 ACCOUNT = "演示店"
 GREETING = "在的，亲～这款有现货，直接拍下就可以，付款后马上发货。"
 LOOPBACK = "127.0.0.1"
+
+COLOURS = ((46, 125, 122), (196, 107, 72), (94, 84, 142))
+"""Of the pictures of items."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ async def open_demo(
                 qq=QQSettings(access_token=token, send_spacing_seconds=0.05),
                 log=LogSettings.model_validate({"level": log_level}),
             )
+            _show_items(sandbox)
             async with open_hub(settings) as hub:
                 await _furnish(hub, sandbox, options, password)
                 yield Demo(
@@ -103,6 +108,13 @@ async def run_demo(*, port: int) -> None:
             flush=True,
         )
         await stop.wait()
+
+
+def _show_items(sandbox: Sandbox) -> None:
+    """Their pictures come from here too: a demo asks nobody outside."""
+    for item, colour in zip(sandbox.world.items.values(), cycle(COLOURS), strict=False):
+        picture = sandbox.pictures.add(blank(480, 480, colour=colour))
+        item.picture = sandbox.pictures.url(picture)
 
 
 async def _furnish(hub: Hub, sandbox: Sandbox, options: SandboxOptions, password: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,8 +17,6 @@ from hub.xianyu import Client
 
 MOST_PAGES = 25
 """Five hundred items; whoever has more sees the newest."""
-PAGE_SPACING = 1.0
-"""Seconds between two pages of a list."""
 OLD = timedelta(days=1)
 
 
@@ -38,13 +35,10 @@ class Items:
         store: Store,
         client_of: Callable[[AccountId], Client | None],
         now: Callable[[], datetime],
-        *,
-        spacing: float = PAGE_SPACING,
     ) -> None:
         self._store = store
         self._client_of = client_of
         self._now = now
-        self._spacing = spacing
         self._reading: set[AccountId] = set()
 
     async def of_account(self, operator: Operator, account: AccountId) -> ItemList:
@@ -103,18 +97,17 @@ class Items:
         return await self._store.write(unit)
 
     async def _read_all(self, client: Client) -> list[ListedItem]:
-        """Raises PeerError. An empty first page is asked for twice: now and then it is a lie."""
+        """Raises PeerError. The client spaces the pages. An empty first one is asked for twice: now
+        and then it is a lie."""
         items: dict[str, ListedItem] = {}
         for number in range(1, MOST_PAGES + 1):
             page = await client.items(number)
             if number == 1 and not page.items:
-                await asyncio.sleep(self._spacing)
                 page = await client.items(number)
             before = len(items)
             items.update((item.id, item) for item in page.items)
             if not page.more or len(items) == before:
                 break
-            await asyncio.sleep(self._spacing)
         return list(items.values())
 
 

@@ -128,9 +128,11 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
     raise ValueError("a JPEG without size")
 
 
-def blank(width: int, height: int, size: int = 0) -> bytes:
+def blank(
+    width: int, height: int, size: int = 0, *, colour: tuple[int, int, int] = (255, 225, 77)
+) -> bytes:
     """A PNG of one colour, made at least `size` bytes long by a comment."""
-    rows = (b"\x00" + b"\xff\xe1\x4d" * width) * height
+    rows = (b"\x00" + bytes(colour) * width) * height
     parts = [
         _PNG,
         _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),

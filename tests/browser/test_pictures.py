@@ -132,6 +132,9 @@ async def test_items_are_read_and_listed(browser: Browser, demo: Demo, width: in
     await page.get_by_role("button", name="刷新").click()
     await expect(page.locator(".goods li")).to_have_count(3)
     await expect(page.locator(".goods")).to_contain_text("¥168")
+    await expect(page.locator(".goods img.thumb")).to_have_count(3)
+    shown = page.locator(".goods img.thumb").first
+    assert await shown.evaluate("one => one.decode().then(() => one.naturalWidth)") > 0
     await keep_screenshot(page, f"items-{width}")
     assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
