@@ -108,6 +108,7 @@ class Browser:
         """
         if self.trouble is not None:
             self.trouble.stop_calls(op)
+        refuse_closed(self._http, op)
         if not self.may_visit(url):
             raise Rejected(PEER, op, f"not one of the platform's addresses: {origin_of(url)}")
         sent = {**BROWSER_HEADERS, **(headers or {})}
@@ -131,6 +132,13 @@ class Browser:
         except CUT as error:
             kind = Uncertain if write else Unreachable
             raise kind(PEER, op, str(error) or "no answer in time") from error
+
+
+def refuse_closed(http: aiohttp.ClientSession, op: str) -> None:
+    """Raises Unreachable after the account's line has ended: whoever waited for a turn meanwhile
+    comes too late."""
+    if http.closed:
+        raise Unreachable(PEER, op, "the line has ended")
 
 
 def nothing_left(op: str, error: Exception, *, proxied: bool) -> Unreachable:

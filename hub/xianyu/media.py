@@ -18,7 +18,15 @@ from hub.errors import (
     Unreachable,
 )
 from hub.model import Picture
-from hub.xianyu.browser import CUT, NOTHING_LEFT, Browser, Page, nothing_left, origin_of
+from hub.xianyu.browser import (
+    CUT,
+    NOTHING_LEFT,
+    Browser,
+    Page,
+    nothing_left,
+    origin_of,
+    refuse_closed,
+)
 from hub.xianyu.endpoints import BROWSER, WEB, Endpoints
 from hub.xianyu.pictures import FittedPicture, fit_picture
 from hub.xianyu.shapes import Map, as_int, as_map, as_text
@@ -100,6 +108,7 @@ async def download(
     uploads = origin_of(endpoints.upload_url)
     try:
         async with asyncio.timeout(seconds):
+            refuse_closed(http, DOWNLOAD)
             for _ in range(_REDIRECTS):
                 url = _absolute(url)
                 if not may_fetch(url, uploads):

@@ -241,6 +241,21 @@ async def test_a_download_carries_no_cookies(platform: FakeHttp) -> None:
     assert "cookie" not in platform.seen[0].headers
 
 
+async def test_whoever_comes_after_the_end_of_the_line_is_told_that_nothing_left(
+    platform: FakeHttp,
+) -> None:
+    """A turn may be waited for until after the end."""
+    async with client_with_uploads(platform) as client:
+        pass
+    with pytest.raises(Unreachable):
+        await client.download(f"{platform.url}/a.jpg")
+    with pytest.raises(Unreachable):
+        await client.upload(picture(10, 10))
+    with pytest.raises(Unreachable):
+        await client.ship("2026000000000000001")
+    assert not platform.seen
+
+
 @pytest.mark.parametrize(
     "url",
     [
