@@ -22,8 +22,8 @@ class WaitingAnswer:
 
 
 def waiting_answer(tx: Tx, conversation: Conversation, now: datetime) -> WaitingAnswer | None:
-    """None as well for one that a person has overtaken, that has waited too long, or that a worker
-    has in hand."""
+    """None as well for one that a person has overtaken, that has waited too long, or that is about
+    to leave. A worker that waits for its turn reads it again then."""
     shop = conversation.shop
     for task in tx.outbox.waiting(shop, send_lane(conversation.account, conversation.id)):
         expired = task.expires_at is not None and task.expires_at <= now

@@ -67,7 +67,7 @@ _DROP = Statement(
 )
 _OF_LANE = Statement(
     f"SELECT {_COLUMNS} FROM (SELECT {_COLUMNS} FROM outbox WHERE shop_id = :shop AND lane = :lane"
-    " AND head AND state = 'ready' AND wire_at IS NULL"
+    " AND head AND wire_at IS NULL"
     f" UNION ALL SELECT {_COLUMNS} FROM outbox WHERE shop_id = :shop AND lane = :lane"
     f" AND {_WAITING}"
     ") AS waiting ORDER BY id"
@@ -245,7 +245,8 @@ class Outbox:
         return lane is not None
 
     def waiting(self, shop: ShopId, lane: str) -> list[Task]:
-        """What is still to come in a lane and has certainly not left, in its order."""
+        """What is still to come in a lane and has certainly not left, in its order: also what a
+        worker has in hand and has not marked as on the wire."""
         return [_to_task(row) for row in self._sql.rows(_OF_LANE, shop=shop, lane=lane)]
 
     def postpone(

@@ -161,6 +161,21 @@ async def test_what_is_said_after_the_answer_has_left_is_a_new_burst(shop: Stage
     assert (await reasons(shop))["在吗"][0] == "answered"
 
 
+async def test_an_answer_in_hand_that_waits_for_its_turn_takes_more_lines_along(
+    shop: Stage,
+) -> None:
+    """On a busy account that may be most of the time; two answers at once are what is avoided."""
+    await hears(shop, (0, "在吗"))
+    shop.now = NOW + WAIT
+    assert len(await due(shop, shop.now)) == 1
+
+    await shop.take_in(said("多少钱", 2, shop.now))
+    await shop.take_in(said("谢谢", 3, shop.now))
+
+    assert await answers(shop) == [PRICE]
+    assert (await reasons(shop))["谢谢"][0] == "joined"
+
+
 async def test_a_burst_expires_with_its_last_keyword(shop: Stage) -> None:
     """The account may be away all the time."""
     await hears(shop, (0, "在吗"), (200, "多少钱"))

@@ -321,7 +321,7 @@ async def test_what_waits_in_a_lane_is_what_has_certainly_not_left(stage: Stage)
 
         assert waiting() == ["0", "1", "2", "3"]
         (task,) = stage.claim(tx, now=1)
-        assert waiting() == ["1", "2", "3"]
+        assert waiting() == ["0", "1", "2", "3"], "who has it in hand may wait for a turn"
         assert tx.outbox.mark_wire(task, "one", at(1))
         assert tx.outbox.release(task, "one", at(2))
         assert waiting() == ["1", "2", "3"], "it may have left"
