@@ -103,6 +103,8 @@ class Renewal:
             raise
         except PeerError as error:
             logger.info("login of account {} not proven: {}", self._standing.account.id, error)
+            # The doubt stands, but it is not asked about again before that.
+            client.trouble.doubted.clear()
             self._next_proof = self._standing.now() + min(PROOF_AGAIN, self._keep_alive)
         return True
 
