@@ -35,11 +35,14 @@ class _Runner:
     line: AccountLine
     task: asyncio.Task[None]
 
-    def serves(self, account: Account | None) -> bool:
-        """False: the account is off, or a person started it afresh; or this runner broke."""
+    def serves(self, account: Account | None, *, over: bool) -> bool:
+        """False: the account is off, or a person started it afresh; or this runner broke.
+
+        `over`: it had ended before the account was read.
+        """
         if account is None or account.starts != self.starts:
             return False
-        return not self.task.done() or account.state in RESTING
+        return not over or account.state in RESTING
 
 
 class Supervisor:
@@ -65,7 +68,8 @@ class Supervisor:
         self._awake = now()
         self._gate = Gate(settings.connects_per_second)
         self._runners: dict[AccountId, _Runner] = {}
-        self._leaving: dict[AccountId, asyncio.Task[None]] = {}
+        self._leaving: dict[AccountId, set[asyncio.Task[None]]] = {}
+        """Lines that were told to end and may not have hung up yet."""
         self._live: dict[AccountId, Live] = {}
         self._looked = asyncio.Event()
 
@@ -120,13 +124,18 @@ class Supervisor:
             tx.accounts.set_told(account.shop, account.id, account.offline_since or news.since)
 
     async def _match_accounts(self, tasks: asyncio.TaskGroup) -> None:
+        # Looked at before reading: whoever ends meanwhile may have stored that the account rests.
+        over = {id_ for id_, runner in self._runners.items() if runner.task.done()}
         enabled = {a.id: a for a in await self._store.read(lambda tx: tx.accounts.enabled())}
         self._looked.set()
         for id_, runner in list(self._runners.items()):
-            if not runner.serves(enabled.get(id_)):
+            if not runner.serves(enabled.get(id_), over=id_ in over):
                 runner.task.cancel()
-                self._leaving[id_] = self._runners.pop(id_).task
-        self._leaving = {id_: task for id_, task in self._leaving.items() if not task.done()}
+                self._leaving.setdefault(id_, set()).add(self._runners.pop(id_).task)
+        for id_, leaving in list(self._leaving.items()):
+            self._leaving[id_] = {task for task in leaving if not task.done()}
+            if not self._leaving[id_]:
+                del self._leaving[id_]
         for account in enabled.values():
             if account.id in self._runners:
                 self._runners[account.id].line.learn(account)
@@ -144,15 +153,15 @@ class Supervisor:
             gate=self._gate,
             count_renewal=self._count_renewal,
         )
-        work = _run_alone(line, self._leaving.get(account.id))
+        work = _run_alone(line, set(self._leaving.get(account.id, ())))
         task = tasks.create_task(work, name=f"account {account.id}")
         self._runners[account.id] = _Runner(account.starts, line, task)
 
 
-async def _run_alone(line: AccountLine, before: asyncio.Task[None] | None) -> None:
-    """One line, after the account's last one has hung up; its bugs end nobody else's."""
-    if before is not None:
-        await asyncio.wait([before])
+async def _run_alone(line: AccountLine, before: set[asyncio.Task[None]]) -> None:
+    """One line, after all earlier ones of the account have hung up; its bugs end nobody else's."""
+    if before:
+        await asyncio.wait(before)
     try:
         await line.run()
     except Exception:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -94,5 +94,3 @@ async def test_a_doubt_that_cannot_be_settled_now_is_looked_into_later(store: St
         keeping.cancel()
         await asyncio.wait([keeping])
     assert gateway.asked == 1
-
-
