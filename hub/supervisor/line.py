@@ -247,7 +247,7 @@ class AccountLine:
             found = await self._standing.found() or account
             told = found.told_since is not None
             await self._catch_up.came_back(found.offline_since or found.told_since, told=told)
-            await self._standing.set(AccountState.ONLINE)
+            await self._standing.online()
             await self._tokens.accepted()
             await self._store.write(lambda tx: tx.outbox.hasten(send_lane(account.id), self._now()))
             async with asyncio.TaskGroup() as tasks:

@@ -73,6 +73,11 @@ class Standing:
         except StoreError as error:
             logger.warning("state of account {} not stored: {}", self.account.id, error)
 
+    async def online(self) -> None:
+        """Raises StoreError: nothing comes after it for hours, and until it is stored the account
+        looks as if it were still on its way."""
+        await self._put(AccountState.ONLINE, "", None, "")
+
     async def rest(self, rest: Rest) -> None:
         """A state that stays: tried until it is stored, because nothing comes after it."""
         while True:

@@ -69,6 +69,20 @@ async def test_a_rest_is_tried_until_it_is_stored(
     assert (found.state, found.check_url) == (AccountState.VERIFICATION_NEEDED, "https://h/punish")
 
 
+async def test_a_line_whose_success_cannot_be_stored_is_told_so(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a connected account would count as down until its line ends."""
+    line = Standing(await add(store), store, now)
+
+    async def write(self: Store, unit: Callable[[Tx], object]) -> object:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(Store, "write", write)
+    with pytest.raises(StoreError):
+        await line.online()
+
+
 async def test_a_line_of_the_past_writes_nothing(store: Store) -> None:
     account = await add(store)
     line = Standing(account, store, now)
@@ -77,7 +91,7 @@ async def test_a_line_of_the_past_writes_nothing(store: Store) -> None:
     )
     before = await line.found()
 
-    await line.set(AccountState.ONLINE)
+    await line.online()
     await line.keep_cookies("unb=1; a=old")
 
     assert await line.found() == before
