@@ -2,6 +2,7 @@
 
 from hub.policy.account_news import AccountNews, account_news, was_told
 from hub.policy.backoff import backoff
+from hub.policy.clocks import believed
 from hub.policy.comparing import (
     FARTHEST,
     PUSHES_OF_A_BUSY_LINE,
@@ -46,6 +47,7 @@ __all__ = [
     "account_news",
     "advanced",
     "backoff",
+    "believed",
     "brake_after",
     "decide_reply",
     "due_after",

@@ -40,10 +40,10 @@ def account_news(account: Account, now: datetime, awake: datetime) -> AccountNew
     if not account.enabled or account.state is AccountState.ONLINE:
         return None
     if account.state in RESTING:
-        age = now - account.state_since
+        age = max(now - account.state_since, timedelta(0))
         return AccountNews(_step(age, REMINDERS), account.state_since, True)
     since = _down_since(account)
-    age = now - since
+    age = max(now - since, timedelta(0))
     if _long_wait(account, now):
         age = max(age, PATIENCE)
     elif min(age, now - awake) < PATIENCE:

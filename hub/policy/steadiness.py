@@ -66,4 +66,8 @@ def brake_after(ends: Sequence[LineEnd], now: datetime) -> Brake | None:
 def _count(
     ends: Iterable[LineEnd], now: datetime, within: timedelta, *, kind: EndKind | None = None
 ) -> int:
-    return sum(now - end.at <= within and (kind is None or end.kind is kind) for end in ends)
+    """Ends that lie in the future were noted before the clock was set back; nobody knows when."""
+    return sum(
+        timedelta(0) <= now - end.at <= within and (kind is None or end.kind is kind)
+        for end in ends
+    )

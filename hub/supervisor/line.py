@@ -28,7 +28,7 @@ from hub.errors import (
     VerificationNeeded,
 )
 from hub.model import Account, AccountId, AccountState, Event, TakenIn, send_lane
-from hub.policy import Brake, EndKind, LineEnd, backoff, brake_after
+from hub.policy import Brake, EndKind, LineEnd, backoff, believed, brake_after
 from hub.settings import XianyuSettings
 from hub.store import Store
 from hub.supervisor.catch_up import CatchUp
@@ -148,7 +148,8 @@ class AccountLine:
     async def run(self) -> None:
         """Until a person has to act. A wait that an earlier run of the program began is kept."""
         began = self._account
-        if began.state is AccountState.WAITING and began.state_until is not None:
+        kept = believed(began.state_since, self._now()) is not None
+        if kept and began.state is AccountState.WAITING and began.state_until is not None:
             await sleep_until(began.state_until, self._now)
         while True:
             try:

@@ -16,7 +16,7 @@ from enum import StrEnum
 from loguru import logger
 
 from hub.errors import AuthExpired, PeerError, VerificationNeeded
-from hub.policy import due_after, next_renewal
+from hub.policy import believed, due_after, next_renewal
 from hub.settings import XianyuSettings
 from hub.supervisor.standing import Standing, sleep_until
 from hub.xianyu import Client
@@ -24,6 +24,7 @@ from hub.xianyu import Client
 PROOF_LASTS = timedelta(minutes=1)
 PROOF_AGAIN = timedelta(minutes=3)
 """After a proof that brought no clear answer."""
+FARTHEST_PROOF = timedelta(hours=1)
 
 
 class Renewed(StrEnum):
@@ -68,6 +69,10 @@ class Renewal:
             due = due_after(since, self._every, _chance())
             self._next_renewal = max(due, now + self._keep_alive * _chance())
         while client.trouble.check is None:
+            # Never farther away than it can have been meant, should the clock be set back.
+            now = self._standing.now()
+            self._next_proof = min(self._next_proof, now + FARTHEST_PROOF)
+            self._next_renewal = min(self._next_renewal, now + self._every)
             await self._wait(client, min(self._next_proof, self._next_renewal))
             try:
                 good = await self._look_after(client)
@@ -174,9 +179,10 @@ class Renewal:
 
     async def _renewed_at(self) -> datetime | None:
         account = self._standing.account
-        return await self._standing.store.read(
+        last = await self._standing.store.read(
             lambda tx: tx.accounts.renewed_at(account.shop, account.id)
         )
+        return believed(last, self._standing.now())
 
 
 def _chance() -> float:

@@ -11,7 +11,13 @@ from loguru import logger
 
 from hub.errors import AuthExpired, PeerError, Throttled, Unreachable, VerificationNeeded
 from hub.model import AccountState
-from hub.policy import MOST_TOKEN_FAILURES, next_token_attempt, token_lasts, token_renewal
+from hub.policy import (
+    MOST_TOKEN_FAILURES,
+    believed,
+    next_token_attempt,
+    token_lasts,
+    token_renewal,
+)
 from hub.store import StoredToken, TokenTries
 from hub.supervisor.standing import Rest, Standing, sleep_until
 from hub.text import line as words
@@ -137,7 +143,8 @@ class Tokens:
         )
 
     def _earliest(self, tries: TokenTries) -> datetime | None:
-        return next_token_attempt(tries.asked_at, tries.failures, self._spacing)
+        asked_at = believed(tries.asked_at, self._standing.now())
+        return next_token_attempt(asked_at, tries.failures, self._spacing)
 
 
 def _held(stored: StoredToken) -> Held:

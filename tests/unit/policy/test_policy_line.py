@@ -10,6 +10,7 @@ from hub.policy import (
     Brake,
     EndKind,
     LineEnd,
+    believed,
     brake_after,
     due_after,
     next_renewal,
@@ -63,6 +64,14 @@ def test_the_first_attempt_is_free_and_each_failure_makes_the_next_one_wait_long
 
 def test_a_spacing_longer_than_an_hour_is_kept() -> None:
     assert next_token_attempt(NOW, 9, timedelta(hours=2)) == NOW + timedelta(hours=2)
+
+
+def test_what_was_remembered_by_a_wrong_clock_is_forgotten() -> None:
+    """Else one wrong clock at the start would keep an account waiting until that year comes."""
+    assert believed(None, NOW) is None
+    assert believed(ago(days=400), NOW) == ago(days=400)
+    assert believed(NOW + timedelta(minutes=2), NOW) == NOW + timedelta(minutes=2)
+    assert believed(NOW + timedelta(days=400), NOW) is None
 
 
 # --- Renewals ---------------------------------------------------------------------------------
@@ -124,3 +133,8 @@ def test_too_many_connections_bring_one_pause_and_then_a_stop() -> None:
     assert brake_after([first, end(NOW, 0, EndKind.CROWDED)], NOW) is Brake.CROWDED_HOLD
     old = end(ago(minutes=61), 0, EndKind.CROWDED)
     assert brake_after([old, end(NOW, 0, EndKind.CROWDED)], NOW) is Brake.CROWDED_PAUSE
+
+
+def test_ends_noted_before_the_clock_was_set_back_hold_nobody() -> None:
+    ahead = [end(NOW + timedelta(hours=n), 300, EndKind.OUSTED) for n in range(1, 9)]
+    assert brake_after([*ahead, end(NOW, 300, EndKind.OUSTED)], NOW) is None

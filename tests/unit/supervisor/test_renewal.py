@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 from hub.errors import AuthExpired, PeerError, Unreachable
 from hub.model import PlatformUser
 from hub.settings import XianyuSettings
-from hub.store import Store, open_store
+from hub.store import Store, Tx, open_store
 from hub.supervisor.renewal import Renewal
 from hub.supervisor.standing import Standing
 from hub.xianyu.trouble import Trouble
@@ -94,3 +94,16 @@ async def test_a_doubt_that_cannot_be_settled_now_is_looked_into_later(store: St
         keeping.cancel()
         await asyncio.wait([keeping])
     assert gateway.asked == 1
+
+
+async def test_a_renewal_that_a_wrong_clock_noted_holds_up_no_other(store: Store) -> None:
+    clock = Clock()
+    ahead = clock() + timedelta(days=400)
+    keeper = await renewal(store, clock)
+
+    def note(tx: Tx) -> None:
+        [account] = tx.accounts.enabled()
+        tx.accounts.set_renewed(account.shop, account.id, ahead)
+
+    await store.write(note)
+    assert await keeper.free_at() is None
