@@ -32,6 +32,7 @@ from hub.ops import (
     check_platform,
     check_proxies,
     check_store,
+    closed_store,
     in_order,
     set_up_logs,
 )
@@ -122,12 +123,15 @@ def check_command(config: Path | None, quick: bool) -> None:
 
     async def look() -> list[Finding]:
         path, key = settings.database.path, settings.database.key
-        async with open_store(path, key=key, now=utc_now, guest=True) as store:
-            found = await check_store(settings, store)
-            if quick:
-                return found
-            found += await check_platform(settings.xianyu)
-            return found + await check_proxies(settings.xianyu, store)
+        proxies: list[Finding] = []
+        try:
+            async with open_store(path, key=key, now=utc_now, guest=True) as store:
+                found = await check_store(settings, store)
+                if not quick:
+                    proxies = await check_proxies(settings.xianyu, store)
+        except StoreError as error:
+            found = closed_store(settings, error)
+        return found if quick else [*found, *await check_platform(settings.xianyu), *proxies]
 
     findings = [Finding(True, "设置可以读取"), *_run(look())]
     for finding in findings:

@@ -1,6 +1,13 @@
 """Running the hub: health, metrics, logs, the check-up."""
 
-from hub.ops.check import Finding, check_platform, check_proxies, check_store, in_order
+from hub.ops.check import (
+    Finding,
+    check_platform,
+    check_proxies,
+    check_store,
+    closed_store,
+    in_order,
+)
 from hub.ops.health import attach_ops
 from hub.ops.logs import redact, set_up_logs
 from hub.ops.metrics import Metrics
@@ -12,6 +19,7 @@ __all__ = [
     "check_platform",
     "check_proxies",
     "check_store",
+    "closed_store",
     "in_order",
     "redact",
     "set_up_logs",

@@ -23,6 +23,7 @@ from hub.xianyu import masked_proxy, reach
 REACH_SECONDS = 5.0
 PROXY_SECONDS = 10.0
 PROXY_MEND = "到后台这个账号的页面检查代理的地址、用户名密码和有效期"
+NO_ACCOUNTS = "还没有账号，到后台「账号」页添加"
 LEAST_DISK = 500 * 1024 * 1024
 MOST_SKEW = timedelta(minutes=2)
 """Requests to the platform carry a time stamp; far more than this and they are refused."""
@@ -49,10 +50,17 @@ async def check_store(settings: Settings, store: Store) -> list[Finding]:
     except StoreError as error:
         return [Finding(False, f"数据库 {path} 没有应答", str(error))]
     return [
-        Finding(True, f"数据库 {path}"),
+        Finding(True, f"数据库 {path}，密钥相符"),
         _disk(path.parent),
-        *(_account(account) for account in accounts),
+        *([_account(account) for account in accounts] or [Finding(True, NO_ACCOUNTS)]),
     ]
+
+
+def closed_store(settings: Settings, error: StoreError) -> list[Finding]:
+    """The same when the database cannot even be opened; a full disk may be the reason."""
+    path = settings.database.path
+    folder = next((one for one in path.absolute().parents if one.is_dir()), Path("/"))
+    return [Finding(False, f"数据库 {path} 打不开", str(error)), _disk(folder)]
 
 
 async def check_platform(settings: XianyuSettings) -> list[Finding]:

@@ -241,6 +241,19 @@ def test_a_quick_check_finds_nothing_wrong_with_the_defaults(tmp_path: Path) -> 
     assert all(line.startswith("✓") for line in said.splitlines())
 
 
+def test_a_check_of_a_database_that_cannot_be_opened_says_why_and_goes_on(tmp_path: Path) -> None:
+    """Whoever calls for a check-up does it because something is wrong."""
+    assert yuqiao(tmp_path, "account", "list")[0] == 0
+    (tmp_path / "yuqiao.key").unlink()
+    code, said = yuqiao(tmp_path, "check", "--quick")
+    lines = said.splitlines()
+    assert code == 1
+    assert [line[0] for line in lines] == ["✓", "✗", "✓"]
+    assert "打不开" in lines[1]
+    assert "key file" in lines[1]
+    assert "磁盘" in lines[2]
+
+
 def test_a_check_names_what_cannot_be_reached_and_what_to_do(tmp_path: Path) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
