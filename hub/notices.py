@@ -38,9 +38,9 @@ def tell_owners(
     return _tell(tx, conversation.shop, text, key, now, conversation.id, message, pictures)
 
 
-def tell_owners_of_shop(tx: Tx, shop: ShopId, text: str, *, key: str, now: datetime) -> None:
-    """Tell something that is about no conversation."""
-    _tell(tx, shop, text, key, now, None, None)
+def tell_owners_of_shop(tx: Tx, shop: ShopId, text: str, *, key: str, now: datetime) -> bool:
+    """Tell something that is about no conversation. False: told before, or there is nobody."""
+    return _tell(tx, shop, text, key, now, None, None)
 
 
 def _tell(

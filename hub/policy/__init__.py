@@ -1,6 +1,6 @@
 """Pure decisions: values and `now` in, values out."""
 
-from hub.policy.account_news import AccountNews, account_news, was_told
+from hub.policy.account_news import GATHER, AccountNews, account_news, was_told
 from hub.policy.backoff import backoff
 from hub.policy.clocks import believed
 from hub.policy.comparing import (
@@ -34,6 +34,7 @@ from hub.policy.tokens import (
 
 __all__ = [
     "FARTHEST",
+    "GATHER",
     "HUMAN_ANSWERED",
     "MOST_TOKEN_FAILURES",
     "PUSHES_OF_A_BUSY_LINE",

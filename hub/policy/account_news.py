@@ -19,6 +19,8 @@ PATIENCE = timedelta(minutes=5)
 OUTAGES = (PATIENCE, timedelta(hours=1))
 """After the line went down while the hub tries by itself; later ones come daily."""
 DAILY = timedelta(days=1)
+GATHER = timedelta(minutes=1)
+"""So long news of an account waits for its like: one dead network takes many accounts along."""
 
 
 @dataclass(frozen=True, slots=True)

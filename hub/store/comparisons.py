@@ -25,7 +25,8 @@ _ADVANCE = Statement(
 )
 _OPEN = Statement(
     "UPDATE comparisons SET outage_since = coalesce(outage_since, :since), outage_until = :until,"
-    " outage_told = outage_told OR :told WHERE shop_id = :shop AND account_id = :account"
+    " outage_caught_up_at = NULL, outage_told = outage_told OR :told"
+    " WHERE shop_id = :shop AND account_id = :account"
 )
 _COUNT = (
     "UPDATE comparisons SET outage_messages = outage_messages + :messages,"
@@ -34,14 +35,18 @@ _COUNT = (
 )
 _COUNT_ANY = Statement(_COUNT)
 _COUNT_SAID = Statement(f"{_COUNT} AND outage_since <= :said AND :said < outage_until")
-_OUTAGE = Statement(
-    "SELECT outage_since, outage_until, outage_told, outage_messages, outage_expired, outage_orders"
-    " FROM comparisons WHERE shop_id = :shop AND account_id = :account"
-    " AND outage_since IS NOT NULL"
+_CAUGHT_UP = Statement(
+    "UPDATE comparisons SET outage_caught_up_at = :now WHERE shop_id = :shop"
+    " AND account_id = :account AND outage_since IS NOT NULL AND outage_caught_up_at IS NULL"
+)
+_OUTAGES = Statement(
+    "SELECT shop_id, account_id, outage_since, outage_until, outage_told, outage_messages,"
+    " outage_expired, outage_orders, outage_caught_up_at"
+    " FROM comparisons WHERE outage_since IS NOT NULL ORDER BY account_id"
 )
 _CLOSE = Statement(
     "UPDATE comparisons SET outage_since = NULL, outage_until = NULL, outage_told = FALSE,"
-    " outage_messages = 0,"
+    " outage_caught_up_at = NULL, outage_messages = 0,"
     " outage_expired = 0, outage_orders = 0 WHERE shop_id = :shop AND account_id = :account"
 )
 
@@ -106,13 +111,39 @@ class Comparisons:
             orders=orders,
         )
 
-    def outage(self, shop: ShopId, account: AccountId) -> Outage | None:
-        """The outage that is over and not reported yet."""
-        row = self._sql.row(_OUTAGE, shop=shop, account=account)
-        if row is None:
-            return None
-        since, until, told, messages, expired, orders = row
-        return Outage(moment(since), moment(until), bool(told), messages, expired, orders)
+    def caught_up(self, shop: ShopId, account: AccountId, now: datetime) -> bool:
+        """What an outage has cost is known by now; True if there is one to report."""
+        touched = self._sql.run(_CAUGHT_UP, shop=shop, account=account, now=micros(now))
+        if touched:
+            self._sql.changed(shop, "account", account)
+        return touched > 0
+
+    def outages(self) -> list[Outage]:
+        """Those that are over and not reported yet, of all shops."""
+        return [
+            Outage(
+                shop=ShopId(shop),
+                account=AccountId(account),
+                since=moment(since),
+                until=moment(until),
+                told=bool(told),
+                messages=messages,
+                expired=expired,
+                orders=orders,
+                caught_up_at=moment_or_none(caught_up_at),
+            )
+            for (
+                shop,
+                account,
+                since,
+                until,
+                told,
+                messages,
+                expired,
+                orders,
+                caught_up_at,
+            ) in self._sql.rows(_OUTAGES)
+        ]
 
     def close_outage(self, shop: ShopId, account: AccountId) -> None:
         """It was reported, or there is nothing to report about it."""

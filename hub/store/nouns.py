@@ -55,6 +55,8 @@ class TokenTries:
 class Outage:
     """An outage of an account that is over, and what of it was caught up afterwards."""
 
+    shop: ShopId
+    account: AccountId
     since: datetime
     until: datetime
     told: bool
@@ -65,6 +67,8 @@ class Outage:
     """Messages among them that were too old for an automatic answer."""
     orders: int
     """Paid ones."""
+    caught_up_at: datetime | None
+    """When everything that was missed had been looked for; None: not yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,6 +192,7 @@ comparisons = Table(
     _time("compared_until"),
     _time("outage_since", nullable=True),
     _time("outage_until", nullable=True),
+    _time("outage_caught_up_at", nullable=True),
     Column("outage_told", Boolean, nullable=False),
     Column("outage_messages", Integer, nullable=False),
     Column("outage_expired", Integer, nullable=False),

@@ -11,15 +11,13 @@ from zoneinfo import ZoneInfo
 
 from loguru import logger
 
-from hub import text
 from hub.errors import StoreError
 from hub.model import RESTING, Account, AccountId, ShopId
-from hub.notices import tell_owners_of_shop
-from hub.policy import account_news
 from hub.settings import XianyuSettings
 from hub.store import Change, Store, Tx
 from hub.supervisor.gate import Gate
 from hub.supervisor.line import AccountLine, Live, TakeIn
+from hub.supervisor.news import News
 from hub.xianyu import Client, Session
 
 LOOK_SECONDS = 5.0
@@ -63,9 +61,8 @@ class Supervisor:
         self._settings = settings
         self._take_in = take_in
         self._now = now
-        self._zone = zone
         self._count_renewal = count_renewal
-        self._awake = now()
+        self._news = News(now, zone)
         self._gate = Gate(settings.connects_per_second)
         self._runners: dict[AccountId, _Runner] = {}
         self._leaving: dict[AccountId, set[asyncio.Task[None]]] = {}
@@ -86,7 +83,7 @@ class Supervisor:
 
     async def run(self) -> None:
         """Keep one runner for each enabled account, until cancelled."""
-        self._awake = self._now()
+        self._news.awake = self._now()
         async with self._store.changes() as changes, asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tell_news(), name="account news")
             while True:
@@ -110,18 +107,8 @@ class Supervisor:
             self._looked.clear()
 
     def _news_unit(self, tx: Tx) -> None:
-        now = self._now()
-        tx.values.set(tx.shops.default(), ALIVE, now.isoformat())
-        for account in tx.accounts.enabled():
-            news = account_news(account, now, self._awake)
-            if news is None:
-                continue
-            kind = account.state.value if news.needs_person else "offline"
-            age = now - news.since
-            said = text.account_trouble(account, age, self._zone, now, again=news.step > 0)
-            key = f"account:{account.id}:{kind}:{news.since.isoformat()}:{news.step}"
-            tell_owners_of_shop(tx, account.shop, said, key=key, now=now)
-            tx.accounts.set_told(account.shop, account.id, account.offline_since or news.since)
+        tx.values.set(tx.shops.default(), ALIVE, self._now().isoformat())
+        self._news(tx)
 
     async def _match_accounts(self, tasks: asyncio.TaskGroup) -> None:
         # Looked at before reading: whoever ends meanwhile may have stored that the account rests.

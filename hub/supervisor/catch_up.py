@@ -30,7 +30,6 @@ from hub.model import (
     SystemMessage,
     TakenIn,
 )
-from hub.notices import tell_owners_of_shop
 from hub.policy import (
     FARTHEST,
     PUSHES_OF_A_BUSY_LINE,
@@ -39,9 +38,8 @@ from hub.policy import (
     quiet_from,
     replay_from,
     started,
-    was_told,
 )
-from hub.store import Outage, Store, Tx
+from hub.store import Store, Tx
 from hub.supervisor.lists import ChangedSince, Said, changed_at, said_since
 from hub.supervisor.unshipped import OrderWatch
 from hub.xianyu import Client, ListedConversation, Session
@@ -287,29 +285,13 @@ class CatchUp:
         return Deaf(missed)
 
     async def _report_outage(self) -> None:
-        """One line, in the unit that closes the outage: a crash in between tells it later."""
+        """From now on the supervisor may tell of the outage; a crash in between tells it later."""
         account, now = self._account, self._now()
-
-        def unit(tx: Tx) -> Outage | None:
-            outage = tx.comparisons.outage(account.shop, account.id)
-            if outage is None:
-                return None
-            tx.comparisons.close_outage(account.shop, account.id)
-            long = outage.told or was_told(outage.since, outage.until)
-            if outage.messages or outage.orders or long:
-                said = text.account_back(
-                    account,
-                    outage.until - outage.since,
-                    messages=outage.messages,
-                    expired=outage.expired,
-                    orders=outage.orders,
-                )
-                key = f"account:{account.id}:back:{outage.since.isoformat()}"
-                tell_owners_of_shop(tx, account.shop, said, key=key, now=now)
-            return outage
-
-        outage = await self._store.write(unit)
-        logger.info("account {} compared: {}", account.id, outage or "nothing was missed")
+        outage = await self._store.write(
+            lambda tx: tx.comparisons.caught_up(account.shop, account.id, now)
+        )
+        what = "an outage is over" if outage else "nothing was missed"
+        logger.info("account {} compared: {}", account.id, what)
 
     # --- Waiting --------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -63,8 +65,42 @@ def account_trouble(
     then = f"{until}；" if until else ""
     return (
         f"🟡【{account.name}】已断线 {span(age)}{reason}\n"
-        f"{then}程序会自动重连，不用处理；等不及就发 /重连 {account.name}"
+        f"{then}程序会自动重连；等不及就发 /重连 {account.name}"
     )
+
+
+MOST_NAMES = 10
+
+
+def accounts_trouble(accounts: Sequence[Account], longest: timedelta) -> str:
+    """Many that are down at the same time; `longest`: how long the first of them has been."""
+    return (
+        f"🟡 {len(accounts)} 个账号断线，最久的已经 {span(longest)}：\n"
+        f"{_by_reason(accounts)}\n"
+        "程序会自动重连，连上了会告诉你；每个账号的情况发 /账号 看"
+    )
+
+
+def accounts_need_you(accounts: Sequence[Account]) -> str:
+    """Many that rest until a person acts."""
+    return (
+        f"🔴 {len(accounts)} 个账号要你处理，{DEAF_UNTIL_MENDED}：\n"
+        f"{_by_reason(accounts)}\n"
+        "每个账号怎么处理，发 /账号 看"
+    )
+
+
+def _by_reason(accounts: Sequence[Account]) -> str:
+    names: dict[str, list[str]] = defaultdict(list)
+    for account in accounts:
+        names[account.state_reason or ACCOUNT_STATES[account.state]].append(account.name)
+    return "\n".join(f"· {reason}：{_names(some)}" for reason, some in names.items())
+
+
+def _names(names: Sequence[str]) -> str:
+    """`甲、乙`; of many the first ones and how many they are."""
+    shown = "、".join(names[:MOST_NAMES])
+    return shown if len(names) <= MOST_NAMES else f"{shown} 等 {len(names)} 个"
 
 
 def account_mend(account: Account) -> str:
@@ -109,6 +145,22 @@ def account_back(
 ) -> str:
     """`messages`, `orders`: what was found and handled that had been missed; `expired`: messages
     among them that came too late for an automatic answer."""
+    caught = _caught_up(messages, expired, orders)
+    return f"🟢【{account.name}】已恢复连接，离线 {span(gap)}：{caught}"
+
+
+def accounts_back(
+    accounts: Sequence[Account], longest: timedelta, *, messages: int, expired: int, orders: int
+) -> str:
+    """Many at the same time, with what was found altogether; `longest`: of their outages."""
+    return (
+        f"🟢 {len(accounts)} 个账号已恢复连接，最长离线 {span(longest)}："
+        f"{_caught_up(messages, expired, orders)}\n"
+        f"{_names([account.name for account in accounts])}"
+    )
+
+
+def _caught_up(messages: int, expired: int, orders: int) -> str:
     found = []
     if messages:
         found.append(f"{messages} 条消息")
@@ -116,7 +168,7 @@ def account_back(
         found.append(f"{orders} 笔付款")
     caught = "、".join(found) + "已补处理" if found else "没有漏掉消息"
     late = f"；其中 {expired} 条已过自动回复时限，没有自动回复，请看一下" if expired else ""
-    return f"🟢【{account.name}】已恢复连接，离线 {span(gap)}：{caught}{late}"
+    return f"{caught}{late}"
 
 
 def line_was_deaf(account: Account, messages: int) -> str:

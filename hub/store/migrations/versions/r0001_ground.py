@@ -220,6 +220,7 @@ def _accounts() -> None:
         _time("compared_until"),
         _time("outage_since", nullable=True),
         _time("outage_until", nullable=True),
+        _time("outage_caught_up_at", nullable=True),
         _flag("outage_told"),
         _count("outage_messages"),
         _count("outage_expired"),
