@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 
 from loguru import logger
 
 from hub import text
-from hub.errors import PeerError, Rejected
+from hub.errors import Malformed, PeerError, Rejected
 from hub.model import (
     Account,
     Event,
@@ -29,6 +31,8 @@ from hub.xianyu import PERMISSION, Client, Session
 WAITING = (OrderStatus.PAID, OrderStatus.BARGAIN_PENDING)
 ASK_PERMISSION_EVERY = timedelta(days=1)
 """A list that is not for this kind of account is not asked for again for so long."""
+REFUSALS = 3
+"""What was refused so often is given up, and the owners are told."""
 UNCLEAR = "unclear"
 """Stands in the key of an order whose page nobody can read, where the status would."""
 
@@ -52,6 +56,7 @@ class OrderWatch:
         self._now = now
         self._no_permission: dict[bool, datetime] = {}
         """When the list (True: that of pro shops) was refused to this account."""
+        self._refused: Counter[str] = Counter()
 
     def learn(self, account: Account) -> None:
         self._account = account
@@ -83,11 +88,26 @@ class OrderWatch:
                 self._no_permission[pro] = now
                 return {}
             self._not_now(error)
-            return None
+            if not self._is_final(error, f"list:{pro}"):
+                return None
+            self._no_permission[pro] = now
+            words = text.orders_refused(self._account)
+            await self._tell(words, f"orders refused:{now.date().isoformat()}")
+            return {}
         if found.cut:
             words = text.orders_too_many(self._account, len(found.orders))
             await self._tell(words, f"orders cut:{now.date().isoformat()}")
         return {order.id: order for order in found.orders}
+
+    def _is_final(self, error: PeerError, what: str) -> bool:
+        """Whether asking once more makes no sense: it was refused, and not for the first time."""
+        if not isinstance(error, Rejected | Malformed):
+            return False
+        self._refused[what] += 1
+        if self._refused[what] < REFUSALS:
+            return False
+        del self._refused[what]
+        return True
 
     def _not_now(self, error: PeerError) -> None:
         logger.info("orders of account {} not compared: {}", self._account.id, error)
@@ -124,31 +144,40 @@ class OrderWatch:
         return f"orders known:{self._account.id}"
 
     async def _fresh(self, orders: Iterable[Order]) -> list[Order]:
-        shop, by_key = self._account.shop, {self._key(order): order for order in orders}
-        known = await self._store.read(lambda tx: tx.inputs.known(shop, by_key))
-        return [order for key, order in by_key.items() if key not in known]
+        shop = self._account.shop
+        by_keys = {(self._key(order), self._left_key(order)): order for order in orders}
+        known = await self._store.read(lambda tx: tx.inputs.known(shop, chain(*by_keys)))
+        return [order for keys, order in by_keys.items() if known.isdisjoint(keys)]
 
     def _key(self, order: Order) -> str:
         return order_key(self._account.id, order.id, order.status or UNCLEAR)
 
+    def _left_key(self, order: Order) -> str:
+        """Names that an order, as a list shows it, was left to people."""
+        return f"{self._key(order)}:left"
+
     async def _signal(self, session: Session, client: Client, order: Order) -> bool:
         """False: it has to be tried again."""
         try:
-            if order.status is None or order.buyer is None or not order.item_id:
-                order = await client.order(order.id)
+            await self._signal_once(session, client, order)
         except PeerError as error:
             self._not_now(error)
-            return False
-        if order.status is not None and order.status not in WAITING:
-            return True  # the list was older than the page
+            if not self._is_final(error, f"order:{order.id}"):
+                return False
+            await self._leave_to_people(order, order)
+        return True
+
+    async def _signal_once(self, session: Session, client: Client, listed: Order) -> None:
+        """Raises the PeerErrors of what has to be asked for."""
+        order = listed
         if order.status is None or order.buyer is None or not order.item_id:
-            await self._leave_to_people(order)
-            return True
-        try:
-            conversation = await self._conversation(session, order.buyer, order.item_id)
-        except PeerError as error:
-            self._not_now(error)
-            return False
+            order = await client.order(order.id)
+        if order.status is not None and order.status not in WAITING:
+            return  # the list was older than the page
+        if order.status is None or order.buyer is None or not order.item_id:
+            await self._leave_to_people(order, listed)
+            return
+        conversation = await self._conversation(session, order.buyer, order.item_id)
         signal = OrderSignal(
             status=order.status,
             source=SignalSource.CATCH_UP,
@@ -159,7 +188,6 @@ class OrderWatch:
             buyer=order.buyer,
         )
         await self._take_in([signal])
-        return True
 
     async def _conversation(
         self, session: Session, buyer: PlatformUser, item_id: str
@@ -173,14 +201,17 @@ class OrderWatch:
             return known.platform_id
         return await session.create_conversation(buyer, item_id)
 
-    async def _leave_to_people(self, order: Order) -> None:
-        """Nobody can tell what it is or whose: better a person looks than that it is forgotten."""
+    async def _leave_to_people(self, order: Order, listed: Order) -> None:
+        """Nobody can tell what it is or whose: better a person looks than that it is forgotten.
+
+        A push may still tell more about it than the list did.
+        """
         account, now = self._account, self._now()
         key = order_key(account.id, order.id, UNCLEAR)
         said = text.order_unclear(account, order.id, order.raw_status)
 
         def unit(tx: Tx) -> None:
-            tx.inputs.first_time(account.shop, key, now)
+            tx.inputs.first_time(account.shop, self._left_key(listed), now)
             tell_owners_of_shop(tx, account.shop, said, key=key, now=now)
 
         await self._store.write(unit)

@@ -18,6 +18,7 @@ from hub.text.accounts import (
     no_need_to_reconnect,
     order_unclear,
     orders_from_before,
+    orders_refused,
     orders_too_many,
     reconnecting,
 )
@@ -86,6 +87,7 @@ __all__ = [
     "order_notice",
     "order_unclear",
     "orders_from_before",
+    "orders_refused",
     "orders_too_many",
     "paused",
     "phone_notice",

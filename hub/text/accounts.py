@@ -213,6 +213,13 @@ def orders_too_many(account: Account, orders: int) -> str:
     return f"🟡【{account.name}】待发货订单太多，只核对了最近的 {orders} 笔，更早的请在闲鱼里看一下"
 
 
+def orders_refused(account: Account) -> str:
+    return (
+        f"🟡【{account.name}】闲鱼一直不让读取待发货订单，断线期间的付款可能漏掉，"
+        "请在闲鱼里看一下；明天程序会再试"
+    )
+
+
 def order_unclear(account: Account, order_id: str, words: str) -> str:
     """`words`: the platform's own for the status, perhaps empty."""
     said = f"（闲鱼显示「{words}」）" if words else ""

@@ -17,7 +17,9 @@ from hub.inbound import Inbound
 from hub.model import (
     Account,
     BuyerMessage,
+    ChatPeer,
     Event,
+    Order,
     OrderPage,
     OrderSignal,
     OrderStatus,
@@ -25,9 +27,11 @@ from hub.model import (
     PlatformMessage,
     PlatformUser,
     Role,
+    SendNotice,
     SignalSource,
     TakenIn,
     Text,
+    chat_lane,
 )
 from hub.settings import ReplySettings
 from hub.store import Store, Tx, open_store
@@ -57,6 +61,7 @@ class Platform:
 
     threads: dict[str, list[BuyerMessage]] = field(default_factory=dict)
     refuses: dict[str, Exception] = field(default_factory=dict)
+    orders: list[Order] = field(default_factory=list)
     endless: bool = False
     histories: int = 0
     lists: int = 0
@@ -87,7 +92,19 @@ class Platform:
         return HistoryPage(events, None, tuple(one.sent_at for one in events))
 
     async def unshipped_orders(self, page: int = 1, *, pro: bool = False) -> OrderPage:
-        return OrderPage((), False)
+        if error := self.refuses.get("orders"):
+            raise error
+        return OrderPage(() if pro else tuple(self.orders), False)
+
+    async def order(self, order_id: str) -> Order:
+        if error := self.refuses.get(order_id):
+            raise error
+        raise Unreachable("xianyu", "order", "no network")
+
+    async def create_conversation(self, buyer: PlatformUser, item_id: str) -> PlatformConversation:
+        if error := self.refuses.get(buyer):
+            raise error
+        return PlatformConversation("700")
 
 
 @dataclass
@@ -128,6 +145,12 @@ class Desk:
 
     async def reached(self, moment: datetime) -> bool:
         return await self.until() == moment
+
+    async def notices(self) -> list[str]:
+        lane = chat_lane(ChatPeer("", "private", "10002"))
+        shop = self.account.shop
+        tasks = await self.store.read(lambda tx: tx.outbox.waiting(shop, lane))
+        return [task.work.text for task in tasks if isinstance(task.work, SendNotice)]
 
     async def known(self, *messages: BuyerMessage) -> bool:
         account, ids = self.account, [one.id for one in messages]
@@ -220,6 +243,51 @@ async def test_a_history_that_stays_closed_is_told_and_holds_up_nothing_for_ever
     assert set(desk.told) == {
         "🟡【小店】闲鱼一直不让读取「键盘」这个会话的聊天记录，可能漏了消息，请在闲鱼里看一下"
     }
+
+
+NO = Rejected("xianyu", "orders", "接口已下线", code="FAIL_SYS_API_NOT_FOUNDED")
+STRANGER = PlatformUser("3100444455557")
+
+
+@pytest.mark.parametrize(
+    ("refused", "order", "told"),
+    [
+        ("orders", None, "🟡【小店】闲鱼一直不让读取待发货订单，"),
+        ("5001", Order("5001", None, ""), "🔴【小店】有一笔待发货订单读不懂，"),
+        (
+            STRANGER,
+            Order("5002", OrderStatus.PAID, "", item_id="9001", buyer=STRANGER, paid_at=at(10)),
+            "🔴【小店】有一笔待发货订单读不懂",
+        ),
+    ],
+    ids=["the list", "the page of an order", "the conversation"],
+)
+async def test_orders_that_stay_closed_are_told_and_hold_up_nothing_for_ever(
+    desk: Desk, refused: str, order: Order | None, told: str
+) -> None:
+    """Else the report of an outage would wait for them for ever."""
+    account = desk.account
+    async with desk.following():
+        await desk.lists(2)  # its orders from before are known by now
+    if order is not None:
+        desk.platform.orders = [order]
+    desk.platform.refuses[refused] = NO
+
+    def unit(tx: Tx) -> None:
+        tx.comparisons.open_outage(account.shop, account.id, NOW, NOW, told=True)
+
+    await desk.store.write(unit)
+
+    async def caught_up() -> bool:
+        [outage] = await desk.store.read(lambda tx: tx.comparisons.outages())
+        return outage.caught_up_at is not None
+
+    async with desk.following():
+        await wait_until(caught_up)
+        await desk.lists(3)
+    said = {*desk.told, *await desk.notices()}
+    assert len(said) == 1
+    assert said.pop().startswith(told)
 
 
 async def test_a_list_that_never_ends_is_said_to_be_too_long(desk: Desk) -> None:
