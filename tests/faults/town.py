@@ -191,7 +191,10 @@ class Town:
                 account.name
                 for account in tx.accounts.all(shop)
                 if not tx.inputs.known(shop, [f"orders known:{account.id}"])
-                or tx.comparisons.outage(shop, account.id) is not None
+                or any(
+                    one.account == account.id and one.caught_up_at is None
+                    for one in tx.comparisons.outages()
+                )
             ]
 
         await self.nothing_left(lambda: self.read(unit), "the first comparison")
@@ -209,7 +212,7 @@ class Town:
     async def mend_accounts(self) -> None:
         """The owner does what he was told to do about his accounts, once for each time."""
         for account in await self.accounts():
-            told = sum(f"🔴【{account.name}】" in line.text for line in self.notices())
+            told = sum(_asks_for(account.name, line.text) for line in self.notices())
             if account.state not in RESTING or told <= self._mended[account.name]:
                 continue
             self._mended[account.name] = told
@@ -255,6 +258,11 @@ def settings_of(
             "log": {"level": "DEBUG"},
         }
     )
+
+
+def _asks_for(name: str, notice: str) -> bool:
+    """Whether a notice says that a person has to look at the account, alone or with others."""
+    return f"🔴【{name}】" in notice or ("个账号要你处理" in notice and name in notice)
 
 
 def _people(sandbox: Sandbox, accounts: int) -> tuple[str, ...]:
