@@ -7,7 +7,7 @@ from datetime import datetime
 from hub.model import AccountId, ShopId
 from hub.store.codec import micros, micros_or_none, moment, moment_or_none
 from hub.store.nouns import Outage
-from hub.store.sql import Sql, Statement
+from hub.store.sql import Row, Sql, Statement
 
 _BEGIN = Statement(
     "INSERT INTO comparisons (account_id, shop_id, since, compared_until, outage_told,"
@@ -40,9 +40,9 @@ _CAUGHT_UP = Statement(
     " AND account_id = :account AND outage_since IS NOT NULL AND outage_caught_up_at IS NULL"
 )
 _OUTAGES = Statement(
-    "SELECT shop_id, account_id, outage_since, outage_until, outage_told, outage_messages,"
-    " outage_expired, outage_orders, outage_caught_up_at"
-    " FROM comparisons WHERE outage_since IS NOT NULL ORDER BY account_id"
+    "SELECT account_id, outage_since, outage_until, outage_told, outage_messages, outage_expired,"
+    " outage_orders, outage_caught_up_at FROM comparisons"
+    " WHERE shop_id = :shop AND outage_since IS NOT NULL ORDER BY account_id"
 )
 _CLOSE = Statement(
     "UPDATE comparisons SET outage_since = NULL, outage_until = NULL, outage_told = FALSE,"
@@ -118,33 +118,24 @@ class Comparisons:
             self._sql.changed(shop, "account", account)
         return touched > 0
 
-    def outages(self) -> list[Outage]:
-        """Those that are over and not reported yet, of all shops."""
-        return [
-            Outage(
-                shop=ShopId(shop),
-                account=AccountId(account),
-                since=moment(since),
-                until=moment(until),
-                told=bool(told),
-                messages=messages,
-                expired=expired,
-                orders=orders,
-                caught_up_at=moment_or_none(caught_up_at),
-            )
-            for (
-                shop,
-                account,
-                since,
-                until,
-                told,
-                messages,
-                expired,
-                orders,
-                caught_up_at,
-            ) in self._sql.rows(_OUTAGES)
-        ]
+    def outages(self, shop: ShopId) -> list[Outage]:
+        """Those that are over and not reported yet."""
+        return [_to_outage(row) for row in self._sql.rows(_OUTAGES, shop=shop)]
 
     def close_outage(self, shop: ShopId, account: AccountId) -> None:
         """It was reported, or there is nothing to report about it."""
         self._sql.run(_CLOSE, shop=shop, account=account)
+
+
+def _to_outage(row: Row) -> Outage:
+    account, since, until, told, messages, expired, orders, caught_up_at = row
+    return Outage(
+        account=AccountId(account),
+        since=moment(since),
+        until=moment(until),
+        told=bool(told),
+        messages=messages,
+        expired=expired,
+        orders=orders,
+        caught_up_at=moment_or_none(caught_up_at),
+    )

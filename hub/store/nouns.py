@@ -55,7 +55,6 @@ class TokenTries:
 class Outage:
     """An outage of an account that is over, and what of it was caught up afterwards."""
 
-    shop: ShopId
     account: AccountId
     since: datetime
     until: datetime

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,16 +41,12 @@ class News:
 
     def __call__(self, tx: Tx) -> None:
         now = self._now()
-        accounts: dict[ShopId, list[Account]] = defaultdict(list)
+        accounts: dict[ShopId, list[Account]] = {tx.shops.default(): []}
         for account in tx.accounts.enabled():
-            accounts[account.shop].append(account)
-        outages: dict[ShopId, list[Outage]] = defaultdict(list)
-        for outage in tx.comparisons.outages():
-            outages[outage.shop].append(outage)
+            accounts.setdefault(account.shop, []).append(account)
         for shop, some in accounts.items():
             self._tell_troubles(tx, shop, some, now)
-        for shop, over in outages.items():
-            self._tell_ends(tx, shop, over, accounts[shop], now)
+            self._tell_ends(tx, shop, some, now)
 
     # --- Trouble --------------------------------------------------------------------------------
 
@@ -109,15 +104,9 @@ class News:
 
     # --- Its end --------------------------------------------------------------------------------
 
-    def _tell_ends(
-        self,
-        tx: Tx,
-        shop: ShopId,
-        outages: Sequence[Outage],
-        accounts: Sequence[Account],
-        now: datetime,
-    ) -> None:
+    def _tell_ends(self, tx: Tx, shop: ShopId, accounts: Sequence[Account], now: datetime) -> None:
         """In the unit that forgets the outages: a crash in between tells them later."""
+        outages = tx.comparisons.outages(shop)
         over = [(one, one.caught_up_at) for one in outages if one.caught_up_at is not None]
         coming = len(over) < len(outages) or any(_on_its_way(one) for one in accounts)
         if coming and not any(now - at >= GATHER for _, at in over):

@@ -108,7 +108,7 @@ async def compared(stage: Stage) -> None:
         def unit(tx: Any) -> bool:
             marker = f"orders known:{account.id}"
             known = tx.inputs.known(account.shop, [marker])
-            return bool(known) and not tx.comparisons.outages()
+            return bool(known) and not tx.comparisons.outages(account.shop)
 
         return bool(await stage.read(unit))
 

@@ -193,7 +193,7 @@ class Town:
                 if not tx.inputs.known(shop, [f"orders known:{account.id}"])
                 or any(
                     one.account == account.id and one.caught_up_at is None
-                    for one in tx.comparisons.outages()
+                    for one in tx.comparisons.outages(shop)
                 )
             ]
 

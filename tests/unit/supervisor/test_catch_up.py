@@ -279,7 +279,7 @@ async def test_orders_that_stay_closed_are_told_and_hold_up_nothing_for_ever(
     await desk.store.write(unit)
 
     async def caught_up() -> bool:
-        [outage] = await desk.store.read(lambda tx: tx.comparisons.outages())
+        [outage] = await desk.store.read(lambda tx: tx.comparisons.outages(account.shop))
         return outage.caught_up_at is not None
 
     async with desk.following():

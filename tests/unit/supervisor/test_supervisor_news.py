@@ -202,4 +202,4 @@ async def test_an_outage_that_nobody_noticed_is_forgotten_without_a_word(office:
     await office.caught_up(account)
     await office.look_until(START + 5 * MINUTE)
     assert await office.told() == []
-    assert await office.store.read(lambda tx: tx.comparisons.outages()) == []
+    assert await office.store.read(lambda tx: tx.comparisons.outages(account.shop)) == []
