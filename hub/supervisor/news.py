@@ -54,7 +54,7 @@ class News:
         self, tx: Tx, shop: ShopId, accounts: Sequence[Account], now: datetime
     ) -> None:
         due = self._untold(tx, shop, accounts, now)
-        ahead = {one.account.id: one for one in due}
+        ahead = {one.account.id for one in due}
         coming = any(
             not one.news.needs_person and one.account.id not in ahead
             for one in self._untold(tx, shop, accounts, now + GATHER)
