@@ -79,7 +79,8 @@ _POSTPONE = Statement(
 )
 _CANCEL = Statement(
     "UPDATE outbox SET state = 'dropped', head = FALSE, error = :error, settled_at = :now"
-    " WHERE shop_id = :shop AND key = :key AND state = 'ready' AND wire_at IS NULL RETURNING lane"
+    " WHERE shop_id = :shop AND key = :key AND state IN ('ready', 'running')"
+    " AND wire_at IS NULL RETURNING lane"
 )
 _KNOWS = Statement("SELECT 1 FROM outbox WHERE shop_id = :shop AND key = :key")
 _GET = Statement(f"SELECT {_COLUMNS} FROM outbox WHERE id = :id")
@@ -264,7 +265,8 @@ class Outbox:
         return touched > 0
 
     def cancel(self, shop: ShopId, key: str, *, error: str = "", now: datetime) -> bool:
-        """Give up a task that certainly had no effect yet. False: it runs or has run."""
+        """Give up a task that certainly had no effect yet, also one in a worker's hand: that can
+        not put it on the wire any more. False: it is on the wire, or settled."""
         lane = self._sql.value(_CANCEL, shop=shop, key=key, error=error, now=micros(now))
         if lane is not None:
             self._promote(shop, lane)

@@ -221,14 +221,28 @@ async def test_a_task_is_cancelled_by_its_key_only_while_it_had_no_effect(stage:
         stage.enqueue(tx, "a", "1")
         second = stage.enqueue(tx, "a", "2")
         (task,) = stage.claim(tx)
-        assert not tx.outbox.cancel(stage.shop, "1", now=at())
         assert tx.outbox.mark_wire(task, "one", at())
+        assert not tx.outbox.cancel(stage.shop, "1", now=at())
         assert tx.outbox.release(task, "one", at())
         assert not tx.outbox.cancel(stage.shop, "1", now=at())
         (task,) = stage.claim(tx)
         assert tx.outbox.release(task, "one", at(), clear_wire=True)
         assert tx.outbox.cancel(stage.shop, "1", now=at())
         assert not tx.outbox.cancel(stage.shop, "1", now=at())
+        assert [task.id for task in stage.claim(tx)] == [second]
+
+    await stage.do(unit)
+
+
+async def test_a_cancelled_task_in_a_workers_hand_never_gets_on_the_wire(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        stage.enqueue(tx, "a", "1")
+        second = stage.enqueue(tx, "a", "2")
+        (task,) = stage.claim(tx)
+        assert tx.outbox.cancel(stage.shop, "1", now=at())
+        assert not tx.outbox.mark_wire(task, "one", at())
+        assert not tx.outbox.release(task, "one", at())
+        assert not tx.outbox.settle(task, "one", TaskState.DONE, now=at())
         assert [task.id for task in stage.claim(tx)] == [second]
 
     await stage.do(unit)
