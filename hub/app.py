@@ -175,12 +175,15 @@ def _workers(
 
 
 def _counted(inbound: Inbound, metrics: Metrics) -> TakeIn:
+    outcomes = ("messages", "repeated", "unreadable", "answers", "merged")
+    counters = {outcome: metrics.messages.labels(outcome) for outcome in outcomes}
+
     async def take_in(account: Account, events: Sequence[Event]) -> TakenIn:
         with metrics.pushes.time():
             counts = await inbound.take_in(account, events)
-        for outcome in ("messages", "repeated", "unreadable", "answers", "merged"):
+        for outcome, counter in counters.items():
             if number := getattr(counts, outcome):
-                metrics.messages.labels(outcome).inc(number)
+                counter.inc(number)
         return counts
 
     return take_in

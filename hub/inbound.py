@@ -147,6 +147,7 @@ class Inbound:
             origin=Origin.BUYER,
             content=event.content,
             sent_at=event.sent_at,
+            newest=conversation.last_message_at,
             quoted=event.quoted,
             now=now,
         )
@@ -312,6 +313,8 @@ class Inbound:
         self, tx: Tx, account: Account, event: OwnMessage, counts: TakenIn, now: datetime
     ) -> None:
         """Our own echo consumes the ledger (L25); what is not in it was typed on the phone."""
+        if tx.messages.known(account.shop, account.id, [event.id]):
+            return
         conversation = tx.conversations.upsert(
             account.shop, account.id, event.conversation, item_id=event.item_id, at=event.sent_at
         )
@@ -334,6 +337,7 @@ class Inbound:
             origin=Origin.PHONE,
             content=event.content,
             sent_at=event.sent_at,
+            newest=conversation.last_message_at,
             now=now,
         )
         if message is None:
@@ -415,6 +419,7 @@ class Inbound:
             origin=Origin.PLATFORM,
             content=content,
             sent_at=sent_at,
+            newest=conversation.last_message_at,
             now=now,
         )
         if message is None:

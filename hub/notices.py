@@ -55,18 +55,17 @@ def _tell(
 ) -> bool:
     """Once per `key` to each QQ id of each owner: the default routing of a shop."""
     told = False
-    for owner in tx.members.owners(shop):
-        for qq in owner.qq:
-            peer = ChatPeer("", "private", qq)
-            task = tx.outbox.enqueue(
-                shop,
-                SendNotice(peer, text, conversation, message, pictures),
-                lane=chat_lane(peer, pictures=pictures),
-                key=f"{key}:{qq}",
-                due_at=now,
-                expires_at=now + NOTICE_LIFETIME,
-            )
-            told = told or task is not None
+    for qq in tx.members.owners_qq(shop):
+        peer = ChatPeer("", "private", qq)
+        task = tx.outbox.enqueue(
+            shop,
+            SendNotice(peer, text, conversation, message, pictures),
+            lane=chat_lane(peer, pictures=pictures),
+            key=f"{key}:{qq}",
+            due_at=now,
+            expires_at=now + NOTICE_LIFETIME,
+        )
+        told = told or task is not None
     return told
 
 

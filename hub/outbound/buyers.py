@@ -194,10 +194,10 @@ class BuyerSends:
     def _look_once_more(self, tx: Tx, claim: Claim, work: SendMessage) -> Ready | Outcome:
         """What changed since it was enqueued; an outcome if it is not to be sent any more."""
         now, shop, expires_at = self._now(), claim.task.shop, claim.task.expires_at
-        message = tx.messages.get(shop, work.message)
-        conversation = tx.conversations.get(shop, work.conversation)
-        if message is None or conversation is None:
+        found = tx.conversations.of_message(shop, work.message)
+        if found is None:
             return _dropped("会话已被删除")
+        conversation, message, uuid = found
         if message.state in ARRIVED:
             return Outcome(MessageState.ACCEPTED, TaskState.DONE)
         if message.origin is Origin.RULE:
@@ -211,7 +211,7 @@ class BuyerSends:
                 return _dropped(unwanted, superseded=True)
         if expires_at is not None and now >= expires_at:
             return _dropped("等得太久，已经过了可以发送的时间")
-        return Ready(conversation, message, tx.messages.uuid(shop, message.id))
+        return Ready(conversation, message, uuid)
 
     async def _release(
         self, claim: Claim, work: SendMessage, wait: timedelta, error: PeerError | str

@@ -13,6 +13,8 @@ from hub.model import (
     Conversation,
     ConversationId,
     Hold,
+    Message,
+    MessageId,
     PlatformConversation,
     PlatformUser,
     ShopId,
@@ -34,6 +36,11 @@ _BY_PLATFORM = Statement(
     " WHERE c.shop_id = :shop AND c.account_id = :account AND c.platform_id = :platform_id"
 )
 _GET = Statement(f"SELECT {_COLUMNS} FROM conversations c WHERE c.shop_id = :shop AND c.id = :id")
+_OF_MESSAGE = Statement(
+    f"SELECT {_COLUMNS}, m.uuid, {messages.COLUMNS} FROM messages m"
+    " JOIN conversations c ON c.shop_id = m.shop_id AND c.id = m.conversation_id"
+    " WHERE m.shop_id = :shop AND m.id = :message"
+)
 _BY_TICKET = Statement(
     f"SELECT {_COLUMNS} FROM conversations c WHERE c.shop_id = :shop AND c.ticket = :ticket"
 )
@@ -140,6 +147,16 @@ class Conversations:
     def get(self, shop: ShopId, id_: ConversationId) -> Conversation | None:
         row = self._sql.row(_GET, shop=shop, id=id_)
         return None if row is None else _to_conversation(row)
+
+    def of_message(
+        self, shop: ShopId, message: MessageId
+    ) -> tuple[Conversation, Message, str] | None:
+        """What a send needs, in one look: the message, its uuid, and the conversation it is in."""
+        row = self._sql.row(_OF_MESSAGE, shop=shop, message=message)
+        if row is None:
+            return None
+        said = messages.to_message(row[_WIDTH + 1 :])
+        return _to_conversation(row[:_WIDTH]), said, row[_WIDTH] or ""
 
     def by_ticket(self, shop: ShopId, ticket: str) -> Conversation | None:
         """`ticket` without `#`, in lower case."""

@@ -42,6 +42,10 @@ _QQS = Statement(
 _QQS_OF = Statement(
     "SELECT qq FROM member_qqs WHERE shop_id = :shop AND member_id = :id ORDER BY qq"
 )
+_OWNERS_QQ = Statement(
+    "SELECT q.qq FROM members m JOIN member_qqs q ON q.shop_id = m.shop_id AND q.member_id = m.id"
+    " WHERE m.shop_id = :shop AND m.role = 'owner' AND m.active ORDER BY m.id, q.qq"
+)
 _ADD_QQ = Statement(
     "INSERT INTO member_qqs (qq, shop_id, member_id) VALUES (:qq, :shop, :id)"
     " ON CONFLICT DO NOTHING RETURNING qq"
@@ -109,6 +113,10 @@ class Members:
     def owners(self, shop: ShopId) -> list[Member]:
         """The active owners."""
         return [self._member(row) for row in self._sql.rows(_OWNERS, shop=shop)]
+
+    def owners_qq(self, shop: ShopId) -> list[str]:
+        """All QQ ids of the active owners."""
+        return [qq for (qq,) in self._sql.rows(_OWNERS_QQ, shop=shop)]
 
     def by_qq(self, qq: str) -> Member | None:
         """The active member with this QQ id. System-wide: at the door the shop is not known."""

@@ -35,21 +35,20 @@ _ADD_IN = Statement(
     " state, reason, quoted, sent_at, created_at)"
     " VALUES (:shop, :account, :conversation, :platform_id, :origin, :content, 'received', '',"
     " :quoted, :sent_at, :now) ON CONFLICT (account_id, platform_id)"
-    " WHERE platform_id IS NOT NULL DO NOTHING RETURNING id"
+    " WHERE platform_id IS NOT NULL DO NOTHING"
 )
 _ADD_OUT = Statement(
     "INSERT INTO messages (shop_id, account_id, conversation_id, key, uuid, origin, content,"
     " state, reason, member_id, sent_at, created_at)"
     " VALUES (:shop, :account, :conversation, :key, :uuid, :origin, :content, 'queued', '',"
     " :member, :now, :now) ON CONFLICT (shop_id, key)"
-    " WHERE key IS NOT NULL DO NOTHING RETURNING id"
+    " WHERE key IS NOT NULL DO NOTHING"
 )
 _TOUCH = Statement(
     "UPDATE conversations SET last_message_at = :at WHERE shop_id = :shop AND id = :conversation"
     " AND (last_message_at IS NULL OR last_message_at < :at)"
 )
 _GET = Statement(f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop AND m.id = :id")
-_UUID = Statement("SELECT uuid FROM messages WHERE shop_id = :shop AND id = :id")
 _REWORD = Statement(
     "UPDATE messages SET content = :content, sent_at = :now WHERE shop_id = :shop AND id = :id"
     " AND state = 'queued' RETURNING conversation_id"
@@ -131,11 +130,15 @@ class Messages:
         origin: Origin,
         content: Content,
         sent_at: datetime,
+        newest: datetime | None = None,
         quoted: PlatformMessage | None = None,
         now: datetime,
     ) -> MessageId | None:
-        """Something the platform told us of; None if this account knows the id already (L23)."""
-        id_ = self._sql.value(
+        """Something the platform told us of; None if this account knows the id already (L23).
+
+        `newest`: the conversation's `last_message_at`, if the caller has just seen it.
+        """
+        id_ = self._sql.insert(
             _ADD_IN,
             shop=shop,
             account=account,
@@ -147,7 +150,7 @@ class Messages:
             sent_at=micros(sent_at),
             now=micros(now),
         )
-        return self._added(shop, conversation, id_, sent_at)
+        return self._added(shop, conversation, id_, sent_at, newest)
 
     def add_out(
         self,
@@ -167,7 +170,7 @@ class Messages:
         `uuid` stays the same however often it is sent; empty: one is made, in the form of the
         platform's own client (minus, milliseconds, up to four digits).
         """
-        id_ = self._sql.value(
+        id_ = self._sql.insert(
             _ADD_OUT,
             shop=shop,
             account=account,
@@ -184,10 +187,6 @@ class Messages:
     def get(self, shop: ShopId, id_: MessageId) -> Message | None:
         row = self._sql.row(_GET, shop=shop, id=id_)
         return None if row is None else to_message(row)
-
-    def uuid(self, shop: ShopId, id_: MessageId) -> str:
-        """The client's own id of a message of ours; empty for all others."""
-        return self._sql.value(_UUID, shop=shop, id=id_) or ""
 
     def reword(self, shop: ShopId, id_: MessageId, content: Content, now: datetime) -> bool:
         """What a message of ours will say, as if it were queued only now. False: too late."""
@@ -354,11 +353,17 @@ class Messages:
         }
 
     def _added(
-        self, shop: ShopId, conversation: ConversationId, id_: int | None, at: datetime
+        self,
+        shop: ShopId,
+        conversation: ConversationId,
+        id_: int | None,
+        at: datetime,
+        newest: datetime | None = None,
     ) -> MessageId | None:
         if id_ is None:
             return None
-        self._sql.run(_TOUCH, shop=shop, conversation=conversation, at=micros(at))
+        if newest is None or newest < at:
+            self._sql.run(_TOUCH, shop=shop, conversation=conversation, at=micros(at))
         self._sql.changed(shop, "conversation", conversation)
         return MessageId(id_)
 

@@ -38,7 +38,7 @@ _ENQUEUE = Statement(
     " attempt, error, created_at)"
     " VALUES (:shop, :kind, :lane, :key, :work, 'ready',"
     " NOT EXISTS (SELECT 1 FROM outbox h WHERE h.shop_id = :shop AND h.lane = :lane AND h.head),"
-    " :due_at, :expires_at, 0, '', :now) ON CONFLICT (shop_id, key) DO NOTHING RETURNING id"
+    " :due_at, :expires_at, 0, '', :now) ON CONFLICT (shop_id, key) DO NOTHING"
 )
 _PROMOTE = Statement(
     "UPDATE outbox SET head = TRUE WHERE shop_id = :shop AND id = ("
@@ -139,7 +139,7 @@ class Outbox:
         `expires_at` is only carried along: the worker decides what an expired task means. `now` is
         when it was created, `due_at` if not given.
         """
-        id_ = self._sql.value(
+        id_ = self._sql.insert(
             _ENQUEUE,
             shop=shop,
             kind=kind_of(work),

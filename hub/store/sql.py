@@ -38,20 +38,18 @@ class Statement:
     conversion, so there is none.
     """
 
-    __slots__ = ("_compiled", "text")
+    __slots__ = ("known", "text")
 
     def __init__(self, sql: str) -> None:
         self.text = sql
-        self._compiled: dict[str, Compiled] = {}
+        self.known: dict[str, Compiled] = {}
+        """By the name of the dialect, once it was asked for."""
 
     def compiled(self, dialect: Dialect) -> Compiled:
-        return self._compiled.get(dialect.name) or self._compile(dialect)
-
-    def _compile(self, dialect: Dialect) -> Compiled:
         compiler = text(self.text).compile(dialect=dialect)
         assert isinstance(compiler, SQLCompiler)  # noqa: S101 - narrows for the type checker
         compiled = Compiled(str(compiler), _arrange(compiler.positiontup or []))
-        self._compiled[dialect.name] = compiled
+        self.known[dialect.name] = compiled
         return compiled
 
 
@@ -73,42 +71,51 @@ class Announcement:
 class Sql:
     """Runs statements on one connection, and notes what is to be announced after the commit."""
 
-    __slots__ = ("_changes", "_connection", "_cursor", "_dialect", "_error", "_tasks")
+    __slots__ = ("_changes", "_connection", "_cursor", "_dialect", "_error", "_name", "_tasks")
 
     def __init__(self, connection: Connection) -> None:
         self._connection: Any = connection.connection.dbapi_connection
         self._cursor = connection.connection.cursor()
         self._dialect = connection.dialect
+        self._name = connection.dialect.name
         self._error: type[Exception] = connection.dialect.loaded_dbapi.Error
         # Plain tuples: a unit notes a dozen of them, and most are the same.
         self._changes: dict[tuple[ShopId, ChangedNoun, int], None] = {}
         self._tasks = False
 
     def rows(self, statement: Statement, **values: Any) -> list[Row]:
-        compiled = statement.compiled(self._dialect)
-        try:
-            self._cursor.execute(compiled.sql, compiled.arranged(values))
-            return self._cursor.fetchall()  # type: ignore[return-value]
-        except self._error as error:
-            raise _refused(error) from error
+        return self._rows(statement, values)
 
     def row(self, statement: Statement, **values: Any) -> Row | None:
-        rows = self.rows(statement, **values)
+        rows = self._rows(statement, values)
         return rows[0] if rows else None
 
     def value(self, statement: Statement, **values: Any) -> Any:
         """First column of the first row; None if there is no row."""
-        rows = self.rows(statement, **values)
+        rows = self._rows(statement, values)
         return rows[0][0] if rows else None
 
     def run(self, statement: Statement, **values: Any) -> int:
         """Number of rows that were touched."""
-        compiled = statement.compiled(self._dialect)
+        compiled = statement.known.get(self._name) or statement.compiled(self._dialect)
         try:
             self._cursor.execute(compiled.sql, compiled.arranged(values))
         except self._error as error:
             raise _refused(error) from error
         return self._cursor.rowcount
+
+    def insert(self, statement: Statement, **values: Any) -> int | None:
+        """Id of the row that was added; None if there was one of its key. The driver knows it, and
+        `RETURNING id` would cost half as much as the row itself."""
+        return self._cursor.lastrowid if self.run(statement, **values) else None
+
+    def _rows(self, statement: Statement, values: Values) -> list[Row]:
+        compiled = statement.known.get(self._name) or statement.compiled(self._dialect)
+        try:
+            self._cursor.execute(compiled.sql, compiled.arranged(values))
+            return self._cursor.fetchall()  # type: ignore[return-value]
+        except self._error as error:
+            raise _refused(error) from error
 
     def control(self, sql: str) -> None:
         """Transaction control and pragmas: no parameters, nothing to compile."""

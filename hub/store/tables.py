@@ -261,6 +261,12 @@ messages = Table(
     ),
     _partial("uq_messages_key", "shop_id", "key", where="key IS NOT NULL", unique=True),
     Index(None, "conversation_id", "sent_at", "id"),
+    _partial(
+        "ix_messages_human",
+        "conversation_id",
+        "sent_at",
+        where="origin IN ('operator', 'phone')",
+    ),
     _partial("ix_messages_unnamed", "conversation_id", where="platform_id IS NULL"),
     sqlite_autoincrement=True,
 )

@@ -13,6 +13,9 @@ import ormsgpack
 Map = dict[Any, Any]
 EMPTY: Map = {}
 
+# Made once: json.dumps() with options builds a new one on each call.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 _EARLIEST, _LATEST = 1_000_000_000_000, 9_000_000_000_000
 """Milliseconds; the years 2001 and 2255. Anything else is no moment of a chat."""
 
@@ -102,5 +105,5 @@ def with_int_keys(value: object) -> object:
 
 def dump(value: object) -> str:
     """Compact JSON as the browser writes it; text that cannot be sent is replaced by `?`."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = _encode(value)
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

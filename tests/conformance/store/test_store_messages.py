@@ -43,6 +43,14 @@ def found(stage: Stage, tx: Tx, id_: MessageId) -> Message:
     return message
 
 
+def uuid_of(stage: Stage, tx: Tx, id_: MessageId) -> str:
+    ready = tx.conversations.of_message(stage.shop, id_)
+    assert ready is not None
+    conversation, message, uuid = ready
+    assert (conversation.id, message) == (stage.conversation.id, found(stage, tx, id_))
+    return uuid
+
+
 @pytest.mark.parametrize("content", CONTENTS, ids=lambda content: type(content).__name__)
 async def test_every_kind_of_content_comes_back_as_it_was(stage: Stage, content: Content) -> None:
     def unit(tx: Tx) -> None:
@@ -111,7 +119,7 @@ async def test_an_outgoing_key_is_used_once_per_shop(stage: Stage) -> None:
         assert first is not None
         assert say("在的") is None
         assert found(stage, tx, first).state is MessageState.QUEUED
-        assert tx.messages.uuid(stage.shop, first) == "-17900000001231"
+        assert uuid_of(stage, tx, first) == "-17900000001231"
 
     await stage.do(unit)
 
@@ -119,14 +127,14 @@ async def test_an_outgoing_key_is_used_once_per_shop(stage: Stage) -> None:
 async def test_a_uuid_is_made_if_none_is_given_and_stays(stage: Stage) -> None:
     def unit(tx: Tx) -> None:
         message = stage.say(tx)
-        uuid = tx.messages.uuid(stage.shop, message)
+        uuid = uuid_of(stage, tx, message)
         assert uuid.startswith("-")
         assert uuid[1:].isdigit()
         tx.messages.set_state(stage.shop, message, MessageState.SENDING, now=at())
-        assert tx.messages.uuid(stage.shop, message) == uuid
+        assert uuid_of(stage, tx, message) == uuid
         buyers = stage.hear(tx, 1)
         assert buyers is not None
-        assert tx.messages.uuid(stage.shop, buyers) == ""
+        assert uuid_of(stage, tx, buyers) == ""
 
     await stage.do(unit)
 
@@ -257,7 +265,7 @@ async def test_nothing_of_another_shop_is_shown_or_touched(stage: Stage) -> None
         ours = stage.say(tx)
         stage.hear(tx, 1)
         assert tx.messages.get(other, ours) is None
-        assert tx.messages.uuid(other, ours) == ""
+        assert tx.conversations.of_message(other, ours) is None
         assert tx.messages.set_state(other, ours, S.READ, now=at()) is None
         assert tx.messages.of_conversation(other, stage.conversation.id, limit=9) == []
         assert tx.messages.mark_read(other, stage.account.id, [pid(1)], at()) == []

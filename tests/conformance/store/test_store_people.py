@@ -74,6 +74,7 @@ async def test_only_active_members_are_operators(stage: Stage) -> None:
         agent = tx.members.add(stage.shop, "小王", Role.AGENT, qq=("2",), now=at())
         assert tx.members.operators_qq() == {"1", "2"}
         assert tx.members.owners(stage.shop) == [owner]
+        assert tx.members.owners_qq(stage.shop) == ["1"]
         tx.web_sessions.add(
             stage.shop, agent.id, token_hash="h", csrf="c", now=at(), expires_at=at(60)
         )
@@ -82,6 +83,7 @@ async def test_only_active_members_are_operators(stage: Stage) -> None:
         assert tx.members.operators_qq() == frozenset()
         assert tx.members.by_qq("2") is None
         assert tx.members.owners(stage.shop) == []
+        assert tx.members.owners_qq(stage.shop) == []
         assert tx.web_sessions.find("h", at(1)) is None
         found = tx.members.by_name("小王")
         assert found is not None

@@ -18,6 +18,7 @@ from hub.store import (
     decisions,
     echoes,
     holds,
+    members,
     messages,
     once,
     outbox,
@@ -34,6 +35,7 @@ HOT: dict[str, Statement] = {
     "comparisons until": comparisons._UNTIL,
     "comparisons count": comparisons._COUNT_SAID,
     "conversations find": conversations._BY_PLATFORM,
+    "conversations of a message": conversations._OF_MESSAGE,
     "conversations by ticket": conversations._BY_TICKET,
     "conversations update": conversations._UPDATE,
     "inbox": conversations._RECENT[False, False],
@@ -70,6 +72,7 @@ HOT: dict[str, Statement] = {
     "outbox backlog": outbox._BACKLOG,
     "outbox hasten heads": outbox._HASTEN[0],
     "outbox hasten the rest": outbox._HASTEN[1],
+    "owners' QQ ids": members._OWNERS_QQ,
     "relays find": relays._FIND,
     "messages by platform id": messages._BY_PLATFORM,
     "messages by key": messages._BY_KEY,
@@ -109,6 +112,13 @@ def test_a_claim_walks_the_due_heads_in_order_and_sorts_nothing(
     steps = " | ".join(plan(connection, HOT[name]))
     assert "ix_outbox_claim (due_at<?)" in steps
     assert "TEMP B-TREE" not in steps
+
+
+def test_an_answer_of_a_person_is_found_without_reading_the_conversation(
+    connection: sqlite3.Connection,
+) -> None:
+    (step,) = plan(connection, HOT["messages human answer"])
+    assert "ix_messages_human (conversation_id=? AND sent_at>?)" in step
 
 
 @pytest.mark.parametrize("name", ["messages latest", "inbox"])

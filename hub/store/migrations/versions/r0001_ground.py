@@ -328,6 +328,12 @@ def _messages() -> None:
         "ix_messages_conversation_id_sent_at_id", "messages", ["conversation_id", "sent_at", "id"]
     )
     _partial_index(
+        "ix_messages_human",
+        "messages",
+        ["conversation_id", "sent_at"],
+        where="origin IN ('operator', 'phone')",
+    )
+    _partial_index(
         "ix_messages_unnamed", "messages", ["conversation_id"], where="platform_id IS NULL"
     )
     _partial_index(
