@@ -52,7 +52,7 @@ class Worker:
     ) -> None:
         self._store = store
         self._performers = performers
-        self._kinds = tuple(performers)
+        self._kinds = frozenset(performers)
         self._holder = holder
         self._most = most
         self._now = now
@@ -77,8 +77,8 @@ class Worker:
                     tasks.create_task(self._perform(task), name=f"task {task.id}")
                 self._claiming = False
                 self._freed.set()
-                if not claimed and not self._stopping:
-                    await self._store.wait_for_tasks(idle)
+                if idle and not self._stopping:
+                    await self._store.wait_for_tasks(idle, self._kinds)
 
     async def stop(self) -> None:
         """Claim no more and return when what is in hand is settled."""
@@ -88,12 +88,12 @@ class Worker:
             await self._freed.wait()
 
     async def _claim(self) -> tuple[list[Task], float]:
-        """What is due, and in how many seconds there may be more."""
+        """What is due, and in how many seconds there may be more; 0 if not all of it was taken."""
         now, room = self._now(), self._most - self._running
 
         def unit(tx: Tx) -> tuple[list[Task], datetime | None]:
             claimed = tx.outbox.claim(self._holder, now, now + LEASE, room, self._kinds)
-            return claimed, None if claimed else tx.outbox.next_due()
+            return claimed, tx.outbox.next_due()
 
         try:
             claimed, due_at = await self._store.write(unit)
@@ -101,6 +101,8 @@ class Worker:
             await self._bear(error)
             return [], IDLE_SECONDS
         self._store_broken_at = None
+        if len(claimed) == room:
+            return claimed, 0.0
         if due_at is None or due_at <= now:  # what is due already is another worker's
             return claimed, IDLE_SECONDS
         return claimed, min(IDLE_SECONDS, (due_at - now).total_seconds())

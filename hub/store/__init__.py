@@ -14,10 +14,11 @@ from hub.store.nouns import (
     WebSession,
 )
 from hub.store.rules import UNSET
-from hub.store.store import Store, open_store
+from hub.store.store import EVERY_KIND, Store, open_store
 from hub.store.tx import Tx
 
 __all__ = [
+    "EVERY_KIND",
     "UNSET",
     "AuditEntry",
     "Change",

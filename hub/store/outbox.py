@@ -44,7 +44,7 @@ _PROMOTE = Statement(
     "UPDATE outbox SET head = TRUE WHERE shop_id = :shop AND id = ("
     f"SELECT min(id) FROM outbox WHERE shop_id = :shop AND lane = :lane AND {_WAITING})"
     " AND NOT EXISTS"
-    " (SELECT 1 FROM outbox h WHERE h.shop_id = :shop AND h.lane = :lane AND h.head)"
+    " (SELECT 1 FROM outbox h WHERE h.shop_id = :shop AND h.lane = :lane AND h.head) RETURNING kind"
 )
 _MARK_WIRE = Statement(f"UPDATE outbox SET wire_at = :now WHERE {_FENCE}")
 _EXTEND = Statement(f"UPDATE outbox SET due_at = :lease_until WHERE {_FENCE}")
@@ -139,10 +139,11 @@ class Outbox:
         `expires_at` is only carried along: the worker decides what an expired task means. `now` is
         when it was created, `due_at` if not given.
         """
+        kind = kind_of(work)
         id_ = self._sql.insert(
             _ENQUEUE,
             shop=shop,
-            kind=kind_of(work),
+            kind=kind,
             lane=lane,
             key=key,
             work=work_to_text(work),
@@ -152,7 +153,7 @@ class Outbox:
         )
         if id_ is None:
             return None
-        self._sql.tasks_changed()
+        self._sql.tasks_changed((kind,))
         return TaskId(id_)
 
     def claim(
@@ -221,7 +222,7 @@ class Outbox:
         statement = _RELEASE_OFF_WIRE if clear_wire else _RELEASE
         released = self._fenced(statement, task, holder, due_at=micros(due_at), error=error)
         if released:
-            self._sql.tasks_changed()
+            self._sql.tasks_changed((task.kind,))
         return released
 
     def hasten(self, lane_prefix: str, now: datetime) -> int:
@@ -313,8 +314,9 @@ class Outbox:
         return touched > 0
 
     def _promote(self, shop: ShopId, lane: str) -> None:
-        if self._sql.run(_PROMOTE, shop=shop, lane=lane):
-            self._sql.tasks_changed()
+        kind = self._sql.value(_PROMOTE, shop=shop, lane=lane)
+        if kind is not None:
+            self._sql.tasks_changed((TaskKind(kind),))
 
 
 def _to_task(row: Row) -> Task:

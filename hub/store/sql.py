@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Dialect, text
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from hub.errors import StoreError
-from hub.model import ShopId
+from hub.model import ShopId, TaskKind
 from hub.store.nouns import Change, ChangedNoun
 
 Row = tuple[Any, ...]
@@ -64,8 +64,8 @@ class Announcement:
     """What the others are told once the unit of work is committed."""
 
     changes: tuple[tuple[ShopId, ChangedNoun, int], ...] = ()
-    tasks: bool = False
-    """Tasks may have become claimable."""
+    tasks: frozenset[TaskKind] = frozenset()
+    """Of which kinds tasks may have become claimable."""
 
 
 class Sql:
@@ -81,7 +81,7 @@ class Sql:
         self._error: type[Exception] = connection.dialect.loaded_dbapi.Error
         # Plain tuples: a unit notes a dozen of them, and most are the same.
         self._changes: dict[tuple[ShopId, ChangedNoun, int], None] = {}
-        self._tasks = False
+        self._tasks: set[TaskKind] = set()
 
     def rows(self, statement: Statement, **values: Any) -> list[Row]:
         return self._rows(statement, values)
@@ -131,18 +131,18 @@ class Sql:
     def changed(self, shop: ShopId, noun: ChangedNoun, id_: int) -> None:
         self._changes[shop, noun, id_] = None
 
-    def tasks_changed(self) -> None:
-        self._tasks = True
+    def tasks_changed(self, kinds: Iterable[TaskKind] = TaskKind) -> None:
+        self._tasks.update(kinds)
 
     def take_announcement(self) -> Announcement:
         """What was noted since the last call."""
-        announcement = Announcement(tuple(self._changes), self._tasks)
+        announcement = Announcement(tuple(self._changes), frozenset(self._tasks))
         self.forget_announcement()
         return announcement
 
     def forget_announcement(self) -> None:
         self._changes.clear()
-        self._tasks = False
+        self._tasks.clear()
 
 
 def _refused(error: Exception) -> StoreError:
@@ -150,11 +150,11 @@ def _refused(error: Exception) -> StoreError:
     return StoreError(f"the database refused: {error}")
 
 
-def told(announcements: Iterable[Announcement]) -> tuple[list[Change], bool]:
-    """The changes of a whole commit, each once and in order, and whether tasks are among them."""
+def told(announcements: Iterable[Announcement]) -> tuple[list[Change], set[TaskKind]]:
+    """The changes of a whole commit, each once and in order, and the kinds of tasks among them."""
     changes: dict[tuple[ShopId, ChangedNoun, int], None] = {}
-    tasks = False
+    tasks: set[TaskKind] = set()
     for announcement in announcements:
         changes.update(dict.fromkeys(announcement.changes))
-        tasks = tasks or announcement.tasks
+        tasks |= announcement.tasks
     return [Change(*change) for change in changes], tasks

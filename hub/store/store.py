@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hub.errors import InUse, StoreError
+from hub.model import TaskKind
 from hub.store.lock import locked
 from hub.store.nouns import Change
 from hub.store.opening import prepare, prepare_as_guest, read_engine, write_engine
@@ -25,6 +26,8 @@ from hub.store.vault import Vault
 from hub.store.writer import Writer, outlast
 
 T = TypeVar("T")
+
+EVERY_KIND = frozenset(TaskKind)
 
 _CHANGES_KEPT = 256
 """Per listener; who is slower than that misses the oldest."""
@@ -42,9 +45,11 @@ class Store:
         self._vault = vault
         self._clock = clock
         self._writer: Writer | None = None
-        self._wake = asyncio.Event()
         self._wakes = 0
+        self._woken: dict[TaskKind, int] = {}
+        """Number of the last wake-up that was for tasks of this kind."""
         self._wakes_seen: WeakKeyDictionary[asyncio.Task[object], int] = WeakKeyDictionary()
+        self._waiting: dict[asyncio.Future[None], frozenset[TaskKind]] = {}
         self._listeners: set[_Listener] = set()
 
     async def write(self, unit: Callable[[Tx], T]) -> T:
@@ -76,21 +81,34 @@ class Store:
         await self.write(lambda tx: tx.shops.default())
         await self.read(lambda tx: tx.shops.default())
 
-    async def wait_for_tasks(self, timeout: float) -> None:  # noqa: ASYNC109 - returns, never raises
-        """Return when tasks may have become claimable since the last return, or after `timeout` s.
+    async def wait_for_tasks(
+        self,
+        timeout: float,  # noqa: ASYNC109 - returns, never raises
+        kinds: frozenset[TaskKind] = EVERY_KIND,
+    ) -> None:
+        """Return when tasks of these kinds may have become claimable since the last return, or
+        after `timeout` s.
 
         A commit between the last claim and this call counts, so claim, then wait, misses nothing.
         Several workers may wait: what each of them (each asyncio task) has seen is kept apart.
+        Each asks for the same kinds every time.
         """
         me = asyncio.current_task()
         assert me is not None  # noqa: S101 - inside a coroutine there is one
-        if self._wakes_seen.get(me, 0) == self._wakes:
+        if self._last_wake(kinds) <= self._wakes_seen.get(me, 0):
+            wake = asyncio.get_running_loop().create_future()
+            self._waiting[wake] = kinds
             try:
                 async with asyncio.timeout(timeout):
-                    await self._wake.wait()
+                    await wake
             except TimeoutError:
                 return
-        self._wakes_seen[me] = self._wakes
+            finally:
+                del self._waiting[wake]
+        self._wakes_seen[me] = self._last_wake(kinds)
+
+    def _last_wake(self, kinds: frozenset[TaskKind]) -> int:
+        return max(self._woken.get(kind, 0) for kind in kinds)
 
     @asynccontextmanager
     async def changes(self) -> AsyncIterator[AsyncIterator[Change]]:
@@ -122,11 +140,13 @@ class Store:
         finally:
             sql.control("ROLLBACK")
 
-    def _announce(self, changes: list[Change], tasks: bool) -> None:
+    def _announce(self, changes: list[Change], tasks: set[TaskKind]) -> None:
         if tasks:
             self._wakes += 1
-            self._wake.set()
-            self._wake = asyncio.Event()
+            self._woken.update(dict.fromkeys(tasks, self._wakes))
+            for wake, kinds in self._waiting.items():
+                if not wake.done() and not tasks.isdisjoint(kinds):
+                    wake.set_result(None)
         for listener in self._listeners:
             listener.tell(changes)
 

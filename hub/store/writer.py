@@ -21,6 +21,7 @@ from loguru import logger
 from sqlalchemy import Engine
 
 from hub.errors import StoreError
+from hub.model import TaskKind
 from hub.store.nouns import Change
 from hub.store.sql import Announcement, Sql, told
 from hub.store.tx import Tx
@@ -69,10 +70,10 @@ class Writer:
         self,
         engine: Engine,
         make_tx: Callable[[Sql], Tx],
-        announce: Callable[[list[Change], bool], None],
+        announce: Callable[[list[Change], set[TaskKind]], None],
     ) -> None:
         """`announce(changes, tasks)` is called on the loop, after each commit that has something
-        to tell: what was changed, and whether tasks may have become claimable.
+        to tell: what was changed, and of which kinds tasks may have become claimable.
         """
         self._engine = engine
         self._make_tx = make_tx

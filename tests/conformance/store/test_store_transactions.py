@@ -10,8 +10,8 @@ import pytest
 from store_stage import WAIT, Opener, Stage, at, furnish, writer_held_up, yield_to_others
 
 from hub.errors import Conflict, StoreError
-from hub.model import Role
-from hub.store import Change, Store, Tx
+from hub.model import Role, TaskKind, TaskState
+from hub.store import EVERY_KIND, Change, Store, Tx
 
 
 class Broken(Exception):
@@ -185,10 +185,12 @@ async def test_everything_survives_reopening(opener: Opener) -> None:
 # --- Wake-ups -------------------------------------------------------------------------------------
 
 
-async def woken(store: Store, within: float = WAIT) -> bool:
+async def woken(
+    store: Store, within: float = WAIT, kinds: frozenset[TaskKind] = EVERY_KIND
+) -> bool:
     async with asyncio.timeout(WAIT * 2):
         started = asyncio.get_running_loop().time()
-        await store.wait_for_tasks(within)
+        await store.wait_for_tasks(within, kinds)
         return asyncio.get_running_loop().time() - started < within
 
 
@@ -224,6 +226,28 @@ async def test_each_of_several_workers_is_woken_even_if_another_was_first(stage:
         assert await idle
         go_on.set()
     assert busy.result()
+
+
+async def test_nobody_is_woken_for_the_tasks_of_another_worker(stage: Stage) -> None:
+    sends, notices = frozenset({TaskKind.SEND}), frozenset({TaskKind.NOTICE, TaskKind.RECEIPT})
+    async with asyncio.timeout(WAIT), asyncio.TaskGroup() as tasks:
+        sender = tasks.create_task(woken(stage.store, 0.05, sends))
+        teller = tasks.create_task(woken(stage.store, WAIT, notices))
+        await yield_to_others()
+        await stage.do(lambda tx: stage.enqueue(tx, "a", "1"))
+    assert teller.result()
+    assert not sender.result()
+
+
+async def test_the_next_of_a_lane_wakes_its_worker(stage: Stage) -> None:
+    await stage.do(lambda tx: (stage.enqueue(tx, "a", "1"), stage.enqueue(tx, "a", "2")))
+    (task,) = await stage.do(lambda tx: stage.claim(tx))
+    sends, notices = frozenset({TaskKind.SEND}), frozenset({TaskKind.NOTICE})
+    assert await woken(stage.store, WAIT, notices), "by what was put in"
+    await stage.do(lambda tx: tx.outbox.settle(task, "one", TaskState.DONE, now=at()))
+    assert await woken(stage.store, WAIT, notices)
+    async with asyncio.TaskGroup() as tasks:
+        assert not await tasks.create_task(woken(stage.store, 0.05, sends))
 
 
 async def test_nobody_is_woken_before_the_commit_or_for_nothing(stage: Stage) -> None:

@@ -115,6 +115,45 @@ async def test_nothing_is_left_half_claimed_by_a_stop(stage: Stage) -> None:
     await running
 
 
+async def test_a_message_is_claimed_once_and_looked_for_no_more(stage: Stage) -> None:
+    """What a claim did not find cannot be there: only news of the store is a reason to look."""
+    stage.session = FakeSession()
+    counting = _Counting(stage.store)
+    worker = Worker(
+        cast(Store, counting), {TaskKind.SEND: stage.sends}, holder="w", most=9, now=stage.clock
+    )
+    running = asyncio.create_task(worker.run())
+    async with asyncio.timeout(SECONDS):
+        await counting.idle.wait()
+        counting.claims = 0
+        await stage.queue("在的")
+        while await stage.open_tasks() != {TaskKind.RECEIPT: 1}:
+            await stage.store.wait_for_tasks(0.05)
+        await worker.stop()
+    running.cancel()
+    await asyncio.wait([running])
+
+    assert stage.session.said == ["在的"]
+    assert counting.claims == 1
+
+
+class _Counting:
+    """The stage's store; it counts the claims of a worker, and knows when the worker waits."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.claims = 0
+        self.idle = asyncio.Event()
+
+    async def write(self, unit: Callable[[Any], Any]) -> Any:
+        self.claims += "_claim" in unit.__qualname__
+        return await self._store.write(unit)
+
+    async def wait_for_tasks(self, _: float, kinds: frozenset[TaskKind]) -> None:
+        self.idle.set()
+        await self._store.wait_for_tasks(SECONDS, kinds)
+
+
 class _FailingFirst:
     """The stage's store; its first writes fail."""
 
