@@ -313,7 +313,7 @@ class Inbound:
         self, tx: Tx, account: Account, event: OwnMessage, counts: TakenIn, now: datetime
     ) -> None:
         """Our own echo consumes the ledger (L25); what is not in it was typed on the phone."""
-        if tx.messages.known(account.shop, account.id, [event.id]):
+        if tx.messages.knows(account.shop, account.id, event.id):
             return
         conversation = tx.conversations.upsert(
             account.shop, account.id, event.conversation, item_id=event.item_id, at=event.sent_at

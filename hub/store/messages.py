@@ -20,7 +20,14 @@ from hub.model import (
     PlatformMessage,
     ShopId,
 )
-from hub.store.codec import content_from_text, content_to_text, micros, moment, moment_or_none
+from hub.store.codec import (
+    content_from_text,
+    content_to_text,
+    micros,
+    moment,
+    moment_or_none,
+    words_to_text,
+)
 from hub.store.echoes import Echoes
 from hub.store.sql import Row, Sql, Statement
 
@@ -106,9 +113,14 @@ _HUMAN_ANSWER = Statement(
     " AND sent_at >= :since AND origin IN ('operator', 'phone')"
     " AND state NOT IN ('rejected', 'dropped') LIMIT 1"
 )
-_KNOWN = Statement(
+_KNOWS = Statement(
     "SELECT 1 FROM messages WHERE shop_id = :shop AND account_id = :account"
     " AND platform_id = :platform_id"
+)
+# Readers pay for each statement with two changes of thread, so all ids go in one.
+_KNOWN = Statement(
+    "SELECT platform_id FROM messages WHERE shop_id = :shop AND account_id = :account"
+    " AND platform_id IN (SELECT value FROM json_each(:platform_ids))"
 )
 
 
@@ -346,11 +358,14 @@ class Messages:
         self, shop: ShopId, account: AccountId, platform_ids: Iterable[PlatformMessage]
     ) -> set[PlatformMessage]:
         """Those of the ids that the account has a message of."""
-        return {
-            one
-            for one in platform_ids
-            if self._sql.value(_KNOWN, shop=shop, account=account, platform_id=one) is not None
-        }
+        ids = words_to_text(tuple(platform_ids))
+        rows = self._sql.rows(_KNOWN, shop=shop, account=account, platform_ids=ids)
+        return {PlatformMessage(id_) for (id_,) in rows}
+
+    def knows(self, shop: ShopId, account: AccountId, platform_id: PlatformMessage) -> bool:
+        """Whether the account has a message with this id."""
+        found = self._sql.value(_KNOWS, shop=shop, account=account, platform_id=platform_id)
+        return found is not None
 
     def _added(
         self,

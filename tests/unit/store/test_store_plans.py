@@ -48,6 +48,7 @@ HOT: dict[str, Statement] = {
     "messages before": messages._BEFORE,
     "messages human answer": messages._HUMAN_ANSWER,
     "messages known": messages._KNOWN,
+    "messages knows": messages._KNOWS,
     "messages mark read": messages._MARK_READ,
     "echo holder": echoes._HOLDER,
     "echo candidate": echoes._CANDIDATE,
@@ -102,7 +103,8 @@ def test_no_statement_of_the_hot_paths_reads_a_whole_table(
 ) -> None:
     steps = plan(connection, HOT[name])
     scans = [step for step in steps if step.startswith("SCAN") and "USING" not in step]
-    assert [step for step in scans if "waiting" not in step and "CONSTANT" not in step] == []
+    small = ("waiting", "CONSTANT", "json_each")
+    assert [step for step in scans if not any(name in step for name in small)] == []
 
 
 @pytest.mark.parametrize("name", ["outbox claim", "outbox claim of a kind"])
