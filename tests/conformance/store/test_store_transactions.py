@@ -231,12 +231,14 @@ async def test_each_of_several_workers_is_woken_even_if_another_was_first(stage:
 async def test_nobody_is_woken_for_the_tasks_of_another_worker(stage: Stage) -> None:
     sends, notices = frozenset({TaskKind.SEND}), frozenset({TaskKind.NOTICE, TaskKind.RECEIPT})
     async with asyncio.timeout(WAIT), asyncio.TaskGroup() as tasks:
-        sender = tasks.create_task(woken(stage.store, 0.05, sends))
+        sender = tasks.create_task(woken(stage.store, WAIT, sends))
         teller = tasks.create_task(woken(stage.store, WAIT, notices))
         await yield_to_others()
         await stage.do(lambda tx: stage.enqueue(tx, "a", "1"))
-    assert teller.result()
-    assert not sender.result()
+        assert await teller
+        await yield_to_others()
+        assert not sender.done()
+        sender.cancel()
 
 
 async def test_the_next_of_a_lane_wakes_its_worker(stage: Stage) -> None:
