@@ -107,14 +107,16 @@ async def test_pictures_are_seen_sent_and_taken_back(
 
 @pytest.mark.parametrize("width", WIDTHS)
 async def test_too_many_large_pictures_are_refused_before_they_travel(
-    browser: Browser, demo: Demo, talk: Conversation, width: int
+    browser: Browser, demo: Demo, talk: Conversation, width: int, tmp_path: Path
 ) -> None:
     await demo.sandbox.stage.say(talk, [{"text": "有实拍图么"}])
     page = await page_of(browser, demo, width)
     await page.goto("/conversations")
     await page.locator(".talk", has_text="有实拍图么").click()
-    large = {"name": "大图.jpg", "mimeType": "image/jpeg", "buffer": bytes(9 * 1024 * 1024)}
-    await page.locator("#pictures").set_input_files([large] * 3)
+    large = tmp_path / "大图.jpg"
+    large.touch()
+    os.truncate(large, 25 * 1024 * 1024)
+    await page.locator("#pictures").set_input_files(large)
     await expect(page.locator(".attach output")).to_contain_text("最多 24 MB")
     await page.get_by_label("回复").fill("看图")
     await page.get_by_role("button", name="发送").click()
