@@ -12,6 +12,9 @@ MessageId = NewType("MessageId", int)
 RuleId = NewType("RuleId", int)
 HoldId = NewType("HoldId", int)
 TaskId = NewType("TaskId", int)
+PoolId = NewType("PoolId", int)
+CardId = NewType("CardId", int)
+BatchId = NewType("BatchId", int)
 
 PlatformUser = NewType("PlatformUser", str)
 """Numeric id of a person on the platform, digits only (no `@goofish`)."""

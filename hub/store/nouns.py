@@ -19,7 +19,7 @@ from hub.model import (
     ShopId,
 )
 
-ChangedNoun = Literal["conversation", "account", "member", "rule", "hold"]
+ChangedNoun = Literal["conversation", "account", "member", "rule", "hold", "pool"]
 
 
 @dataclass(frozen=True, slots=True)

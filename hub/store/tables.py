@@ -16,63 +16,24 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    }
-)
+from hub.store.columns import Id as _Id
+from hub.store.columns import id_ as _id
+from hub.store.columns import metadata
+from hub.store.columns import of_shop as _of_shop
+from hub.store.columns import partial as _partial
+from hub.store.columns import reference as _reference
+from hub.store.columns import shop as _shop
+from hub.store.columns import shop_of_parent as _shop_of_parent
+from hub.store.columns import time as _time
+from hub.store.columns import words as _text
+from hub.store.stock_tables import STOCK
 
-# SQLite gives an id of its own accord only to a column of type INTEGER.
-_Id = BigInteger().with_variant(Integer, "sqlite")
-
-
-def _id() -> Column[int]:
-    return Column("id", _Id, primary_key=True, autoincrement=True)
-
-
-def _shop() -> Column[int]:
-    return Column("shop_id", _Id, ForeignKey("shops.id", ondelete="CASCADE"), nullable=False)
-
-
-def _shop_of_parent() -> Column[int]:
-    """Where a key to a parent row includes the shop, a key to the shop itself would say nothing."""
-    return Column("shop_id", _Id, nullable=False)
-
-
-def _text(name: str, *, nullable: bool = False) -> Column[str]:
-    return Column(name, Text, nullable=nullable)
-
-
-def _time(name: str, *, nullable: bool = False) -> Column[int]:
-    return Column(name, BigInteger, nullable=nullable)
-
-
-def _reference(name: str, *, nullable: bool = False) -> Column[int]:
-    return Column(name, _Id, nullable=nullable)
-
-
-def _of_shop(column: str, table: str) -> ForeignKeyConstraint:
-    """`column` points to a row of the same shop and goes with it."""
-    return ForeignKeyConstraint(
-        ["shop_id", column], [f"{table}.shop_id", f"{table}.id"], ondelete="CASCADE"
-    )
-
-
-def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
-    """An index of those rows only that somebody looks for: the others cost nothing to write."""
-    condition = text(where)
-    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
-
+__all__ = ["STOCK", "metadata"]
 
 installation = Table(
     "installation",

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from hub.store.accounts import Accounts
+from hub.store.card_records import CardRecords
+from hub.store.cards import Cards
 from hub.store.comparisons import Comparisons
 from hub.store.conversations import Conversations
 from hub.store.decisions import Decisions
@@ -16,6 +18,7 @@ from hub.store.members import Members
 from hub.store.messages import Messages
 from hub.store.once import Inputs, Strangers
 from hub.store.outbox import Outbox
+from hub.store.pools import Pools
 from hub.store.records import Audit, Quarantine
 from hub.store.relays import Relays
 from hub.store.rules import Rules
@@ -35,6 +38,8 @@ class Tx:
     __slots__ = (
         "accounts",
         "audit",
+        "card_records",
+        "cards",
         "comparisons",
         "conversations",
         "decisions",
@@ -44,6 +49,7 @@ class Tx:
         "members",
         "messages",
         "outbox",
+        "pools",
         "quarantine",
         "relays",
         "rules",
@@ -69,6 +75,9 @@ class Tx:
         self.decisions = Decisions(sql)
         self.outbox = Outbox(sql)
         self.relays = Relays(sql)
+        self.pools = Pools(sql, vault)
+        self.card_records = CardRecords(sql)
+        self.cards = Cards(sql, self.card_records, self.pools)
         self.inputs = Inputs(sql)
         self.strangers = Strangers(sql)
         self.audit = Audit(sql)

@@ -13,6 +13,8 @@ from sqlalchemy.dialects.sqlite import dialect
 from hub.model import TaskKind
 from hub.store import (
     accounts,
+    card_records,
+    cards,
     comparisons,
     conversations,
     decisions,
@@ -22,6 +24,7 @@ from hub.store import (
     messages,
     once,
     outbox,
+    pools,
     relays,
     rules,
 )
@@ -79,6 +82,21 @@ HOT: dict[str, Statement] = {
     "messages by key": messages._BY_KEY,
     "messages recalled": messages._MARK_RECALLED,
     "outbox cancel": outbox._CANCEL,
+    "pools get": pools._GET,
+    "pools shift": pools._SHIFT,
+    "cards add": cards._ADD,
+    "cards by code": cards._BY_CODE,
+    "cards of unit": cards._OF_UNIT,
+    "cards next": cards._NEXT,
+    "cards expired": cards._EXPIRED,
+    "cards reserve": cards._RESERVE,
+    "cards hand over": cards._HAND_OVER,
+    "cards page": card_records._PAGE,
+    "cards of order": card_records._OF_ORDER,
+    "cards known": card_records._KNOWN,
+    "cards history": card_records._HISTORY,
+    "cards expired count": card_records._EXPIRED_COUNT,
+    "cards sold since": card_records._SOLD_SINCE,
 }
 
 
@@ -123,11 +141,18 @@ def test_an_answer_of_a_person_is_found_without_reading_the_conversation(
     assert "ix_messages_human (conversation_id=? AND sent_at>?)" in step
 
 
-@pytest.mark.parametrize("name", ["messages latest", "inbox"])
+@pytest.mark.parametrize("name", ["messages latest", "inbox", "cards page"])
 def test_pages_are_read_in_the_order_of_their_index(
     connection: sqlite3.Connection, name: str
 ) -> None:
     assert "TEMP B-TREE" not in " | ".join(plan(connection, HOT[name]))
+
+
+def test_the_next_card_is_the_first_entry_of_its_index(connection: sqlite3.Connection) -> None:
+    """What a reservation costs does not depend on how many cards there are, or were."""
+    steps = plan(connection, cards._NEXT)
+    assert len(steps) == 1
+    assert "ix_cards_next (shop_id=? AND pool_id=? AND expires_at>?)" in steps[0]
 
 
 def test_ten_thousand_ready_tasks_in_one_lane_leave_one_head(

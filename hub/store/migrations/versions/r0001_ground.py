@@ -7,6 +7,18 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from alembic import op
 
+from hub.store.migrations.pieces import count as _count
+from hub.store.migrations.pieces import flag as _flag
+from hub.store.migrations.pieces import goes_with as _goes_with
+from hub.store.migrations.pieces import goes_with_shop as _goes_with_shop
+from hub.store.migrations.pieces import id_ as _id
+from hub.store.migrations.pieces import id_type as _id_type
+from hub.store.migrations.pieces import partial_index as _partial_index
+from hub.store.migrations.pieces import reference as _reference
+from hub.store.migrations.pieces import time as _time
+from hub.store.migrations.pieces import words as _text
+from hub.store.migrations.stock import create_cards, create_pools
+
 revision = "0001"
 down_revision: str | None = None
 
@@ -22,61 +34,11 @@ def upgrade() -> None:
     _decisions()
     _holds_and_relays()
     _outbox()
+    create_pools()
+    create_cards()
     shops = sa.table("shops", *map(sa.column, ("name", "tickets", "rules_version", "created_at")))
     now = int(datetime.now(UTC).timestamp() * 1_000_000)
     op.execute(shops.insert().values(name="我的店铺", tickets=0, rules_version=0, created_at=now))
-
-
-def _id() -> sa.Column[int]:
-    return sa.Column("id", _id_type(), autoincrement=True, nullable=False)
-
-
-def _id_type() -> sa.BigInteger:
-    return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-
-
-def _reference(name: str, *, nullable: bool = False) -> sa.Column[int]:
-    return sa.Column(name, _id_type(), nullable=nullable)
-
-
-def _text(name: str, *, nullable: bool = False) -> sa.Column[str]:
-    return sa.Column(name, sa.Text(), nullable=nullable)
-
-
-def _time(name: str, *, nullable: bool = False) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger(), nullable=nullable)
-
-
-def _count(name: str) -> sa.Column[int]:
-    return sa.Column(name, sa.Integer(), nullable=False)
-
-
-def _flag(name: str) -> sa.Column[bool]:
-    return sa.Column(name, sa.Boolean(), nullable=False)
-
-
-def _goes_with_shop(table: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(
-        ["shop_id"], ["shops.id"], name=f"fk_{table}_shop_id", ondelete="CASCADE"
-    )
-
-
-def _goes_with(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(
-        ["shop_id", column],
-        [f"{target}.shop_id", f"{target}.id"],
-        name=f"fk_{table}_shop_id_{column}",
-        ondelete="CASCADE",
-    )
-
-
-def _partial_index(
-    name: str, table: str, columns: list[str], *, where: str, unique: bool = False
-) -> None:
-    condition = sa.text(where)
-    op.create_index(
-        name, table, columns, unique=unique, sqlite_where=condition, postgresql_where=condition
-    )
 
 
 def _installation_and_shops() -> None:
