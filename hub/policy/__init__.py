@@ -3,6 +3,7 @@
 from hub.policy.account_news import GATHER, AccountNews, account_news, was_told
 from hub.policy.backoff import backoff
 from hub.policy.clocks import believed
+from hub.policy.codes import LONGEST_CODE, CodesRead, decode_codes, read_codes
 from hub.policy.comparing import (
     FARTHEST,
     PUSHES_OF_A_BUSY_LINE,
@@ -25,22 +26,34 @@ from hub.policy.replies import (
     still_wanted,
 )
 from hub.policy.steadiness import Brake, EndKind, LineEnd, brake_after
-from hub.policy.tokens import (
-    MOST_TOKEN_FAILURES,
-    next_token_attempt,
-    token_lasts,
-    token_renewal,
+from hub.policy.stock import LOOKS_BACK, days_left, is_worse, stock_level
+from hub.policy.templates import (
+    CONTENT,
+    FACTS,
+    DeliveryFacts,
+    DeliveryPart,
+    compose,
+    fill,
+    unknown_placeholders,
 )
+from hub.policy.tokens import MOST_TOKEN_FAILURES, next_token_attempt, token_lasts, token_renewal
 
 __all__ = [
+    "CONTENT",
+    "FACTS",
     "FARTHEST",
     "GATHER",
     "HUMAN_ANSWERED",
+    "LONGEST_CODE",
+    "LOOKS_BACK",
     "MOST_TOKEN_FAILURES",
     "PUSHES_OF_A_BUSY_LINE",
     "AccountNews",
     "Answer",
     "Brake",
+    "CodesRead",
+    "DeliveryFacts",
+    "DeliveryPart",
     "EndKind",
     "LineEnd",
     "Silence",
@@ -50,19 +63,27 @@ __all__ = [
     "backoff",
     "believed",
     "brake_after",
+    "compose",
+    "days_left",
     "decide_reply",
+    "decode_codes",
     "due_after",
+    "fill",
     "fit_into_burst",
+    "is_worse",
     "look_back",
     "next_renewal",
     "next_token_attempt",
     "quiet_from",
     "quiet_until",
+    "read_codes",
     "replay_from",
     "started",
     "still_wanted",
+    "stock_level",
     "token_lasts",
     "token_renewal",
+    "unknown_placeholders",
     "was_told",
     "why_not_recall",
 ]
