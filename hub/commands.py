@@ -21,6 +21,9 @@ class Action(StrEnum):
     RESUME = "resume"
     RECALL = "recall"
     ITEMS = "items"
+    STOCK = "stock"
+    RESTOCK = "restock"
+    VOID = "void"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,33 @@ COMMANDS: tuple[Command, ...] = (
         "引用你自己写的那句、它的回执，或者买家的通知；也可以只写编号。"
         "引用通知或写编号时，撤回那个会话里最后一次回复。闲鱼只允许撤回 2 分钟内的消息。",
     ),
+    Command(
+        Action.STOCK,
+        "库存",
+        ("stock",),
+        "/库存 [卡池名]",
+        "每个卡池还剩多少、够卖几天",
+        Role.VIEWER,
+    ),
+    Command(
+        Action.RESTOCK,
+        "补货",
+        ("入库", "restock"),
+        "/补货 卡池名",
+        "往卡池里加卡密，下面一行一张",
+        Role.AGENT,
+        "只在私聊里用。第一行写卡池名，从第二行起一行一张卡密。"
+        "重复的和店里有过的会跳过并告诉你是哪几行。",
+    ),
+    Command(
+        Action.VOID,
+        "作废",
+        ("void",),
+        "/作废 卡密 原因",
+        "让一张卡密不再发出",
+        Role.OWNER,
+        "只在私聊里用。要写完整的卡密，空一格再写原因；发出过的也能作废，记录会留下。",
+    ),
 )
 
 
@@ -141,8 +171,8 @@ def parse_command(text: str) -> Call | UnknownCommand | None:
         return Call(command, rest)
     glued = sorted((n for n in _BY_NAME if name.startswith(n)), key=len, reverse=True)
     if glued and not name.isascii():
-        tail = name[len(glued[0]) :]
-        return Call(_BY_NAME[glued[0]], f"{tail} {rest}".strip())
+        # Cut from the text itself: what follows keeps its line breaks.
+        return Call(_BY_NAME[glued[0]], text.strip()[match.start("name") + len(glued[0]) :].strip())
     close = get_close_matches(name, list(_BY_NAME), n=1, cutoff=0.5)
     return UnknownCommand(match["name"], _BY_NAME[close[0]] if close else None)
 

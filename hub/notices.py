@@ -10,12 +10,16 @@ from hub.model import (
     Conversation,
     ConversationId,
     MessageId,
+    PoolId,
+    PoolKind,
     SendNotice,
     SendReceipt,
     ShopId,
     chat_lane,
 )
+from hub.policy import is_worse, stock_level
 from hub.store import Tx
+from hub.text import stock_fell
 
 NOTICE_LIFETIME = timedelta(hours=24)
 
@@ -41,6 +45,24 @@ def tell_owners(
 def tell_owners_of_shop(tx: Tx, shop: ShopId, text: str, *, key: str, now: datetime) -> bool:
     """Tell something that is about no conversation. False: told before, or there is nobody."""
     return _tell(tx, shop, text, key, now, None, None)
+
+
+def tell_stock(tx: Tx, shop: ShopId, pool: PoolId, now: datetime) -> None:
+    """Tell owners if a pool of codes has come to be low or empty, once per fall.
+
+    Call it in the unit of work that changed the number of available cards or the threshold: then no
+    crash can part the fall from its telling.
+    """
+    found = tx.pools.get(shop, pool)
+    if found is None or found.kind is not PoolKind.CODES or not found.enabled:
+        return
+    level = stock_level(found.counts.available, found.low_at)
+    if level is found.told:
+        return
+    tx.pools.set_told(shop, pool, level)
+    if is_worse(level, found.told):
+        key = f"stock:{pool}:{level}:{now.isoformat()}"
+        tell_owners_of_shop(tx, shop, stock_fell(found, level), key=key, now=now)
 
 
 def _tell(

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from hub.album import Album, Shown, album_of
 from hub.desk.accounts import Accounts
+from hub.desk.cards import Cards, CardView
 from hub.desk.chat import Chat
 from hub.desk.inbox import Answered, ConversationView, Inbox
 from hub.desk.items import ItemList, Items
@@ -15,7 +16,10 @@ from hub.desk.login import Logins, LoginStep, QrView, open_login_at
 from hub.desk.members import Login, Members, NewLogin
 from hub.desk.operator import ROLES, Door, Operator
 from hub.desk.pictures import Pictures
+from hub.desk.restock import Restock, Restocking
 from hub.desk.rules import Rules, split_keywords
+from hub.desk.stock import PoolLine, Stock
+from hub.desk.stock_chat import StockChat
 from hub.desk.system import Overview, System
 from hub.model import AccountId
 from hub.settings import Settings
@@ -25,6 +29,7 @@ from hub.xianyu import Client
 __all__ = [
     "ROLES",
     "Answered",
+    "CardView",
     "ConversationView",
     "Desk",
     "Door",
@@ -34,14 +39,17 @@ __all__ = [
     "NewLogin",
     "Operator",
     "Overview",
+    "PoolLine",
     "QrView",
+    "Restocking",
     "Shown",
     "split_keywords",
 ]
 
 
 class Desk:
-    """The use cases by noun: inbox, pictures, items, accounts, logins, members, rules and so on."""
+    """The use cases by noun: inbox, pictures, items, accounts, logins, members, rules, stock and so
+    on."""
 
     def __init__(
         self,
@@ -67,12 +75,16 @@ class Desk:
         self.members = Members(store, now, timedelta(days=settings.web.session_days))
         self.rules = Rules(store, now)
         self.system = System(store, now)
+        self.stock = Stock(store, now)
+        self.cards = Cards(store, now)
+        self.restock = Restock(store, now)
         self.chat = Chat(
             store,
             self.inbox,
             self.accounts,
             self.items,
             self.system,
+            StockChat(self.stock, self.cards, self.restock),
             now,
             ZoneInfo(settings.text.timezone),
         )

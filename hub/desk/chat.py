@@ -25,6 +25,7 @@ from hub.desk.accounts import Accounts
 from hub.desk.inbox import MOST_PICTURES, Inbox
 from hub.desk.items import Items
 from hub.desk.operator import Door, Operator
+from hub.desk.stock_chat import StockChat
 from hub.desk.system import System
 from hub.errors import Invalid, PeerError, Refusal
 from hub.model import (
@@ -62,6 +63,7 @@ class Chat:
         accounts: Accounts,
         items: Items,
         system: System,
+        stock: StockChat,
         now: Callable[[], datetime],
         zone: ZoneInfo,
     ) -> None:
@@ -70,6 +72,7 @@ class Chat:
         self._accounts = accounts
         self._items = items
         self._system = system
+        self._stock = stock
         self._now = now
         self._zone = zone
         self._operators: frozenset[str] = frozenset()
@@ -250,6 +253,8 @@ class Chat:
                 return await self._item_lists(operator, call.argument)
             case Action.RECALL:
                 return await self._recall(operator, call.argument, message)
+            case Action.STOCK | Action.RESTOCK | Action.VOID as action:
+                return await self._stock.run(operator, action, call.argument, message)
             case Action.PAUSE | Action.RESUME:
                 target = await self._resolve(operator.member, message)
                 if target is None and message.quoted_id is not None:

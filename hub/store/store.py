@@ -20,6 +20,7 @@ from hub.model import TaskKind
 from hub.store.lock import locked
 from hub.store.nouns import Change
 from hub.store.opening import prepare, prepare_as_guest, read_engine, write_engine
+from hub.store.pictures import PictureFolder
 from hub.store.sql import Sql
 from hub.store.tx import Tx
 from hub.store.vault import Vault
@@ -40,7 +41,10 @@ def utc_now() -> datetime:
 class Store:
     """The database of one hub. Made by `open_store`, used from one event loop."""
 
-    def __init__(self, readers: AsyncEngine, vault: Vault, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, readers: AsyncEngine, vault: Vault, folder: Path, clock: Callable[[], datetime]
+    ) -> None:
+        self.pictures = PictureFolder(folder / "pictures" / "stock")
         self._readers = readers
         self._vault = vault
         self._clock = clock
@@ -218,7 +222,7 @@ async def open_store(
             raise StoreError(f"cannot use {path}: {error.strerror or error}") from error
         readers = read_engine(path)
         stack.push_async_callback(readers.dispose)
-        store = Store(readers, vault, now)
+        store = Store(readers, vault, path.parent, now)
         await stack.enter_async_context(store._writing(write_engine(path)))
         await store.ping()
         yield store

@@ -82,7 +82,7 @@ def test_what_is_no_command_is_none(text: str) -> None:
         ("/helpme", "helpme", Action.HELP),
         ("/Statsu", "Statsu", Action.STATUS),
         ("/xyz", "xyz", None),
-        ("/发货 1", "发货", None),
+        ("/天气 1", "天气", None),
     ],
 )
 def test_a_misspelt_command_is_never_run_but_the_nearest_is_suggested(
