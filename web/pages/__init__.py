@@ -7,6 +7,7 @@ from aiohttp import web
 from web.pages import (
     accounts,
     audit,
+    cards,
     conversations,
     first_run,
     items,
@@ -16,7 +17,9 @@ from web.pages import (
     overview,
     qq,
     qr_login,
+    restock,
     rules,
+    stock,
 )
 
 ROUTES: tuple[web.RouteDef, ...] = (
@@ -27,6 +30,9 @@ ROUTES: tuple[web.RouteDef, ...] = (
     *accounts.ROUTES,
     *items.ROUTES,
     *qr_login.ROUTES,
+    *stock.ROUTES,
+    *restock.ROUTES,
+    *cards.ROUTES,
     *rules.ROUTES,
     *members.ROUTES,
     *qq.ROUTES,

@@ -27,6 +27,15 @@ ACTIONS = {
     "member.add": "添加成员",
     "member.change": "修改成员",
     "member.found_shop": "建立店铺",
+    "pool.add": "添加卡池",
+    "pool.change": "修改卡池",
+    "pool.picture": "修改卡池图片",
+    "pool.supplier": "修改供货接口",
+    "pool.test": "试取供货接口",
+    "pool.remove": "删除卡池",
+    "stock.add": "补货",
+    "card.void": "作废卡密",
+    "card.note": "备注卡密",
     "rule.add": "添加规则",
     "rule.change": "修改规则",
     "rule.remove": "删除规则",
@@ -53,6 +62,8 @@ async def show(request: web.Request) -> web.Response:
 def _target(action: str, target: str) -> str:
     if action in CONVERSATION_ACTIONS:
         return "整个店铺" if target == "shop" else f"#{target}"
+    if action == "card.note":
+        return f"卡密 {target}"
     return f"规则 {target}" if action.startswith("rule.") else target
 
 

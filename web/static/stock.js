@@ -1,0 +1,36 @@
+// The form of a pool: shows what a buyer would receive while it is written. Works without as well.
+"use strict";
+
+(() => {
+  const form = document.querySelector("[data-preview]");
+  const box = document.getElementById("preview");
+  if (!form || !box) return;
+  const WAIT = 250;
+  let timer = 0;
+  let asked = 0;
+
+  const chosen = () => (form.elements.kind ? form.elements.kind.value : "");
+
+  function showFields() {
+    const kind = chosen();
+    if (!kind) return;
+    form.querySelectorAll("[data-kind]").forEach((part) => { part.hidden = part.dataset.kind !== kind; });
+  }
+
+  async function refresh() {
+    const mine = ++asked;
+    try {
+      const answer = await fetch(form.dataset.preview, {
+        method: "POST", body: new FormData(form), credentials: "same-origin",
+      });
+      if (answer.ok && mine === asked) box.innerHTML = await answer.text();
+    } catch { /* the next key stroke tries again */ }
+  }
+
+  form.addEventListener("input", () => {
+    showFields();
+    clearTimeout(timer);
+    timer = setTimeout(refresh, WAIT);
+  });
+  showFields();
+})();
