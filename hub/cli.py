@@ -39,7 +39,7 @@ from hub.ops import (
 from hub.sandbox import SandboxOptions, run_sandbox
 from hub.settings import Settings, load_settings
 from hub.store import open_store
-from hub.text import ACCOUNT_STATES
+from hub.text import ACCOUNT_STATES, pool_line, restocked
 
 try:
     import uvloop
@@ -50,6 +50,8 @@ EXIT_REFUSED = 1
 EXIT_BUG = 70
 EXIT_CONFIG = 78
 DEFAULT_PORT = 8080
+SHOWN_FROM = 5000
+"""Codes from which on restocking shows how far it is."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -258,6 +260,59 @@ def member_list(config: Path | None) -> None:
     async def lines(desk: Desk, operator: Operator) -> str:
         members = await desk.members.all(operator)
         return "\n".join(f"{m.id}\t{m.name}\t{ROLES[m.role]}\t{','.join(m.qq)}" for m in members)
+
+    click.echo(_run(_at_the_desk(config, lines)))
+
+
+@cli.group("stock")
+def stock_group() -> None:
+    """Pools of cards."""
+
+
+@stock_group.command("add")
+@click.argument("pool")
+@click.argument("file", type=click.File("rb"))
+@click.option("--label", default="", help="Name of the batch; default the file's name.")
+@click.pass_obj
+def stock_add(config: Path | None, pool: str, file: Any, label: str) -> None:
+    """Add the codes in FILE (one a line, - for standard input) to the pool named POOL."""
+    codes = file.read()
+    name = label or Path(file.name).name
+
+    def progress(done: int, of: int) -> None:
+        if of > SHOWN_FROM:
+            click.echo(f"\r{done}/{of}", nl=done == of, err=True)
+
+    async def add(desk: Desk, operator: Operator) -> str:
+        lines = await desk.stock.overview(operator)
+        found = next((line.pool for line in lines if line.pool.name == pool), None)
+        if found is None:
+            names = "、".join(line.pool.name for line in lines)
+            raise NotFound(f"没有叫「{pool}」的卡池，现有：{names or '还没有卡池'}")
+        done = await desk.restock.add(operator, found.id, codes, label=name, progress=progress)
+        return restocked(
+            done.pool.name,
+            added=done.new,
+            available=done.pool.counts.available,
+            known=done.known,
+            repeated=done.read.repeated,
+            too_long=done.read.too_long,
+            unreadable=done.read.unreadable,
+        )
+
+    click.echo(_run(_at_the_desk(config, add)))
+
+
+@stock_group.command("list")
+@click.pass_obj
+def stock_list(config: Path | None) -> None:
+    """List the pools with what is left."""
+
+    async def lines(desk: Desk, operator: Operator) -> str:
+        return "\n".join(
+            pool_line(line.pool, line.level, line.days)
+            for line in await desk.stock.overview(operator)
+        )
 
     click.echo(_run(_at_the_desk(config, lines)))
 

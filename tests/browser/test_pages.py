@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from hub.desk import Operator
-from hub.model import Account, Conversation, Origin, Role, RuleKind, Text
+from hub.model import Account, Conversation, Origin, PoolKind, Role, RuleKind, Text
 from tests.e2e.stage import SECONDS
 from tests.unit.web.web_stage import PASSWORD, Stage, jpeg, open_stage, picture
 
@@ -70,6 +70,11 @@ async def test_every_page_fits_its_screen_and_obeys_its_own_policy(
         shop.owner, kind=RuleKind.KEYWORD, keywords=["长" * 60], reply="回" * 300
     )
     agent = await shop.stage.member(shop.owner, "名" * 30, Role.AGENT)
+    pool = await shop.stage.desk.stock.create(
+        shop.owner, name="池" * 30, kind=PoolKind.CODES, template="{DELIVERY_CONTENT}" + "x" * 300
+    )
+    await shop.stage.desk.restock.add(shop.owner, pool.id, "C" * 300 + "\nD")
+    card, _ = await shop.stage.desk.cards.page(shop.owner, pool.id)
     context = await shop.context(browser, viewport=size)
     page = await context.new_page()
     complaints: list[str] = []
@@ -89,6 +94,15 @@ async def test_every_page_fits_its_screen_and_obeys_its_own_policy(
         "/rules/new",
         f"/rules/{rule.id}",
         f"/rules/{rule.id}/remove",
+        "/stock",
+        "/stock?find=D",
+        "/stock/new",
+        f"/stock/{pool.id}",
+        f"/stock/{pool.id}/edit",
+        f"/stock/{pool.id}/restock",
+        f"/stock/{pool.id}/remove",
+        f"/cards/{card.id}",
+        f"/cards/{card.id}/void",
         "/members",
         "/members/new",
         f"/members/{agent.id}",
@@ -208,3 +222,42 @@ async def test_the_token_is_copied_by_a_button(browser: Browser, shop: Shop) -> 
     await page.locator('[data-copy="token"]').click()
     await expect(page.get_by_text("已复制")).to_be_visible()
     assert await page.evaluate("navigator.clipboard.readText()") == "onebot-token-of-the-test"
+
+
+async def test_what_a_buyer_will_receive_is_shown_while_the_template_is_written(
+    browser: Browser, shop: Shop
+) -> None:
+    context = await shop.context(browser, viewport=PHONE)
+    page = await context.new_page()
+    await _log_in(page)
+    await page.goto("/stock/new")
+    shown = page.locator("#preview .bubble")
+    await expect(shown).to_have_text(["ABCD-EFGH-1234-5678"])
+    await page.get_by_label("前后的话").fill("{buyer_name}你好\n######\n{DELIVERY_CONTENT}")
+    await expect(shown).to_have_text(["小林你好", "ABCD-EFGH-1234-5678"])
+    await page.get_by_label("前后的话").fill("{oops}")
+    await expect(page.locator("#preview")).to_contain_text("没有 {oops} 这个变量")
+    await expect(page.get_by_label("要发的文字")).to_be_hidden()
+    await page.get_by_role("radio", name="固定文字").check()
+    await page.get_by_label("前后的话").fill("")
+    await page.get_by_label("要发的文字").fill("网盘 {order_quantity} 份")
+    await expect(shown).to_have_text(["网盘 1 份"])
+
+
+async def test_codes_are_restocked_in_a_browser_with_a_look_before(
+    browser: Browser, shop: Shop, tmp_path: Path
+) -> None:
+    pool = await shop.stage.desk.stock.create(shop.owner, name="月卡", kind=PoolKind.CODES)
+    file = tmp_path / "codes.txt"
+    file.write_bytes("卡一\r\n卡二\r\n卡一\r\n".encode("gbk"))
+    context = await shop.context(browser, viewport=PHONE)
+    page = await context.new_page()
+    await _log_in(page)
+    await page.goto(f"/stock/{pool.id}/restock")
+    await page.get_by_label("或者选一个文件").set_input_files(file)
+    await page.get_by_role("button", name="下一步").click()
+    await expect(page.get_by_text("1 行和前面的行重复：第 3 行")).to_be_visible()
+    await page.get_by_role("button", name="入库 2 张").click()
+    await expect(page.get_by_text("已入库")).to_be_visible()
+    cards = await shop.stage.desk.cards.page(shop.owner, pool.id)
+    assert [card.code for card in cards] == ["卡二", "卡一"]

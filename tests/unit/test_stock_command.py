@@ -1,0 +1,81 @@
+"""`yuqiao stock`: restocking from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from hub.model import PoolKind
+from hub.store import open_store
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    path = tmp_path / "hub.db"
+
+    async def make() -> None:
+        async with open_store(path) as store:
+            shop = await store.read(lambda tx: tx.shops.default())
+            now = datetime.now(UTC)
+            await store.write(
+                lambda tx: tx.pools.add(shop, name="月卡", kind=PoolKind.CODES, now=now)
+            )
+
+    asyncio.run(make())
+    return path
+
+
+def yuqiao(database: Path, *words: str, given: bytes = b"") -> tuple[int, str, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "hub", "stock", *words],
+        input=given,
+        capture_output=True,
+        env={**os.environ, "DB_PATH": str(database), "PYTHONUTF8": "1"},
+        timeout=100,
+        check=False,
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def test_a_file_is_restocked_and_reported_line_by_line(database: Path, tmp_path: Path) -> None:
+    file = tmp_path / "codes.txt"
+    file.write_bytes("卡一\r\n\r\n卡二\r\n卡一\r\n".encode("gbk"))
+    assert yuqiao(database, "add", "月卡", str(file)) == (
+        0,
+        "「月卡」入库 2 张，现在可用 2 张\n1 行和前面的行重复：第 4 行\n",
+        "",
+    )
+    code, said, _ = yuqiao(database, "add", "月卡", "-", given="卡二\n卡三".encode())
+    assert code == 0
+    assert "1 行店里已经有过（包括卖出和作废的）：第 1 行" in said
+    assert yuqiao(database, "list")[1] == "🟢 月卡 剩 3\n"
+
+
+def test_a_large_file_shows_how_far_it_is(database: Path) -> None:
+    codes = "\n".join(f"N-{n}" for n in range(6000)).encode()
+    code, said, progress = yuqiao(database, "add", "月卡", "-", given=codes)
+    assert (code, said) == (0, "「月卡」入库 6000 张，现在可用 6000 张\n")
+    assert progress.endswith("\r6000/6000\n")
+
+
+@pytest.mark.parametrize(
+    ("pool", "given", "said"),
+    [
+        ("年卡", b"A", "没有叫「年卡」的卡池，现有：月卡"),
+        ("月卡", b"", "没有看到卡密"),
+        ("月卡", b"PK\x03\x04\x00", "不是文本文件"),
+    ],
+)
+def test_what_cannot_be_restocked_is_one_line_and_no_success(
+    database: Path, pool: str, given: bytes, said: str
+) -> None:
+    code, out, error = yuqiao(database, "add", pool, "-", given=given)
+    assert (code, out) == (1, "")
+    assert error.count("\n") == 1
+    assert said in error
