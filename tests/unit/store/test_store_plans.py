@@ -84,7 +84,6 @@ HOT: dict[str, Statement] = {
     "outbox cancel": outbox._CANCEL,
     "pools get": pools._GET,
     "pools shift": pools._SHIFT,
-    "cards add": cards._ADD,
     "cards by code": cards._BY_CODE,
     "cards of unit": cards._OF_UNIT,
     "cards next": cards._NEXT,
