@@ -43,6 +43,7 @@ DONE: dict[str, str] = {
     "pool-changed": "卡池已保存。",
     "pool-removed": "卡池已删除。",
     "stock-added": "已入库。",
+    "supplier-changed": "供货接口已保存，可以在下面试取一张。",
     "card-changed": "备注已保存。",
     "card-void": "卡密已作废。",
     "rule-added": "规则已添加。",

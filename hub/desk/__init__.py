@@ -20,6 +20,7 @@ from hub.desk.restock import Restock, Restocking
 from hub.desk.rules import Rules, split_keywords
 from hub.desk.stock import PoolLine, Stock
 from hub.desk.stock_chat import StockChat
+from hub.desk.suppliers import Suppliers, Trial, parse_headers
 from hub.desk.system import Overview, System
 from hub.model import AccountId
 from hub.settings import Settings
@@ -43,6 +44,8 @@ __all__ = [
     "QrView",
     "Restocking",
     "Shown",
+    "Trial",
+    "parse_headers",
     "split_keywords",
 ]
 
@@ -78,6 +81,7 @@ class Desk:
         self.stock = Stock(store, now)
         self.cards = Cards(store, now)
         self.restock = Restock(store, now)
+        self.suppliers = Suppliers(store, now)
         self.chat = Chat(
             store,
             self.inbox,

@@ -27,6 +27,7 @@ from hub.policy.replies import (
 )
 from hub.policy.steadiness import Brake, EndKind, LineEnd, brake_after
 from hub.policy.stock import LOOKS_BACK, days_left, is_worse, stock_level
+from hub.policy.supplier_calls import supplier_request
 from hub.policy.templates import (
     CONTENT,
     FACTS,
@@ -81,6 +82,7 @@ __all__ = [
     "started",
     "still_wanted",
     "stock_level",
+    "supplier_request",
     "token_lasts",
     "token_renewal",
     "unknown_placeholders",

@@ -12,7 +12,7 @@ LAYERS: list[set[str]] = [
     {"hub.model", "hub.errors", "hub.pacing"},
     {"hub.settings"},
     {"hub.policy", "hub.commands", "hub.text"},
-    {"hub.xianyu", "hub.store"},
+    {"hub.xianyu", "hub.store", "hub.suppliers"},
     {"hub.notices", "hub.answers", "hub.album", "hub.errands"},
     {"hub.desk", "hub.inbound", "hub.outbound", "hub.supervisor", "hub.ops"},
     {"web", "bots"},

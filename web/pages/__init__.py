@@ -20,6 +20,7 @@ from web.pages import (
     restock,
     rules,
     stock,
+    suppliers,
 )
 
 ROUTES: tuple[web.RouteDef, ...] = (
@@ -32,6 +33,7 @@ ROUTES: tuple[web.RouteDef, ...] = (
     *qr_login.ROUTES,
     *stock.ROUTES,
     *restock.ROUTES,
+    *suppliers.ROUTES,
     *cards.ROUTES,
     *rules.ROUTES,
     *members.ROUTES,
