@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from hub.desk import Operator
-from hub.model import Account, Conversation, Origin, PoolKind, Role, RuleKind, Text
+from hub.model import Account, Conversation, Origin, PoolKind, Role, RuleKind, SupplierCall, Text
 from tests.e2e.stage import SECONDS
 from tests.unit.web.web_stage import PASSWORD, Stage, jpeg, open_stage, picture
 
@@ -75,6 +75,9 @@ async def test_every_page_fits_its_screen_and_obeys_its_own_policy(
     )
     await shop.stage.desk.restock.add(shop.owner, pool.id, "C" * 300 + "\nD")
     card, _ = await shop.stage.desk.cards.page(shop.owner, pool.id)
+    api = await shop.stage.desk.stock.create(shop.owner, name="供货", kind=PoolKind.API)
+    call = SupplierCall("https://supplier.example/" + "x" * 300, headers=(("X-Token", "t"),))
+    await shop.stage.desk.suppliers.configure(shop.owner, api.id, call)
     context = await shop.context(browser, viewport=size)
     page = await context.new_page()
     complaints: list[str] = []
@@ -101,6 +104,8 @@ async def test_every_page_fits_its_screen_and_obeys_its_own_policy(
         f"/stock/{pool.id}/edit",
         f"/stock/{pool.id}/restock",
         f"/stock/{pool.id}/remove",
+        f"/stock/{api.id}",
+        f"/stock/{api.id}/supplier",
         f"/cards/{card.id}",
         f"/cards/{card.id}/void",
         "/members",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from stock_stage import (
+from cards_stage import (
     BY,
     ORDER,
     add_pool,

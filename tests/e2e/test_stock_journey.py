@@ -1,0 +1,34 @@
+"""Stock from QQ to the store and back, over real sockets."""
+
+from __future__ import annotations
+
+from hub.model import AccountId, OrderUnit, PoolKind
+from hub.notices import tell_stock
+from hub.store import Tx
+from tests.e2e.stage import Stage
+
+
+async def test_an_owner_restocks_from_qq_looks_and_hears_when_stock_runs_low(stage: Stage) -> None:
+    pool = await stage.hub.desk.stock.create(
+        stage.operator, name="月卡", kind=PoolKind.CODES, low_at=1
+    )
+    message = await stage.operator_writes("/补货 月卡\nCODE-1 a&b[CQ:face,id=1]\nCODE-2\nCODE-2")
+    await stage.wait_for_notice("「月卡」入库 2 张，现在可用 2 张\n1 行和前面的行重复：第 3 行")
+    await stage.sandbox.qq.repeat(message)
+    await stage.operator_writes("/库存")
+    await stage.wait_for_notice("🟢 月卡 剩 2")
+    cards = await stage.hub.desk.cards.page(stage.operator, pool.id)
+    assert [card.code for card in cards] == ["CODE-2", "CODE-1 a&b[CQ:face,id=1]"]
+
+    def sell(tx: Tx) -> None:
+        now = pool.created_at
+        this = OrderUnit(AccountId(stage.account.id), "4400112233445566778", 1)
+        assert tx.cards.reserve(pool.shop, pool.id, this, 1, now=now)
+        tell_stock(tx, pool.shop, pool.id, now)
+
+    await stage.hub.store.write(sell)
+    await stage.wait_for_notice("🟡 卡池「月卡」只剩 1 张（提醒线 1）")
+    await stage.operator_writes("/作废 CODE-2 充不上")
+    await stage.wait_for_notice("已作废「月卡」的 C…2")
+    await stage.wait_for_notice("🔴 卡池「月卡」已经没有可用的卡密了")
+    assert sum("🟡" in line.text for line in stage.notices()) == 1
