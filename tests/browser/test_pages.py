@@ -98,7 +98,7 @@ async def test_every_page_fits_its_screen_and_obeys_its_own_policy(
         f"/rules/{rule.id}",
         f"/rules/{rule.id}/remove",
         "/stock",
-        "/stock?find=D",
+        "/stock?order=4400112233445566778",
         "/stock/new",
         f"/stock/{pool.id}",
         f"/stock/{pool.id}/edit",

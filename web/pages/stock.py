@@ -27,8 +27,17 @@ KIND_HINTS: dict[PoolKind, str] = {
 
 
 async def listing(request: web.Request) -> web.Response:
+    """With `?order=`, also the cards that went to an order."""
+    return await _listing(request, request.query.get("order", ""))
+
+
+async def find(request: web.Request) -> web.Response:
+    """By post: a code in an address would end up in histories and in the logs of proxies."""
+    return await _listing(request, (await Form.sent(request))["find"])
+
+
+async def _listing(request: web.Request, wanted: str) -> web.Response:
     site, who = request.app[SITE], operator(request)
-    wanted = request.query.get("find", "")
     lines = await site.desk.stock.overview(who)
     return render(
         request,
@@ -235,6 +244,7 @@ def _sample(request: web.Request, pool: Pool) -> tuple[DeliveryPart, ...]:
 
 ROUTES = (
     web.get("/stock", listing),
+    web.post("/stock/find", find),
     web.get("/stock/new", add_form),
     web.post("/stock/new", add),
     web.post("/stock/preview", preview),
