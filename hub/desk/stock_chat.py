@@ -11,7 +11,7 @@ from hub.desk.operator import Operator
 from hub.desk.restock import Restock
 from hub.desk.stock import PoolLine, Stock
 from hub.errors import Invalid, NotFound
-from hub.model import OperatorMessage
+from hub.model import ChatPicture, OperatorMessage
 
 
 class StockChat:
@@ -42,7 +42,8 @@ class StockChat:
         return text.pool_page(one.pool, one.level, one.days, one.sold, one.expired)
 
     async def _add(self, operator: Operator, argument: str, message: OperatorMessage) -> str:
-        if message.attachments:
+        pictures = any(isinstance(part, ChatPicture) for part in message.parts)
+        if message.attachments or pictures:
             raise Invalid("没有入库：文件和图片请在网页后台的「库存」里上传")
         lines = await self._stock.overview(operator)
         head, _, below = argument.partition("\n")

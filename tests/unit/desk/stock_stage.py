@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from hub.desk import Desk, Door, Operator
 from hub.model import (
@@ -99,12 +100,12 @@ class StockStage:
         return told
 
     async def write(
-        self, what: str, *, as_: Role = Role.OWNER, peer: ChatPeer = PRIVATE, attachments: int = 0
+        self, what: str, *, as_: Role = Role.OWNER, peer: ChatPeer = PRIVATE, **more: Any
     ) -> str | None:
         """Somebody writes to the bot."""
         self._written += 1
         return await self.desk.chat.receive(
-            OperatorMessage(peer, QQ[as_], f"{self._written}", what, attachments=attachments)
+            OperatorMessage(peer, QQ[as_], f"{self._written}", what, **more)
         )
 
     async def audit(self) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from hub.model import (
     CardCounts,
     CardState,
     CardStep,
+    ChatPicture,
     OrderUnit,
     PoolKind,
     Role,
@@ -505,8 +506,9 @@ async def test_what_is_missing_is_said(stage: StockStage, what: str, said: str) 
 
 async def test_files_in_chat_are_sent_to_the_admin(stage: StockStage) -> None:
     await stage.pool()
-    answer = await stage.write("/补货 月卡\nA-1", attachments=1)
-    assert answer == "没有入库：文件和图片请在网页后台的「库存」里上传"
+    for more in ({"attachments": 1}, {"parts": ("/补货 月卡\nA-1", ChatPicture("http://x/1"))}):
+        answer = await stage.write("/补货 月卡\nA-1", **more)
+        assert answer == "没有入库：文件和图片请在网页后台的「库存」里上传"
 
 
 async def test_a_card_is_voided_in_chat_by_its_whole_code(stage: StockStage) -> None:
