@@ -15,6 +15,9 @@ TaskId = NewType("TaskId", int)
 PoolId = NewType("PoolId", int)
 CardId = NewType("CardId", int)
 BatchId = NewType("BatchId", int)
+DeliveryId = NewType("DeliveryId", int)
+DeliveryRuleId = NewType("DeliveryRuleId", int)
+NeedId = NewType("NeedId", int)
 
 PlatformUser = NewType("PlatformUser", str)
 """Numeric id of a person on the platform, digits only (no `@goofish`)."""

@@ -114,6 +114,8 @@ class Origin(StrEnum):
     """The seller, on another device."""
     OPERATOR = "operator"
     RULE = "rule"
+    DELIVERY = "delivery"
+    """The goods of a paid order."""
 
 
 class MessageState(StrEnum):
@@ -148,7 +150,7 @@ class Message:
 
     @property
     def ours(self) -> bool:
-        return self.origin in (Origin.PHONE, Origin.OPERATOR, Origin.RULE)
+        return self.origin not in (Origin.BUYER, Origin.PLATFORM)
 
 
 class RuleKind(StrEnum):

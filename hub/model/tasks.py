@@ -7,7 +7,16 @@ from datetime import datetime
 from enum import StrEnum
 
 from hub.model.chat import ChatPeer
-from hub.model.ids import AccountId, ConversationId, MessageId, ShopId, TaskId
+from hub.model.events import OrderStatus
+from hub.model.ids import (
+    AccountId,
+    ConversationId,
+    MessageId,
+    NeedId,
+    PlatformConversation,
+    ShopId,
+    TaskId,
+)
 
 
 class TaskKind(StrEnum):
@@ -23,6 +32,16 @@ class TaskKind(StrEnum):
     """Tell operators about a conversation in chat."""
     RECEIPT = "receipt"
     """Tell the operator who wrote what became of it."""
+    READ_ORDER = "read_order"
+    """Read the page of an order that something was heard of."""
+    DELIVER = "deliver"
+    """Let what is reserved for an order leave, after its delay."""
+    SHIP = "ship"
+    """Mark an order as shipped at the platform."""
+    FREE_SHIPPING = "free_shipping"
+    """Complete a bargain order."""
+    REMIND = "remind"
+    """Tell owners of what waits for a person, again and again."""
 
 
 class TaskState(StrEnum):
@@ -105,7 +124,62 @@ class SendReceipt:
     """What became of which message; quoting the receipt means that one."""
 
 
-Work = SendMessage | RecallMessage | ReadItem | MarkRead | SendNotice | SendReceipt
+@dataclass(frozen=True, slots=True)
+class ReadOrder:
+    """Read an order's page: the platform said, or a list shows, that it has come to `status`."""
+
+    account: AccountId
+    conversation: PlatformConversation
+    order: str | None
+    """None: the platform named the conversation only."""
+    item_id: str | None
+    status: OrderStatus
+
+
+@dataclass(frozen=True, slots=True)
+class StartDelivery:
+    """Let what is reserved for an order leave now."""
+
+    account: AccountId
+    order: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShipOrder:
+    """Mark an order as shipped at the platform."""
+
+    account: AccountId
+    order: str
+
+
+@dataclass(frozen=True, slots=True)
+class FreeShipping:
+    """Complete a bargain order at the platform."""
+
+    account: AccountId
+    order: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remind:
+    """Tell owners of an open need until it is closed."""
+
+    need: NeedId
+
+
+Work = (
+    SendMessage
+    | RecallMessage
+    | ReadItem
+    | MarkRead
+    | SendNotice
+    | SendReceipt
+    | ReadOrder
+    | StartDelivery
+    | ShipOrder
+    | FreeShipping
+    | Remind
+)
 """The effects on the outside world; `TaskKind` names them in the database."""
 
 
@@ -144,6 +218,11 @@ def item_lane(account: AccountId) -> str:
 
 def read_lane(account: AccountId, conversation: ConversationId) -> str:
     return f"read:{account}:{conversation}"
+
+
+def order_lane(account: AccountId, what: str) -> str:
+    """What is asked of the platform about orders; hastened with the account's messages."""
+    return f"{send_lane(account)}order:{what}"
 
 
 def chat_lane(peer: ChatPeer | None = None, *, pictures: bool = False) -> str:
