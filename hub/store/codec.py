@@ -15,15 +15,22 @@ from hub.model import (
     Card,
     ChatPeer,
     Content,
+    FreeShipping,
     Image,
     Location,
     MarkRead,
+    OrderStatus,
     Picture,
     ReadItem,
+    ReadOrder,
     RecallMessage,
+    Remind,
     SendMessage,
     SendNotice,
     SendReceipt,
+    ShipOrder,
+    Spec,
+    StartDelivery,
     TaskKind,
     Text,
     Unsupported,
@@ -101,6 +108,16 @@ def kind_of(work: Work) -> TaskKind:
             return TaskKind.NOTICE
         case SendReceipt():
             return TaskKind.RECEIPT
+        case ReadOrder():
+            return TaskKind.READ_ORDER
+        case StartDelivery():
+            return TaskKind.DELIVER
+        case ShipOrder():
+            return TaskKind.SHIP
+        case FreeShipping():
+            return TaskKind.FREE_SHIPPING
+        case Remind():
+            return TaskKind.REMIND
 
 
 def work_to_text(work: Work) -> str:
@@ -149,6 +166,8 @@ def work_to_text(work: Work) -> str:
                     "message": message,
                 }
             )
+        case ReadOrder() | StartDelivery() | ShipOrder() | FreeShipping() | Remind():
+            return _dump(asdict(work))
 
 
 def _peer_fields(peer: ChatPeer) -> dict[str, str]:
@@ -199,6 +218,16 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
                 fields["conversation"],
                 fields["message"],
             )
+        case TaskKind.READ_ORDER:
+            return ReadOrder(**{**fields, "status": OrderStatus(fields["status"])})
+        case TaskKind.DELIVER:
+            return StartDelivery(**fields)
+        case TaskKind.SHIP:
+            return ShipOrder(**fields)
+        case TaskKind.FREE_SHIPPING:
+            return FreeShipping(**fields)
+        case TaskKind.REMIND:
+            return Remind(**fields)
 
 
 def _asked_by(fields: dict[str, Any]) -> AskedBy:
@@ -230,3 +259,11 @@ def words_to_text(words: tuple[str, ...]) -> str:
 
 def words_from_text(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text))
+
+
+def spec_to_text(spec: Spec) -> str:
+    return _dump([list(pair) for pair in spec])
+
+
+def spec_from_text(text: str) -> Spec:
+    return tuple((name, value) for name, value in json.loads(text))

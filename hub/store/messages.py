@@ -66,7 +66,7 @@ _REPLACE_CONTENT = Statement(
 )
 _MARK_READ = Statement(
     "UPDATE messages SET state = 'read' WHERE shop_id = :shop AND account_id = :account"
-    " AND platform_id = :platform_id AND origin IN ('phone', 'operator', 'rule')"
+    " AND platform_id = :platform_id AND origin NOT IN ('buyer', 'platform')"
     " AND state NOT IN ('read', 'recalled') RETURNING id, conversation_id"
 )
 _MARK_RECALLED = Statement(

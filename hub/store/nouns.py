@@ -19,7 +19,7 @@ from hub.model import (
     ShopId,
 )
 
-ChangedNoun = Literal["conversation", "account", "member", "rule", "hold", "pool"]
+ChangedNoun = Literal["conversation", "account", "member", "rule", "hold", "pool", "order", "need"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,16 @@ from hub.store.cards import Cards
 from hub.store.comparisons import Comparisons
 from hub.store.conversations import Conversations
 from hub.store.decisions import Decisions
+from hub.store.deliveries import Deliveries
+from hub.store.delivery_rules import DeliveryRules
 from hub.store.holds import Holds
 from hub.store.items import Items
 from hub.store.logins import Throttle, WebSessions
 from hub.store.members import Members
 from hub.store.messages import Messages
+from hub.store.needs import Needs, Stops, StoredGuards
 from hub.store.once import Inputs, Strangers
+from hub.store.orders import Orders
 from hub.store.outbox import Outbox
 from hub.store.pools import Pools
 from hub.store.records import Audit, Quarantine
@@ -43,17 +47,23 @@ class Tx:
         "comparisons",
         "conversations",
         "decisions",
+        "deliveries",
+        "delivery_rules",
+        "guards",
         "holds",
         "inputs",
         "items",
         "members",
         "messages",
+        "needs",
+        "orders",
         "outbox",
         "pools",
         "quarantine",
         "relays",
         "rules",
         "shops",
+        "stops",
         "strangers",
         "throttle",
         "values",
@@ -78,8 +88,14 @@ class Tx:
         self.pools = Pools(sql, vault)
         self.card_records = CardRecords(sql)
         self.cards = Cards(sql, self.card_records, self.pools)
+        self.orders = Orders(sql)
+        self.deliveries = Deliveries(sql)
+        self.delivery_rules = DeliveryRules(sql)
+        self.needs = Needs(sql)
+        self.stops = Stops(sql)
         self.inputs = Inputs(sql)
         self.strangers = Strangers(sql)
         self.audit = Audit(sql)
         self.quarantine = Quarantine(sql)
         self.values = Values(sql, vault)
+        self.guards = StoredGuards(self.values)

@@ -18,11 +18,15 @@ from hub.store import (
     comparisons,
     conversations,
     decisions,
+    deliveries,
+    delivery_rules,
     echoes,
     holds,
     members,
     messages,
+    needs,
     once,
+    orders,
     outbox,
     pools,
     relays,
@@ -96,6 +100,25 @@ HOT: dict[str, Statement] = {
     "cards history": card_records._HISTORY,
     "cards expired count": card_records._EXPIRED_COUNT,
     "cards sold since": card_records._SOLD_SINCE,
+    "orders save": orders._SAVE,
+    "orders get": orders._GET,
+    "orders by number": orders._BY_NUMBER,
+    "orders of buyer": orders._OF_BUYER,
+    "orders recent": orders._RECENT,
+    "orders refund": orders._SET_REFUND,
+    "orders story": orders._STORY,
+    "orders outcomes": orders._OUTCOMES,
+    "deliveries owe": deliveries._ADD,
+    "deliveries of order": deliveries._OF_ORDER,
+    "deliveries of message": deliveries._OF_MESSAGE,
+    "deliveries parts": deliveries._PARTS,
+    "deliveries reserved since": deliveries._RESERVED_SINCE,
+    "deliveries of buyer": deliveries._OF_BUYER,
+    "delivery rules": delivery_rules._ALL,
+    "needs open": needs._OPEN,
+    "needs all open": needs._ALL_OPEN,
+    "needs of subject": needs._OF_SUBJECT,
+    "stops": needs._STOPS,
 }
 
 
@@ -140,7 +163,17 @@ def test_an_answer_of_a_person_is_found_without_reading_the_conversation(
     assert "ix_messages_human (conversation_id=? AND sent_at>?)" in step
 
 
-@pytest.mark.parametrize("name", ["messages latest", "inbox", "cards page"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "messages latest",
+        "inbox",
+        "cards page",
+        "orders recent",
+        "needs all open",
+        "orders outcomes",
+    ],
+)
 def test_pages_are_read_in_the_order_of_their_index(
     connection: sqlite3.Connection, name: str
 ) -> None:

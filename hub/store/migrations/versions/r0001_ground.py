@@ -7,6 +7,12 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from alembic import op
 
+from hub.store.migrations.delivery import (
+    create_deliveries,
+    create_delivery_rules,
+    create_needs_and_stops,
+    create_orders,
+)
 from hub.store.migrations.pieces import count as _count
 from hub.store.migrations.pieces import flag as _flag
 from hub.store.migrations.pieces import goes_with as _goes_with
@@ -36,6 +42,10 @@ def upgrade() -> None:
     _outbox()
     create_pools()
     create_cards()
+    create_orders()
+    create_deliveries()
+    create_delivery_rules()
+    create_needs_and_stops()
     shops = sa.table("shops", *map(sa.column, ("name", "tickets", "rules_version", "created_at")))
     now = int(datetime.now(UTC).timestamp() * 1_000_000)
     op.execute(shops.insert().values(name="我的店铺", tickets=0, rules_version=0, created_at=now))

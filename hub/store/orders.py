@@ -1,0 +1,273 @@
+"""Orders as they were last read, and the story of each."""
+
+# ruff: noqa: S608 - the parts are constants of this file, values are always bound
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+
+from hub.model import (
+    AccountId,
+    Cause,
+    ConversationId,
+    DeliveryStep,
+    KnownOrder,
+    MemberId,
+    Order,
+    OrderNote,
+    OrderStatus,
+    PlatformUser,
+    ShopId,
+    StepOrder,
+    StoryLine,
+)
+from hub.store.codec import (
+    micros,
+    micros_or_none,
+    moment,
+    moment_or_none,
+    spec_from_text,
+    spec_to_text,
+)
+from hub.store.sql import Row, Sql, Statement
+
+_COLUMNS = (
+    "shop_id, account_id, order_id, conversation_id, status, raw_status, item_id, item_title,"
+    " buyer, buyer_name, spec, quantity, paid_amount, bargain, created_at, paid_at, steps,"
+    " shipped_at, refund_at, seen_at, read_at"
+)
+_ONE = " WHERE shop_id = :shop AND account_id = :account AND order_id = :order"
+_SAVE = Statement(
+    "INSERT INTO orders (shop_id, account_id, order_id, conversation_id, status, raw_status,"
+    " item_id, item_title, buyer, buyer_name, spec, quantity, paid_amount, bargain, created_at,"
+    " paid_at, steps, shipped_at, seen_at, read_at) VALUES (:shop, :account, :order,"
+    " :conversation, :status, :raw_status, :item_id, :item_title, :buyer, :buyer_name, :spec,"
+    " :quantity, :paid_amount, :bargain, :created_at, :paid_at, :steps, :shipped_at, :now, :now)"
+    " ON CONFLICT (shop_id, account_id, order_id) DO UPDATE SET"
+    " conversation_id = coalesce(excluded.conversation_id, conversation_id),"
+    " status = excluded.status, raw_status = excluded.raw_status,"
+    " item_id = coalesce(excluded.item_id, item_id),"
+    " item_title = CASE WHEN excluded.item_title = '' THEN item_title"
+    " ELSE excluded.item_title END,"
+    " buyer = coalesce(excluded.buyer, buyer),"
+    " buyer_name = CASE WHEN excluded.buyer_name = '' THEN buyer_name"
+    " ELSE excluded.buyer_name END,"
+    " spec = CASE WHEN excluded.spec = '[]' THEN spec ELSE excluded.spec END,"
+    " quantity = coalesce(excluded.quantity, quantity),"
+    " paid_amount = coalesce(excluded.paid_amount, paid_amount),"
+    " bargain = bargain OR excluded.bargain,"
+    " created_at = coalesce(excluded.created_at, created_at),"
+    " paid_at = coalesce(excluded.paid_at, paid_at),"
+    " shipped_at = coalesce(shipped_at, excluded.shipped_at), read_at = excluded.read_at"
+)
+_GET = Statement(f"SELECT {_COLUMNS} FROM orders{_ONE}")
+_BY_NUMBER = Statement(f"SELECT {_COLUMNS} FROM orders WHERE shop_id = :shop AND order_id = :order")
+_OF_BUYER = Statement(
+    f"SELECT {_COLUMNS} FROM orders WHERE shop_id = :shop AND buyer = :buyer"
+    " ORDER BY seen_at DESC, id DESC LIMIT :limit"
+)
+_RECENT = Statement(
+    f"SELECT {_COLUMNS} FROM orders WHERE shop_id = :shop ORDER BY seen_at DESC, id DESC"
+    " LIMIT :limit"
+)
+_SEARCH = Statement(
+    f"SELECT {_COLUMNS} FROM orders WHERE shop_id = :shop AND"
+    " (instr(lower(buyer_name), :words) > 0 OR instr(lower(item_title), :words) > 0"
+    " OR instr(order_id, :words) > 0) ORDER BY seen_at DESC, id DESC LIMIT :limit"
+)
+_SET_STEPS = Statement(f"UPDATE orders SET steps = :steps{_ONE}")
+_SET_SHIPPED = Statement(f"UPDATE orders SET shipped_at = :now{_ONE} AND shipped_at IS NULL")
+_SET_REFUND = Statement(f"UPDATE orders SET refund_at = :at{_ONE} AND refund_at IS NULL")
+_CLEAR_REFUND = Statement(f"UPDATE orders SET refund_at = NULL{_ONE} AND refund_at IS NOT NULL")
+_NOTE_DOWN = Statement(
+    "INSERT INTO delivery_events (shop_id, account_id, order_id, unit, step, detail, member_id,"
+    " door, at) VALUES (:shop, :account, :order, :unit, :step, :detail, :member, :door, :now)"
+)
+_STORY = Statement(
+    f"SELECT at, unit, step, detail, member_id, door FROM delivery_events{_ONE} ORDER BY id"
+)
+_OUTCOMES = Statement(
+    "SELECT step FROM delivery_events WHERE shop_id = :shop"
+    " AND step IN ('accepted', 'rejected', 'uncertain') AND at >= :since"
+    " ORDER BY id DESC LIMIT :limit"
+)
+_STEPS = frozenset(step.value for step in DeliveryStep)
+_BY_THE_HUB = Cause(None, "hub")
+
+
+class Orders:
+    __slots__ = ("_sql",)
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    def save(
+        self,
+        shop: ShopId,
+        account: AccountId,
+        order: Order,
+        *,
+        conversation: ConversationId | None,
+        now: datetime,
+    ) -> KnownOrder:
+        """What the page says by now; what it does not say stays as it was known."""
+        shipped = order.shipped_at or (
+            now if order.status in (OrderStatus.SHIPPED, OrderStatus.COMPLETED) else None
+        )
+        self._sql.run(
+            _SAVE,
+            shop=shop,
+            account=account,
+            order=order.id,
+            conversation=conversation,
+            status=order.status,
+            raw_status=order.raw_status,
+            item_id=order.item_id,
+            item_title=order.item_title,
+            buyer=order.buyer,
+            buyer_name=order.buyer_name,
+            spec=spec_to_text(order.spec),
+            quantity=order.quantity,
+            paid_amount=None if order.paid_amount is None else str(order.paid_amount),
+            bargain=order.bargain,
+            created_at=micros_or_none(order.created_at),
+            paid_at=micros_or_none(order.paid_at),
+            steps=StepOrder.SEND_THEN_CONFIRM,
+            shipped_at=micros_or_none(shipped),
+            now=micros(now),
+        )
+        self._changed(shop, order.id)
+        found = self.get(shop, account, order.id)
+        assert found is not None  # noqa: S101 - saved above
+        return found
+
+    def get(self, shop: ShopId, account: AccountId, order: str) -> KnownOrder | None:
+        row = self._sql.row(_GET, shop=shop, account=account, order=order)
+        return None if row is None else _to_order(row)
+
+    def by_number(self, shop: ShopId, order: str) -> list[KnownOrder]:
+        """Platform numbers are unique, so more than one is an oddity."""
+        return [_to_order(row) for row in self._sql.rows(_BY_NUMBER, shop=shop, order=order)]
+
+    def of_buyer(self, shop: ShopId, buyer: PlatformUser, limit: int = 50) -> list[KnownOrder]:
+        """The newest first."""
+        rows = self._sql.rows(_OF_BUYER, shop=shop, buyer=buyer, limit=limit)
+        return [_to_order(row) for row in rows]
+
+    def recent(self, shop: ShopId, limit: int = 50) -> list[KnownOrder]:
+        return [_to_order(row) for row in self._sql.rows(_RECENT, shop=shop, limit=limit)]
+
+    def search(self, shop: ShopId, words: str, limit: int = 50) -> list[KnownOrder]:
+        """By a part of the buyer's name, the item's title or the number; the newest first."""
+        rows = self._sql.rows(_SEARCH, shop=shop, words=words.lower(), limit=limit)
+        return [_to_order(row) for row in rows]
+
+    def set_steps(self, shop: ShopId, account: AccountId, order: str, steps: StepOrder) -> None:
+        self._sql.run(_SET_STEPS, shop=shop, account=account, order=order, steps=steps)
+
+    def set_shipped(self, shop: ShopId, account: AccountId, order: str, now: datetime) -> bool:
+        """False: that was known."""
+        news = self._sql.run(_SET_SHIPPED, shop=shop, account=account, order=order, now=micros(now))
+        self._changed(shop, order)
+        return news > 0
+
+    def set_refund(self, shop: ShopId, account: AccountId, order: str, at: datetime) -> bool:
+        """A refund, or the end of the order, was heard of. False: that was known."""
+        news = self._sql.run(_SET_REFUND, shop=shop, account=account, order=order, at=micros(at))
+        self._changed(shop, order)
+        return news > 0
+
+    def clear_refund(self, shop: ShopId, account: AccountId, order: str) -> bool:
+        """It is off. False: there was none."""
+        news = self._sql.run(_CLEAR_REFUND, shop=shop, account=account, order=order)
+        self._changed(shop, order)
+        return news > 0
+
+    # --- the story ---
+
+    def note_down(
+        self,
+        shop: ShopId,
+        account: AccountId,
+        order: str,
+        step: DeliveryStep | OrderNote,
+        *,
+        unit: int | None = None,
+        detail: str = "",
+        by: Cause = _BY_THE_HUB,
+        now: datetime,
+    ) -> None:
+        """One more line; `detail` never holds a card."""
+        self._sql.run(
+            _NOTE_DOWN,
+            shop=shop,
+            account=account,
+            order=order,
+            unit=unit,
+            step=step,
+            detail=detail,
+            member=by.member,
+            door=by.door,
+            now=micros(now),
+        )
+
+    def story(self, shop: ShopId, account: AccountId, order: str) -> list[StoryLine]:
+        rows = self._sql.rows(_STORY, shop=shop, account=account, order=order)
+        return [
+            StoryLine(
+                at=moment(at),
+                unit=unit,
+                step=_to_step(step),
+                detail=detail,
+                member=None if member is None else MemberId(member),
+                door=door,
+            )
+            for at, unit, step, detail, member, door in rows
+        ]
+
+    def outcomes(self, shop: ShopId, since: datetime, limit: int) -> list[DeliveryStep]:
+        """What became of the newest deliveries: ACCEPTED, REJECTED or UNCERTAIN."""
+        rows = self._sql.rows(_OUTCOMES, shop=shop, since=micros(since), limit=limit)
+        return [DeliveryStep(step) for (step,) in rows]
+
+    def unknown(self, shop: ShopId, account: AccountId, orders: Iterable[str]) -> list[str]:
+        """Those of the orders that were never read."""
+        return [one for one in orders if self.get(shop, account, one) is None]
+
+    def _changed(self, shop: ShopId, order: str) -> None:
+        self._sql.changed(shop, "order", int(order) if order.isdecimal() else 0)
+
+
+def _to_step(step: str) -> DeliveryStep | OrderNote:
+    return DeliveryStep(step) if step in _STEPS else OrderNote(step)
+
+
+def _to_order(row: Row) -> KnownOrder:
+    shop, account, order, conversation, status, raw_status, item_id, item_title = row[:8]
+    buyer, buyer_name, spec, quantity, paid_amount, bargain = row[8:14]
+    created_at, paid_at, steps, shipped_at, refund_at, seen_at, read_at = row[14:]
+    return KnownOrder(
+        shop=ShopId(shop),
+        account=AccountId(account),
+        id=order,
+        conversation=None if conversation is None else ConversationId(conversation),
+        status=None if status is None else OrderStatus(status),
+        raw_status=raw_status,
+        item_id=item_id,
+        item_title=item_title,
+        buyer=None if buyer is None else PlatformUser(buyer),
+        buyer_name=buyer_name,
+        spec=spec_from_text(spec),
+        quantity=quantity,
+        paid_amount=None if paid_amount is None else Decimal(paid_amount),
+        bargain=bool(bargain),
+        created_at=moment_or_none(created_at),
+        paid_at=moment_or_none(paid_at),
+        steps=StepOrder(steps),
+        shipped_at=moment_or_none(shipped_at),
+        refund_at=moment_or_none(refund_at),
+        seen_at=moment(seen_at),
+        read_at=moment(read_at),
+    )
