@@ -24,7 +24,21 @@ from hub.errors import SettingsError
 from hub.inbound import Inbound
 from hub.model import Account, AccountState, Event, TakenIn, TaskKind, chat_lane
 from hub.ops import Metrics, attach_ops
-from hub.outbound import BuyerSends, ChatSends, ItemReads, Reading, Recalls, Uploads, Worker
+from hub.outbound import (
+    BargainEnds,
+    BuyerSends,
+    ChatSends,
+    ItemReads,
+    OrderReads,
+    Performer,
+    Reading,
+    Recalls,
+    Reminders,
+    Shipping,
+    Starts,
+    Uploads,
+    Worker,
+)
 from hub.pacing import Pacer
 from hub.settings import Settings, WebSettings
 from hub.store import Store, Tx, open_store
@@ -34,6 +48,7 @@ from web import Site, attach
 BUYER_SENDS = 256
 """Messages to buyers in flight at once, over all accounts; waiting for a turn counts."""
 CHAT_SENDS = 32
+ORDER_TASKS = 64
 ERRANDS = 16
 FINISH_SECONDS = 4.0
 """How long a stop waits for what is in hand."""
@@ -90,7 +105,7 @@ async def open_hub(
             is_operator=desk.chat.is_operator,
             on_connect=lambda _: connected.set(),
         )
-        buyers, chats, errands = _workers(store, supervisor, qq, album, settings, now)
+        workers = _workers(store, supervisor, qq, album, settings, now)
         app = _application(store, desk, qq, token, metrics, settings, now)
         async with _listening(app, settings.web) as port, asyncio.TaskGroup() as tasks:
             running = [
@@ -98,14 +113,12 @@ async def open_hub(
                 tasks.create_task(desk.logins.run(), name="qr logins"),
                 tasks.create_task(qq.run(), name="qq"),
                 tasks.create_task(_hasten_chats(store, connected, now), name="hasten chats"),
-                tasks.create_task(buyers.run(), name="to buyers"),
-                tasks.create_task(chats.run(), name="to chats"),
-                tasks.create_task(errands.run(), name="errands"),
+                *(tasks.create_task(one.run(), name=name) for name, one in workers.items()),
                 tasks.create_task(supervisor.run(), name="accounts"),
             ]
             try:
                 yield Hub(store, desk, qq, token, port)
-                await _finish(buyers, chats, errands)
+                await _finish(*workers.values())
             finally:
                 for task in running:
                     task.cancel()
@@ -133,8 +146,9 @@ def _workers(
     album: Album,
     settings: Settings,
     now: Callable[[], datetime],
-) -> tuple[Worker, Worker, Worker]:
-    """Three workers, so that messages to buyers never wait for notices, and nobody for errands."""
+) -> dict[str, Worker]:
+    """By name. Messages to buyers never wait for notices, orders for neither, and nobody for
+    errands."""
     holder = f"{os.getpid()}-{secrets.token_hex(4)}"
     buyers = BuyerSends(
         store,
@@ -146,32 +160,32 @@ def _workers(
     )
     recalls = Recalls(store, supervisor.session_of, now=now)
     chats = ChatSends(store, qq, album, spacing=settings.qq.send_spacing_seconds, now=now)
-    return (
-        Worker(
-            store,
-            {TaskKind.SEND: buyers, TaskKind.RECALL: recalls},
-            holder=holder,
-            most=BUYER_SENDS,
-            now=now,
-        ),
-        Worker(
-            store,
-            {TaskKind.NOTICE: chats, TaskKind.RECEIPT: chats},
-            holder=holder,
-            most=CHAT_SENDS,
-            now=now,
-        ),
-        Worker(
-            store,
+    clients = supervisor.client_of
+    performers: dict[str, tuple[int, dict[TaskKind, Performer]]] = {
+        "to buyers": (BUYER_SENDS, {TaskKind.SEND: buyers, TaskKind.RECALL: recalls}),
+        "to chats": (CHAT_SENDS, {TaskKind.NOTICE: chats, TaskKind.RECEIPT: chats}),
+        "orders": (
+            ORDER_TASKS,
             {
-                TaskKind.ITEM: ItemReads(store, supervisor.client_of, now=now),
+                TaskKind.READ_ORDER: OrderReads(store, clients, supervisor.session_of, now=now),
+                TaskKind.DELIVER: Starts(store, now=now),
+                TaskKind.SHIP: Shipping(store, clients, now=now),
+                TaskKind.FREE_SHIPPING: BargainEnds(store, clients, now=now),
+                TaskKind.REMIND: Reminders(store, now=now),
+            },
+        ),
+        "errands": (
+            ERRANDS,
+            {
+                TaskKind.ITEM: ItemReads(store, clients, now=now),
                 TaskKind.READ: Reading(store, supervisor.session_of, now=now),
             },
-            holder=holder,
-            most=ERRANDS,
-            now=now,
         ),
-    )
+    }
+    return {
+        name: Worker(store, by_kind, holder=holder, most=most, now=now)
+        for name, (most, by_kind) in performers.items()
+    }
 
 
 def _counted(inbound: Inbound, metrics: Metrics) -> TakeIn:

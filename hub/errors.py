@@ -175,5 +175,19 @@ class Unavailable(Refusal):
     code = "unavailable"
 
 
+class OutOfStock(Refusal):
+    code = "out_of_stock"
+
+
+class AlreadyDelivered(Refusal):
+    code = "already_delivered"
+
+
+class OnHold(Refusal):
+    """Stopped by somebody; resume first."""
+
+    code = "on_hold"
+
+
 class TooOften(Refusal):
     code = "too_often"

@@ -12,6 +12,7 @@ from typing import assert_never
 
 from hub import text
 from hub.answers import WaitingAnswer, waiting_answer
+from hub.delivery import on_message_settled, on_signal
 from hub.errands import mark_read, read_item
 from hub.model import (
     Account,
@@ -26,6 +27,7 @@ from hub.model import (
     Image,
     Item,
     MessageId,
+    MessageState,
     OrderContext,
     OrderSignal,
     OrderStatus,
@@ -328,6 +330,7 @@ class Inbound:
             sent_at=event.sent_at,
         )
         if matched is not None:
+            on_message_settled(tx, account.shop, matched, MessageState.ACCEPTED, "", now)
             return
         message = tx.messages.add_in(
             account.shop,
@@ -372,6 +375,7 @@ class Inbound:
             message = self._add_platform(
                 tx, account, conversation, event.id, card, event.sent_at, counts, now
             )
+        on_signal(tx, account, conversation, event, now)
         told = TOLD_STATUSES.get(event.status)
         about = event.order_id or event.id
         if told is None or event.as_buyer or about is None:

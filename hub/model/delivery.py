@@ -151,7 +151,8 @@ class Delivery:
     state: DeliveryState
     rule: DeliveryRuleId | None
     """None: a person chose the pool."""
-    pool: PoolId
+    pool: PoolId | None
+    """None: nothing of ours was meant to be given."""
     cards: int
     attempt: int
     """Counts how often its messages were written; each time is the same cards."""

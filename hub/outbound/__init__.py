@@ -3,20 +3,26 @@
 from hub.outbound.buyers import BuyerSends
 from hub.outbound.chats import ChatPort, ChatSends
 from hub.outbound.items import ItemReads
+from hub.outbound.orders import BargainEnds, OrderReads, Reminders, Shipping, Starts
 from hub.outbound.reading import Reading
 from hub.outbound.recalls import Recalls
 from hub.outbound.uploads import Uploads
 from hub.outbound.worker import Claim, Performer, Worker
 
 __all__ = [
+    "BargainEnds",
     "BuyerSends",
     "ChatPort",
     "ChatSends",
     "Claim",
     "ItemReads",
+    "OrderReads",
     "Performer",
     "Reading",
     "Recalls",
+    "Reminders",
+    "Shipping",
+    "Starts",
     "Uploads",
     "Worker",
 ]

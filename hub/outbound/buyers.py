@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from loguru import logger
 
 from hub import text
+from hub.delivery import on_message_left, on_message_settled, why_not
 from hub.errors import AuthExpired, PeerError, Rejected, Throttled, Uncertain, Unreachable
 from hub.model import (
     AccountId,
@@ -189,6 +190,8 @@ class BuyerSends:
         if not tx.outbox.mark_wire(claim.task, claim.holder, now):
             return None
         tx.messages.set_state(claim.task.shop, work.message, MessageState.SENDING, now=now)
+        if ready.message.origin is Origin.DELIVERY:
+            on_message_left(tx, claim.task.shop, work.message, now)
         return ready
 
     def _look_once_more(self, tx: Tx, claim: Claim, work: SendMessage) -> Ready | Outcome:
@@ -209,6 +212,10 @@ class BuyerSends:
             )
             if unwanted is not None:
                 return _dropped(unwanted, superseded=True)
+        if message.origin is Origin.DELIVERY:
+            refusal = why_not(tx, message, shop)
+            if refusal is not None:
+                return _dropped(refusal)
         if expires_at is not None and now >= expires_at:
             return _dropped("等得太久，已经过了可以发送的时间")
         return Ready(conversation, message, uuid)
@@ -323,10 +330,14 @@ class BuyerSends:
             reason=outcome.reason,
             platform_id=outcome.platform_id,
         )
+        message = tx.messages.get(shop, work.message)
+        if message is not None and message.origin is Origin.DELIVERY:
+            # Its goods are no matter for a receipt: the ledger tells what has to be told.
+            on_message_settled(tx, shop, message.id, message.state, outcome.reason, self._now())
+            return
         well = outcome.message is MessageState.ACCEPTED or outcome.superseded
         if well and (work.asked_by is None or work.more):
             return
-        message = tx.messages.get(shop, work.message)
         conversation = tx.conversations.get(shop, work.conversation)
         if message is None or conversation is None:
             return

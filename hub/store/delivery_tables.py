@@ -69,7 +69,7 @@ deliveries = Table(
     Column("unit", Integer, nullable=False),
     words("state"),
     reference("rule_id", nullable=True),
-    reference("pool_id"),
+    reference("pool_id", nullable=True),
     Column("cards", Integer, nullable=False),
     Column("attempt", Integer, nullable=False),
     time("created_at"),

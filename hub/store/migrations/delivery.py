@@ -66,7 +66,7 @@ def create_deliveries() -> None:
         count("unit"),
         words("state"),
         reference("rule_id", nullable=True),
-        reference("pool_id"),
+        reference("pool_id", nullable=True),
         count("cards"),
         count("attempt"),
         time("created_at"),

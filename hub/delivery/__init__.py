@@ -1,0 +1,41 @@
+"""Paid order -> reserve -> messages -> settlement: the use case that all sides share.
+
+Functions over a unit of work: no I/O, nothing awaited.
+"""
+
+from hub.delivery.ledger import DELIVERABLE, on_message_settled
+from hub.delivery.needs import close_needs, open_need, tell_need
+from hub.delivery.orders import (
+    on_bargain_refused,
+    on_freed,
+    on_order_read,
+    on_ship_done,
+    on_ship_refused,
+    on_shipped,
+    on_signal,
+    on_unread,
+    read_again,
+    read_order,
+)
+from hub.delivery.sending import on_message_left, start, why_not
+
+__all__ = [
+    "DELIVERABLE",
+    "close_needs",
+    "on_bargain_refused",
+    "on_freed",
+    "on_message_left",
+    "on_message_settled",
+    "on_order_read",
+    "on_ship_done",
+    "on_ship_refused",
+    "on_shipped",
+    "on_signal",
+    "on_unread",
+    "open_need",
+    "read_again",
+    "read_order",
+    "start",
+    "tell_need",
+    "why_not",
+]

@@ -1,0 +1,401 @@
+"""From what the platform says about an order to what is owed for it.
+
+A signal only makes the order be read; then the order's page decides, and nothing else (L1).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from hub import text
+from hub.delivery.ledger import (
+    ONE_PIECE_KINDS,
+    REFUND_REASON,
+    STOP_REASON,
+    confirm,
+    need_for,
+    pull_brake,
+    release,
+    reserve,
+    take,
+    units_of,
+)
+from hub.delivery.needs import UNDELIVERED, close_needs, open_need
+from hub.delivery.sending import begin, start
+from hub.model import (
+    Account,
+    Conversation,
+    ConversationId,
+    Delivery,
+    DeliveryRule,
+    DeliveryState,
+    DeliveryStep,
+    FreeShipping,
+    KnownOrder,
+    NeedKind,
+    Order,
+    OrderNote,
+    OrderSignal,
+    OrderStatus,
+    OrderUnit,
+    Pool,
+    PoolId,
+    ReadOrder,
+    ShopId,
+    StepOrder,
+    order_lane,
+)
+from hub.notices import tell_owners, tell_owners_of_shop
+from hub.policy import HANDED_OVER, brake, held_by, match_rule
+from hub.store import Tx
+
+_S = OrderStatus
+ONCE = frozenset({_S.PAID, _S.BARGAIN_PENDING, _S.SHIPPED, _S.COMPLETED})
+"""News that an order brings once; refunds come and go."""
+OVER = frozenset({_S.REFUND_REQUESTED, _S.REFUNDED, _S.CLOSED})
+WATCHED = ONCE | OVER | {_S.REFUND_CHANGED}
+A_MINUTE = timedelta(minutes=1)
+
+
+# --- Signals --------------------------------------------------------------------------------------
+
+
+def on_signal(
+    tx: Tx, account: Account, conversation: Conversation, event: OrderSignal, now: datetime
+) -> None:
+    """Have the order read that the platform speaks of. Signals come from the platform's own marks
+    only; what a buyer types never is one."""
+    buys = f"buys:{account.id}:{conversation.platform_id}"
+    if event.as_buyer:
+        tx.inputs.first_time(account.shop, buys, now)
+        return
+    if event.status not in WATCHED:
+        return
+    if event.order_id is None and tx.inputs.known(account.shop, [buys]):
+        return  # a mark without an order, where the account itself may be the buyer
+    if event.status in OVER and event.order_id is not None:
+        # Believed at once, because it only keeps goods back; the page decides afterwards.
+        tx.orders.set_refund(account.shop, account.id, event.order_id, now)
+    if event.status in ONCE and event.order_id is not None:
+        news = event.order_id
+    else:
+        news = event.id or f"{conversation.platform_id}:{event.sent_at.isoformat()}"
+    read_order(
+        tx,
+        account.shop,
+        ReadOrder(
+            account.id,
+            conversation.platform_id,
+            event.order_id,
+            event.item_id or conversation.item_id,
+            event.status,
+        ),
+        key=f"read:{account.id}:{news}:{event.status}",
+        now=now,
+    )
+
+
+def read_order(tx: Tx, shop: ShopId, work: ReadOrder, *, key: str, now: datetime) -> bool:
+    """Once per `key`. One order after the other in a conversation, so that an old page never
+    overtakes a new one."""
+    lane = order_lane(work.account, work.conversation)
+    return tx.outbox.enqueue(shop, work, lane=lane, key=key, due_at=now) is not None
+
+
+def read_again(tx: Tx, order: KnownOrder, why: str, now: datetime) -> bool:
+    """Have a known order read once more. False: nobody knows its conversation."""
+    conversation = (
+        tx.conversations.get(order.shop, order.conversation)
+        if order.conversation is not None
+        else None
+    )
+    if conversation is None:
+        return False
+    work = ReadOrder(
+        order.account, conversation.platform_id, order.id, order.item_id, order.status or _S.PAID
+    )
+    key = f"read:{order.account}:{order.id}:{why}:{now.isoformat()}"
+    return read_order(tx, order.shop, work, key=key, now=now)
+
+
+def on_unread(
+    tx: Tx, shop: ShopId, work: ReadOrder, kind: NeedKind, detail: str, now: datetime
+) -> None:
+    """The page of an order that has to be delivered cannot be had: a person has to know (L18)."""
+    if work.status not in (_S.PAID, _S.BARGAIN_PENDING):
+        return
+    conversation = tx.conversations.by_platform(shop, work.account, work.conversation)
+    open_need(
+        tx,
+        shop,
+        kind,
+        account=work.account,
+        order=work.order,
+        subject="" if work.order else f"conversation:{work.account}:{work.conversation}",
+        conversation=conversation.id if conversation is not None else None,
+        detail=detail,
+        now=now,
+    )
+
+
+# --- The page -------------------------------------------------------------------------------------
+
+
+def on_order_read(
+    tx: Tx,
+    account: Account,
+    order: Order,
+    conversation: ConversationId | None,
+    signalled: OrderStatus,
+    now: datetime,
+) -> None:
+    """What the page says becomes what is owed, held, given back or confirmed. However often and
+    whoever reads it, nothing is owed twice (L2)."""
+    if order.buyer == account.user:
+        return
+    before = tx.orders.get(account.shop, account.id, order.id)
+    known = tx.orders.save(account.shop, account.id, order, conversation=conversation, now=now)
+    if before is None or before.status is not known.status:
+        _note(tx, known, OrderNote.READ, known.raw_status, now)
+    match known.status:
+        case OrderStatus.PAID:
+            _paid(tx, account, known, order, now)
+        case OrderStatus.BARGAIN_PENDING:
+            _bargain(tx, known, order, now)
+        case OrderStatus.REFUND_REQUESTED | OrderStatus.REFUNDED | OrderStatus.CLOSED:
+            _over(tx, account, known, known.status, now)
+        case OrderStatus.SHIPPED | OrderStatus.COMPLETED:
+            on_shipped(tx, known, now)
+        case None:
+            _hold(tx, known, NeedKind.UNCLEAR, f"订单状态看不懂：{known.raw_status}", now)
+        case _ if signalled is OrderStatus.PAID:
+            detail = f"闲鱼提示已付款，订单页面却是：{known.raw_status}"
+            _hold(tx, known, NeedKind.UNCLEAR, detail, now)
+        case _:
+            pass
+
+
+def _paid(tx: Tx, account: Account, known: KnownOrder, order: Order, now: datetime) -> None:
+    refund_off = tx.orders.clear_refund(known.shop, known.account, known.id)
+    units = units_of(tx, known)
+    if refund_off:
+        _note(tx, known, OrderNote.REFUND_OFF, known.raw_status, now)
+        stopped = [one for one in units if one.state is DeliveryState.RELEASED]
+        if stopped:
+            detail = f"{len(stopped)} 份在退款时停下了，要发请选发货"
+            _hold(tx, known, NeedKind.REFUND_OFF, detail, now)
+    if units:
+        return
+    found = judge(tx, account, known, order, now)
+    if isinstance(found, DeliveryRule):
+        owe(tx, known, found, now)
+    elif found is not None:
+        _hold(tx, known, found[0], found[1], now)
+
+
+def judge(
+    tx: Tx, account: Account, known: KnownOrder, order: Order, now: datetime
+) -> DeliveryRule | tuple[NeedKind, str]:
+    """The rule that a paid order is delivered by, or what a person has to be asked and why."""
+    if known.buyer is None or known.conversation is None:
+        return NeedKind.UNCLEAR, "订单上看不出买家是谁"
+    rule = match_rule(tx.delivery_rules.all(known.shop), account.id, order)
+    if isinstance(rule, NeedKind):
+        return rule, _spec_words(known) if rule is NeedKind.UNKNOWN_SPEC else known.item_title
+    if known.quantity is None:
+        return NeedKind.UNCLEAR, "订单上看不出买了几件"
+    if known.quantity > rule.most_units:
+        return NeedKind.TOO_MANY, f"买了 {known.quantity} 件，规则最多发 {rule.most_units} 件"
+    stop = tx.stops.active(known.shop, known.account)
+    if stop is not None:
+        return NeedKind.STOPPED, f"{STOP_REASON}：{stop.reason}"
+    guards = tx.guards.get(known.shop)
+    before, unfinished = tx.deliveries.of_buyer(known.shop, known.buyer, known.id)
+    held = held_by(guards, order, delivered_before=before, unfinished=unfinished)
+    if held is not None:
+        return NeedKind.HELD, held
+    in_a_minute = tx.deliveries.reserved_since(known.shop, now - A_MINUTE)
+    reason = brake(guards, in_a_minute=in_a_minute, failures=0)
+    if reason is not None:
+        pull_brake(tx, known.shop, reason, now)
+        return NeedKind.STOPPED, f"{STOP_REASON}：{reason}"
+    return rule
+
+
+def owe(tx: Tx, known: KnownOrder, rule: DeliveryRule, now: datetime) -> None:
+    """Write all units into the ledger, draw their cards and let them leave: one unit of work."""
+    units = owe_units(tx, known, rule.pool, rule, now)
+    tx.orders.set_steps(known.shop, known.account, known.id, rule.steps)
+    missing = reserve(tx, known, units, now)
+    if missing is not None:
+        _hold(tx, known, NeedKind.OUT_OF_STOCK, missing, now)
+        return
+    fresh = tx.orders.get(known.shop, known.account, known.id)
+    assert fresh is not None  # noqa: S101 - it was read just now
+    begin(tx, fresh, timedelta(seconds=rule.delay_seconds), now)
+
+
+def owe_units(
+    tx: Tx, known: KnownOrder, pool: PoolId, rule: DeliveryRule | None, now: datetime
+) -> list[Delivery]:
+    """The units of an order, those included that the ledger has."""
+    for number in range(1, pieces(tx.pools.get(known.shop, pool), known.quantity or 1) + 1):
+        unit = OrderUnit(known.account, known.id, number)
+        new = tx.deliveries.owe(
+            known.shop,
+            unit,
+            pool=pool,
+            rule=rule.id if rule is not None else None,
+            cards=rule.cards if rule is not None else 1,
+            now=now,
+        )
+        if new is not None:
+            step = DeliveryStep.OWED
+            tx.orders.note_down(known.shop, known.account, known.id, step, unit=number, now=now)
+    return units_of(tx, known)
+
+
+def pieces(pool: Pool | None, quantity: int) -> int:
+    return 1 if pool is not None and pool.kind in ONE_PIECE_KINDS else quantity
+
+
+def _spec_words(known: KnownOrder) -> str:
+    said = "；".join(f"{name}:{value}" if name else value for name, value in known.spec)
+    return f"买家选的是「{said}」" if said else "商品有多个规格，订单上没写买家选了哪个"
+
+
+def _hold(tx: Tx, known: KnownOrder, kind: NeedKind, detail: str, now: datetime) -> None:
+    what = text.NEED_KINDS[kind]
+    _note(tx, known, OrderNote.HELD, f"{what}：{detail}" if detail else what, now)
+    need_for(tx, known, kind, detail, now)
+
+
+def _note(tx: Tx, known: KnownOrder, note: OrderNote, detail: str, now: datetime) -> None:
+    tx.orders.note_down(known.shop, known.account, known.id, note, detail=detail, now=now)
+
+
+# --- Bargains -------------------------------------------------------------------------------------
+
+
+def _bargain(tx: Tx, known: KnownOrder, order: Order, now: datetime) -> None:
+    """Free shipping is called once for a bargain that a rule serves; then its page decides."""
+    rule = match_rule(tx.delivery_rules.all(known.shop), known.account, order)
+    if isinstance(rule, NeedKind):
+        return
+    stop = tx.stops.active(known.shop, known.account)
+    if stop is not None:
+        _hold(tx, known, NeedKind.STOPPED, f"{STOP_REASON}：{stop.reason}", now)
+        return
+    lane = order_lane(known.account, f"free:{known.id}")
+    work = FreeShipping(known.account, known.id)
+    tx.outbox.enqueue(known.shop, work, lane=lane, key=lane, due_at=now)
+
+
+def on_freed(tx: Tx, known: KnownOrder, now: datetime) -> None:
+    """Free shipping was called; whether the order is to be shipped now is on its page."""
+    _note(tx, known, OrderNote.FREED, "", now)
+    read_again(tx, known, "freed", now)
+
+
+def on_bargain_refused(tx: Tx, known: KnownOrder, reason: str, now: datetime) -> None:
+    """L17: nothing goes out."""
+    _hold(tx, known, NeedKind.BARGAIN, reason, now)
+
+
+# --- Shipped --------------------------------------------------------------------------------------
+
+
+def on_shipped(tx: Tx, known: KnownOrder, now: datetime) -> None:
+    """The platform counts it as shipped, whoever did it."""
+    tx.orders.set_shipped(known.shop, known.account, known.id, now)
+    confirm(tx, known, now)
+    for delivery in units_of(tx, known):
+        if delivery.state is DeliveryState.PENDING:
+            take(tx, delivery, DeliveryStep.OUTSIDE, now, detail="订单在别处标记了发货")
+    close_needs(
+        tx,
+        known.shop,
+        known.account,
+        known.id,
+        kinds=UNDELIVERED | {NeedKind.SHIP_FAILED},
+        resolution="订单已标记发货",
+        now=now,
+    )
+
+
+def on_ship_done(tx: Tx, known: KnownOrder, now: datetime) -> None:
+    """Our own mark at the platform is set; what waited for it leaves."""
+    on_shipped(tx, known, now)
+    fresh = tx.orders.get(known.shop, known.account, known.id)
+    if fresh is not None and fresh.steps is StepOrder.CONFIRM_THEN_SEND:
+        start(tx, fresh, now)
+
+
+def on_ship_refused(tx: Tx, known: KnownOrder, reason: str, now: datetime) -> None:
+    _note(tx, known, OrderNote.SHIP_FAILED, reason, now)
+    need_for(tx, known, NeedKind.SHIP_FAILED, reason, now)
+
+
+# --- Refunds --------------------------------------------------------------------------------------
+
+
+def _over(tx: Tx, account: Account, known: KnownOrder, status: OrderStatus, now: datetime) -> None:
+    """A refund, or the end of the order: what has not left goes back, what was given is disputed,
+    and it is told at once."""
+    tx.orders.set_refund(known.shop, known.account, known.id, now)
+    units, released, disputed, unsure = units_of(tx, known), 0, 0, 0
+    for delivery in units:
+        match delivery.state:
+            case DeliveryState.PENDING | DeliveryState.RESERVED:
+                released += release(tx, delivery, now, detail=REFUND_REASON)
+            case DeliveryState.SENDING | DeliveryState.REVIEW:
+                unsure += 1
+            case state if state in HANDED_OVER:
+                if tx.cards.dispute(known.shop, delivery.unit, now=now):
+                    disputed += 1
+                    _note(tx, known, OrderNote.DISPUTED, f"第 {delivery.unit.unit} 份", now)
+            case _:
+                pass
+    closed = close_needs(
+        tx,
+        known.shop,
+        known.account,
+        known.id,
+        kinds=UNDELIVERED,
+        resolution=text.ORDER_STATUSES[status],
+        now=now,
+    )
+    news = tx.inputs.first_time(
+        known.shop, f"over:{known.account}:{known.id}:{status}:{known.refund_at or now}", now
+    )
+    if not news or not (units or closed):
+        return
+    _note(tx, known, OrderNote.REFUND, text.ORDER_STATUSES[status], now)
+    _tell_over(tx, account, known, status, released, disputed, now)
+    if (disputed or unsure) and status is not OrderStatus.CLOSED:
+        detail = "货可能已经到买家手里，请核对后再同意退款" if unsure else "卡密已经发出"
+        need_for(tx, known, NeedKind.REFUND, detail, now)
+
+
+def _tell_over(
+    tx: Tx,
+    account: Account,
+    known: KnownOrder,
+    status: OrderStatus,
+    released: int,
+    disputed: int,
+    now: datetime,
+) -> None:
+    conversation = (
+        tx.conversations.get(known.shop, known.conversation)
+        if known.conversation is not None
+        else None
+    )
+    said = text.refund_notice(
+        account, known, conversation, status, released=released, disputed=disputed
+    )
+    key = f"over:{known.account}:{known.id}:{status}:{now.isoformat()}"
+    if conversation is not None:
+        tell_owners(tx, conversation, said, key=key, now=now)
+    else:
+        tell_owners_of_shop(tx, known.shop, said, key=key, now=now)

@@ -1,0 +1,188 @@
+"""How what is reserved leaves: messages are written, and checked once more before each is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from hub.delivery.ledger import (
+    HALTED,
+    REFUND_REASON,
+    STOP_REASON,
+    need_for,
+    ship,
+    take,
+    units_of,
+)
+from hub.model import (
+    CardState,
+    Content,
+    ConversationId,
+    Delivery,
+    DeliveryState,
+    DeliveryStep,
+    KnownOrder,
+    Message,
+    MessageId,
+    MessageState,
+    NeedKind,
+    Origin,
+    SendMessage,
+    ShopId,
+    StartDelivery,
+    StepOrder,
+    Text,
+    send_lane,
+)
+from hub.policy import HANDED_OVER, ON_THEIR_WAY, DeliveryFacts, compose
+from hub.store import Tx
+
+
+def begin(tx: Tx, order: KnownOrder, delay: timedelta, now: datetime) -> None:
+    """Let what is reserved leave after its delay, which survives restarts (L16)."""
+    if not delay:
+        start(tx, order, now)
+        return
+    lane = f"delayed:{order.account}:{order.id}"
+    work = StartDelivery(order.account, order.id)
+    key = f"{lane}:{now.isoformat()}"
+    tx.outbox.enqueue(order.shop, work, lane=lane, key=key, due_at=now + delay, now=now)
+
+
+def start(tx: Tx, order: KnownOrder, now: datetime) -> None:
+    """Let what is reserved and not written yet leave: the messages, or the mark at the platform
+    first."""
+    waiting = [one for one in units_of(tx, order) if _is_unwritten(tx, one)]
+    if not waiting:
+        return
+    stop = tx.stops.active(order.shop, order.account)
+    if stop is not None:
+        for delivery in waiting:
+            take(tx, delivery, DeliveryStep.STOPPED, now, detail=stop.reason)
+        need_for(tx, order, NeedKind.STOPPED, f"{STOP_REASON}：{stop.reason}", now)
+    elif order.steps is StepOrder.CONFIRM_THEN_SEND and order.shipped_at is None:
+        ship(tx, order, now)
+    else:
+        for delivery in waiting:
+            write(tx, order, delivery, now)
+
+
+def _is_unwritten(tx: Tx, delivery: Delivery) -> bool:
+    """Reserved, and the messages of this time are not there yet."""
+    if delivery.state is not DeliveryState.RESERVED:
+        return False
+    parts = tx.deliveries.parts(delivery.shop, delivery.id, delivery.attempt)
+    return not any(state is MessageState.QUEUED for _, state in parts)
+
+
+def write(tx: Tx, order: KnownOrder, delivery: Delivery, now: datetime) -> None:
+    """Messages and tasks of one unit: the same contents as before if it was written before."""
+    assert order.conversation is not None  # noqa: S101 - nothing is reserved without one
+    said = _said_before(tx, delivery)
+    contents = said or _compose(tx, order, delivery)
+    attempt = tx.deliveries.written_again(delivery.shop, delivery.id)
+    for number, content in enumerate(contents, 1):
+        message = tx.messages.add_out(
+            order.shop,
+            order.account,
+            order.conversation,
+            key=f"delivery:{delivery.id}:{attempt}:{number}",
+            origin=Origin.DELIVERY,
+            content=content,
+            now=now,
+        )
+        assert message is not None  # noqa: S101 - the attempt is new
+        tx.deliveries.add_part(order.shop, delivery.id, attempt, message)
+        _enqueue(tx, order, order.conversation, message, now)
+
+
+def _enqueue(
+    tx: Tx, order: KnownOrder, conversation: ConversationId, message: MessageId, now: datetime
+) -> None:
+    tx.outbox.enqueue(
+        order.shop,
+        SendMessage(order.account, conversation, message),
+        lane=send_lane(order.account, conversation),
+        key=f"send:{message}",
+        due_at=now,
+    )
+
+
+def _said_before(tx: Tx, delivery: Delivery) -> list[Content]:
+    """What a resend repeats word for word; a card that was voided since is no such thing."""
+    if not delivery.attempt:
+        return []
+    cards = tx.cards.of_unit(delivery.shop, delivery.unit)
+    if any(card.state is CardState.VOID for card in cards):
+        return []
+    parts = tx.deliveries.parts(delivery.shop, delivery.id, delivery.attempt)
+    found = [tx.messages.get(delivery.shop, message) for message, _ in parts]
+    if cards and not all(_speaks_of(found, card.code) for card in cards):
+        return []
+    return [message.content for message in found if message is not None]
+
+
+def _speaks_of(messages: Sequence[Message | None], code: str) -> bool:
+    return any(
+        message is not None and isinstance(message.content, Text) and code in message.content.text
+        for message in messages
+    )
+
+
+def _compose(tx: Tx, order: KnownOrder, delivery: Delivery) -> list[Content]:
+    pool = tx.pools.get(order.shop, delivery.pool) if delivery.pool is not None else None
+    cards = [
+        card
+        for card in tx.cards.of_unit(order.shop, delivery.unit)
+        if card.state is not CardState.VOID
+    ]
+    template, words = (pool.template, pool.text) if pool is not None else ("", "")
+    facts = _facts(tx, order)
+    parts = compose(template, facts, codes=[card.code for card in cards], text=words)
+    return [part for part in parts if isinstance(part, Text)]
+
+
+def _facts(tx: Tx, order: KnownOrder) -> DeliveryFacts:
+    account = tx.accounts.get(order.shop, order.account)
+    return DeliveryFacts(
+        order_id=order.id,
+        item_id=order.item_id or "",
+        item_title=order.item_title,
+        buyer_id=order.buyer or "",
+        buyer_name=order.buyer_name,
+        cookie_id=account.name if account is not None else "",
+        spec_name=" ".join(name for name, _ in order.spec if name),
+        spec_value=" ".join(value for _, value in order.spec),
+        order_amount="" if order.paid_amount is None else str(order.paid_amount),
+        order_quantity="" if order.quantity is None else str(order.quantity),
+    )
+
+
+# --- At the moment of sending ---------------------------------------------------------------------
+
+
+def why_not(tx: Tx, message: Message, shop: ShopId) -> str | None:
+    """Why a message of a delivery may not leave now; None: it may."""
+    found = tx.deliveries.of_message(shop, message.id)
+    if found is None:
+        return "不属于任何一次发货"
+    delivery, attempt = found
+    unit = delivery.unit
+    order = tx.orders.get(shop, unit.account, unit.order)
+    stop = tx.stops.active(shop, unit.account)
+    if order is None or delivery.state not in ON_THEIR_WAY | HANDED_OVER:
+        return HALTED
+    if message.state is MessageState.DROPPED:
+        return HALTED
+    if attempt != delivery.attempt:
+        return "已经重新发送"
+    if order.refund_at is not None:
+        return REFUND_REASON
+    return f"{STOP_REASON}：{stop.reason}" if stop is not None else None
+
+
+def on_message_left(tx: Tx, shop: ShopId, message: MessageId, now: datetime) -> None:
+    """It is marked as on the wire, in the same unit of work."""
+    found = tx.deliveries.of_message(shop, message)
+    if found is not None:
+        take(tx, found[0], DeliveryStep.LEFT, now)

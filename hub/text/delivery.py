@@ -1,0 +1,197 @@
+"""What people read about orders and deliveries. No card stands in it but masked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hub.model import (
+    Account,
+    Choice,
+    Conversation,
+    DeliveryState,
+    DeliveryStep,
+    KnownOrder,
+    Need,
+    NeedKind,
+    OrderNote,
+    OrderStatus,
+    StepOrder,
+    Stop,
+    StoryLine,
+)
+from hub.text.content import shorten
+
+NEED_KINDS: dict[NeedKind, str] = {
+    NeedKind.NO_RULE: "没有发货规则",
+    NeedKind.OUT_OF_STOCK: "库存不足",
+    NeedKind.UNKNOWN_SPEC: "规格没有对应的规则",
+    NeedKind.TOO_MANY: "购买数量超过上限",
+    NeedKind.UNCLEAR: "订单看不清楚",
+    NeedKind.UNREADABLE: "订单读不到",
+    NeedKind.HELD: "按防护规则拦下了",
+    NeedKind.STOPPED: "急停中，没有发",
+    NeedKind.REJECTED: "闲鱼拒绝了发货消息",
+    NeedKind.UNCERTAIN: "不确定买家是否收到",
+    NeedKind.SHIP_FAILED: "没能标记为已发货",
+    NeedKind.BARGAIN: "小刀订单没能免拼",
+    NeedKind.REFUND: "已发货的订单要退款",
+    NeedKind.REFUND_OFF: "退款取消，订单又在等发货",
+    NeedKind.BRAKE: "发货异常，全店已自动急停",
+}
+
+CHOICES: dict[Choice, str] = {
+    Choice.DELIVER: "发货",
+    Choice.RESEND: "把同样的内容再发一次",
+    Choice.ARRIVED: "买家已经收到",
+    Choice.OUTSIDE: "我已在别处发货",
+    Choice.RELEASE: "卡密退回库存",
+    Choice.REFUSE: "不发了",
+    Choice.SHIP: "再标记一次发货",
+    Choice.READ: "重新读订单",
+    Choice.RESUME: "恢复发货",
+    Choice.DONE: "知道了",
+}
+
+DELIVERY_STATES: dict[DeliveryState, str] = {
+    DeliveryState.PENDING: "待发",
+    DeliveryState.RESERVED: "已预留",
+    DeliveryState.SENDING: "发送中",
+    DeliveryState.SENT: "买家已收到",
+    DeliveryState.CONFIRMED: "已完成",
+    DeliveryState.REVIEW: "待人工处理",
+    DeliveryState.FAILED: "不发了",
+    DeliveryState.OUTSIDE: "在别处发货",
+    DeliveryState.RELEASED: "已退回库存",
+}
+
+STEPS: dict[DeliveryStep | OrderNote, str] = {
+    DeliveryStep.OWED: "记下要发的货",
+    DeliveryStep.RESERVED: "预留",
+    DeliveryStep.LEFT: "开始发送",
+    DeliveryStep.ACCEPTED: "买家收到",
+    DeliveryStep.REJECTED: "闲鱼拒绝",
+    DeliveryStep.UNCERTAIN: "不确定是否送达",
+    DeliveryStep.STOPPED: "没有发出",
+    DeliveryStep.SHIPPED: "订单已标记发货",
+    DeliveryStep.RESENT: "再发一次",
+    DeliveryStep.OUTSIDE: "在别处发货",
+    DeliveryStep.RELEASED: "退回库存",
+    DeliveryStep.REFUSED: "决定不发",
+    OrderNote.READ: "读订单",
+    OrderNote.HELD: "转人工",
+    OrderNote.FREED: "小刀免拼",
+    OrderNote.SHIP_FAILED: "标记发货失败",
+    OrderNote.REFUND: "退款或关闭",
+    OrderNote.REFUND_OFF: "退款取消",
+    OrderNote.DISPUTED: "卡密标记为有争议",
+}
+
+ORDER_STATUSES: dict[OrderStatus, str] = {
+    OrderStatus.UNPAID: "待付款",
+    OrderStatus.BARGAIN_PENDING: "待刀成",
+    OrderStatus.PAID: "待发货",
+    OrderStatus.SHIPPED: "已发货",
+    OrderStatus.COMPLETED: "交易成功",
+    OrderStatus.REFUND_REQUESTED: "退款中",
+    OrderStatus.REFUNDED: "已退款",
+    OrderStatus.CLOSED: "已关闭",
+}
+
+STEP_ORDERS: dict[StepOrder, str] = {
+    StepOrder.SEND_THEN_CONFIRM: "先发内容，再标记发货",
+    StepOrder.CONFIRM_THEN_SEND: "先标记发货，再发内容",
+    StepOrder.SEND_ONLY: "只发内容，不标记发货",
+}
+
+
+def need_line(need: Need) -> str:
+    """One need in a list."""
+    about = f" 订单 {need.order}" if need.order else ""
+    detail = f"：{need.detail}" if need.detail else ""
+    return f"待处理 {need.number}｜{NEED_KINDS[need.kind]}{detail}{about}"
+
+
+def need_notice(
+    need: Need,
+    account: Account | None,
+    order: KnownOrder | None,
+    conversation: Conversation | None,
+    choices: Sequence[Choice],
+    *,
+    again: bool,
+) -> str:
+    """The need with its numbered answers."""
+    lines = [f"🔔 {'还没处理：' if again else ''}待处理 {need.number}｜{NEED_KINDS[need.kind]}"]
+    if need.detail:
+        lines.append(need.detail)
+    lines += _about(account, order, need.order)
+    lines += [f"{number} {CHOICES[one]}" for number, one in enumerate(choices, 1)]
+    if conversation is not None:
+        lines.append(f"#{conversation.ticket}")
+    return "\n".join(lines)
+
+
+def _about(account: Account | None, order: KnownOrder | None, number: str | None) -> list[str]:
+    lines = []
+    if account is not None:
+        buyer = (order.buyer_name or order.buyer or "") if order is not None else ""
+        lines.append(f"【{account.name}】{shorten(buyer, 24)}".rstrip())
+    if order is not None:
+        spec = " ".join(value for _, value in order.spec)
+        pieces = f" ×{order.quantity}" if order.quantity and order.quantity > 1 else ""
+        paid = f" {order.paid_amount} 元" if order.paid_amount is not None else ""
+        lines.append(f"{shorten(order.item_title, 24)} {shorten(spec, 24)}{pieces}{paid}".strip())
+    if number:
+        lines.append(f"订单 {number}")
+    return [line for line in lines if line]
+
+
+def delivered_notice(
+    account: Account,
+    order: KnownOrder,
+    conversation: Conversation | None,
+    pool: str,
+    cards: Sequence[str],
+    units: int,
+) -> str:
+    """`cards` are masked."""
+    given = f"：{'、'.join(cards[:5])}{' 等' if len(cards) > 5 else ''}" if cards else ""
+    lines = [f"✅ 已自动发货 {units} 份「{pool}」{given}", *_about(account, order, order.id)]
+    if conversation is not None:
+        lines.append(f"#{conversation.ticket}")
+    return "\n".join(lines)
+
+
+def refund_notice(
+    account: Account,
+    order: KnownOrder,
+    conversation: Conversation | None,
+    status: OrderStatus,
+    *,
+    released: int,
+    disputed: int,
+) -> str:
+    what = {
+        OrderStatus.REFUND_REQUESTED: "买家申请退款",
+        OrderStatus.REFUNDED: "已退款",
+        OrderStatus.CLOSED: "订单已关闭",
+    }[status]
+    lines = [f"↩ {what}", *_about(account, order, order.id)]
+    if released:
+        lines.append(f"还没发出的 {released} 份已停下，卡密退回库存")
+    if disputed:
+        lines.append(f"已发出的 {disputed} 份标记为有争议")
+    if conversation is not None:
+        lines.append(f"#{conversation.ticket}")
+    return "\n".join(lines)
+
+
+def stop_line(stop: Stop, account: Account | None) -> str:
+    where = f"【{account.name}】" if account is not None else "全店"
+    return f"⛔ {where}发货急停：{stop.reason}"
+
+
+def story_line(line: StoryLine, clock: str) -> str:
+    unit = f" 第 {line.unit} 份" if line.unit is not None else ""
+    detail = f"：{line.detail}" if line.detail else ""
+    return f"{clock}{unit} {STEPS[line.step]}{detail}"
