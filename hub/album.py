@@ -62,6 +62,7 @@ class Album:
     ) -> None:
         self._seen = folder / "seen"
         self._kept = folder / "kept"
+        self._stock = folder / "stock"
         self._client_of = client_of
         self._most_bytes = most_bytes
         self._fetching = asyncio.Semaphore(AT_ONCE)
@@ -113,11 +114,14 @@ class Album:
         await self._remember(_name_of(sent.url), fitted)
 
     async def show_kept(self, picture: Picture) -> Shown:
-        """One that `keep` gave out. Raises NotFound when it is not there any more."""
+        """One that `keep` gave out, or that stock hands out.
+
+        Raises NotFound when it is not there any more."""
         stem, _, _ = picture.url.removeprefix(KEPT).rpartition(".")
         found = None
         if stem.isalnum():  # it names a file, so it holds nothing that could lead elsewhere
             found = await asyncio.to_thread(_read, self._kept, stem)
+            found = found or await asyncio.to_thread(_read, self._stock, stem)
         if found is None:
             raise NotFound("这张图片已经不在了")
         return found

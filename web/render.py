@@ -72,6 +72,7 @@ ORIGINS: dict[Origin, str] = {
     Origin.PHONE: "手机上回复",
     Origin.OPERATOR: "客服",
     Origin.RULE: "自动回复",
+    Origin.DELIVERY: "自动发货",
 }
 
 

@@ -40,7 +40,7 @@ from hub.store import Tx
 BY_THE_HUB = Cause(None, "hub")
 ONE_PIECE_KINDS = frozenset({PoolKind.TEXT, PoolKind.IMAGE})
 """However many pieces are bought, the buyer needs it once."""
-DELIVERABLE = frozenset({PoolKind.CODES, PoolKind.TEXT})
+DELIVERABLE = frozenset({PoolKind.CODES, PoolKind.TEXT, PoolKind.IMAGE})
 """Kinds of pools that orders are delivered from without a person."""
 FAILURES_WITHIN = timedelta(minutes=10)
 WHILE_SENDING = frozenset({*UNDELIVERED, NeedKind.REJECTED, NeedKind.UNCERTAIN})

@@ -15,22 +15,26 @@ from hub.delivery.ledger import (
     units_of,
 )
 from hub.model import (
+    KEPT,
     CardState,
     Content,
     ConversationId,
     Delivery,
     DeliveryState,
     DeliveryStep,
+    Image,
     KnownOrder,
     Message,
     MessageId,
     MessageState,
     NeedKind,
     Origin,
+    Picture,
     SendMessage,
     ShopId,
     StartDelivery,
     StepOrder,
+    StoredPicture,
     Text,
     send_lane,
 )
@@ -136,10 +140,19 @@ def _compose(tx: Tx, order: KnownOrder, delivery: Delivery) -> list[Content]:
         for card in tx.cards.of_unit(order.shop, delivery.unit)
         if card.state is not CardState.VOID
     ]
-    template, words = (pool.template, pool.text) if pool is not None else ("", "")
-    facts = _facts(tx, order)
-    parts = compose(template, facts, codes=[card.code for card in cards], text=words)
-    return [part for part in parts if isinstance(part, Text)]
+    parts = compose(
+        pool.template if pool is not None else "",
+        _facts(tx, order),
+        codes=[card.code for card in cards],
+        text=pool.text if pool is not None else "",
+        pictures=pool.pictures if pool is not None else (),
+    )
+    return [part if isinstance(part, Text) else _image(part) for part in parts]
+
+
+def _image(picture: StoredPicture) -> Image:
+    """A message of its own, never a mark inside a text (L15)."""
+    return Image((Picture(KEPT + picture.name, picture.width, picture.height),))
 
 
 def _facts(tx: Tx, order: KnownOrder) -> DeliveryFacts:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 from hub.model import StoredPicture, Text
 
 CONTENT = "DELIVERY_CONTENT"
+CUT, NEW_PARAGRAPH = "######", "\n\n"
 
 DeliveryPart = Text | StoredPicture
 """One message of a delivery: text, or a picture, never a mark inside a text (L15)."""
@@ -73,13 +74,14 @@ def compose(
     `codes` stand in the place of the content, one a line, untouched; so do `pictures`, each a
     message of its own. `text` is the seller's own writing: its placeholders are filled and it may
     be cut as well. A template that does not say where the content goes is followed by it after an
-    empty line; an empty one is the content alone. Messages of nothing but blanks are left out.
+    empty line, or by pictures in messages of their own; an empty one is the content alone. Messages
+    of nothing but blanks are left out.
     """
     placed = "{" + CONTENT + "}"
     if not template:
         template = placed
     elif placed not in template:
-        template = f"{template}\n\n{placed}"
+        template = f"{template}{CUT if pictures else NEW_PARAGRAPH}{placed}"
     if text:
         template = template.replace(placed, text)
     values = facts.by_name()

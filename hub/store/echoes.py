@@ -41,7 +41,7 @@ _ON_THE_WIRE = (
     " WHERE shop_id = :shop AND account_id = :account AND conversation_id = :conversation"
     " AND platform_id IS NULL"
     " AND state IN ('sending', 'uncertain', 'accepted')"
-    " AND origin IN ('operator', 'rule') AND content = :content"
+    " AND origin IN ('operator', 'rule', 'delivery') AND content = :content"
 )
 _CANDIDATE = Statement(f"{_ON_THE_WIRE} ORDER BY wire_at, id LIMIT 1")
 _CANDIDATE_AT = Statement(

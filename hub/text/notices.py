@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.model import Account, Content, Conversation, Item, Message
+from hub.model import Account, Content, Conversation, Item, Message, Origin
 from hub.text.content import plain, shorten
 from hub.text.items import item_line
 
@@ -27,7 +27,9 @@ def buyer_notice(
     lines = [_head(account, conversation, item)]
     if quoted is not None:
         whose = "我们" if quoted.ours else "自己"
-        lines.append(f"「引用{whose}的：{shorten(plain(quoted.content), 30)}」")
+        goods = quoted.origin is Origin.DELIVERY  # may hold a card, and this may be read in a group
+        said = "[发货内容]" if goods else shorten(plain(quoted.content), 30)
+        lines.append(f"「引用{whose}的：{said}」")
     lines.append(plain(content))
     if outcome:
         lines.append(outcome)

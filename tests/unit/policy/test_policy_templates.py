@@ -153,7 +153,7 @@ def test_pictures_are_messages_of_their_own_between_the_words() -> None:
         Text("\n后"),
     )
     assert compose("", FACTS_OF_ONE, pictures=[ONE]) == (ONE,)
-    assert compose("请查收", FACTS_OF_ONE, pictures=[ONE]) == (Text("请查收\n\n"), ONE)
+    assert compose("请查收", FACTS_OF_ONE, pictures=[ONE]) == (Text("请查收"), ONE)
 
 
 def test_the_content_may_stand_in_several_places() -> None:
