@@ -183,6 +183,16 @@ class AlreadyDelivered(Refusal):
     code = "already_delivered"
 
 
+class NotConfirmed(Refusal):
+    """It needs a second word: the same again with `confirm` as its code."""
+
+    code = "not_confirmed"
+
+    def __init__(self, text: str, confirm: str) -> None:
+        super().__init__(text)
+        self.confirm = confirm
+
+
 class OnHold(Refusal):
     """Stopped by somebody; resume first."""
 

@@ -6,6 +6,7 @@ Functions over a unit of work: no I/O, nothing awaited.
 from hub.delivery.ledger import DELIVERABLE, on_message_settled
 from hub.delivery.needs import close_needs, open_need, tell_need
 from hub.delivery.orders import (
+    is_lost,
     on_bargain_refused,
     on_freed,
     on_order_read,
@@ -17,11 +18,25 @@ from hub.delivery.orders import (
     read_again,
     read_order,
 )
+from hub.delivery.people import (
+    arrived,
+    deliver,
+    give_back,
+    outside,
+    refuse,
+    resend,
+    resume,
+    ship_now,
+)
 from hub.delivery.sending import on_message_left, start, why_not
 
 __all__ = [
     "DELIVERABLE",
+    "arrived",
     "close_needs",
+    "deliver",
+    "give_back",
+    "is_lost",
     "on_bargain_refused",
     "on_freed",
     "on_message_left",
@@ -33,8 +48,13 @@ __all__ = [
     "on_signal",
     "on_unread",
     "open_need",
+    "outside",
     "read_again",
     "read_order",
+    "refuse",
+    "resend",
+    "resume",
+    "ship_now",
     "start",
     "tell_need",
     "why_not",

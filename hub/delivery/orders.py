@@ -24,6 +24,7 @@ from hub.delivery.needs import UNDELIVERED, close_needs, open_need
 from hub.delivery.sending import begin, start
 from hub.model import (
     Account,
+    AccountId,
     Conversation,
     ConversationId,
     Delivery,
@@ -116,6 +117,16 @@ def read_again(tx: Tx, order: KnownOrder, why: str, now: datetime) -> bool:
     )
     key = f"read:{order.account}:{order.id}:{why}:{now.isoformat()}"
     return read_order(tx, order.shop, work, key=key, now=now)
+
+
+def is_lost(tx: Tx, shop: ShopId, account: AccountId, order: str) -> bool:
+    """A paid order that waits at the platform, and nobody here does anything about it."""
+    known = tx.orders.get(shop, account, order)
+    if known is not None and known.refund_at is not None:
+        return False
+    units = tx.deliveries.of_order(shop, account, order)
+    owed = [one for one in units if one.state is DeliveryState.PENDING]
+    return (not units or bool(owed)) and not tx.needs.open_about(shop, account, order)
 
 
 def on_unread(

@@ -10,11 +10,14 @@ from hub.album import Album, Shown, album_of
 from hub.desk.accounts import Accounts
 from hub.desk.cards import Cards, CardView
 from hub.desk.chat import Chat
+from hub.desk.delivery_rules import DeliveryRules
 from hub.desk.inbox import Answered, ConversationView, Inbox
 from hub.desk.items import ItemList, Items
 from hub.desk.login import Logins, LoginStep, QrView, open_login_at
 from hub.desk.members import Login, Members, NewLogin
+from hub.desk.needs import NeedLine, Needs
 from hub.desk.operator import ROLES, Door, Operator
+from hub.desk.orders import Orders, OrderView, UnitLine
 from hub.desk.pictures import Pictures
 from hub.desk.restock import Restock, Restocking
 from hub.desk.rules import Rules, split_keywords
@@ -37,14 +40,17 @@ __all__ = [
     "ItemList",
     "Login",
     "LoginStep",
+    "NeedLine",
     "NewLogin",
     "Operator",
+    "OrderView",
     "Overview",
     "PoolLine",
     "QrView",
     "Restocking",
     "Shown",
     "Trial",
+    "UnitLine",
     "parse_headers",
     "split_keywords",
 ]
@@ -79,6 +85,9 @@ class Desk:
         self.rules = Rules(store, now)
         self.system = System(store, now)
         self.stock = Stock(store, now)
+        self.orders = Orders(store, now)
+        self.needs = Needs(store, now, self.orders)
+        self.delivery_rules = DeliveryRules(store, now)
         self.cards = Cards(store, now)
         self.restock = Restock(store, now)
         self.suppliers = Suppliers(store, now)

@@ -10,6 +10,7 @@ from itertools import chain
 from loguru import logger
 
 from hub import text
+from hub.delivery import is_lost, read_order
 from hub.errors import Malformed, PeerError, Rejected
 from hub.model import (
     Account,
@@ -19,6 +20,7 @@ from hub.model import (
     OrderStatus,
     PlatformConversation,
     PlatformUser,
+    ReadOrder,
     SignalSource,
     TakenIn,
     order_key,
@@ -33,6 +35,8 @@ ASK_PERMISSION_EVERY = timedelta(days=1)
 """A list that is not for this kind of account is not asked for again for so long."""
 REFUSALS = 3
 """What was refused so often is given up, and the owners are told."""
+LOST_AFTER = timedelta(minutes=2)
+"""Longer than reading an order takes that was just heard of."""
 UNCLEAR = "unclear"
 """Stands in the key of an order whose page nobody can read, where the status would."""
 
@@ -74,7 +78,42 @@ class OrderWatch:
         fresh = await self._fresh(orders.values())
         for order in sorted(fresh, key=lambda one: _since(one) or self._now()):
             complete = await self._signal(session, client, order) and complete
+        signalled = {order.id for order in fresh}
+        await self._watch(session, [one for one in orders.values() if one.id not in signalled])
         return complete
+
+    async def _watch(self, session: Session, orders: Iterable[Order]) -> None:
+        """Paid orders that wait at the platform while nobody here does anything about them are read
+        again: whatever went wrong, a person comes to know (L18)."""
+        account, now = self._account, self._now()
+
+        def unit(tx: Tx) -> list[Order]:
+            since = (tx.comparisons.since(account.shop, account.id) or now).replace(microsecond=0)
+            return [
+                order
+                for order in orders
+                if order.status is OrderStatus.PAID
+                and order.buyer is not None
+                and order.item_id is not None
+                and since <= (_since(order) or since) < now - LOST_AFTER
+                and is_lost(tx, account.shop, account.id, order.id)
+            ]
+
+        for order in await self._store.read(unit):
+            assert order.buyer is not None and order.item_id is not None  # noqa: S101, PT018
+            try:
+                where = await self._conversation(session, order.buyer, order.item_id)
+            except PeerError as error:
+                self._not_now(error)
+                return
+            logger.warning("order {} was lost sight of", order.id)
+            work = ReadOrder(account.id, where, order.id, order.item_id, OrderStatus.PAID)
+            key = f"watch:{account.id}:{order.id}:{now:%Y-%m-%d %H}"
+            await self._store.write(
+                lambda tx, work=work, key=key: read_order(  # type: ignore[misc]
+                    tx, account.shop, work, key=key, now=now
+                )
+            )
 
     async def _list(self, client: Client, *, pro: bool) -> dict[str, Order] | None:
         """None: the platform would not say."""

@@ -1,0 +1,297 @@
+"""What people decide about deliveries. Raises Refusal with a sentence when it cannot be done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from hub.delivery.ledger import (
+    DELIVERABLE,
+    UNSENT,
+    hand_over,
+    release,
+    reserve,
+    ship,
+    take,
+    units_of,
+)
+from hub.delivery.needs import close_needs
+from hub.delivery.orders import owe_units, read_again
+from hub.delivery.sending import start, write
+from hub.errors import AlreadyDelivered, Invalid, NotFound, OnHold, OutOfStock, Refusal
+from hub.model import (
+    Account,
+    AccountId,
+    Cause,
+    Delivery,
+    DeliveryRule,
+    DeliveryState,
+    DeliveryStep,
+    KnownOrder,
+    NeedKind,
+    Order,
+    OrderStatus,
+    OrderUnit,
+    Pool,
+    ShopId,
+    StepOrder,
+)
+from hub.policy import HANDED_OVER, match_rule
+from hub.store import Tx
+
+AGAIN = frozenset({DeliveryState.PENDING, DeliveryState.RELEASED, DeliveryState.FAILED})
+"""Cards can be drawn for these."""
+AFTER_SENDING = frozenset({NeedKind.REJECTED, NeedKind.UNCERTAIN, NeedKind.STOPPED})
+SEEN = frozenset({DeliveryState.REVIEW, *HANDED_OVER})
+"""The same contents can be sent for these once more."""
+
+
+def deliver(
+    tx: Tx,
+    account: Account,
+    order: KnownOrder,
+    *,
+    pool: Pool | None = None,
+    units: int | None = None,
+    by: Cause,
+    now: datetime,
+) -> None:
+    """Deliver an order because a person says so: from its rule's pool or from `pool`. Block rules
+    do not hold it, an emergency stop does. `units`: pieces, if the order does not say."""
+    _check_open(tx, order)
+    rows = units_of(tx, order)
+    if any(one.state is DeliveryState.OUTSIDE for one in rows):
+        raise AlreadyDelivered("没有发货：这笔订单已经记为在别处发过")
+    held = [one for one in rows if one.state is DeliveryState.REVIEW]
+    wanted = [one for one in rows if one.state in AGAIN]
+    if rows and not held and not wanted:
+        raise AlreadyDelivered("没有发货：这笔订单已经发过，要再发一次同样的内容请选「再发」")
+    if order.conversation is None:
+        raise Invalid("没有发货：不知道这笔订单的会话，请先重新读订单")
+    if not rows:
+        wanted = _first_time(tx, account, order, pool, units, now)
+    elif pool is not None:
+        _check_pool(pool)
+        for one in wanted:
+            tx.deliveries.set_pool(order.shop, one.id, pool.id)
+        wanted = [replace(one, pool=pool.id) for one in wanted]
+    if wanted:
+        missing = reserve(tx, order, wanted, now, by=by)
+        if missing is not None:
+            raise OutOfStock(f"没有发货：{missing}")
+    fresh = _fresh(tx, order)
+    start(tx, fresh, now)
+    for one in held:
+        _send_again(tx, fresh, one, by, now)
+    close_needs(
+        tx,
+        order.shop,
+        order.account,
+        order.id,
+        resolution="人工发货",
+        member=by.member,
+        now=now,
+    )
+
+
+def _first_time(
+    tx: Tx,
+    account: Account,
+    order: KnownOrder,
+    pool: Pool | None,
+    units: int | None,
+    now: datetime,
+) -> list[Delivery]:
+    rule = match_rule(tx.delivery_rules.all(order.shop), account.id, _as_page(order))
+    served = rule if isinstance(rule, DeliveryRule) else None
+    if pool is None:
+        pool = tx.pools.get(order.shop, served.pool) if served is not None else None
+        if pool is None:
+            raise NotFound("没有发货：没有规则适合这笔订单，请选一个卡池")
+    _check_pool(pool)
+    quantity = units or order.quantity
+    if quantity is None:
+        raise Invalid("没有发货：订单上看不出买了几件，请写上份数")
+    steps = served.steps if served is not None else StepOrder.SEND_THEN_CONFIRM
+    tx.orders.set_steps(order.shop, order.account, order.id, steps)
+    same = served if served is not None and served.pool == pool.id else None
+    return owe_units(tx, replace(order, quantity=quantity), pool.id, same, now)
+
+
+def _check_open(tx: Tx, order: KnownOrder) -> None:
+    stop = tx.stops.active(order.shop, order.account)
+    if stop is not None:
+        raise OnHold(f"没有发货：发货急停中（{stop.reason}），请先恢复")
+    if order.refund_at is not None:
+        raise Invalid("没有发货：买家申请了退款，或订单已关闭")
+    if order.status is not OrderStatus.PAID and order.shipped_at is None:
+        raise Invalid("没有发货：这笔订单现在不是待发货，请先重新读订单")
+
+
+def _check_pool(pool: Pool) -> None:
+    if pool.kind not in DELIVERABLE:
+        raise Invalid(f"没有发货：卡池「{pool.name}」不能这样发")
+
+
+def _as_page(order: KnownOrder) -> Order:
+    return Order(
+        id=order.id,
+        status=order.status,
+        raw_status=order.raw_status,
+        item_id=order.item_id,
+        item_title=order.item_title,
+        spec=order.spec,
+    )
+
+
+def resend(tx: Tx, order: KnownOrder, *, by: Cause, now: datetime) -> int:
+    """The same contents once more, for all units that left or may have left. Returns how many."""
+    stop = tx.stops.active(order.shop, order.account)
+    if stop is not None:
+        raise OnHold(f"没有再发：发货急停中（{stop.reason}），请先恢复")
+    if order.refund_at is not None:
+        raise Invalid("没有再发：买家申请了退款，或订单已关闭")
+    units = [one for one in units_of(tx, order) if one.state in SEEN]
+    if not units:
+        raise Invalid("没有再发：这笔订单没有发过、也没有待处理的内容")
+    for one in units:
+        _send_again(tx, order, one, by, now)
+    _close(
+        tx, order, {NeedKind.REJECTED, NeedKind.UNCERTAIN, NeedKind.STOPPED}, "再发一次", by, now
+    )
+    return len(units)
+
+
+def _send_again(tx: Tx, order: KnownOrder, delivery: Delivery, by: Cause, now: datetime) -> None:
+    take(tx, delivery, DeliveryStep.RESENT, now, by=by)
+    write(tx, order, delivery, now)
+
+
+def arrived(tx: Tx, order: KnownOrder, *, by: Cause, now: datetime) -> int:
+    """A person saw in the conversation that the buyer has it. Returns for how many units."""
+    units = [one for one in units_of(tx, order) if one.state is DeliveryState.REVIEW]
+    for one in units:
+        hand_over(tx, _fresh(tx, order), one, now, by=by, detail="人工确认买家已收到")
+    _close(tx, order, None, "买家已收到", by, now)
+    return len(units)
+
+
+def outside(tx: Tx, order: KnownOrder, *, by: Cause, now: datetime) -> None:
+    """A person delivered it elsewhere. What has not left goes back into its pool; what may have
+    left stays with the order."""
+    _settle_all(tx, order, DeliveryStep.OUTSIDE, "已在别处发货", by, now)
+
+
+def refuse(tx: Tx, order: KnownOrder, *, by: Cause, now: datetime) -> None:
+    """Nothing is delivered; whatever else has to happen is up to the seller."""
+    for one in units_of(tx, order):
+        if one.state is DeliveryState.RESERVED:
+            release(tx, one, now, by=by)
+    _settle_all(tx, order, DeliveryStep.REFUSED, "决定不发", by, now)
+
+
+def _settle_all(
+    tx: Tx, order: KnownOrder, step: DeliveryStep, words: str, by: Cause, now: datetime
+) -> None:
+    units = units_of(tx, order)
+    if any(one.state is DeliveryState.SENDING for one in units):
+        raise Invalid("没有改动：正在发送，请等结果出来再处理")
+    if not units:
+        # So that nobody delivers it by itself when it is seen again.
+        unit = OrderUnit(order.account, order.id, 1)
+        new = tx.deliveries.owe(order.shop, unit, pool=None, rule=None, cards=0, now=now)
+        units = [new] if new is not None else []
+    for one in units:
+        if one.state is DeliveryState.RESERVED:
+            tx.cards.release(order.shop, one.unit, by=by, now=now)
+        take(tx, one, step, now, by=by)
+    _close(tx, order, None, words, by, now)
+
+
+def give_back(tx: Tx, order: KnownOrder, *, by: Cause, now: datetime) -> int:
+    """The cards go back into their pools, because the buyer surely saw none. Returns how many
+    units."""
+    units = units_of(tx, order)
+    if any(one.state is DeliveryState.SENDING for one in units):
+        raise Invalid("没有退回：正在发送，请等结果出来再处理")
+    released = sum(release(tx, one, now, by=by) for one in units)
+    if not released:
+        raise Invalid("没有退回：这笔订单没有预留的卡密")
+    _close(tx, order, UNSENT, "卡密退回库存", by, now)
+    return released
+
+
+def ship_now(tx: Tx, order: KnownOrder, *, by: Cause, now: datetime) -> None:
+    """Mark it as shipped at the platform, with or without cards."""
+    if order.shipped_at is not None:
+        raise AlreadyDelivered("这笔订单已经标记为发货")
+    if order.refund_at is not None:
+        raise Invalid("没有标记：买家申请了退款，或订单已关闭")
+    ship(tx, order, now)
+    _close(tx, order, {NeedKind.SHIP_FAILED}, "再标记一次", by, now)
+
+
+def resume(tx: Tx, shop: ShopId, account: AccountId | None, *, by: Cause, now: datetime) -> int:
+    """End an emergency stop. What it held, and surely nobody saw, goes on. Returns how many orders
+    that is. Raises Invalid when there was no such stop."""
+    if not tx.stops.resume(shop, account, now):
+        raise Invalid("这里没有急停")
+    going_on = 0
+    for need in tx.needs.all_open(shop):
+        if need.kind is NeedKind.BRAKE and account is None:
+            tx.needs.close(shop, need.id, resolution="已恢复", member=by.member, now=now)
+        if need.kind is not NeedKind.STOPPED or need.account is None or need.order is None:
+            continue
+        order = tx.orders.get(shop, need.account, need.order)
+        if order is not None and tx.stops.active(shop, need.account) is None:
+            going_on += _go_on(tx, order, by, now)
+            tx.needs.close(shop, need.id, resolution="已恢复", member=by.member, now=now)
+    return going_on
+
+
+def _go_on(tx: Tx, order: KnownOrder, by: Cause, now: datetime) -> bool:
+    units = units_of(tx, order)
+    if not units:
+        return read_again(tx, order, "resumed", now)
+    held = [one for one in units if one.state is DeliveryState.REVIEW and _nothing_left(tx, one)]
+    for one in held:
+        take(tx, one, DeliveryStep.RESENT, now, by=by)
+    start(tx, order, now)
+    return bool(held)
+
+
+def _nothing_left(tx: Tx, delivery: Delivery) -> bool:
+    steps = (
+        line.step
+        for line in tx.orders.story(delivery.shop, delivery.unit.account, delivery.unit.order)
+        if line.unit == delivery.unit.unit
+    )
+    return DeliveryStep.LEFT not in steps
+
+
+def _close(
+    tx: Tx,
+    order: KnownOrder,
+    kinds: Sequence[NeedKind] | set[NeedKind] | frozenset[NeedKind] | None,
+    words: str,
+    by: Cause,
+    now: datetime,
+) -> None:
+    close_needs(
+        tx,
+        order.shop,
+        order.account,
+        order.id,
+        kinds=kinds,
+        resolution=words,
+        member=by.member,
+        now=now,
+    )
+
+
+def _fresh(tx: Tx, order: KnownOrder) -> KnownOrder:
+    found = tx.orders.get(order.shop, order.account, order.id)
+    if found is None:
+        raise Refusal("这笔订单已经不在了")
+    return found

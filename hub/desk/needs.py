@@ -1,0 +1,178 @@
+"""What waits for a person, and the emergency stops: listed by number, answered by choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from hub import text
+from hub.delivery import resume
+from hub.desk.operator import Operator
+from hub.desk.orders import Orders
+from hub.desk.stock import cause
+from hub.errors import Invalid, NotFound
+from hub.model import AccountId, Choice, Need, Role, Stop
+from hub.policy import choices_of
+from hub.store import Store, Tx
+
+LONGEST_REASON = 200
+
+
+@dataclass(frozen=True, slots=True)
+class NeedLine:
+    need: Need
+    choices: tuple[Choice, ...]
+    """In the order of their numbers, from 1 on."""
+
+
+class Needs:
+    def __init__(self, store: Store, now: Callable[[], datetime], orders: Orders) -> None:
+        self._store = store
+        self._now = now
+        self._orders = orders
+
+    async def open(self, operator: Operator) -> Sequence[NeedLine]:
+        """The oldest first."""
+        operator.require(Role.VIEWER)
+        needs = await self._store.read(lambda tx: tx.needs.all_open(operator.shop))
+        return [_line(need) for need in needs]
+
+    async def get(self, operator: Operator, number: int) -> NeedLine:
+        operator.require(Role.VIEWER)
+        return _line(await self._store.read(lambda tx: _find(tx, operator, number)))
+
+    async def answer(
+        self, operator: Operator, number: int, choice: Choice, *, code: str = ""
+    ) -> str:
+        """Do what was chosen; returns one Chinese sentence about it. `code` as in `Orders`.
+
+        Raises Invalid for a choice that this need does not offer, or when it is resolved already.
+        """
+        operator.require(Role.AGENT)
+        need = (await self.get(operator, number)).need
+        if need.closed_at is not None:
+            raise Invalid(f"待处理 {number} 已经处理过：{need.resolution}")
+        if choice not in choices_of(need.kind):
+            raise Invalid(f"待处理 {number} 没有这个选项")
+        if need.order is not None and choice in _BY_ORDER:
+            await _BY_ORDER[choice](self._orders, operator, need.order, code)
+            if choice in (Choice.READ,):
+                await self._close(operator, need, text.CHOICES[choice])
+        elif choice is Choice.RESUME:
+            await self.resume(operator, None)
+        else:
+            await self._close(operator, need, text.CHOICES[choice])
+        return f"待处理 {number}：{text.CHOICES[choice]}"
+
+    async def _close(self, operator: Operator, need: Need, resolution: str) -> None:
+        now = self._now()
+
+        def unit(tx: Tx) -> None:
+            tx.needs.close(
+                operator.shop,
+                need.id,
+                resolution=resolution,
+                member=operator.member.id or None,
+                now=now,
+            )
+            operator.record(tx, "need.close", str(need.number), now)
+
+        await self._store.write(unit)
+
+    # --- emergency stops ---
+
+    async def stops(self, operator: Operator) -> Sequence[Stop]:
+        operator.require(Role.VIEWER)
+        return await self._store.read(lambda tx: tx.stops.all(operator.shop))
+
+    async def stop(self, operator: Operator, account: AccountId | None, reason: str = "") -> bool:
+        """Stop all deliveries of an account or (None) of the shop, from the next message on. False:
+        they are stopped already."""
+        operator.require(Role.AGENT)
+        why = " ".join(reason.split()) or f"{operator.member.name}按下了急停"
+        if len(why) > LONGEST_REASON:
+            raise Invalid(f"原因最多 {LONGEST_REASON} 字", {"reason": f"最多 {LONGEST_REASON} 字"})
+        now = self._now()
+
+        def unit(tx: Tx) -> bool:
+            if account is not None and tx.accounts.get(operator.shop, account) is None:
+                raise NotFound("这个账号不存在，可能已经被删除")
+            done = tx.stops.stop(
+                operator.shop, account, reason=why, member=operator.member.id or None, now=now
+            )
+            operator.record(tx, "delivery.stop", _scope(account), now)
+            return done
+
+        return await self._store.write(unit)
+
+    async def resume(self, operator: Operator, account: AccountId | None) -> int:
+        """End that stop; what it held goes on. Returns how many orders that is."""
+        operator.require(Role.OWNER)
+        now = self._now()
+
+        def unit(tx: Tx) -> int:
+            going_on = resume(tx, operator.shop, account, by=cause(operator), now=now)
+            operator.record(tx, "delivery.resume", _scope(account), now)
+            return going_on
+
+        return await self._store.write(unit)
+
+
+async def _deliver(orders: Orders, operator: Operator, order: str, code: str) -> None:
+    await orders.deliver(operator, order, code=code)
+
+
+async def _resend(orders: Orders, operator: Operator, order: str, code: str) -> None:
+    await orders.resend(operator, order, code=code)
+
+
+async def _arrived(orders: Orders, operator: Operator, order: str, _code: str) -> None:
+    await orders.arrived(operator, order)
+
+
+async def _outside(orders: Orders, operator: Operator, order: str, _code: str) -> None:
+    await orders.outside(operator, order)
+
+
+async def _release(orders: Orders, operator: Operator, order: str, code: str) -> None:
+    await orders.release(operator, order, code=code)
+
+
+async def _refuse(orders: Orders, operator: Operator, order: str, _code: str) -> None:
+    await orders.refuse(operator, order)
+
+
+async def _ship(orders: Orders, operator: Operator, order: str, code: str) -> None:
+    await orders.ship(operator, order, code=code)
+
+
+async def _read(orders: Orders, operator: Operator, order: str, _code: str) -> None:
+    await orders.read(operator, order)
+
+
+_BY_ORDER = {
+    Choice.DELIVER: _deliver,
+    Choice.RESEND: _resend,
+    Choice.ARRIVED: _arrived,
+    Choice.OUTSIDE: _outside,
+    Choice.RELEASE: _release,
+    Choice.REFUSE: _refuse,
+    Choice.SHIP: _ship,
+    Choice.READ: _read,
+}
+
+
+def _line(need: Need) -> NeedLine:
+    return NeedLine(need, tuple(choices_of(need.kind)))
+
+
+def _find(tx: Tx, operator: Operator, number: int) -> Need:
+    need = tx.needs.by_number(operator.shop, number)
+    if need is None:
+        raise NotFound(f"没有编号是 {number} 的待处理")
+    return need
+
+
+def _scope(account: AccountId | None) -> str:
+    return "shop" if account is None else f"account {account}"
