@@ -133,7 +133,8 @@ def on_unread(
     tx: Tx, shop: ShopId, work: ReadOrder, kind: NeedKind, detail: str, now: datetime
 ) -> None:
     """The page of an order that has to be delivered cannot be had: a person has to know (L18)."""
-    if work.status not in (_S.PAID, _S.BARGAIN_PENDING):
+    known = tx.orders.get(shop, work.account, work.order) if work.order is not None else None
+    if work.status not in (_S.PAID, _S.BARGAIN_PENDING) and known is None:
         return
     conversation = tx.conversations.by_platform(shop, work.account, work.conversation)
     open_need(

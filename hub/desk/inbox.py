@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from hub import text
 from hub.album import MEGABYTE, MOST_BYTES, Album
 from hub.answers import waiting_answer, withdraw_answer
 from hub.commands import may
@@ -109,11 +110,15 @@ class Inbox:
     ) -> Sequence[ConversationLine]:
         """Latest first; `before` is the last seen `last_message_at`, for the next page."""
         operator.require(Role.VIEWER)
-        return await self._store.read(
+        lines = await self._store.read(
             lambda tx: tx.conversations.recent(
                 operator.shop, account=account, before=before, limit=limit
             )
         )
+        return [
+            replace(one, last=_seen_by(operator, one.last)) if one.last is not None else one
+            for one in lines
+        ]
 
     async def conversation(
         self,
@@ -130,7 +135,8 @@ class Inbox:
             shop = operator.shop
             found, account = _find(tx, operator, conversation)
             decisions = tx.decisions.of_conversation(shop, conversation, 2 * limit)
-            messages = tx.messages.of_conversation(shop, conversation, limit=limit, before=before)
+            said = tx.messages.of_conversation(shop, conversation, limit=limit, before=before)
+            messages = [_seen_by(operator, one) for one in said]
             item = tx.items.get(shop, found.item_id) if found.item_id is not None else None
             return ConversationView(
                 found,
@@ -138,7 +144,7 @@ class Inbox:
                 tuple(messages),
                 tx.holds.active(shop, conversation, now),
                 {d.message: d for d in reversed(decisions) if d.message is not None},
-                _quoted(tx, found, messages),
+                _quoted(tx, operator, found, messages),
                 frozenset(
                     one.id for one in messages if why_not_recall(one, now, RECALL_WITHIN) is None
                 ),
@@ -388,8 +394,15 @@ class Inbox:
         return await self._store.write(unit)
 
 
+def _seen_by(operator: Operator, message: Message) -> Message:
+    """Whoever only looks sees that goods were sent, not which."""
+    if message.origin is Origin.DELIVERY and not may(operator.member.role, Role.AGENT):
+        return replace(message, content=Text(text.GOODS))
+    return message
+
+
 def _quoted(
-    tx: Tx, conversation: Conversation, messages: Sequence[Message]
+    tx: Tx, operator: Operator, conversation: Conversation, messages: Sequence[Message]
 ) -> dict[MessageId, Message]:
     found = {}
     for message in messages:
@@ -398,7 +411,7 @@ def _quoted(
                 conversation.shop, conversation.account, message.quoted
             )
             if quoted is not None:
-                found[message.id] = quoted
+                found[message.id] = _seen_by(operator, quoted)
     return found
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from hub.album import Album, Shown
+from hub.commands import may
 from hub.desk.operator import Operator
 from hub.errors import NotFound, PeerError
-from hub.model import AccountId, Image, MessageId, Picture, Role
+from hub.model import AccountId, Image, MessageId, Origin, Picture, Role
 from hub.store import Store, Tx
 
 GONE = "这张图片现在看不到"
@@ -26,6 +27,8 @@ class Pictures:
         def unit(tx: Tx) -> tuple[AccountId, Picture] | None:
             found = tx.messages.get(operator.shop, message)
             if found is None or not isinstance(found.content, Image):
+                return None
+            if found.origin is Origin.DELIVERY and not may(operator.member.role, Role.AGENT):
                 return None
             conversation = tx.conversations.get(operator.shop, found.conversation)
             pictures = found.content.pictures

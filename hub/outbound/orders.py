@@ -55,6 +55,7 @@ LAGS_FOR = timedelta(minutes=1)
 TOLD_AFTER = timedelta(minutes=5)
 """When a person is told that an order cannot be read, or that a write has no clear answer."""
 FIRST_AGAIN, MOST_AGAIN = 2.0, 60.0
+WAITING = (OrderStatus.PAID, OrderStatus.BARGAIN_PENDING)
 SHIPPED = (OrderStatus.SHIPPED, OrderStatus.COMPLETED)
 ClientOf = Callable[[AccountId], Client | None]
 SessionOf = Callable[[AccountId], Session | None]
@@ -263,6 +264,10 @@ class _OrderWrite:
         """Mark it as on the wire, unless it is not wanted any more. False: do not call."""
         task, now = claim.task, self._now()
         fresh = tx.orders.get(known.shop, known.account, known.id)
+        if fresh is not None and fresh.refund_at is not None and fresh.status in WAITING:
+            # A refund was only heard of; the page is read by now, and decides.
+            tx.outbox.release(task, claim.holder, now + OFFLINE_AGAIN, error="refund?")
+            return False
         if fresh is None or fresh.refund_at is not None:
             tx.outbox.settle(task, claim.holder, TaskState.DROPPED, error="refund", now=now)
             return False

@@ -50,6 +50,7 @@ from hub.text.desk import (
 )
 from hub.text.items import item_line, item_list, no_items, price
 from hub.text.notices import (
+    GOODS,
     account_notice,
     answer_joined,
     answer_planned,
@@ -90,6 +91,7 @@ __all__ = [
     "CARD_STEPS",
     "CHOICES",
     "DELIVERY_STATES",
+    "GOODS",
     "NEED_KINDS",
     "ORDER_STATUSES",
     "PLACEHOLDERS",

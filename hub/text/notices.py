@@ -6,6 +6,9 @@ from hub.model import Account, Content, Conversation, Item, Message, Origin
 from hub.text.content import plain, shorten
 from hub.text.items import item_line
 
+GOODS = "[发货内容]"
+"""Stands for what was delivered, where not everybody may read it."""
+
 
 def _head(account: Account, conversation: Conversation, item: Item | None = None) -> str:
     buyer = shorten(conversation.buyer_name, 24) or conversation.buyer or "买家"
@@ -28,7 +31,7 @@ def buyer_notice(
     if quoted is not None:
         whose = "我们" if quoted.ours else "自己"
         goods = quoted.origin is Origin.DELIVERY  # may hold a card, and this may be read in a group
-        said = "[发货内容]" if goods else shorten(plain(quoted.content), 30)
+        said = GOODS if goods else shorten(plain(quoted.content), 30)
         lines.append(f"「引用{whose}的：{said}」")
     lines.append(plain(content))
     if outcome:
