@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from hub.model import (
     StepOrder,
 )
 from hub.sandbox.world import DEMO_SELLER
+from hub.supervisor import unshipped
 from tests.e2e.shop import CARD_ITEM, KEYBOARD, OTHER_BUYER, POT, Shop, open_shop
 
 S = DeliveryState
@@ -78,6 +80,23 @@ async def test_an_order_that_no_push_told_of_is_found_and_delivered(tmp_path: Pa
         pool = await shop.pool(["CODE-1111", "CODE-2222"])
         await shop.rule(pool)
         order = await shop.pay(await shop.order(), "nothing")
+        await shop.wait_states(order, S.CONFIRMED)
+        assert shop.got() == ["CODE-1111"]
+
+
+async def test_an_order_that_was_lost_sight_of_is_found_by_comparing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """L18: the platform's list is compared with the ledger, not with what was signalled."""
+    monkeypatch.setattr(unshipped, "LOST_AFTER", timedelta(0))
+    async with open_shop(tmp_path, compare_minutes=0.05) as shop:
+        order = await shop.buy()
+        need = await shop.wait_need(NeedKind.NO_RULE)
+        pool = await shop.pool(["CODE-1111"])
+        await shop.rule(pool)
+        await shop.write(
+            lambda tx: tx.needs.close(pool.shop, need.id, resolution="", now=pool.created_at)
+        )
         await shop.wait_states(order, S.CONFIRMED)
         assert shop.got() == ["CODE-1111"]
 

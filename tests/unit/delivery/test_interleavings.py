@@ -348,7 +348,10 @@ async def open_town(folder: Path, seed: int) -> AsyncIterator[Town]:
                 takeover_minutes=10,
                 now=START,
             )
-            pool = tx.pools.add(shop, name="月卡", kind=PoolKind.CODES, now=START)
+            template = dice.choice(("", "您好{order_id}######{DELIVERY_CONTENT}######再见"))
+            pool = tx.pools.add(
+                shop, name="月卡", kind=PoolKind.CODES, template=template, now=START
+            )
             by = Cause(None, "cli")
             batch = tx.card_records.new_batch(shop, pool.id, "", by=by, now=START)
             tx.cards.add(shop, pool.id, CODES, batch=batch, now=START)
