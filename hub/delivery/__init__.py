@@ -28,7 +28,7 @@ from hub.delivery.people import (
     resume,
     ship_now,
 )
-from hub.delivery.sending import on_message_left, start, why_not
+from hub.delivery.sending import on_message_left, on_message_waits, start, why_not
 
 __all__ = [
     "DELIVERABLE",
@@ -41,6 +41,7 @@ __all__ = [
     "on_freed",
     "on_message_left",
     "on_message_settled",
+    "on_message_waits",
     "on_order_read",
     "on_ship_done",
     "on_ship_refused",

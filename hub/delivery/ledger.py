@@ -43,7 +43,7 @@ ONE_PIECE_KINDS = frozenset({PoolKind.TEXT, PoolKind.IMAGE})
 DELIVERABLE = frozenset({PoolKind.CODES, PoolKind.TEXT, PoolKind.IMAGE})
 """Kinds of pools that orders are delivered from without a person."""
 FAILURES_WITHIN = timedelta(minutes=10)
-UNSENT = frozenset({*UNDELIVERED, NeedKind.REJECTED, NeedKind.UNCERTAIN})
+UNSENT = frozenset({*UNDELIVERED, NeedKind.OFFLINE, NeedKind.REJECTED, NeedKind.UNCERTAIN})
 """Needs that are over once the buyer has the goods."""
 ARRIVED = (MessageState.ACCEPTED, MessageState.READ)
 REFUND_REASON = "买家申请了退款，或订单已关闭"

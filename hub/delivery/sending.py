@@ -194,6 +194,15 @@ def why_not(tx: Tx, message: Message, shop: ShopId) -> str | None:
     return f"{STOP_REASON}：{stop.reason}" if stop is not None else None
 
 
+def on_message_waits(tx: Tx, shop: ShopId, message: MessageId, now: datetime) -> None:
+    """Its account has not been connected for so long that a person has to know (L18)."""
+    found = tx.deliveries.of_message(shop, message)
+    unit = found[0].unit if found is not None else None
+    order = tx.orders.get(shop, unit.account, unit.order) if unit is not None else None
+    if order is not None:
+        need_for(tx, order, NeedKind.OFFLINE, "连上以后会自己发出去", now)
+
+
 def on_message_left(tx: Tx, shop: ShopId, message: MessageId, now: datetime) -> None:
     """It is marked as on the wire, in the same unit of work."""
     found = tx.deliveries.of_message(shop, message)

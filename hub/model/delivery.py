@@ -188,6 +188,8 @@ class NeedKind(StrEnum):
     """A block rule."""
     STOPPED = "stopped"
     """An emergency stop or the brake was on."""
+    OFFLINE = "offline"
+    """What is reserved waits for its account to be connected."""
     REJECTED = "rejected"
     UNCERTAIN = "uncertain"
     SHIP_FAILED = "ship_failed"

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from loguru import logger
 
 from hub import text
-from hub.delivery import on_message_left, on_message_settled, why_not
+from hub.delivery import on_message_left, on_message_settled, on_message_waits, why_not
 from hub.errors import AuthExpired, PeerError, Rejected, Throttled, Uncertain, Unreachable
 from hub.model import (
     AccountId,
@@ -36,6 +36,8 @@ from hub.xianyu import Session
 
 OFFLINE_AGAIN = timedelta(seconds=30)
 """The account's lanes are hastened when it comes online; this is the fallback."""
+WAITS_FOR = timedelta(minutes=5)
+"""How long a delivery waits for its account before a person is told."""
 THROTTLED_AGAIN = timedelta(seconds=5)
 UNREACHABLE_AGAIN = timedelta(seconds=2)
 LOOK_AGAIN = timedelta(seconds=3)
@@ -120,6 +122,10 @@ class BuyerSends:
         if isinstance(ready, Outcome):
             await self._conclude(claim, work, ready)
             return
+        now, message = self._now(), ready.message
+        if message.origin is Origin.DELIVERY and now - message.sent_at >= WAITS_FOR:
+            shop = claim.task.shop
+            await self._store.write(lambda tx: on_message_waits(tx, shop, message.id, now))
         await self._release(claim, work, OFFLINE_AGAIN, "account not connected")
         if self._session_of(work.account) is not None:  # it came online in between
             lane = send_lane(work.account, work.conversation)

@@ -30,6 +30,7 @@ NEED_KINDS: dict[NeedKind, str] = {
     NeedKind.UNREADABLE: "订单读不到",
     NeedKind.HELD: "按防护规则拦下了",
     NeedKind.STOPPED: "急停中，没有发",
+    NeedKind.OFFLINE: "账号不在线，货还没发出去",
     NeedKind.REJECTED: "闲鱼拒绝了发货消息",
     NeedKind.UNCERTAIN: "不确定买家是否收到",
     NeedKind.SHIP_FAILED: "没能标记为已发货",

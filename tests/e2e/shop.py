@@ -122,14 +122,18 @@ class Shop:
         found: list[Need] = await self.stage.read(lambda tx: tx.needs.all_open(shop))
         return found
 
-    async def wait_need(self, *kinds: NeedKind) -> Need:
-        """Wait until exactly these are open; returns the newest."""
+    async def wait_needs(self, *kinds: NeedKind) -> list[Need]:
+        """Wait until exactly these are open."""
 
         async def so() -> bool:
             return [one.kind for one in await self.needs()] == list(kinds)
 
         await wait_until(so, PATIENCE)
-        return (await self.needs())[-1]
+        return await self.needs()
+
+    async def wait_need(self, *kinds: NeedKind) -> Need:
+        """Wait until exactly these are open; returns the newest."""
+        return (await self.wait_needs(*kinds))[-1]
 
     async def counts(self, pool: Pool) -> CardCounts:
         found: CardCounts = await self.stage.read(

@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from loguru import logger
 from PIL import Image
 
 from hub.model import (
@@ -454,6 +455,35 @@ async def test_a_refused_free_shipping_stops_and_asks(shop: Shop) -> None:
     await shop.wait_need(NeedKind.BARGAIN)
     assert shop.got() == []
     assert await shop.states(order) == []
+
+
+# --- Needs that resolve themselves, and what is never written down --------------------------------
+
+
+@pytest.mark.parametrize("step", ["ship", "close", "refund"])
+async def test_a_need_is_over_when_the_order_is_dealt_with_elsewhere(shop: Shop, step: str) -> None:
+    order = await shop.buy()
+    await shop.wait_need(NeedKind.NO_RULE)
+    await shop.step(order, step)
+    await shop.wait_needs()
+
+
+async def test_no_card_stands_in_any_log_line_or_notice(shop: Shop) -> None:
+    lines: list[str] = []
+    sink = logger.add(lines.append, level=0)
+    try:
+        pool = await shop.pool(["CODE-1111", "CODE-2222", "CODE-3333"])
+        await shop.rule(pool, POT, KEYBOARD)
+        first = await shop.buy()
+        await shop.wait_states(first, S.CONFIRMED)
+        shop.stage.sandbox.faults.add(DEMO_SELLER, "send_blocked")
+        second = await shop.buy(OTHER_BUYER, KEYBOARD)
+        await shop.wait_states(second, S.REVIEW)
+        await shop.stage.wait_for_notice("闲鱼拒绝了发货消息")
+    finally:
+        logger.remove(sink)
+    told = [line.text for line in shop.stage.notices()]
+    assert not [line for line in lines + told if "CODE-" in line]
 
 
 # --- Stops ----------------------------------------------------------------------------------------

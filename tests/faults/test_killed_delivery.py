@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -178,3 +179,24 @@ async def test_killed_while_the_order_is_marked_as_shipped(rig: Rig, fault: str)
 
     await until(rig, order, [DeliveryState.CONFIRMED])
     await check(rig, order, 1)
+
+
+async def test_killed_during_the_delay_sends_when_it_is_over(rig: Rig) -> None:
+    """L16: the delay is a row, not a sleeping task."""
+    async with open_store(rig.folder / "hub.db", now=utc_now) as store:
+
+        def slow_down(tx: Tx) -> None:
+            (rule,) = tx.delivery_rules.all(tx.shops.default())
+            tx.delivery_rules.save(replace(rule, delay_seconds=6))
+
+        await store.write(slow_down)
+    await rig.start()
+    order = await buy(rig, 2)
+    await until(rig, order, [DeliveryState.RESERVED] * 2)
+    await rig.kill()
+    assert cards_of_buyer(rig) == []
+
+    await rig.start()
+
+    await until(rig, order, [DeliveryState.CONFIRMED] * 2)
+    await check(rig, order, 2)

@@ -6,9 +6,18 @@ from datetime import timedelta
 
 from outbound_stage import Stage
 
-from hub.delivery import open_need
-from hub.model import NeedKind, TaskKind
+from hub.delivery import open_need, start
+from hub.model import (
+    DeliveryState,
+    NeedKind,
+    Order,
+    OrderStatus,
+    OrderUnit,
+    PoolKind,
+    TaskKind,
+)
 from hub.outbound import Reminders
+from hub.store import Tx
 
 
 async def test_owners_are_reminded_until_the_need_is_closed(stage: Stage) -> None:
@@ -63,3 +72,30 @@ async def test_the_same_need_is_told_once_however_often_it_is_opened(stage: Stag
             )
         )
     assert len(await stage.told()) == 1
+
+
+async def test_a_delivery_that_waits_long_for_its_account_is_told_once(stage: Stage) -> None:
+    """L18: the account is not connected, so nobody else would say it."""
+    order = Order("4400112233445566778", OrderStatus.PAID, "待发货", "1", "键盘", quantity=1)
+
+    def unit(tx: Tx) -> None:
+        shop, account = stage.shop, stage.account.id
+        now, where = stage.now, stage.conversation.id
+        pool = tx.pools.add(shop, name="链接", kind=PoolKind.TEXT, text="网盘", now=now)
+        tx.orders.save(shop, account, order, conversation=where, now=now)
+        delivery = tx.deliveries.owe(
+            shop, OrderUnit(account, order.id, 1), pool=pool.id, rule=None, cards=1, now=now
+        )
+        assert delivery is not None
+        tx.deliveries.set_state(shop, delivery.id, DeliveryState.RESERVED, now)
+        known = tx.orders.get(shop, account, order.id)
+        assert known is not None
+        start(tx, known, now)
+
+    await stage.store.write(unit)
+    await stage.send_all()
+    assert await stage.told() == []
+    stage.now += timedelta(minutes=6)
+    await stage.send_all(rounds=3)
+    (told,) = await stage.told()
+    assert "账号不在线" in told
