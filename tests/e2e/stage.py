@@ -11,7 +11,7 @@ from typing import Any
 
 from hub.app import Hub, open_hub
 from hub.desk import Door, Operator
-from hub.model import Account, AccountState, PlatformConversation, RuleKind
+from hub.model import Account, AccountState, PlatformConversation, RuleKind, TaskKind
 from hub.model import Message as StoredMessage
 from hub.sandbox import Sandbox, SandboxOptions, start_sandbox
 from hub.sandbox.onebot import ChatLine
@@ -137,9 +137,9 @@ class Stage:
         )
 
     async def settled(self) -> None:
-        """Wait until the outbox is empty."""
+        """Wait until the outbox is empty, but for reminders: these wait for people."""
         async with self.hub.store.changes():
-            while await self.read(lambda tx: tx.outbox.backlog()):
+            while set(await self.read(lambda tx: tx.outbox.backlog())) - {TaskKind.REMIND}:
                 await self.hub.store.wait_for_tasks(0.05)
 
 
