@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from stock_stage import BY, ORDER, add_pool, unit_of
+from cards_stage import BY, ORDER, add_pool, unit_of
 from store_stage import Opener, Stage, add_account, at
 
 from hub.model import (
