@@ -9,7 +9,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
 
-from hub.model import Role
+from hub.model import Choice, Role
 
 
 class Action(StrEnum):
@@ -24,6 +24,18 @@ class Action(StrEnum):
     STOCK = "stock"
     RESTOCK = "restock"
     VOID = "void"
+    NEEDS = "needs"
+    SETTLE = "settle"
+    ORDER = "order"
+    DELIVER = "deliver"
+    RESEND = "resend"
+    OUTSIDE = "outside"
+    SHIP = "ship"
+    RELEASE = "release"
+    REFUSE = "refuse"
+    STOP = "stop"
+    GO_ON = "go_on"
+    DELIVERY_RULES = "delivery_rules"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +151,140 @@ COMMANDS: tuple[Command, ...] = (
         Role.OWNER,
         "只在私聊里用。要写完整的卡密，空一格再写原因；发出过的也能作废，记录会留下。",
     ),
+    Command(
+        Action.NEEDS,
+        "待处理",
+        ("needs", "待办"),
+        "/待处理",
+        "等你决定的订单，和可以选的做法",
+        Role.VIEWER,
+        "付了款却没有自动发出的订单都在这里，带编号和可选的做法，处理完才消失。"
+        "用 /处理 37 1 选第 1 个做法；引用那条通知只回一个数字也行。",
+    ),
+    Command(
+        Action.SETTLE,
+        "处理",
+        ("settle",),
+        "/处理 编号 [做法]",
+        "选一个做法，例如 /处理 37 1",
+        Role.AGENT,
+        "做法可以写数字，也可以写字：/处理 37 补发。不写做法就列出来让你选。"
+        "买家可能已经收到过的，会先请你确认。",
+    ),
+    Command(
+        Action.ORDER,
+        "单",
+        ("订单", "order"),
+        "/单 [订单号|#编号|买家名]",
+        "一笔订单和它的发货经过",
+        Role.VIEWER,
+        "订单号写末尾几位就行；也可以写买家名、商品标题里的字，或者引用一条通知。"
+        "什么都不写就列出最近的订单。卡密只在私聊里给客服和店主看全，群里遮住。",
+    ),
+    Command(
+        Action.DELIVER,
+        "发货",
+        ("deliver",),
+        "/发货 订单号|#编号 [卡池] [2份]",
+        "现在就给这笔订单发货",
+        Role.AGENT,
+        "按发货规则的卡池发；写上卡池名就从那个卡池发。订单上看不出件数时写上份数。"
+        "防护规则不再拦它，急停和退款会拦。发过的不会再发，那要用 /补发。",
+    ),
+    Command(
+        Action.RESEND,
+        "补发",
+        ("resend",),
+        "/补发 订单号|#编号",
+        "把同样的卡密再发一次",
+        Role.AGENT,
+        "发的是同一张卡密，不会用掉新的。每次都要确认。",
+    ),
+    Command(
+        Action.OUTSIDE,
+        "发货完成",
+        ("outside",),
+        "/发货完成 订单号|#编号",
+        "你已经在别处发了，别再自动发",
+        Role.AGENT,
+        "预留的卡密退回库存。要在闲鱼里标记发货，用 /标记发货。",
+    ),
+    Command(
+        Action.SHIP,
+        "标记发货",
+        ("ship",),
+        "/标记发货 订单号|#编号",
+        "只在闲鱼里标记发货，不发卡密",
+        Role.AGENT,
+        "还没有给买家发过内容的，会先请你确认。",
+    ),
+    Command(
+        Action.RELEASE,
+        "退回",
+        ("release",),
+        "/退回 订单号|#编号",
+        "预留的卡密退回库存",
+        Role.AGENT,
+        "买家可能已经看到的，会先请你确认：退回以后会卖给别人。",
+    ),
+    Command(
+        Action.REFUSE,
+        "不发",
+        ("refuse",),
+        "/不发 订单号|#编号",
+        "这笔订单不发货",
+        Role.AGENT,
+        "预留的卡密退回库存。退款请在闲鱼里处理。",
+    ),
+    Command(
+        Action.STOP,
+        "停发",
+        ("急停", "停止发货"),
+        "/停发 [账号]",
+        "马上停止发货：一个账号或全店",
+        Role.AGENT,
+        "从下一条消息起就不发了，重启也不会自己恢复。自动回复不受影响（那是 /暂停）。",
+    ),
+    Command(
+        Action.GO_ON,
+        "开发",
+        ("恢复发货", "续发"),
+        "/开发 [账号]",
+        "停发以后恢复发货",
+        Role.OWNER,
+        "停发期间留下来的订单会接着发。全店和单个账号的停发要分别恢复。",
+    ),
+    Command(
+        Action.DELIVERY_RULES,
+        "发货规则",
+        (),
+        "/发货规则",
+        "每条发货规则做什么",
+        Role.VIEWER,
+        "添加和修改在后台的「发货规则」里。",
+    ),
 )
+
+CHOICE_WORDS: dict[str, Choice] = {
+    "发货": Choice.DELIVER,
+    "补发": Choice.RESEND,
+    "再发": Choice.RESEND,
+    "再发一次": Choice.RESEND,
+    "已收到": Choice.ARRIVED,
+    "收到": Choice.ARRIVED,
+    "发货完成": Choice.OUTSIDE,
+    "已发": Choice.OUTSIDE,
+    "退回": Choice.RELEASE,
+    "不发": Choice.REFUSE,
+    "不发了": Choice.REFUSE,
+    "标记发货": Choice.SHIP,
+    "标记": Choice.SHIP,
+    "重读": Choice.READ,
+    "恢复": Choice.RESUME,
+    "开发": Choice.RESUME,
+    "知道了": Choice.DONE,
+}
+"""How people name an answer to a need instead of its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +366,23 @@ def leading_ticket(text: str) -> tuple[str, str] | None:
     if match is None:
         return None
     return match["ticket"].lower(), text.lstrip()[match.end() :].strip()
+
+
+_NEED_NOTICE = re.compile(r"\W*(?:还没处理：)?待处理 (?P<number>\d{1,9})｜")
+_CONFIRMATION = re.compile(r"确认\s*(?P<code>\d{4})")
+
+
+def need_of_notice(quoted: str) -> int | None:
+    """The number of the need that a quoted notice tells of. Only its beginning counts: the rest
+    may be what others wrote."""
+    match = _NEED_NOTICE.match(quoted)
+    return int(match["number"]) if match else None
+
+
+def confirmation(text: str) -> str | None:
+    """The code in `确认 4821`; None when the text is no such thing."""
+    match = _CONFIRMATION.fullmatch(text.strip())
+    return match["code"] if match else None
 
 
 def may(role: Role, least: Role) -> bool:

@@ -184,7 +184,8 @@ class AlreadyDelivered(Refusal):
 
 
 class NotConfirmed(Refusal):
-    """It needs a second word: the same again with `confirm` as its code."""
+    """It needs a second word: the same again with `confirm` as its code. The text says what for;
+    each door adds how."""
 
     code = "not_confirmed"
 

@@ -10,6 +10,8 @@ from hub.album import Album, Shown, album_of
 from hub.desk.accounts import Accounts
 from hub.desk.cards import Cards, CardView
 from hub.desk.chat import Chat
+from hub.desk.confirming import Confirmations
+from hub.desk.delivery_chat import DeliveryChat, DeliveryDesk
 from hub.desk.delivery_rules import DeliveryRules
 from hub.desk.inbox import Answered, ConversationView, Inbox
 from hub.desk.items import ItemList, Items
@@ -17,7 +19,7 @@ from hub.desk.login import Logins, LoginStep, QrView, open_login_at
 from hub.desk.members import Login, Members, NewLogin
 from hub.desk.needs import NeedLine, Needs
 from hub.desk.operator import ROLES, Door, Operator
-from hub.desk.orders import Orders, OrderView, UnitLine
+from hub.desk.orders import OrderLine, Orders, OrderView, UnitLine
 from hub.desk.pictures import Pictures
 from hub.desk.restock import Restock, Restocking
 from hub.desk.rules import Rules, split_keywords
@@ -43,6 +45,7 @@ __all__ = [
     "NeedLine",
     "NewLogin",
     "Operator",
+    "OrderLine",
     "OrderView",
     "Overview",
     "PoolLine",
@@ -91,6 +94,7 @@ class Desk:
         self.cards = Cards(store, now)
         self.restock = Restock(store, now)
         self.suppliers = Suppliers(store, now)
+        zone, confirmations = ZoneInfo(settings.text.timezone), Confirmations(now)
         self.chat = Chat(
             store,
             self.inbox,
@@ -98,6 +102,20 @@ class Desk:
             self.items,
             self.system,
             StockChat(self.stock, self.cards, self.restock),
+            DeliveryChat(
+                DeliveryDesk(
+                    self.orders,
+                    self.needs,
+                    self.delivery_rules,
+                    self.cards,
+                    self.stock,
+                    self.accounts,
+                ),
+                confirmations,
+                now,
+                zone,
+            ),
+            confirmations,
             now,
-            ZoneInfo(settings.text.timezone),
+            zone,
         )

@@ -15,13 +15,17 @@ from hub.commands import (
     Call,
     UnknownCommand,
     closing_ticket,
+    confirmation,
     find_command,
     leading_ticket,
     may,
+    need_of_notice,
     parse_command,
     parse_duration,
 )
 from hub.desk.accounts import Accounts
+from hub.desk.confirming import Confirmations
+from hub.desk.delivery_chat import DeliveryChat
 from hub.desk.inbox import MOST_PICTURES, Inbox
 from hub.desk.items import Items
 from hub.desk.operator import Door, Operator
@@ -64,6 +68,8 @@ class Chat:
         items: Items,
         system: System,
         stock: StockChat,
+        delivery: DeliveryChat,
+        confirmations: Confirmations,
         now: Callable[[], datetime],
         zone: ZoneInfo,
     ) -> None:
@@ -73,6 +79,8 @@ class Chat:
         self._items = items
         self._system = system
         self._stock = stock
+        self._delivery = delivery
+        self._confirmations = confirmations
         self._now = now
         self._zone = zone
         self._operators: frozenset[str] = frozenset()
@@ -113,7 +121,7 @@ class Chat:
                         return None
                     return text.unknown_command(name, suggestion.usage if suggestion else None)
                 case None:
-                    return await self._answer(operator, message, fetch)
+                    return await self._hear(operator, message, fetch)
         except Refusal as refusal:
             return refusal.text
 
@@ -130,6 +138,26 @@ class Chat:
             lambda tx: tx.strangers.may_answer(f"qq:{message.sender}", now, STRANGER_EVERY)
         )
         return text.stranger() if first else None
+
+    async def _hear(
+        self, operator: Operator, message: OperatorMessage, fetch: FetchPicture | None
+    ) -> str | None:
+        """No command: the second word for one, the number of a choice, or words for a buyer."""
+        code, digit = confirmation(message.text), _digit(message)
+        if code is not None and (message.addressed or self._confirmations.waits(message)):
+            if not await self._first_time(operator, message):
+                return None
+            return await self._confirmations.confirm(operator, message, code)
+        if digit and (number := need_of_notice(message.quoted_text)) is not None:
+            if not await self._first_time(operator, message):
+                return None
+            operator.require(Role.AGENT)
+            return await self._delivery.choose(operator, number, digit, message)
+        if digit and not message.quoted_text:
+            target = await self._resolve(operator.member, message)
+            if target is not None:
+                await self._delivery.refuse_if_ambiguous(operator, digit, target)
+        return await self._answer(operator, message, fetch)
 
     async def _answer(
         self, operator: Operator, message: OperatorMessage, fetch: FetchPicture | None
@@ -255,6 +283,21 @@ class Chat:
                 return await self._recall(operator, call.argument, message)
             case Action.STOCK | Action.RESTOCK | Action.VOID as action:
                 return await self._stock.run(operator, action, call.argument, message)
+            case Action.NEEDS | Action.SETTLE | Action.STOP | Action.GO_ON as action:
+                return await self._delivery.run(operator, action, call.argument, message, None)
+            case Action.DELIVERY_RULES as action:
+                return await self._delivery.run(operator, action, call.argument, message, None)
+            case (
+                Action.ORDER
+                | Action.DELIVER
+                | Action.RESEND
+                | Action.OUTSIDE
+                | Action.SHIP
+                | Action.RELEASE
+                | Action.REFUSE
+            ) as action:
+                target = await self._resolve(operator.member, message)
+                return await self._delivery.run(operator, action, call.argument, message, target)
             case Action.PAUSE | Action.RESUME:
                 target = await self._resolve(operator.member, message)
                 if target is None and message.quoted_id is not None:
@@ -370,6 +413,15 @@ class Chat:
         return text.resumed(
             done.conversation, done.ended, done.shop_held, paused_apart=done.paused_apart
         )
+
+
+def _digit(message: OperatorMessage) -> str:
+    """The number of a choice that is said about a quoted notice; empty: something else is said."""
+    said = message.text.strip()
+    bare = message.quoted_id is not None or bool(message.quoted_text)
+    plain = not message.attachments and not any(isinstance(p, ChatPicture) for p in message.parts)
+    one = len(said) == 1 and said.isascii() and said.isdigit() and said != "0"
+    return said if bare and plain and one else ""
 
 
 def _without_command(line: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
+from hub import text
 from hub.delivery import DELIVERABLE
 from hub.desk.operator import Operator
 from hub.desk.stock import find_pool
@@ -17,6 +18,7 @@ from hub.model import (
     DeliveryRuleId,
     Guards,
     PoolId,
+    PoolKind,
     Role,
     Spec,
     StepOrder,
@@ -43,6 +45,16 @@ class DeliveryRules:
     async def all(self, operator: Operator) -> Sequence[DeliveryRule]:
         operator.require(Role.VIEWER)
         return await self._store.read(lambda tx: tx.delivery_rules.all(operator.shop))
+
+    async def told(self, operator: Operator) -> Sequence[tuple[DeliveryRule, str]]:
+        """All of them, each with what it does in words."""
+        operator.require(Role.VIEWER)
+        shop = operator.shop
+
+        def unit(tx: Tx) -> list[tuple[DeliveryRule, str]]:
+            return [(rule, _in_words(tx, rule)) for rule in tx.delivery_rules.all(shop)]
+
+        return await self._store.read(unit)
 
     async def get(self, operator: Operator, id_: DeliveryRuleId) -> DeliveryRule:
         operator.require(Role.VIEWER)
@@ -131,6 +143,19 @@ class DeliveryRules:
 
         await self._store.write(unit)
         return checked
+
+
+def _in_words(tx: Tx, rule: DeliveryRule) -> str:
+    pool = tx.pools.get(rule.shop, rule.pool)
+    account = tx.accounts.get(rule.shop, rule.account) if rule.account is not None else None
+    known = {item: tx.items.get(rule.shop, item) for item in rule.items[:3]}
+    return text.rule_sentence(
+        rule,
+        pool.name if pool is not None else "已删除的卡池",
+        account.name if account is not None else "",
+        {item: one.item.title for item, one in known.items() if one is not None},
+        one_piece=pool is not None and pool.kind is not PoolKind.CODES,
+    )
 
 
 def _find(tx: Tx, operator: Operator, id_: DeliveryRuleId) -> DeliveryRule:

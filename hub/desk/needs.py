@@ -38,6 +38,11 @@ class Needs:
         needs = await self._store.read(lambda tx: tx.needs.all_open(operator.shop))
         return [_line(need) for need in needs]
 
+    async def count(self, operator: Operator) -> int:
+        """How many are open."""
+        operator.require(Role.VIEWER)
+        return await self._store.read(lambda tx: tx.needs.count_open(operator.shop))
+
     async def get(self, operator: Operator, number: int) -> NeedLine:
         operator.require(Role.VIEWER)
         return _line(await self._store.read(lambda tx: _find(tx, operator, number)))

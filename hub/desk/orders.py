@@ -21,17 +21,22 @@ from hub.desk.stock import cause, find_pool
 from hub.errors import Invalid, NotConfirmed, NotFound
 from hub.model import (
     Account,
+    AccountId,
+    Choice,
     Conversation,
+    ConversationId,
     Delivery,
     DeliveryState,
+    DeliveryStep,
     KnownOrder,
     MemberId,
     Need,
+    OrderStatus,
     PoolId,
     Role,
     StoryLine,
 )
-from hub.policy import HANDED_OVER
+from hub.policy import HANDED_OVER, acts_on
 from hub.store import Store, Tx
 
 MOST_SHOWN = 50
@@ -50,6 +55,15 @@ class UnitLine:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One line of a list."""
+
+    order: KnownOrder
+    units: tuple[Delivery, ...]
+    needs: tuple[Need, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OrderView:
     """Everything about one order."""
 
@@ -62,6 +76,15 @@ class OrderView:
     names: dict[MemberId, str]
     """Who the members in the story are."""
 
+    @property
+    def acts(self) -> Sequence[Choice]:
+        """What a person can do about it now."""
+        return acts_on(self.order, [line.delivery.state for line in self.units])
+
+    def warning(self, act: Choice) -> str:
+        """What has to be said before; empty: it needs no second word."""
+        return _warning(act, [line.delivery for line in self.units], self.story)
+
 
 class Orders:
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
@@ -72,11 +95,40 @@ class Orders:
 
     async def find(self, operator: Operator, words: str = "") -> Sequence[KnownOrder]:
         """The newest, or those with these words in number, buyer's name or title."""
+        return [line.order for line in await self.page(operator, words)]
+
+    async def page(
+        self,
+        operator: Operator,
+        words: str = "",
+        *,
+        account: AccountId | None = None,
+        status: OrderStatus | None = None,
+    ) -> Sequence[OrderLine]:
+        """At most `MOST_SHOWN` that were seen last, with what became of each."""
         operator.require(Role.VIEWER)
         wanted, shop = words.strip(), operator.shop
-        if not wanted:
-            return await self._store.read(lambda tx: tx.orders.recent(shop, MOST_SHOWN))
-        return await self._store.read(lambda tx: tx.orders.search(shop, wanted, MOST_SHOWN))
+
+        def unit(tx: Tx) -> list[OrderLine]:
+            found = tx.orders.search(shop, wanted, account=account, status=status, limit=MOST_SHOWN)
+            return [_order_line(tx, order) for order in found]
+
+        return await self._store.read(unit)
+
+    async def of_conversation(
+        self, operator: Operator, conversation: ConversationId
+    ) -> Sequence[KnownOrder]:
+        """The newest first."""
+        operator.require(Role.VIEWER)
+
+        def unit(tx: Tx) -> list[KnownOrder]:
+            found = tx.conversations.get(operator.shop, conversation)
+            if found is None or found.buyer is None:
+                return []
+            orders = tx.orders.of_buyer(operator.shop, found.buyer)
+            return [order for order in orders if order.conversation == conversation]
+
+        return await self._store.read(unit)
 
     async def get(self, operator: Operator, order: str) -> OrderView:
         operator.require(Role.VIEWER)
@@ -105,8 +157,7 @@ class Orders:
 
         def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
             chosen = find_pool(tx, operator, pool) if pool is not None else None
-            if _may_have_it(tx, known):
-                _confirm(known, code, "买家可能已经收到过，会再发一次同样的内容")
+            _confirm(tx, known, Choice.DELIVER, code)
             deliver(tx, account, known, pool=chosen, units=units, by=cause(operator), now=now)
 
         return await self._act(operator, order, "order.deliver", act)
@@ -115,7 +166,7 @@ class Orders:
         """The same cards once more. Raises NotConfirmed the first time."""
 
         def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
-            _confirm(known, code, "会把同样的内容再发给买家一次")
+            _confirm(tx, known, Choice.RESEND, code)
             resend(tx, known, by=cause(operator), now=now)
 
         return await self._act(operator, order, "order.resend", act)
@@ -143,8 +194,7 @@ class Orders:
         them."""
 
         def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
-            if _may_have_it(tx, known):
-                _confirm(known, code, "买家可能已经看到这些卡密，退回后会卖给别人")
+            _confirm(tx, known, Choice.RELEASE, code)
             give_back(tx, known, by=cause(operator), now=now)
 
         return await self._act(operator, order, "order.release", act)
@@ -162,9 +212,7 @@ class Orders:
         """Mark it as shipped at the platform. Raises NotConfirmed if the buyer got nothing."""
 
         def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
-            units = tx.deliveries.of_order(known.shop, known.account, known.id)
-            if not any(one.state in HANDED_OVER for one in units):
-                _confirm(known, code, "还没有给买家发过内容，只会标记发货")
+            _confirm(tx, known, Choice.SHIP, code)
             ship_now(tx, known, by=cause(operator), now=now)
 
         return await self._act(operator, order, "order.ship", act)
@@ -206,18 +254,36 @@ def account_of(tx: Tx, order: KnownOrder) -> Account:
     return account
 
 
-def _may_have_it(tx: Tx, order: KnownOrder) -> bool:
-    units = tx.deliveries.of_order(order.shop, order.account, order.id)
-    return any(one.state is DeliveryState.REVIEW for one in units) and any(
-        line.step == "left" for line in tx.orders.story(order.shop, order.account, order.id)
+def _warning(act: Choice, units: Sequence[Delivery], story: Sequence[StoryLine]) -> str:
+    may_have_it = any(one.state is DeliveryState.REVIEW for one in units) and any(
+        line.step is DeliveryStep.LEFT for line in story
     )
+    if act is Choice.RESEND:
+        return "会把同样的内容再发给买家一次"
+    if act is Choice.DELIVER and may_have_it:
+        return "买家可能已经收到过，会再发一次同样的内容"
+    if act is Choice.RELEASE and may_have_it:
+        return "买家可能已经看到这些卡密，退回后会卖给别人"
+    if act is Choice.SHIP and not any(one.state in HANDED_OVER for one in units):
+        return "还没有给买家发过内容，只会标记发货"
+    return ""
 
 
-def _confirm(order: KnownOrder, code: str, what: str) -> None:
+def _confirm(tx: Tx, order: KnownOrder, act: Choice, code: str) -> None:
     """The last four digits of the order: a second look, not a secret."""
+    units = tx.deliveries.of_order(order.shop, order.account, order.id)
+    what = _warning(act, units, tx.orders.story(order.shop, order.account, order.id))
     wanted = order.id[-4:]
-    if code.strip() != wanted:
-        raise NotConfirmed(f"{what}。确定的话请再做一次，并写上确认码 {wanted}", wanted)
+    if what and code.strip() != wanted:
+        raise NotConfirmed(what, wanted)
+
+
+def _order_line(tx: Tx, order: KnownOrder) -> OrderLine:
+    return OrderLine(
+        order,
+        tuple(tx.deliveries.of_order(order.shop, order.account, order.id)),
+        tuple(tx.needs.open_about(order.shop, order.account, order.id)),
+    )
 
 
 def _view(tx: Tx, operator: Operator, order: KnownOrder) -> OrderView:

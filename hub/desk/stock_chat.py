@@ -38,7 +38,7 @@ class StockChat:
             return text.no_pools()
         if not argument:
             return "\n".join(text.pool_line(one.pool, one.level, one.days) for one in lines)
-        one = _named(lines, argument)
+        one = named_pool(lines, argument)
         return text.pool_page(one.pool, one.level, one.days, one.sold, one.expired)
 
     async def _add(self, operator: Operator, argument: str, message: OperatorMessage) -> str:
@@ -48,7 +48,7 @@ class StockChat:
         lines = await self._stock.overview(operator)
         head, _, below = argument.partition("\n")
         if below.strip():
-            one, codes = _named(lines, head), below
+            one, codes = named_pool(lines, head), below
         else:
             one, codes = _leading(lines, head)
         if not codes.strip():
@@ -65,7 +65,7 @@ class StockChat:
         )
 
 
-def _named(lines: Sequence[PoolLine], name: str) -> PoolLine:
+def named_pool(lines: Sequence[PoolLine], name: str) -> PoolLine:
     """The pool of this name, or the only one whose name holds these words."""
     words = " ".join(name.split())
     exact = [one for one in lines if one.pool.name == words]
@@ -84,7 +84,7 @@ def _leading(lines: Sequence[PoolLine], line: str) -> tuple[PoolLine, str]:
     words = " ".join(line.split())
     begun = [one for one in lines if f"{words} ".startswith(f"{one.pool.name} ")]
     if not begun:
-        return _named(lines, line), ""
+        return named_pool(lines, line), ""
     one = max(begun, key=lambda one: len(one.pool.name))
     blanks = len(one.pool.name.split())
     return one, "".join(line.split(maxsplit=blanks)[blanks:])

@@ -11,8 +11,10 @@ from hub.model import (
     DeliveryState,
     DeliveryStep,
     Guards,
+    KnownOrder,
     NeedKind,
     Order,
+    OrderStatus,
 )
 
 _S, _D = DeliveryState, DeliveryStep
@@ -160,6 +162,34 @@ _CHOICES: dict[NeedKind, tuple[Choice, ...]] = {
 def choices_of(kind: NeedKind) -> Sequence[Choice]:
     """How a person can answer, in the order in which the answers are numbered."""
     return _CHOICES[kind]
+
+
+_UNDECIDED = (OrderStatus.BARGAIN_PENDING, None)
+
+
+def acts_on(order: KnownOrder, states: Sequence[DeliveryState]) -> Sequence[Choice]:
+    """What a person can do about an order, in the order in which it is offered; `states`: of its
+    units. The desk has the last word."""
+    over, some = order.refund_at is not None, bool(states)
+    sending = _S.SENDING in states
+    waits = order.status is OrderStatus.PAID or order.shipped_at is not None
+    undecided = not some and not over and (waits or order.status in _UNDECIDED)
+    can = {
+        _C.DELIVER: waits
+        and not over
+        and _S.OUTSIDE not in states
+        and (not some or bool({_S.PENDING, _S.FAILED, _S.RELEASED} & set(states))),
+        _C.ARRIVED: _S.REVIEW in states,
+        _C.RESEND: not over and bool({_S.REVIEW, *HANDED_OVER} & set(states)),
+        _C.OUTSIDE: not sending
+        and (undecided or any(next_state(one, _D.OUTSIDE) is not None for one in states)),
+        _C.SHIP: order.status is OrderStatus.PAID and order.shipped_at is None and not over,
+        _C.RELEASE: not sending and bool({_S.RESERVED, _S.REVIEW} & set(states)),
+        _C.REFUSE: not sending
+        and (undecided or bool({_S.PENDING, _S.RESERVED, _S.REVIEW} & set(states))),
+        _C.READ: order.conversation is not None,
+    }
+    return tuple(choice for choice, possible in can.items() if possible)
 
 
 def next_reminder(opened_at: datetime, now: datetime) -> datetime:

@@ -55,14 +55,21 @@ class DeliveryRules:
     def add(self, rule: DeliveryRule, now: datetime) -> DeliveryRule:
         """A new rule of `rule.shop`; its id is given here."""
         id_: int = self._sql.value(_ADD, **_values(rule), now=micros(now))
+        self._sql.changed(rule.shop, "delivery_rule", id_)
         return replace(rule, id=DeliveryRuleId(id_))
 
     def save(self, rule: DeliveryRule) -> bool:
         """False: there is no such rule in this shop."""
-        return self._sql.run(_UPDATE, id=rule.id, **_values(rule)) > 0
+        saved = self._sql.run(_UPDATE, id=rule.id, **_values(rule))
+        return self._changed(rule.shop, rule.id, saved)
 
     def remove(self, shop: ShopId, id_: DeliveryRuleId) -> bool:
-        return self._sql.run(_REMOVE, shop=shop, id=id_) > 0
+        return self._changed(shop, id_, self._sql.run(_REMOVE, shop=shop, id=id_))
+
+    def _changed(self, shop: ShopId, id_: DeliveryRuleId, touched: int) -> bool:
+        if touched:
+            self._sql.changed(shop, "delivery_rule", id_)
+        return touched > 0
 
 
 def _values(rule: DeliveryRule) -> dict[str, object]:

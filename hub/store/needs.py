@@ -41,6 +41,7 @@ _BY_NUMBER = Statement(f"SELECT {_COLUMNS} FROM needs WHERE shop_id = :shop AND 
 _ALL_OPEN = Statement(
     f"SELECT {_COLUMNS} FROM needs WHERE shop_id = :shop AND closed_at IS NULL ORDER BY number"
 )
+_COUNT_OPEN = Statement("SELECT count(*) FROM needs WHERE shop_id = :shop AND closed_at IS NULL")
 _OF_SUBJECT = Statement(
     f"SELECT {_COLUMNS} FROM needs WHERE shop_id = :shop AND subject = :subject"
     " AND closed_at IS NULL ORDER BY number"
@@ -122,6 +123,10 @@ class Needs:
         """The oldest first."""
         return [_to_need(row) for row in self._sql.rows(_ALL_OPEN, shop=shop)]
 
+    def count_open(self, shop: ShopId) -> int:
+        found: int = self._sql.value(_COUNT_OPEN, shop=shop)
+        return found
+
     def open_about(self, shop: ShopId, account: AccountId | None, order: str | None) -> list[Need]:
         rows = self._sql.rows(_OF_SUBJECT, shop=shop, subject=subject_of(account, order))
         return [_to_need(row) for row in rows]
@@ -180,23 +185,27 @@ class Stops:
         now: datetime,
     ) -> bool:
         """False: it is on already."""
-        return (
-            self._sql.run(
-                _STOP,
-                shop=shop,
-                account=account,
-                reason=reason,
-                by_brake=by_brake,
-                member=member,
-                now=micros(now),
-            )
-            > 0
+        stopped = self._sql.run(
+            _STOP,
+            shop=shop,
+            account=account,
+            reason=reason,
+            by_brake=by_brake,
+            member=member,
+            now=micros(now),
         )
+        return self._changed(shop, account, stopped)
 
     def resume(self, shop: ShopId, account: AccountId | None, now: datetime) -> bool:
         """End exactly this stop (None: the shop's own). False: it was not on."""
         statement = _RESUME[account is not None]
-        return self._sql.run(statement, shop=shop, account=account, now=micros(now)) > 0
+        ended = self._sql.run(statement, shop=shop, account=account, now=micros(now))
+        return self._changed(shop, account, ended)
+
+    def _changed(self, shop: ShopId, account: AccountId | None, touched: int) -> bool:
+        if touched:
+            self._sql.changed(shop, "stop", account or 0)
+        return touched > 0
 
 
 class StoredGuards:

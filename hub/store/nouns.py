@@ -19,7 +19,18 @@ from hub.model import (
     ShopId,
 )
 
-ChangedNoun = Literal["conversation", "account", "member", "rule", "hold", "pool", "order", "need"]
+ChangedNoun = Literal[
+    "conversation",
+    "account",
+    "member",
+    "rule",
+    "hold",
+    "pool",
+    "order",
+    "need",
+    "stop",
+    "delivery_rule",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,11 +72,17 @@ _RECENT = Statement(
     f"SELECT {_COLUMNS} FROM orders WHERE shop_id = :shop ORDER BY seen_at DESC, id DESC"
     " LIMIT :limit"
 )
-_SEARCH = Statement(
-    f"SELECT {_COLUMNS} FROM orders WHERE shop_id = :shop AND"
-    " (instr(lower(buyer_name), :words) > 0 OR instr(lower(item_title), :words) > 0"
-    " OR instr(order_id, :words) > 0) ORDER BY seen_at DESC, id DESC LIMIT :limit"
-)
+_SEARCH = {
+    (of_account, in_status): Statement(
+        f"SELECT {_COLUMNS} FROM orders WHERE shop_id = :shop"
+        f"{' AND account_id = :account' if of_account else ''}"
+        f"{' AND status = :status' if in_status else ''}"
+        " AND (instr(lower(buyer_name), :words) > 0 OR instr(lower(item_title), :words) > 0"
+        " OR instr(order_id, :words) > 0) ORDER BY seen_at DESC, id DESC LIMIT :limit"
+    )
+    for of_account in (True, False)
+    for in_status in (True, False)
+}
 _SET_STEPS = Statement(f"UPDATE orders SET steps = :steps{_ONE}")
 _SET_SHIPPED = Statement(f"UPDATE orders SET shipped_at = :now{_ONE} AND shipped_at IS NULL")
 _SET_REFUND = Statement(f"UPDATE orders SET refund_at = :at{_ONE} AND refund_at IS NULL")
@@ -159,9 +165,24 @@ class Orders:
     def recent(self, shop: ShopId, limit: int = 50) -> list[KnownOrder]:
         return [_to_order(row) for row in self._sql.rows(_RECENT, shop=shop, limit=limit)]
 
-    def search(self, shop: ShopId, words: str, limit: int = 50) -> list[KnownOrder]:
+    def search(
+        self,
+        shop: ShopId,
+        words: str,
+        *,
+        account: AccountId | None = None,
+        status: OrderStatus | None = None,
+        limit: int = 50,
+    ) -> list[KnownOrder]:
         """By a part of the buyer's name, the item's title or the number; the newest first."""
-        rows = self._sql.rows(_SEARCH, shop=shop, words=words.lower(), limit=limit)
+        rows = self._sql.rows(
+            _SEARCH[account is not None, status is not None],
+            shop=shop,
+            words=words.lower(),
+            account=account,
+            status=status,
+            limit=limit,
+        )
         return [_to_order(row) for row in rows]
 
     def set_steps(self, shop: ShopId, account: AccountId, order: str, steps: StepOrder) -> None:
@@ -212,6 +233,7 @@ class Orders:
             door=by.door,
             now=micros(now),
         )
+        self._changed(shop, order)
 
     def story(self, shop: ShopId, account: AccountId, order: str) -> list[StoryLine]:
         rows = self._sql.rows(_STORY, shop=shop, account=account, order=order)

@@ -17,7 +17,6 @@ from hub.model import (
     OrderStatus,
     StepOrder,
     Stop,
-    StoryLine,
 )
 from hub.text.content import shorten
 
@@ -190,9 +189,3 @@ def refund_notice(
 def stop_line(stop: Stop, account: Account | None) -> str:
     where = f"【{account.name}】" if account is not None else "全店"
     return f"⛔ {where}发货急停：{stop.reason}"
-
-
-def story_line(line: StoryLine, clock: str) -> str:
-    unit = f" 第 {line.unit} 份" if line.unit is not None else ""
-    detail = f"：{line.detail}" if line.detail else ""
-    return f"{clock}{unit} {STEPS[line.step]}{detail}"

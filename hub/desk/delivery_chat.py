@@ -1,0 +1,348 @@
+"""Orders, needs and stops in chat: `/单`, `/发货`, `/待处理`, `/处理`, `/停发` and their kin."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from hub import text
+from hub.commands import CHOICE_WORDS, Action, leading_ticket, may, need_of_notice
+from hub.desk.accounts import Accounts
+from hub.desk.cards import Cards
+from hub.desk.confirming import Confirmations
+from hub.desk.delivery_rules import DeliveryRules
+from hub.desk.needs import NeedLine, Needs
+from hub.desk.operator import Operator
+from hub.desk.orders import Orders, OrderView
+from hub.desk.stock import Stock
+from hub.desk.stock_chat import named_pool
+from hub.errors import Invalid, NotFound
+from hub.model import (
+    Account,
+    Choice,
+    ConversationId,
+    KnownOrder,
+    OperatorMessage,
+    OrderStatus,
+    Role,
+    Stop,
+)
+
+ACTS: dict[Action, Choice] = {
+    Action.DELIVER: Choice.DELIVER,
+    Action.RESEND: Choice.RESEND,
+    Action.OUTSIDE: Choice.OUTSIDE,
+    Action.SHIP: Choice.SHIP,
+    Action.RELEASE: Choice.RELEASE,
+    Action.REFUSE: Choice.REFUSE,
+}
+"""Commands that do something to one order."""
+_FIRST = (Choice.DELIVER, Choice.OUTSIDE, Choice.SHIP, Choice.REFUSE)
+"""Acts on an order that waits for its goods."""
+_FEW_DIGITS, _MANY_DIGITS = 4, 10
+_NUMBER = re.compile(r"(?<!\d)\d{15,24}(?!\d)")
+_PIECES = re.compile(r"(?:^|\s)(?P<pieces>\d{1,3})\s*[份件]\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryDesk:
+    """The use cases that these commands call."""
+
+    orders: Orders
+    needs: Needs
+    rules: DeliveryRules
+    cards: Cards
+    stock: Stock
+    accounts: Accounts
+
+
+class DeliveryChat:
+    def __init__(
+        self,
+        desk: DeliveryDesk,
+        confirmations: Confirmations,
+        now: Callable[[], datetime],
+        zone: ZoneInfo,
+    ) -> None:
+        self._desk = desk
+        self._confirmations = confirmations
+        self._now = now
+        self._zone = zone
+
+    async def run(
+        self,
+        operator: Operator,
+        action: Action,
+        argument: str,
+        message: OperatorMessage,
+        conversation: ConversationId | None,
+    ) -> str:
+        """`conversation`: the one that is quoted or named by its ticket."""
+        if action in ACTS:
+            order, rest = await self._meant(operator, argument, message, conversation, ACTS[action])
+            return await self._do(operator, ACTS[action], order, rest, message)
+        match action:
+            case Action.ORDER:
+                return await self._show(operator, argument, message, conversation)
+            case Action.NEEDS:
+                return await self._list_needs(operator)
+            case Action.SETTLE:
+                return await self._settle(operator, argument, message)
+            case Action.STOP:
+                return await self._stop(operator, argument)
+            case Action.GO_ON:
+                return await self._go_on(operator, argument)
+            case _:
+                return await self._list_rules(operator)
+
+    # --- needs ---
+
+    async def _list_needs(self, operator: Operator) -> str:
+        lines = await self._desk.needs.open(operator)
+        stops = await self._stops(operator)
+        return text.needs_page([(line.need, line.choices) for line in lines], stops)
+
+    async def _settle(self, operator: Operator, argument: str, message: OperatorMessage) -> str:
+        first, _, rest = argument.partition(" ")
+        number = need_of_notice(message.quoted_text)
+        if first.isascii() and first.isdigit() and (rest or number is None):
+            number, words = int(first[:9]), rest.strip()
+        else:
+            words = argument.strip()
+        if number is None:
+            raise Invalid("没有执行：写上编号和做法，例如 /处理 37 1；编号在 /待处理 里")
+        if not words:
+            line = await self._desk.needs.get(operator, number)
+            return text.need_page(line.need, line.choices)
+        return await self.choose(operator, number, words, message)
+
+    async def choose(
+        self, operator: Operator, number: int, words: str, message: OperatorMessage
+    ) -> str:
+        """Answer a need with what is written: the number of a choice, or a word for it."""
+        line = await self._desk.needs.get(operator, number)
+        choice = _choice(line, words)
+
+        async def act(who: Operator, code: str) -> str:
+            return await self._desk.needs.answer(who, number, choice, code=code)
+
+        return await self._confirmations.run(operator, message, line.need.order or "", act)
+
+    async def refuse_if_ambiguous(
+        self, operator: Operator, number: str, conversation: ConversationId
+    ) -> None:
+        """A bare number that quotes a notice whose text did not come along. Raises Invalid when it
+        may have been meant for a need of this conversation."""
+        for line in await self._desk.needs.open(operator):
+            if line.need.conversation == conversation and line.need.order is not None:
+                order = await self._desk.orders.get(operator, line.need.order)
+                ticket = order.conversation.ticket if order.conversation is not None else ""
+                raise Invalid(text.quote_is_blank(line.need, number, ticket))
+
+    # --- orders ---
+
+    async def _show(
+        self,
+        operator: Operator,
+        argument: str,
+        message: OperatorMessage,
+        conversation: ConversationId | None,
+    ) -> str:
+        rest = _without_ticket(argument)
+        if conversation is not None or _is_number(rest, False):
+            newest = await self._candidates(operator, rest, message, conversation)
+            return await self._page(operator, newest[0], message)
+        found = await self._desk.orders.page(operator, rest)
+        if len(found) == 1:
+            return await self._page(operator, found[0].order, message)
+        return text.order_list(
+            [(line.order, [one.state for one in line.units]) for line in found], rest
+        )
+
+    async def _page(self, operator: Operator, order: KnownOrder, message: OperatorMessage) -> str:
+        view = await self._desk.orders.get(operator, order.id)
+        whole: dict[int, list[str]] = {}
+        if message.peer.scene == "private" and may(operator.member.role, Role.AGENT):
+            for card in await self._desk.cards.look_up(operator, order.id):
+                if card.unit is not None and card.unit.account == view.account.id:
+                    whole.setdefault(card.unit.unit, []).append(card.code)
+        return text.order_page(
+            view.order,
+            view.account,
+            view.conversation,
+            [
+                (line.delivery, line.pool, whole.get(line.delivery.unit.unit, line.cards))
+                for line in view.units
+            ],
+            view.needs,
+            text.story_lines(view.story, view.names, self._clock),
+            view.acts,
+        )
+
+    async def _do(
+        self,
+        operator: Operator,
+        choice: Choice,
+        order: KnownOrder,
+        rest: str,
+        message: OperatorMessage,
+    ) -> str:
+        operator.require(Role.AGENT)
+        orders, pool, pieces = self._desk.orders, None, None
+        if choice is Choice.DELIVER:
+            rest, pieces = _pieces(rest)
+            if rest:
+                pool = named_pool(await self._desk.stock.overview(operator), rest).pool.id
+        elif rest:
+            raise Invalid(f"没有执行：看不懂「{rest}」，这里只写订单号或 #编号")
+
+        async def act(who: Operator, code: str) -> str:
+            view: OrderView
+            match choice:
+                case Choice.DELIVER:
+                    view = await orders.deliver(who, order.id, pool=pool, units=pieces, code=code)
+                case Choice.RESEND:
+                    view = await orders.resend(who, order.id, code=code)
+                case Choice.SHIP:
+                    view = await orders.ship(who, order.id, code=code)
+                case Choice.RELEASE:
+                    view = await orders.release(who, order.id, code=code)
+                case Choice.OUTSIDE:
+                    view = await orders.outside(who, order.id)
+                case _:
+                    view = await orders.refuse(who, order.id)
+            units = [(line.delivery, line.pool, line.cards) for line in view.units]
+            return text.order_done(choice, view.order, view.conversation, units)
+
+        return await self._confirmations.run(operator, message, order.id, act)
+
+    async def _meant(
+        self,
+        operator: Operator,
+        argument: str,
+        message: OperatorMessage,
+        conversation: ConversationId | None,
+        choice: Choice,
+    ) -> tuple[KnownOrder, str]:
+        """The order that an act is meant for, and what is written behind it. Never guessed: several
+        that fit are refused with their numbers."""
+        rest = _without_ticket(argument)
+        found = await self._candidates(operator, rest, message, conversation)
+        if _is_number(rest, conversation is not None):
+            return found[0], rest.partition(" ")[2].strip()
+        fitting = [one for one in found if choice not in _FIRST or _waits(one)] or found
+        if len(fitting) > 1:
+            lines = "\n".join(text.order_in_list(one) for one in fitting[:5])
+            raise Invalid(f"没有执行：这个会话有 {len(fitting)} 笔订单，请写订单号\n{lines}")
+        return fitting[0], rest
+
+    async def _candidates(
+        self,
+        operator: Operator,
+        rest: str,
+        message: OperatorMessage,
+        conversation: ConversationId | None,
+    ) -> Sequence[KnownOrder]:
+        """Never empty. One for a number; otherwise those of the conversation, newest first."""
+        if _is_number(rest, conversation is not None):
+            order = await self._numbered(operator, rest.split(maxsplit=1)[0])
+            if conversation is not None and order.conversation not in (None, conversation):
+                raise Invalid("没有执行：订单号和引用的会话对不上，请只留一个")
+            return [order]
+        if conversation is None:
+            if message.quoted_id is not None:
+                raise Invalid("没有执行：认不出你引用的是哪笔订单，请写订单号或 #编号")
+            raise Invalid("没有执行：写上订单号（末尾几位也行）或 #编号，或者引用一条通知")
+        found = await self._desk.orders.of_conversation(operator, conversation)
+        if not found:
+            raise NotFound("这个会话还没有订单；刚付款的订单要等几秒才会出现")
+        told = _NUMBER.findall(message.quoted_text)
+        return [one for one in found if one.id in told] or found
+
+    async def _numbered(self, operator: Operator, digits: str) -> KnownOrder:
+        """By the whole number or by how it ends."""
+        found = [o for o in await self._desk.orders.find(operator, digits) if o.id.endswith(digits)]
+        exact = [one for one in found if one.id == digits]
+        if len(exact or found) == 1:
+            return (exact or found)[0]
+        if found:
+            raise Invalid(f"没有执行：有 {len(found)} 笔订单的号码以 {digits} 结尾，请多写几位")
+        raise NotFound(f"没有订单号是 {digits} 的订单；刚付款的订单要等几秒才会出现")
+
+    # --- stops and rules ---
+
+    async def _stop(self, operator: Operator, name: str) -> str:
+        account = await self._account(operator, name)
+        news = await self._desk.needs.stop(operator, account.id if account is not None else None)
+        back = f"/开发 {account.name}" if account is not None else "/开发"
+        return text.stopped(account, news=news, back=back)
+
+    async def _go_on(self, operator: Operator, name: str) -> str:
+        account = await self._account(operator, name)
+        id_ = account.id if account is not None else None
+        before = await self._stops(operator)
+        if id_ not in [stop.account for stop, _ in before]:
+            return text.nothing_stopped(account, before, "开发")
+        orders = await self._desk.needs.resume(operator, id_)
+        return text.going_on(account, orders, await self._stops(operator))
+
+    async def _account(self, operator: Operator, name: str) -> Account | None:
+        if not name.strip() or name.strip() in ("全店", "全部"):
+            return None
+        return await self._desk.accounts.find(operator, name)
+
+    async def _stops(self, operator: Operator) -> Sequence[tuple[Stop, Account | None]]:
+        accounts = {one.id: one for one in await self._desk.accounts.all(operator)}
+        return [
+            (stop, accounts.get(stop.account) if stop.account is not None else None)
+            for stop in await self._desk.needs.stops(operator)
+        ]
+
+    async def _list_rules(self, operator: Operator) -> str:
+        return text.rules_page(await self._desk.rules.told(operator))
+
+    def _clock(self, at: datetime) -> str:
+        return text.clock(at, self._zone, self._now())
+
+
+def _choice(line: NeedLine, words: str) -> Choice:
+    number = line.need.number
+    if words.isascii() and words.isdigit():
+        if 0 < int(words[:9]) <= len(line.choices):
+            return line.choices[int(words) - 1]
+    elif (named := _by_word(line, words)) is not None:
+        return named
+    if line.need.closed_at is not None:
+        raise Invalid(f"待处理 {number} 已经处理过：{line.need.resolution}")
+    raise Invalid(f"没有执行：待处理 {number} 可以选\n{text.numbered(line.choices)}")
+
+
+def _by_word(line: NeedLine, words: str) -> Choice | None:
+    labels = {text.CHOICES[choice]: choice for choice in line.choices}
+    found = labels.get(words, CHOICE_WORDS.get(words))
+    return found if found in line.choices else None
+
+
+def _without_ticket(argument: str) -> str:
+    typed = leading_ticket(argument)
+    return " ".join((typed[1] if typed is not None else argument).split())
+
+
+def _is_number(rest: str, has_conversation: bool) -> bool:
+    """Beside a ticket or a quote only a long one is an order's number: a pool may be called
+    2026."""
+    first = rest.partition(" ")[0]
+    least = _MANY_DIGITS if has_conversation else _FEW_DIGITS
+    return first.isascii() and first.isdigit() and len(first) >= least
+
+
+def _pieces(rest: str) -> tuple[str, int | None]:
+    match = _PIECES.search(rest)
+    return (rest, None) if match is None else (rest[: match.start()].strip(), int(match["pieces"]))
+
+
+def _waits(order: KnownOrder) -> bool:
+    return order.status is OrderStatus.PAID and order.shipped_at is None and order.refund_at is None
