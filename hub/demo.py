@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hub.app import Hub, open_hub
 from hub.desk import Door, Operator
-from hub.model import Role, RuleKind
+from hub.model import PoolKind, Role, RuleKind
 from hub.sandbox import Sandbox, SandboxOptions, blank, start_sandbox
 from hub.settings import (
     DatabaseSettings,
@@ -30,6 +30,8 @@ from hub.settings import (
 OWNER = "店主"
 ACCOUNT = "演示店"
 GREETING = "在的，亲～这款有现货，直接拍下就可以，付款后马上发货。"
+POOL = "月卡"
+CARDS = 20
 LOOPBACK = "127.0.0.1"
 
 COLOURS = ((46, 125, 122), (196, 107, 72), (94, 84, 142))
@@ -101,7 +103,8 @@ async def run_demo(*, port: int) -> None:
         print(
             "\n鱼桥演示已启动（数据是临时的，停止后清空）\n\n"
             f"  试用页面  {demo.playground_url}\n"
-            "            左边是买家的手机，右边是你的 QQ：用买家身份发「在吗」试试\n"
+            "            左边是买家的手机，右边是你的 QQ：用买家身份发「在吗」试试；\n"
+            "            再点「拍下」「付款」，卡密就自动发到买家手机上\n"
             f"  管理后台  {demo.admin_url}\n"
             f"            名字 {OWNER}　密码 {demo.password}\n\n"
             "按 Ctrl+C 停止\n",
@@ -125,7 +128,22 @@ async def _furnish(hub: Hub, sandbox: Sandbox, options: SandboxOptions, password
     await desk.rules.add(
         operator, kind=RuleKind.KEYWORD, keywords=["在吗", "在嘛", "有人吗"], reply=GREETING
     )
+    pool = await desk.stock.create(
+        operator,
+        name=POOL,
+        kind=PoolKind.CODES,
+        template="{buyer_name}你好，这是你的卡密，收到请确认收货：\n{DELIVERY_CONTENT}",
+        low_at=5,
+    )
+    codes = "\n".join(
+        f"DEMO-{number:04d}-{secrets.token_hex(3).upper()}" for number in range(CARDS)
+    )
+    await desk.restock.add(operator, pool.id, codes)
     seller = next(iter(sandbox.world.sellers.values()))
+    goods = [item for item in sandbox.world.items.values() if item.skus]
+    await desk.delivery_rules.add(
+        operator, pool=pool.id, items=[item.id for item in goods], fallback=True
+    )
     await desk.accounts.add(operator, ACCOUNT, sandbox.cookies(seller.user))
 
 

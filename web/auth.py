@@ -27,6 +27,8 @@ OPEN_PAGES = frozenset({FIRST_RUN, LOGIN_PAGE})
 """Pages for people without a session."""
 
 LOGIN = web.RequestKey("login", Login)
+OPEN_NEEDS = web.RequestKey("open_needs", int)
+"""How much waits for a person, for the navigation of whole pages."""
 PAGES = web.AppKey("pages", frozenset[object])
 """The functions that serve the admin; whatever else the application serves is left alone."""
 
@@ -59,6 +61,8 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         request[LOGIN] = login
         if request.path in OPEN_PAGES:
             raise web.HTTPSeeOther(safe_next(request.query.get("next", "")))
+        if not is_partial(request):
+            request[OPEN_NEEDS] = await site.desk.needs.count(login.operator)
         most = request.app[ROOMY].get(request.match_info.handler)
         if most is not None:
             request = request.clone(client_max_size=most)

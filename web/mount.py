@@ -35,6 +35,9 @@ REFUSALS = {
     "invalid": 400,
     "too_often": 429,
     "unavailable": 503,
+    "out_of_stock": 409,
+    "already_delivered": 409,
+    "on_hold": 409,
 }
 """Code of a refusal -> HTTP status."""
 

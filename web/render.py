@@ -13,7 +13,7 @@ from hub import text
 from hub.commands import may
 from hub.desk import ROLES
 from hub.model import RESTING, AccountState, MessageState, Origin, Role
-from web.auth import LOGIN, form_token, remember_form_token
+from web.auth import LOGIN, OPEN_NEEDS, form_token, remember_form_token
 from web.forms import Form
 from web.site import SITE
 
@@ -34,6 +34,11 @@ DONE: dict[str, str] = {
     "items-read": "商品已经从闲鱼读取。",
     "recalling": "正在撤回。",
     "recall-cancelled": "还没有发出，已经取消。",
+    "order-done": "已收下，结果会显示在经过里。",
+    "need-done": "已处理。",
+    "delivery-stopped": "已停止发货，马上生效。",
+    "delivery-resumed": "已恢复发货，停发期间留下的订单会接着发。",
+    "guards-changed": "防护已保存。",
     "paused": "自动回复已暂停。",
     "resumed": "自动回复已恢复。",
     "member-added": "成员已添加。",
@@ -101,6 +106,16 @@ def setup_templates(app: web.Application) -> None:
         card_states=text.CARD_STATES,
         card_steps=text.CARD_STEPS,
         lasts=text.lasts,
+        choices=text.CHOICES,
+        delivery_states=text.DELIVERY_STATES,
+        need_kinds=text.NEED_KINDS,
+        order_statuses=text.ORDER_STATUSES,
+        step_orders=text.STEP_ORDERS,
+        steps=text.STEPS,
+        order_status=text.order_status,
+        bought=text.bought,
+        delivered_so_far=text.delivered_so_far,
+        stop_line=text.stop_line,
         roles=ROLES,
         may_reconnect=(AccountState.WAITING, *RESTING),
     )
@@ -122,6 +137,7 @@ def render(
         "csrf": token,
         "path": request.path,
         "address": request.path_qs,
+        "open_needs": request.get(OPEN_NEEDS, 0),
         "version": site.version,
         "assets": request.app[ASSETS],
         "done": DONE.get(request.query.get("done", ""), ""),

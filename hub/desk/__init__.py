@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from hub.album import Album, Shown, album_of
+from hub.delivery import DELIVERABLE
 from hub.desk.accounts import Accounts
 from hub.desk.cards import Cards, CardView
 from hub.desk.chat import Chat
@@ -33,6 +34,7 @@ from hub.store import Store
 from hub.xianyu import Client
 
 __all__ = [
+    "DELIVERABLE",
     "ROLES",
     "Answered",
     "CardView",
@@ -47,6 +49,7 @@ __all__ = [
     "Operator",
     "OrderLine",
     "OrderView",
+    "Orders",
     "Overview",
     "PoolLine",
     "QrView",

@@ -124,12 +124,35 @@ class DeliveryChat:
     ) -> str:
         """Answer a need with what is written: the number of a choice, or a word for it."""
         line = await self._desk.needs.get(operator, number)
-        choice = _choice(line, words)
+        word, _, rest = words.partition(" ")
+        choice = _choice(line, word)
+        if rest:
+            return await self._deliver_from(operator, line, choice, rest.strip(), message)
 
         async def act(who: Operator, code: str) -> str:
-            return await self._desk.needs.answer(who, number, choice, code=code)
+            try:
+                return await self._desk.needs.answer(who, number, choice, code=code)
+            except NotFound as refusal:
+                if choice is not Choice.DELIVER:
+                    raise
+                raise NotFound(text.which_pool(refusal.text, number)) from refusal
 
         return await self._confirmations.run(operator, message, line.need.order or "", act)
+
+    async def _deliver_from(
+        self,
+        operator: Operator,
+        line: NeedLine,
+        choice: Choice,
+        rest: str,
+        message: OperatorMessage,
+    ) -> str:
+        """`/处理 37 1 月卡`: from this pool."""
+        need = line.need
+        if choice is not Choice.DELIVER or need.order is None or need.closed_at is not None:
+            raise Invalid(f"没有执行：看不懂「{rest}」，例如 /处理 {need.number} 1")
+        order = (await self._desk.orders.get(operator, need.order)).order
+        return await self._do(operator, choice, order, rest, message)
 
     async def refuse_if_ambiguous(
         self, operator: Operator, number: str, conversation: ConversationId

@@ -88,6 +88,7 @@ from hub.text.orders import (
     rules_page,
     stopped,
     story_lines,
+    which_pool,
 )
 from hub.text.stock import (
     CARD_STATES,
@@ -209,4 +210,5 @@ __all__ = [
     "unknown_placeholder",
     "voice",
     "voided",
+    "which_pool",
 ]

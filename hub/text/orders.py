@@ -188,6 +188,11 @@ def needs_page(
     return "\n".join(lines)
 
 
+def which_pool(refusal: str, number: int) -> str:
+    """Nothing says which pool an order is served from."""
+    return f"{refusal}，例如 /处理 {number} 1 月卡"
+
+
 def quote_is_blank(need: Need, number: str, ticket: str) -> str:
     """The quote came without its text: a number may be meant for the hub or for the buyer."""
     return (

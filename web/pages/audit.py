@@ -79,6 +79,14 @@ def _target(action: str, target: str) -> str:
         return "整个店铺" if target == "shop" else f"#{target}"
     if action == "card.note":
         return f"卡密 {target}"
+    if action in ("delivery.stop", "delivery.resume"):
+        return "全店" if target == "shop" else target.replace("account", "账号")
+    if action.startswith("order."):
+        return f"订单 {target}"
+    if action == "need.close":
+        return f"待处理 {target}"
+    if action.startswith("delivery_rule."):
+        return f"发货规则 {target}"
     return f"规则 {target}" if action.startswith("rule.") else target
 
 

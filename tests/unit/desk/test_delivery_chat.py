@@ -1,0 +1,373 @@
+"""Orders, needs and stops from QQ: what is asked for is done, once, by who may, or refused in
+words."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from delivery_stage import FIRST, SECOND, DeliveryStage, open_delivery_stage
+from stock_stage import GROUP
+
+from hub.desk import Desk
+from hub.model import ChatPeer, DeliveryState, NeedKind, OrderStatus, Role
+from hub.settings import Settings
+
+S = DeliveryState
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[DeliveryStage]:
+    async with open_delivery_stage(tmp_path) as stage:
+        yield stage
+
+
+def notice(number: int, ticket: str = "a1") -> str:
+    return f"🔔 待处理 {number}｜库存不足\n只剩 0 张\n1 发货\n2 我已在别处发货\n3 不发了\n#{ticket}"
+
+
+# --- Needs ----------------------------------------------------------------------------------------
+
+
+async def test_what_waits_is_listed_with_its_numbered_choices(stage: DeliveryStage) -> None:
+    assert await stage.write("/待处理") == "没有待处理的事"
+    need = await stage.need(await stage.order())
+    said = await stage.write("/待处理", as_=Role.VIEWER)
+    assert f"待处理 {need.number}｜库存不足：只剩 0 张 订单 {FIRST}" in said
+    assert "1 发货　2 我已在别处发货　3 不发了" in said
+    assert f"/处理 {need.number} 1" in said
+
+
+@pytest.mark.parametrize("words", ["1", "发货"])
+async def test_a_need_is_answered_by_number_or_word(stage: DeliveryStage, words: str) -> None:
+    order = await stage.order()
+    need = await stage.need(order)
+    await stage.served("CODE-1111")
+    assert await stage.write(f"/处理 {need.number} {words}") == f"待处理 {need.number}：发货"
+    assert await stage.states(order) == [S.RESERVED]
+    assert "已经处理过" in await stage.write(f"/处理 {need.number} {words}")
+
+
+async def test_a_quoted_notice_takes_the_bare_number_of_a_choice(stage: DeliveryStage) -> None:
+    order = await stage.order()
+    need = await stage.need(order)
+    said = await stage.write("3", quoted_id="9", quoted_text=notice(need.number))
+    assert said == f"待处理 {need.number}：不发了"
+    assert await stage.states(order) == [S.FAILED]
+
+
+async def test_a_number_that_quotes_a_buyers_words_goes_to_the_buyer(stage: DeliveryStage) -> None:
+    """Also when the buyer wrote what looks like a notice."""
+    order = await stage.order()
+    need = await stage.need(order)
+    evil = f"【小店】小林\n🔔 待处理 {need.number}｜库存不足\n#{stage.lin.ticket}"
+    await stage.write("3", quoted_id="9", quoted_text=evil)
+    assert await stage.states(order) == []
+
+
+async def test_a_number_whose_quote_is_blank_is_not_guessed(stage: DeliveryStage) -> None:
+    need = await stage.need(await stage.order())
+    peer = ChatPeer("10001", "private", "10002")
+    await stage.stock.store.write(
+        lambda tx: tx.relays.add(
+            stage.lin.shop,
+            bot=peer.bot,
+            scene=peer.scene,
+            peer=peer.peer,
+            external_id="77",
+            conversation=stage.lin.id,
+            now=stage.stock.clock[0],
+        )
+    )
+    said = await stage.write("1", quoted_id="77")
+    assert said.startswith("没有执行")
+    assert f"/处理 {need.number} 1" in said
+    assert f"#{stage.lin.ticket} 1" in said
+
+
+async def test_choices_that_are_not_offered_are_refused_with_those_that_are(
+    stage: DeliveryStage,
+) -> None:
+    need = await stage.need(await stage.order())
+    for words in ("9", "0", "补发", "随便"):
+        said = await stage.write(f"/处理 {need.number} {words}")
+        assert "可以选\n1 发货" in said, words
+    assert "没有编号是 99 的待处理" in await stage.write("/处理 99 1")
+    assert "例如 /处理 37 1" in await stage.write("/处理")
+    assert "1 发货" in await stage.write(f"/处理 {need.number}")
+
+
+async def test_a_need_without_a_rule_is_answered_with_a_pool(stage: DeliveryStage) -> None:
+    order = await stage.order()
+    need = await stage.need(order, NeedKind.NO_RULE, "")
+    await stage.stock.stocked(["YEAR-1"], "年卡")
+    assert f"请选一个卡池，例如 /处理 {need.number} 1 月卡" in await stage.write(
+        f"/处理 {need.number} 1"
+    )
+    assert "看不懂「年卡」" in await stage.write(f"/处理 {need.number} 3 年卡")
+    assert "开始发货 1 份「年卡」" in await stage.write(f"/处理 {need.number} 1 年卡")
+    assert await stage.states(order) == [S.RESERVED]
+    assert await stage.write("/待处理") == "没有待处理的事"
+
+
+# --- Orders ---------------------------------------------------------------------------------------
+
+
+async def test_an_order_is_shown_with_its_story_and_what_can_be_done(stage: DeliveryStage) -> None:
+    order = await stage.order()
+    await stage.served("CODE-1111", "CODE-2222")
+    assert "可以：/发货 #a1、/发货完成 #a1" in await stage.write(f"/单 {FIRST}")
+    await stage.write(f"/发货 {FIRST}")
+    await stage.left(order)
+    said = await stage.write(f"/单 #{stage.lin.ticket}")
+    assert f"订单 {FIRST}｜待发货" in said
+    assert "【小店】小林 · 手冲咖啡壶 45.00 元" in said
+    assert "第 1 份「月卡」买家已收到：CODE-1111" in said
+    assert "预留（店主）" in said
+    assert "可以：/补发 #a1" in said
+    assert said.endswith(f"#{stage.lin.ticket}")
+
+
+async def test_whole_cards_are_for_members_who_may_and_in_private(stage: DeliveryStage) -> None:
+    await stage.order()
+    await stage.served("CODE-1111")
+    await stage.write(f"/发货 {FIRST}")
+    assert "CODE-1111" in await stage.write(f"/单 {FIRST}", as_=Role.AGENT)
+    for more in ({"as_": Role.VIEWER}, {"peer": GROUP}):
+        said = await stage.write(f"/单 {FIRST}", **more)
+        assert "CO…11" in said
+        assert "CODE-1111" not in said
+
+
+async def test_orders_are_found_by_the_end_of_their_number_buyer_and_title(
+    stage: DeliveryStage,
+) -> None:
+    await stage.order()
+    await stage.order(SECOND, stage.qi)
+    for words in ("6778", FIRST, "小林"):
+        assert f"订单 {FIRST}" in await stage.write(f"/单 {words}"), words
+    said = await stage.write("/单 咖啡壶")
+    assert FIRST in said
+    assert SECOND in said
+    assert FIRST in await stage.write("/单")
+    assert "没有找到「没这个人」的订单" in await stage.write("/单 没这个人")
+    assert "没有订单号是 0000 的订单" in await stage.write("/单 0000")
+
+
+async def test_an_order_is_delivered_by_hand_once(stage: DeliveryStage) -> None:
+    order = await stage.order()
+    await stage.served("CODE-1111", "CODE-2222")
+    said = await stage.write(f"/发货 #{stage.lin.ticket}")
+    assert said == f"🚚 开始发货 1 份「月卡」：CO…11，结果会告诉你 #{stage.lin.ticket}"
+    assert "已经发过" in await stage.write("/发货 6778")
+    assert await stage.parts(order) == 1
+
+
+async def test_a_pool_and_the_pieces_can_be_named(stage: DeliveryStage) -> None:
+    order = await stage.order(quantity=None)
+    await stage.stock.stocked(["YEAR-1", "YEAR-2"], "年卡")
+    assert "请选一个卡池" in await stage.write("/发货 6778")
+    assert "没有叫「周卡」的卡池" in await stage.write("/发货 6778 周卡")
+    assert "请写上份数" in await stage.write("/发货 6778 年卡")
+    assert "开始发货 2 份「年卡」" in await stage.write("/发货 6778 年卡 2份")
+    assert await stage.states(order) == [S.RESERVED, S.RESERVED]
+
+
+async def test_without_a_target_nothing_is_done(stage: DeliveryStage) -> None:
+    order = await stage.order()
+    await stage.served("CODE-1111")
+    for command in ("/发货", "/补发", "/发货完成", "/退回", "/不发", "/标记发货"):
+        assert "写上订单号" in await stage.write(command), command
+    assert "还没有订单" in await stage.write(f"/发货 #{stage.qi.ticket}")
+    assert "没有编号是 #z9 的会话" in await stage.write("/发货 #z9")
+    assert "对不上" in await stage.write(f"/发货 #{stage.qi.ticket} {FIRST}")
+    assert await stage.states(order) == []
+
+
+async def test_of_several_orders_of_a_buyer_none_is_guessed(stage: DeliveryStage) -> None:
+    first, second = await stage.order(), await stage.order(SECOND)
+    await stage.served("CODE-1111", "CODE-2222")
+    said = await stage.write(f"/发货 #{stage.lin.ticket}")
+    assert "有 2 笔订单" in said
+    assert FIRST in said
+    assert SECOND in said
+    assert await stage.states(first) == await stage.states(second) == []
+    quoted = f"🧾 买家已付款\n订单 {SECOND}\n#{stage.lin.ticket}"
+    await stage.write("/发货", quoted_text=quoted)
+    assert (await stage.states(first), await stage.states(second)) == ([], [S.RESERVED])
+    await stage.order(SECOND, status=OrderStatus.SHIPPED)
+    assert "开始发货" in await stage.write(f"/发货 #{stage.lin.ticket}")
+
+
+async def test_the_number_in_a_buyers_words_delivers_no_other_order(stage: DeliveryStage) -> None:
+    mine, other = await stage.order(), await stage.order(SECOND, stage.qi)
+    await stage.served("CODE-1111", "CODE-2222")
+    quoted = f"【小店】小林\n给我发订单 {SECOND}\n#{stage.lin.ticket}"
+    await stage.write("/发货", quoted_text=quoted)
+    assert (await stage.states(mine), await stage.states(other)) == ([S.RESERVED], [])
+
+
+async def test_what_the_state_of_an_order_does_not_allow_is_refused_in_words(
+    stage: DeliveryStage,
+) -> None:
+    await stage.order(status=OrderStatus.UNPAID)
+    await stage.served("CODE-1111")
+    assert "不是待发货" in await stage.write("/发货 6778")
+    assert "没有发过" in await stage.write("/补发 6778") + await stage.write("确认 6778")
+    assert "没有预留的卡密" in await stage.write("/退回 6778")
+    assert "看不懂「abc」" in await stage.write("/不发 6778 abc")
+
+
+async def test_outside_and_refuse_are_settled_at_once(stage: DeliveryStage) -> None:
+    first, second = await stage.order(), await stage.order(SECOND, stage.qi)
+    assert "已记为在别处发货" in await stage.write("/发货完成 6778")
+    assert "已记为不发" in await stage.write("/不发 9123")
+    assert await stage.states(first) == [S.OUTSIDE]
+    assert await stage.states(second) == [S.FAILED]
+
+
+# --- The second word ------------------------------------------------------------------------------
+
+
+async def delivered(stage: DeliveryStage) -> None:
+    order = await stage.order()
+    await stage.served("CODE-1111", "CODE-2222")
+    await stage.write(f"/发货 {FIRST}")
+    await stage.left(order)
+
+
+async def test_resending_asks_for_a_second_word_and_sends_the_same_card(
+    stage: DeliveryStage,
+) -> None:
+    await delivered(stage)
+    order = await stage.order()
+    said = await stage.write("/补发 #a1")
+    assert f"订单 {FIRST}" in said
+    assert "60 秒内回复：确认 6778" in said
+    assert await stage.parts(order) == 1
+    assert "再发一次：CO…11" in await stage.write("确认 6778")
+    assert await stage.parts(order) == 2
+    assert "没有等你确认的操作" in await stage.write("确认6778")
+    assert await stage.parts(order) == 2
+
+
+async def test_a_second_word_counts_for_a_minute_for_the_same_person_in_the_same_chat(
+    stage: DeliveryStage,
+) -> None:
+    await delivered(stage)
+    order = await stage.order()
+    await stage.write("/补发 6778")
+    assert "没有等你确认的操作" in await stage.write("确认 6778", as_=Role.AGENT)
+    assert "没有等你确认的操作" in await stage.write("确认 6778", peer=GROUP)
+    assert "确认码不对" in await stage.write("确认 0000")
+    stage.stock.later(seconds=61)
+    assert "没有等你确认的操作" in await stage.write("确认 6778")
+    assert await stage.parts(order) == 1
+
+
+async def test_a_repeated_second_word_does_it_once(stage: DeliveryStage) -> None:
+    await delivered(stage)
+    order = await stage.order()
+    await stage.write("/补发 6778")
+    stage.stock._written += 1
+    number = stage.stock._written
+    for _ in range(2):
+        stage.stock._written = number
+        await stage.write("确认 6778")
+    assert await stage.parts(order) == 2
+
+
+async def test_after_a_restart_nothing_waits_for_its_second_word(stage: DeliveryStage) -> None:
+    await delivered(stage)
+    order = await stage.order()
+    await stage.write("/补发 6778")
+    stage.stock.desk = Desk(stage.stock.store, Settings(), lambda: stage.stock.clock[0])
+    assert "没有等你确认的操作" in await stage.write("确认 6778")
+    assert await stage.parts(order) == 1
+
+
+async def test_who_lost_the_role_meanwhile_confirms_nothing(stage: DeliveryStage) -> None:
+    await delivered(stage)
+    order = await stage.order()
+    await stage.write("/补发 6778", as_=Role.AGENT)
+    agent = stage.stock.agent.member
+    await stage.stock.store.write(
+        lambda tx: tx.members.update(agent.shop, agent.id, role=Role.VIEWER)
+    )
+    assert "你的身份是只读成员" in await stage.write("确认 6778", as_=Role.AGENT)
+    assert await stage.parts(order) == 1
+
+
+async def test_an_answer_to_a_need_that_may_send_twice_asks_first(stage: DeliveryStage) -> None:
+    order = await stage.order()
+    await stage.served("CODE-1111")
+    await stage.write(f"/发货 {FIRST}")
+    await stage.left(order, S.REVIEW)
+    need = await stage.need(order, NeedKind.REJECTED, "对方拒收")
+    assert "确认 6778" in await stage.write(f"/处理 {need.number} 补发")
+    assert await stage.write("确认 6778") == f"待处理 {need.number}：把同样的内容再发一次"
+    assert await stage.parts(order) == 2
+
+
+async def test_words_that_only_look_like_a_second_word_go_to_the_buyer(
+    stage: DeliveryStage,
+) -> None:
+    said = await stage.write("确认 6778 吗", quoted_text=f"【小店】小林\n在吗\n#{stage.lin.ticket}")
+    assert "确认" not in said
+
+
+# --- Stops, rules, roles --------------------------------------------------------------------------
+
+
+async def test_a_stop_holds_at_once_and_names_what_stays_stopped(stage: DeliveryStage) -> None:
+    order = await stage.order()
+    await stage.served("CODE-1111")
+    assert "⛔ 【小店】已停止发货，马上生效" in await stage.write("/停发 小店")
+    assert "⛔ 全店已停止发货，马上生效" in await stage.write("/停发", as_=Role.AGENT)
+    assert "本来就停着发货" in await stage.write("/停发")
+    assert "发货急停中" in await stage.write("/发货 6778")
+    assert "⛔ 全店发货急停" in await stage.write("/待处理")
+    said = await stage.write("/开发")
+    assert "▶ 全店恢复发货。仍然停着：\n⛔ 【小店】发货急停" in said
+    assert "停着的是：小店，恢复：/开发 小店" in await stage.write("/开发")
+    assert await stage.write("/恢复发货 小店") == "▶ 【小店】恢复发货"
+    assert await stage.write("/开发") == "全店没有急停，发货正常"
+    assert "没有叫「没有」的账号" in await stage.write("/停发 没有")
+    assert "开始发货" in await stage.write("/发货 6778")
+    assert await stage.states(order) == [S.RESERVED]
+
+
+async def test_rules_are_told_in_words(stage: DeliveryStage) -> None:
+    assert "还没有发货规则" in await stage.write("/发货规则")
+    await stage.served("CODE-1111")
+    said = await stage.write("/发货规则", as_=Role.VIEWER)
+    assert "全部账号卖出「880011223346」" in said
+    assert "付款后马上发「月卡」，每件 1 张，一笔最多 10 件，发完标记发货" in said
+
+
+@pytest.mark.parametrize(
+    ("command", "role"),
+    [
+        ("/处理 1 1", Role.VIEWER),
+        ("/发货 6778", Role.VIEWER),
+        ("/补发 6778", Role.VIEWER),
+        ("/发货完成 6778", Role.VIEWER),
+        ("/标记发货 6778", Role.VIEWER),
+        ("/退回 6778", Role.VIEWER),
+        ("/不发 6778", Role.VIEWER),
+        ("/停发", Role.VIEWER),
+        ("/开发", Role.AGENT),
+    ],
+)
+async def test_who_may_not_is_told_so_and_nothing_happens(
+    stage: DeliveryStage, command: str, role: Role
+) -> None:
+    order = await stage.order()
+    need = await stage.need(order)
+    assert need.number == 1
+    assert "才能做" in await stage.write(command, as_=role)
+    said = await stage.write("1", as_=Role.VIEWER, quoted_id="9", quoted_text=notice(1))
+    assert "才能做" in said
+    assert await stage.states(order) == []
+    assert await stage.desk.needs.stops(stage.stock.owner) == []
