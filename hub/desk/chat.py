@@ -144,7 +144,10 @@ class Chat:
     ) -> str | None:
         """No command: the second word for one, the number of a choice, or words for a buyer."""
         code, digit = confirmation(message.text), _digit(message)
-        if code is not None and (message.addressed or self._confirmations.waits(message)):
+        to_buyer = closing_ticket(message.quoted_text) is not None
+        if code is not None and (
+            self._confirmations.waits(message) or (message.addressed and not to_buyer)
+        ):
             if not await self._first_time(operator, message):
                 return None
             return await self._confirmations.confirm(operator, message, code)

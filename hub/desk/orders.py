@@ -81,6 +81,11 @@ class OrderView:
         """What a person can do about it now."""
         return acts_on(self.order, [line.delivery.state for line in self.units])
 
+    @property
+    def written(self) -> int:
+        """How often messages of its units were written."""
+        return sum(line.delivery.attempt for line in self.units)
+
     def warning(self, act: Choice) -> str:
         """What has to be said before; empty: it needs no second word."""
         return _warning(act, [line.delivery for line in self.units], self.story)
@@ -162,10 +167,19 @@ class Orders:
 
         return await self._act(operator, order, "order.deliver", act)
 
-    async def resend(self, operator: Operator, order: str, *, code: str = "") -> OrderView:
-        """The same cards once more. Raises NotConfirmed the first time."""
+    async def resend(
+        self, operator: Operator, order: str, *, code: str = "", written: int | None = None
+    ) -> OrderView:
+        """The same cards once more. Raises NotConfirmed the first time.
+
+        `written`: how often its messages had been written when the person decided. Raises Invalid
+        if it is more often by now, so that a button that is pressed twice sends once.
+        """
 
         def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
+            units = tx.deliveries.of_order(known.shop, known.account, known.id)
+            if written is not None and written != sum(one.attempt for one in units):
+                raise Invalid("没有再发：刚刚已经再发过一次，看一下经过")
             _confirm(tx, known, Choice.RESEND, code)
             resend(tx, known, by=cause(operator), now=now)
 

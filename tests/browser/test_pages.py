@@ -9,10 +9,25 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
+from hub.delivery import open_need
 from hub.desk import Operator
-from hub.model import Account, Conversation, Origin, PoolKind, Role, RuleKind, SupplierCall, Text
+from hub.model import (
+    Account,
+    Conversation,
+    NeedKind,
+    Order,
+    OrderStatus,
+    Origin,
+    PoolId,
+    PoolKind,
+    Role,
+    RuleKind,
+    SupplierCall,
+    Text,
+)
+from hub.store import Tx
 from tests.e2e.stage import SECONDS
-from tests.unit.web.web_stage import PASSWORD, Stage, jpeg, open_stage, picture
+from tests.unit.web.web_stage import PASSWORD, Stage, jpeg, open_stage, picture, utc_now
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
@@ -29,6 +44,39 @@ class Shop:
     @property
     def thread(self) -> str:
         return f"/conversations/{self.conversation.id}"
+
+    async def order(self, pool: PoolId) -> str:
+        """Delivered from that pool, and with something to decide about it."""
+        number, of = "4400112233445566778", self.conversation
+        page = Order(
+            number,
+            OrderStatus.PAID,
+            "等待卖家发货",
+            item_title="很长的标题" * 12,
+            buyer=of.buyer,
+            buyer_name=of.buyer_name,
+            spec=(("套餐", "很长的规格" * 10),),
+            quantity=1,
+        )
+
+        def unit(tx: Tx) -> None:
+            now = utc_now()
+            tx.orders.save(of.shop, of.account, page, conversation=of.id, now=now)
+            open_need(
+                tx,
+                of.shop,
+                NeedKind.SHIP_FAILED,
+                account=of.account,
+                order=number,
+                conversation=of.id,
+                detail="x" * 300,
+                now=now,
+            )
+
+        await self.stage.store.write(unit)
+        await self.stage.desk.orders.deliver(self.owner, number, pool=pool)
+        await self.stage.store.write(unit)
+        return number
 
     async def context(self, browser: Browser, **options: object) -> BrowserContext:
         context = await browser.new_context(base_url=self.stage.url, **options)  # type: ignore[arg-type]
@@ -78,6 +126,15 @@ async def test_every_page_fits_its_screen_and_obeys_its_own_policy(
     api = await shop.stage.desk.stock.create(shop.owner, name="供货", kind=PoolKind.API)
     call = SupplierCall("https://supplier.example/" + "x" * 300, headers=(("X-Token", "t"),))
     await shop.stage.desk.suppliers.configure(shop.owner, api.id, call)
+    delivery_rule = await shop.stage.desk.delivery_rules.add(
+        shop.owner,
+        pool=pool.id,
+        items=[f"{n}" * 24 for n in range(1, 6)],
+        keywords=["词" * 50],
+        cards=2,
+    )
+    number = await shop.order(pool.id)
+    await shop.stage.desk.needs.stop(shop.owner, shop.account.id, "因" * 200)
     context = await shop.context(browser, viewport=size)
     page = await context.new_page()
     complaints: list[str] = []
@@ -113,6 +170,16 @@ async def test_every_page_fits_its_screen_and_obeys_its_own_policy(
         f"/members/{agent.id}",
         "/qq",
         "/audit",
+        "/orders",
+        f"/orders/{number}",
+        f"/orders/{number}/deliver",
+        f"/orders/{number}/resend",
+        "/needs",
+        "/delivery-rules",
+        "/delivery-rules/new",
+        "/delivery-rules/guards",
+        f"/delivery-rules/{delivery_rule.id}",
+        f"/delivery-rules/{delivery_rule.id}/remove",
     ):
         await page.goto(path)
         wider = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")

@@ -12,9 +12,11 @@ from hub.commands import (
     Call,
     UnknownCommand,
     closing_ticket,
+    confirmation,
     find_command,
     leading_ticket,
     may,
+    need_of_notice,
     parse_command,
     parse_duration,
 )
@@ -166,3 +168,55 @@ def test_a_role_may_do_what_lesser_roles_may() -> None:
     allowed = [[may(role, least) for least in roles] for role in roles]
 
     assert allowed == [[True, False, False], [True, True, False], [True, True, True]]
+
+
+@pytest.mark.parametrize(
+    ("text", "action", "argument"),
+    [
+        ("/单 小林", Action.ORDER, "小林"),
+        ("/单6778", Action.ORDER, "6778"),
+        ("/发货 #a7 月卡 2份", Action.DELIVER, "#a7 月卡 2份"),
+        ("/发货#a7", Action.DELIVER, "#a7"),
+        ("/发货完成 6778", Action.OUTSIDE, "6778"),
+        ("/发货规则", Action.DELIVERY_RULES, ""),
+        ("/处理37 1", Action.SETTLE, "37 1"),
+        ("/待处理", Action.NEEDS, ""),
+        ("/停发小店", Action.STOP, "小店"),
+        ("/恢复发货", Action.GO_ON, ""),
+        ("/恢复", Action.RESUME, ""),
+    ],
+)
+def test_commands_that_begin_alike_are_told_apart(text: str, action: Action, argument: str) -> None:
+    assert call(text) == (action, argument)
+
+
+@pytest.mark.parametrize(
+    ("quoted", "number"),
+    [
+        ("🔔 待处理 37｜库存不足\n1 发货", 37),
+        ("🔔 还没处理：待处理 4｜库存不足", 4),
+        ("待处理 5｜没有发货规则：x", 5),
+        ("【小店】小林\n🔔 待处理 37｜库存不足", None),
+        ("我要 待处理 37｜", None),
+        ("", None),
+    ],
+)
+def test_the_need_that_a_notice_tells_of_stands_at_its_beginning(
+    quoted: str, number: int | None
+) -> None:
+    assert need_of_notice(quoted) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("确认 4821", "4821"),
+        (" 确认4821 ", "4821"),
+        ("确认 48211", None),
+        ("确认 4821 吗", None),
+        ("确认", None),
+        ("4821", None),
+    ],
+)
+def test_a_second_word_is_nothing_but_the_word_and_four_digits(text: str, code: str | None) -> None:
+    assert confirmation(text) == code

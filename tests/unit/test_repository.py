@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from hub.commands import COMMANDS
+
 ROOT = Path(__file__).parents[2]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 BINARY = {".png", ".ico", ".woff2"}
@@ -63,6 +65,16 @@ def test_no_path_of_anybodys_machine_is_in_it() -> None:
         and home.search(path.read_text("utf-8"))
     ]
     assert found == []
+
+
+def test_every_command_of_the_chat_is_in_the_readme_and_explained_in_the_docs() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    pages = ("qq.md", "delivery.md", "stock.md")
+    docs = "".join((ROOT / "docs" / name).read_text("utf-8") for name in pages)
+    for command in COMMANDS:
+        said = re.compile(rf"`/{command.name}[`\s]")
+        assert said.search(readme), command.name
+        assert said.search(docs), command.name
 
 
 def _blocks(text: str) -> list[str]:

@@ -37,7 +37,6 @@ PIECES = "份数是 1 到 100 的整数；不填就按订单上的件数"
 _Do = Callable[[Orders, Operator, str, str], Awaitable[OrderView]]
 _DO: dict[str, _Do] = {
     Choice.ARRIVED: lambda orders, who, number, _: orders.arrived(who, number),
-    Choice.RESEND: lambda orders, who, number, code: orders.resend(who, number, code=code),
     Choice.OUTSIDE: lambda orders, who, number, _: orders.outside(who, number),
     Choice.SHIP: lambda orders, who, number, code: orders.ship(who, number, code=code),
     Choice.RELEASE: lambda orders, who, number, code: orders.release(who, number, code=code),
@@ -92,6 +91,9 @@ async def do(request: web.Request) -> web.Response:
     try:
         if act == Choice.DELIVER:
             await _deliver(request, form, number)
+        elif act == Choice.RESEND:
+            written = form.number("written", "这个页面过期了，请返回再点一次")
+            await site.desk.orders.resend(who, number, code=form["code"], written=written)
         else:
             await _DO[act](site.desk.orders, who, number, form["code"])
     except Forbidden:

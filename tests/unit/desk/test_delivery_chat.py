@@ -313,8 +313,14 @@ async def test_an_answer_to_a_need_that_may_send_twice_asks_first(stage: Deliver
 async def test_words_that_only_look_like_a_second_word_go_to_the_buyer(
     stage: DeliveryStage,
 ) -> None:
-    said = await stage.write("确认 6778 吗", quoted_text=f"【小店】小林\n在吗\n#{stage.lin.ticket}")
-    assert "确认" not in said
+    for words in ("确认 6778 吗", "确认 6778"):
+        said = await stage.write(words, quoted_text=f"【小店】小林\n在吗\n#{stage.lin.ticket}")
+        assert "没有等你确认" not in said, words
+    shop = stage.lin.shop
+    messages = await stage.stock.store.read(
+        lambda tx: tx.messages.of_conversation(shop, stage.lin.id, limit=10)
+    )
+    assert [one.content.text for one in messages] == ["确认 6778 吗", "确认 6778"]
 
 
 # --- Stops, rules, roles --------------------------------------------------------------------------

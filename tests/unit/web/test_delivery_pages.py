@@ -232,6 +232,30 @@ async def test_what_may_send_twice_is_done_only_after_its_warning_was_shown(
     assert await states(stage, account) == [S.RELEASED]
 
 
+async def test_a_button_that_is_pressed_twice_sends_once_more_only_once(
+    stage: Stage, account: Account, boss: Visitor, pool: Pool
+) -> None:
+    await order(stage, account)
+    await act(boss, "deliver", pool=str(pool.id), units="")
+    await may_have_arrived(stage, account)
+    await stage.store.write(
+        lambda tx: [
+            tx.deliveries.set_state(account.shop, one.id, S.SENT, utc_now())
+            for one in tx.deliveries.of_order(account.shop, account.id, NUMBER)
+        ]
+    )
+    asked = await boss.get(f"/orders/{NUMBER}/resend")
+    given = {n: asked.value(n) for n in ("csrf", "code", "written")}
+    assert (await boss.post(f"/orders/{NUMBER}/resend", **given)).status == 303
+    again = await boss.post(f"/orders/{NUMBER}/resend", **given)
+    assert again.status == 400
+    assert "刚刚已经再发过一次" in again.text
+    units = await stage.store.read(
+        lambda tx: tx.deliveries.of_order(account.shop, account.id, NUMBER)
+    )
+    assert [one.attempt for one in units] == [2]
+
+
 @pytest.mark.parametrize(
     ("what", "state"), [("outside", S.OUTSIDE), ("refuse", S.FAILED)], ids=["outside", "refuse"]
 )
