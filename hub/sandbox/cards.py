@@ -115,6 +115,17 @@ CARDS = {
         reminder_title="等待你发货",
         status="等待卖家发货",
     ),
+    "ship_reminder": TradeCard(
+        title="记得及时发货",
+        desc="买家在等你发货",
+        button="去发货",
+        button_url="https://h5.m.goofish.com/app/idleFish-F2e/fm-delivery/home.html?orderId={order}",
+        page="fleamarket://order_detail?id={order}&role=Seller",
+        tail="2",
+        task_name="提醒发货_卖家",
+        notice="记得及时发货",
+        status="等待卖家发货",
+    ),
     "bargain_waiting": TradeCard(
         title="我已小刀，待刀成",
         desc="已邀请好友一起拍，达成后请发货",

@@ -15,6 +15,7 @@ _CARDS: dict[str, str] = {
     "price_changed": "等待买家付款",
     "paid": "等待卖家发货",
     "paid_parcel": "等待卖家发货",
+    "ship_reminder": "等待卖家发货",
     "bargain_waiting": "",
     "bargain_done": "等待卖家发货",
     "refund_requested": "买家申请退款",

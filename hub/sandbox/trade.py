@@ -9,8 +9,9 @@ from hub.sandbox.orders import Order, OrderBook, Refused, State, cents_of
 from hub.sandbox.story import EVENTS, Story
 from hub.sandbox.world import Conversation, World
 
-TOLD = ("story", "update", "summary", "nothing")
-"""How a payment is announced: by its card, by a changed card, by the red line alone, not at all."""
+TOLD = ("story", "update", "reminder", "summary", "nothing")
+"""How a payment is announced: by its card, by a changed card, by a card that reminds of shipping,
+by the red line alone, not at all."""
 STEPS = (
     "pay",
     "bargain",
@@ -26,7 +27,12 @@ STEPS = (
     "repay",
 )
 """What buyer, seller and platform can do with an order by hand; `place` makes one."""
-_NOTED = {"paid_parcel": "paid", "paid_update": "paid", "refund_changed": "refund_agreed"}
+_NOTED = {
+    "paid_parcel": "paid",
+    "paid_update": "paid",
+    "ship_reminder": "paid",
+    "refund_changed": "refund_agreed",
+}
 _CLOSINGS = ("closed_by_seller", "closed_refunded", "timed_out")
 _UNNOTED = ("rate_invited", "parcel_arrived", "workbench", "marketing", "robot", "summary")
 
@@ -67,7 +73,7 @@ class Trade:
         if order.bargain:
             return await self._take(order, "bargain_waiting", ("bargain_waiting",), told)
         card = "paid_parcel" if order.parcel else "paid"
-        event = "paid_update" if told == "update" else card
+        event = {"update": "paid_update", "reminder": "ship_reminder"}.get(told, card)
         return await self._take(order, "paid", (event,), told)
 
     # --- the shop's own APIs ---
@@ -107,6 +113,10 @@ class Trade:
         order.seller_rating = text
 
     # --- by force ---
+
+    async def tell(self, order: Order, event: str) -> None:
+        """Tell one of `EVENTS`, true or not, new or not; the order stays as it is."""
+        await self._tell(order, event)
 
     async def play(self, conversation: Conversation, event: str, id: str = "") -> str:
         """Tell one event and make the order fit it, possible or not; returns the order id.

@@ -63,7 +63,7 @@ async def test_a_paid_order_gets_its_card_is_shipped_and_confirmed(shop: Shop) -
     assert await shop.needs() == []
 
 
-@pytest.mark.parametrize("told", ["story", "update", "summary"])
+@pytest.mark.parametrize("told", ["story", "update", "reminder", "summary"])
 async def test_every_form_of_the_platforms_word_leads_to_one_delivery(
     shop: Shop, told: str
 ) -> None:
