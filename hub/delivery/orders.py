@@ -74,14 +74,11 @@ def on_signal(
         return
     if event.order_id is None and tx.inputs.known(account.shop, [buys]):
         return  # a mark without an order, where the account itself may be the buyer
-    if event.status in OVER and event.order_id is not None:
-        # Believed at once, because it only keeps goods back; the page decides afterwards.
-        tx.orders.set_refund(account.shop, account.id, event.order_id, now)
     if event.status in ONCE and event.order_id is not None:
         news = event.order_id
     else:
         news = event.id or f"{conversation.platform_id}:{event.sent_at.isoformat()}"
-    read_order(
+    is_news = read_order(
         tx,
         account.shop,
         ReadOrder(
@@ -94,6 +91,9 @@ def on_signal(
         key=f"read:{account.id}:{news}:{event.status}",
         now=now,
     )
+    if is_news and event.status in OVER and event.order_id is not None:
+        # Believed at once, because it only keeps goods back; the page decides afterwards.
+        tx.orders.set_refund(account.shop, account.id, event.order_id, now)
 
 
 def read_order(tx: Tx, shop: ShopId, work: ReadOrder, *, key: str, now: datetime) -> bool:
@@ -120,10 +120,10 @@ def read_again(tx: Tx, order: KnownOrder, why: str, now: datetime) -> bool:
 
 
 def is_lost(tx: Tx, shop: ShopId, account: AccountId, order: str) -> bool:
-    """A paid order that waits at the platform, and nobody here does anything about it."""
+    """An order that waits at the platform, paid, and nobody here does anything about it."""
     known = tx.orders.get(shop, account, order)
     if known is not None and known.refund_at is not None:
-        return False
+        return True  # the refund is off, and no word of that came
     units = tx.deliveries.of_order(shop, account, order)
     owed = [one for one in units if one.state is DeliveryState.PENDING]
     return (not units or bool(owed)) and not tx.needs.open_about(shop, account, order)

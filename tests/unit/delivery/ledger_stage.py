@@ -1,0 +1,166 @@
+"""A real store with one account, one pool and one rule; steps of a delivery as units of work."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import TypeVar
+
+from hub.delivery import on_message_settled, on_order_read, on_signal
+from hub.model import (
+    Account,
+    Cause,
+    Conversation,
+    Delivery,
+    DeliveryRule,
+    DeliveryRuleId,
+    KnownOrder,
+    MessageState,
+    Need,
+    Order,
+    OrderSignal,
+    OrderStatus,
+    PlatformConversation,
+    PlatformMessage,
+    PlatformUser,
+    Pool,
+    PoolKind,
+    SignalSource,
+    StepOrder,
+)
+from hub.store import Store, Tx, open_store
+
+T = TypeVar("T")
+START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+ITEM = "880011223344"
+CODES = tuple(f"CODE-{number}" for number in range(1000, 1012))
+
+
+@dataclass
+class Ledger:
+    store: Store
+    account: Account
+    pool: Pool
+    time: list[datetime]
+    threads: dict[str, Conversation] = field(default_factory=dict)
+
+    def now(self) -> datetime:
+        return self.time[0]
+
+    async def write(self, unit: Callable[[Tx], T]) -> T:
+        self.time[0] += timedelta(seconds=1)
+        return await self.store.write(unit)
+
+    # --- what the platform says ---
+
+    async def page(self, number: int, status: OrderStatus, quantity: int = 1) -> Order:
+        """The page of an order as it can be read; its conversation is known."""
+        id_ = order_id(number)
+        if id_ not in self.threads:
+            self.threads[id_] = await self.write(lambda tx: self._thread(tx, number))
+        return replace(PAGE, id=id_, status=status, buyer=buyer(number), quantity=quantity)
+
+    def _thread(self, tx: Tx, number: int) -> Conversation:
+        return tx.conversations.upsert(
+            self.account.shop,
+            self.account.id,
+            PlatformConversation(f"600100{number:05}"),
+            buyer=buyer(number),
+            item_id=ITEM,
+            at=self.now(),
+        )
+
+    def read(self, tx: Tx, order: Order) -> None:
+        """The page was read."""
+        thread = self.threads[order.id]
+        signalled = order.status or OrderStatus.PAID
+        on_order_read(tx, self.account, order, thread.id, signalled, self.now())
+
+    def signal(self, tx: Tx, order: Order, status: OrderStatus, message: int) -> None:
+        """A card of the platform about it; `message` tells cards apart."""
+        event = OrderSignal(
+            status,
+            SignalSource.CARD,
+            self.threads[order.id].platform_id,
+            self.now(),
+            id=PlatformMessage(f"{4300000000000 + message}.PNM"),
+            order_id=order.id,
+            item_id=ITEM,
+            buyer=order.buyer,
+        )
+        on_signal(tx, self.account, self.threads[order.id], event, self.now())
+
+    def settle(self, tx: Tx, order: Order, state: MessageState) -> None:
+        """The same end for every message of an order that is queued."""
+        for unit in self.units_in(tx, order):
+            for message, before in tx.deliveries.parts(unit.shop, unit.id, unit.attempt):
+                if before is MessageState.QUEUED:
+                    tx.messages.set_state(unit.shop, message, state, now=self.now())
+                    on_message_settled(tx, unit.shop, message, state, "", self.now())
+
+    # --- what is there ---
+
+    def units_in(self, tx: Tx, order: Order) -> list[Delivery]:
+        return tx.deliveries.of_order(self.account.shop, self.account.id, order.id)
+
+    async def units(self, order: Order) -> list[Delivery]:
+        return await self.store.read(lambda tx: self.units_in(tx, order))
+
+    async def known(self, order: Order) -> KnownOrder:
+        account = self.account
+        found = await self.store.read(lambda tx: tx.orders.get(account.shop, account.id, order.id))
+        assert found is not None
+        return found
+
+    async def needs(self, order: Order) -> list[Need]:
+        account = self.account
+        return await self.store.read(
+            lambda tx: tx.needs.open_about(account.shop, account.id, order.id)
+        )
+
+
+PAGE = Order("", None, "", ITEM, "月卡", None, quantity=1, paid_amount=Decimal("9.90"))
+
+
+def order_id(number: int) -> str:
+    return f"44001122334455{66700 + number}"
+
+
+def buyer(number: int) -> PlatformUser:
+    return PlatformUser(f"310044445{number:04}")
+
+
+@asynccontextmanager
+async def open_ledger(
+    folder: Path, *, cards: int = 1, steps: StepOrder = StepOrder.SEND_THEN_CONFIRM
+) -> AsyncIterator[Ledger]:
+    time = [START]
+    async with open_store(folder / "hub.db", now=lambda: time[0]) as store:
+
+        def furnish(tx: Tx) -> tuple[Account, Pool]:
+            shop = tx.shops.default()
+            account = tx.accounts.add(
+                shop,
+                name="小店",
+                user=PlatformUser("2200111122223"),
+                device_id="device",
+                cookies="unb=1",
+                takeover_minutes=10,
+                now=START,
+            )
+            pool = tx.pools.add(shop, name="月卡", kind=PoolKind.CODES, now=START)
+            by = Cause(None, "cli")
+            batch = tx.card_records.new_batch(shop, pool.id, "", by=by, now=START)
+            tx.cards.add(shop, pool.id, CODES, batch=batch, now=START)
+            rule = DeliveryRule(
+                DeliveryRuleId(0), shop, None, pool.id, items=(ITEM,), cards=cards, steps=steps
+            )
+            tx.delivery_rules.add(rule, START)
+            return account, pool
+
+        account, pool = await store.write(furnish)
+        yield Ledger(store, account, pool, time)

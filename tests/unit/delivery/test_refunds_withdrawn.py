@@ -1,0 +1,57 @@
+"""A refund that is over: the order is owed again, and nobody forgets it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hub.delivery import is_lost
+from hub.model import MessageState, NeedKind, OrderStatus
+from tests.unit.delivery.ledger_stage import open_ledger
+
+S = OrderStatus
+
+
+async def test_an_old_word_of_a_refund_that_comes_again_stops_nothing(tmp_path: Path) -> None:
+    """It was answered for: the page that was read since then says paid."""
+    async with open_ledger(tmp_path) as ledger:
+        paid = await ledger.page(1, S.PAID)
+        await ledger.write(lambda tx: ledger.signal(tx, paid, S.PAID, message=1))
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        await ledger.write(lambda tx: ledger.signal(tx, paid, S.REFUND_REQUESTED, message=2))
+        await ledger.write(lambda tx: ledger.signal(tx, paid, S.REFUND_CHANGED, message=3))
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+
+        await ledger.write(lambda tx: ledger.signal(tx, paid, S.REFUND_REQUESTED, message=2))
+
+        assert (await ledger.known(paid)).refund_at is None
+
+
+async def test_a_paid_order_whose_refund_was_withdrawn_unheard_is_looked_at_again(
+    tmp_path: Path,
+) -> None:
+    """L18: the platform's list shows it as to be shipped, we think it is refunded."""
+    async with open_ledger(tmp_path) as ledger:
+        paid = await ledger.page(1, S.PAID)
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        refunding = await ledger.page(1, S.REFUND_REQUESTED)
+        await ledger.write(lambda tx: ledger.read(tx, refunding))
+        account = ledger.account
+
+        def lost(tx: object) -> bool:
+            return is_lost(tx, account.shop, account.id, paid.id)  # type: ignore[arg-type]
+
+        assert await ledger.store.read(lost)
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        assert [one.kind for one in await ledger.needs(paid)] == [NeedKind.REFUND_OFF]
+        assert not await ledger.store.read(lost)
+
+
+async def test_a_delivered_order_is_not_lost(tmp_path: Path) -> None:
+    async with open_ledger(tmp_path) as ledger:
+        paid = await ledger.page(1, S.PAID)
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        await ledger.write(lambda tx: ledger.settle(tx, paid, MessageState.ACCEPTED))
+        account = ledger.account
+        assert not await ledger.store.read(
+            lambda tx: is_lost(tx, account.shop, account.id, paid.id)
+        )
