@@ -29,7 +29,7 @@ from tests.faults.town import Town
 ARRIVED = (MessageState.ACCEPTED, MessageState.READ)
 ON_THE_WAY = (MessageState.QUEUED, MessageState.SENDING)
 REFUSED_SENDS = ("bad", "blocked", "failed", "throttled")
-ERRANDS = (TaskKind.ITEM, TaskKind.READ)
+ERRANDS = (TaskKind.ITEM, TaskKind.READ, TaskKind.REMIND)
 """Done when it suits; nobody waits for them."""
 FINAL_WORDS = ("✓ 已送达", "✗ 没有发出", "？ 不确定是否送达")
 
@@ -131,7 +131,7 @@ def _stored_once(town: Town, kept: list[Kept]) -> list[str]:
     said = Counter(
         (c.id, PlatformMessage(m.stamp.id), _origin(m)) for c, m in _heard(town) if not m.uuid
     )
-    ours = (Origin.OPERATOR, Origin.RULE)
+    ours = (Origin.OPERATOR, Origin.RULE, Origin.DELIVERY)
     rows = Counter(
         (k.conversation, k.message.platform_id, k.message.origin)
         for k in kept

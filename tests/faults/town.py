@@ -238,6 +238,8 @@ def settings_of(
         "send_spacing_seconds": 0,
         "token_spacing_seconds": 0,
         "order_list_spacing_seconds": 0,
+        "order_spacing_seconds": 0,
+        "write_spacing_seconds": 0,
         "item_spacing_seconds": 0,
         "answer_seconds": 1.0,
         "heartbeat_seconds": 0.5,

@@ -1,0 +1,206 @@
+"""A day at the market: what a seed makes of some seconds full of orders, misfortune and kills.
+
+A seed gives the same day each time; what the machine makes of its timing differs.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hub.sandbox.world import DEMO_SELLER
+from tests.faults.market import BUYERS, FREE_API, ORDER_API, SHIP_API, WARES, Market
+
+ORDERS = 20
+"""Of one day."""
+ORDERS_IN_SHORT = 60
+"""Unless `--deliveries` says otherwise."""
+LENGTH_SECONDS = 6.0
+"""How long things happen and break; kills go on a little longer."""
+KILLS = 12
+TOLD = ("story", "story", "update", "summary", "reminder", "nothing")
+"""How a payment is announced; `nothing`: only the list of orders shows it."""
+REPEATS = ("paid", "paid_update", "ship_reminder", "summary")
+SEND_FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("send_stored", {}),
+    ("send_stored", {"times": 2}),
+    ("send_lost", {}),
+    ("send_lost", {}),
+    ("send_blocked", {}),
+    ("send_failed", {}),
+    ("send_throttled", {}),
+    ("send_no_body", {}),
+    ("echo_missing", {"times": 2}),
+    ("answer_drop", {"subject": "/r/MessageSend/sendByReceiverScope"}),
+    ("cut_on_answer", {}),
+)
+FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("cut_on_request", {}),
+    ("answer_delay", {"seconds": 1.3}),
+    ("push_lost", {}),
+    ("push_duplicate", {"times": 3}),
+    ("push_delay", {"seconds": 0.4}),
+    ("push_reorder", {}),
+    ("push_gap", {}),
+    ("cut_after_push", {}),
+    ("half_open", {}),
+    ("mtop_delay", {"seconds": 0.5, "subject": ORDER_API}),
+    ("mtop_lost", {"subject": ORDER_API}),
+    ("mtop_http500", {"subject": ORDER_API}),
+    ("mtop_throttle", {"subject": ORDER_API}),
+    ("mtop_stored", {"subject": SHIP_API}),
+    ("mtop_lost", {"subject": SHIP_API}),
+    ("mtop_unsure", {"subject": SHIP_API}),
+    ("mtop_http500", {"subject": SHIP_API}),
+    ("mtop_stored", {"subject": FREE_API}),
+    ("mtop_lost", {"subject": FREE_API}),
+)
+MOMENTS = ("send", "send", "read", "ship", "push", "free", "whenever", "whenever")
+"""When the hub is killed: as a message leaves, as an order is read or marked, as a push goes out,
+or at whatever moment."""
+
+Act = Callable[[Market], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    at: float
+    """Seconds after the beginning."""
+    what: str
+    """For people."""
+    act: Act
+
+    def __str__(self) -> str:
+        return f"{self.at:6.3f}  {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    seed: int
+    bargain: str
+    """How the platform ends a bargain."""
+    events: tuple[Event, ...]
+
+    def __str__(self) -> str:
+        head = f"seed {self.seed}: bargains end as {self.bargain!r}"
+        return "\n".join([head, *map(str, self.events)])
+
+
+def make_day(seed: int) -> Day:
+    die = random.Random(seed)
+    bargain = die.choice(("both", "state", "later"))
+    events = [
+        *(one for number in range(ORDERS) for one in _purchase(die, number, bargain)),
+        *_misfortunes(die),
+        *_kills(die),
+    ]
+    return Day(seed, bargain, tuple(sorted(events, key=lambda one: one.at)))
+
+
+# --- people ---
+
+
+def _purchase(die: random.Random, number: int, bargains: str) -> list[Event]:
+    at = die.uniform(0, LENGTH_SECONDS - 2)
+    buyer, name = die.choice(BUYERS), die.choices(list(WARES), (6, 5, 5, 1))[0]
+    quantity, bargain = die.choices((1, 2, 3), (4, 3, 2))[0], die.random() < 0.15
+    words = f"{quantity} of {name}{', a bargain' if bargain else ''}"
+    events = [
+        Event(
+            at, f"{number}: {buyer} orders {words}", _place(number, buyer, name, quantity, bargain)
+        )
+    ]
+    if die.random() < 0.1:
+        forged = Event(at + 0.3, f"{number}: the buyer types that it is paid", _forge(number))
+        return [*events, forged]
+    told = die.choice(TOLD)
+    paid = at + die.uniform(0.05, 0.8)
+    events.append(Event(paid, f"{number}: paid, told by {told}", _step(number, "pay", told)))
+    if bargain and bargains == "later":
+        events.append(
+            Event(
+                paid + die.uniform(0.5, 3), f"{number}: the bargain ends", _step(number, "bargain")
+            )
+        )
+    for _ in range(die.choice((0, 0, 1, 1, 2, 4))):
+        event = die.choice(REPEATS)
+        after = paid + die.uniform(0, 2.5)
+        events.append(Event(after, f"{number}: told again by {event}", _repeat(number, event)))
+    return events + _refund(die, number, paid)
+
+
+def _refund(die: random.Random, number: int, paid: float) -> list[Event]:
+    if die.random() > 0.15:
+        return []
+    at = paid + die.choice((die.uniform(0, 0.3), die.uniform(0.3, 2.5)))
+    events = [Event(at, f"{number}: a refund is asked for", _step(number, "refund"))]
+    end = die.choice(("", "withdraw", "repay", "refuse"))
+    if end:
+        after = at + die.uniform(0.2, 2)
+        events.append(Event(after, f"{number}: the refund ends: {end}", _step(number, end)))
+    return events
+
+
+def _place(number: int, buyer: str, name: str, quantity: int, bargain: bool) -> Act:
+    def act(market: Market) -> Awaitable[object]:
+        return market.place(number, buyer, WARES[name], quantity=quantity, bargain=bargain)
+
+    return act
+
+
+def _step(number: int, name: str, told: str = "story") -> Act:
+    return lambda market: market.step(number, name, told)
+
+
+def _repeat(number: int, event: str) -> Act:
+    return lambda market: market.repeat(number, event)
+
+
+def _forge(number: int) -> Act:
+    return lambda market: market.forge(number)
+
+
+# --- trouble ---
+
+
+def _misfortunes(die: random.Random) -> list[Event]:
+    events = []
+    for kind, more in [*die.sample(SEND_FAULTS, 5), *die.sample(FAULTS, 6)]:
+        values = {"times": 1, "after": die.choice((0, 0, 1, 3)), **more}
+        at = die.uniform(0, LENGTH_SECONDS - 1)
+        events.append(Event(at, f"fault {kind} {values}", _fault(kind, values)))
+    if die.random() < 0.7:
+        at, how = die.uniform(0, LENGTH_SECONDS), die.choice(("abnormal", "normal"))
+        seconds, tokens = round(die.uniform(0, 0.6), 2), die.random() < 0.5
+        events.append(Event(at, f"the platform restarts: {how}", _restart(how, seconds, tokens)))
+    return events
+
+
+def _fault(kind: str, values: dict[str, Any]) -> Act:
+    async def act(market: Market) -> None:
+        market.town.sandbox.faults.add(DEMO_SELLER, kind, **values)
+
+    return act
+
+
+def _restart(how: str, seconds: float, tokens: bool) -> Act:
+    return lambda market: market.town.admin(
+        "restart", {"how": how, "seconds": seconds, "tokens": tokens}
+    )
+
+
+def _kills(die: random.Random) -> list[Event]:
+    events = []
+    for number in range(KILLS):
+        at = (number + die.random()) * (LENGTH_SECONDS + 1) / KILLS
+        moment, seconds = die.choice(MOMENTS), round(die.uniform(0.05, 1.0), 2)
+        pause = die.choice((0.0, 0.0, 0.0, 0.4))
+        what = f"the hub is killed ({moment}, at most {seconds} s), and started after {pause} s"
+        events.append(Event(at, what, _kill(moment, seconds, pause)))
+    return events
+
+
+def _kill(moment: str, seconds: float, pause: float) -> Act:
+    return lambda market: market.kill(moment, seconds, pause)
