@@ -111,6 +111,8 @@ class Browser:
         refuse_closed(self._http, op)
         if not self.may_visit(url):
             raise Rejected(PEER, op, f"not one of the platform's addresses: {origin_of(url)}")
+        if self._http.closed:
+            raise Unreachable(PEER, op, "the line has ended")
         sent = {**BROWSER_HEADERS, **(headers or {})}
         if cookies := self.jar.header():
             sent["cookie"] = cookies

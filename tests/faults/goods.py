@@ -32,6 +32,8 @@ from tests.faults.market import IN_STOCK, REFUND_STEP, WARES, Market
 S = DeliveryState
 GIVEN = (S.SENT, S.CONFIRMED)
 CODE = re.compile("|".join(rf"{ware.codes}-\d{{4}}" for ware in WARES.values() if ware.codes))
+SETTLE_SECONDS = 200.0
+"""What nobody was told of is looked for after two minutes only."""
 PAID_STEPS = ("paid", "bargain_done")
 
 
@@ -136,7 +138,7 @@ async def settle(market: Market) -> None:
         await market.town.mend_accounts()
         return [*await promises.unsettled(market.town), *await unserved(market)]
 
-    await market.town.nothing_left(left, "everything to be settled")
+    await market.town.nothing_left(left, "everything to be settled", SETTLE_SECONDS)
 
 
 # --- what must not have happened ---

@@ -67,7 +67,7 @@ async def _act(event: Event, market: Market) -> None:
     await event.act(market)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 @pytest.mark.asyncio(loop_scope="package")
 async def test_every_unit_of_every_paid_order_gets_its_cards_once(
     day: int, crowd: Crowd[int]

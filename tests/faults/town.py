@@ -199,11 +199,13 @@ class Town:
 
         await self.nothing_left(lambda: self.read(unit), "the first comparison")
 
-    async def nothing_left(self, look: Callable[[], Awaitable[list[str]]], what: str) -> None:
+    async def nothing_left(
+        self, look: Callable[[], Awaitable[list[str]]], what: str, seconds: float = SECONDS
+    ) -> None:
         """Look again and again until nothing is left to wait for."""
         left: list[str] = []
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(seconds):
                 while left := await look():  # noqa: ASYNC110 - nobody can set an event for it
                     await asyncio.sleep(LOOK_AGAIN_SECONDS)
         except TimeoutError as error:

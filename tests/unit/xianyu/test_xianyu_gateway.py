@@ -272,6 +272,18 @@ async def test_nobody_listening_is_unreachable_even_for_writes(write: bool) -> N
             await account.mtop.call(Call("mtop.consign", "1.0", write=write))
 
 
+@pytest.mark.parametrize("write", [False, True])
+async def test_a_line_that_ended_meanwhile_is_unreachable_even_for_writes(
+    gateway: Gateway, write: bool
+) -> None:
+    """A worker still holds the client of a line that has just been closed."""
+    async with account_at(gateway.url) as account:
+        pass
+    with pytest.raises(Unreachable):
+        await account.mtop.call(Call("mtop.consign", "1.0", write=write))
+    assert gateway.calls == []
+
+
 async def test_too_many_requests_is_throttled(gateway: Gateway) -> None:
     gateway.answers_with(lambda _: web.Response(status=429, text="slow down"))
     async with account_at(gateway.url) as account:
