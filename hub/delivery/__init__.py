@@ -7,6 +7,7 @@ from hub.delivery.ledger import DELIVERABLE, on_message_settled
 from hub.delivery.needs import close_needs, open_need, tell_need
 from hub.delivery.orders import (
     is_lost,
+    look_again,
     on_bargain_refused,
     on_freed,
     on_order_read,
@@ -37,6 +38,7 @@ __all__ = [
     "deliver",
     "give_back",
     "is_lost",
+    "look_again",
     "on_bargain_refused",
     "on_freed",
     "on_message_left",

@@ -33,6 +33,7 @@ from hub.model import (
     DeliveryStep,
     FreeShipping,
     KnownOrder,
+    MessageId,
     NeedKind,
     Order,
     OrderNote,
@@ -103,8 +104,11 @@ def read_order(tx: Tx, shop: ShopId, work: ReadOrder, *, key: str, now: datetime
     return tx.outbox.enqueue(shop, work, lane=lane, key=key, due_at=now) is not None
 
 
-def read_again(tx: Tx, order: KnownOrder, why: str, now: datetime) -> bool:
-    """Have a known order read once more. False: nobody knows its conversation."""
+def read_again(
+    tx: Tx, order: KnownOrder, why: str, now: datetime, *, since: datetime | None = None
+) -> bool:
+    """Have a known order read once more; with `since` once after that moment. False: it is read
+    already, or nobody knows its conversation."""
     conversation = (
         tx.conversations.get(order.shop, order.conversation)
         if order.conversation is not None
@@ -115,8 +119,23 @@ def read_again(tx: Tx, order: KnownOrder, why: str, now: datetime) -> bool:
     work = ReadOrder(
         order.account, conversation.platform_id, order.id, order.item_id, order.status or _S.PAID
     )
-    key = f"read:{order.account}:{order.id}:{why}:{now.isoformat()}"
+    key = f"read:{order.account}:{order.id}:{why}:{(since or now).isoformat()}"
     return read_order(tx, order.shop, work, key=key, now=now)
+
+
+def look_again(tx: Tx, shop: ShopId, message: MessageId, now: datetime) -> bool:
+    """Whether a message of a delivery has to wait until its order was read: since it was read last,
+    the account was not connected all the time, and a refund may have gone unheard."""
+    found = tx.deliveries.of_message(shop, message)
+    unit = found[0].unit if found is not None else None
+    order = tx.orders.get(shop, unit.account, unit.order) if unit is not None else None
+    account = tx.accounts.get(shop, order.account) if order is not None else None
+    if order is None or account is None:
+        return False
+    if order.read_at >= account.state_since:
+        return False
+    read_again(tx, order, "back", now, since=account.state_since)
+    return True
 
 
 def is_lost(tx: Tx, shop: ShopId, account: AccountId, order: str) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from loguru import logger
 
 from hub import text
-from hub.delivery import on_message_left, on_message_settled, on_message_waits, why_not
+from hub.delivery import look_again, on_message_left, on_message_settled, on_message_waits, why_not
 from hub.errors import AuthExpired, PeerError, Rejected, Throttled, Uncertain, Unreachable
 from hub.model import (
     AccountId,
@@ -41,6 +41,8 @@ WAITS_FOR = timedelta(minutes=5)
 THROTTLED_AGAIN = timedelta(seconds=5)
 UNREACHABLE_AGAIN = timedelta(seconds=2)
 LOOK_AGAIN = timedelta(seconds=3)
+ORDER_AGAIN = timedelta(seconds=1)
+"""How long a delivery waits for the page of its order, again and again."""
 UNREADABLE_FOR = timedelta(minutes=10)
 """How long an uncertain send waits for a history that cannot be read before a person is asked."""
 CLOCK_SKEW = timedelta(minutes=2)
@@ -155,6 +157,9 @@ class BuyerSends:
 
     async def _send(self, claim: Claim, work: SendMessage, session: Session) -> None:
         ready = await self._store.write(lambda tx: self._make_ready(tx, claim, work))
+        if isinstance(ready, timedelta):
+            await self._release(claim, work, ready, "its order is read again first")
+            return
         if not isinstance(ready, Ready):
             if ready is not None:
                 await self._conclude(claim, work, ready)
@@ -184,19 +189,24 @@ class BuyerSends:
             outcome = Outcome(MessageState.ACCEPTED, TaskState.DONE, platform_id=sent.id)
             await self._conclude(claim, work, outcome)
 
-    def _make_ready(self, tx: Tx, claim: Claim, work: SendMessage) -> Ready | Outcome | None:
+    def _make_ready(
+        self, tx: Tx, claim: Claim, work: SendMessage
+    ) -> Ready | Outcome | timedelta | None:
         """Re-check what may have changed and mark the task as on the wire.
 
-        None: another worker has the task by now.
+        A time: it has to wait so long. None: another worker has the task by now.
         """
         now = self._now()
         ready = self._look_once_more(tx, claim, work)
         if isinstance(ready, Outcome):
             return ready
+        delivers = ready.message.origin is Origin.DELIVERY
+        if delivers and look_again(tx, claim.task.shop, work.message, now):
+            return ORDER_AGAIN
         if not tx.outbox.mark_wire(claim.task, claim.holder, now):
             return None
         tx.messages.set_state(claim.task.shop, work.message, MessageState.SENDING, now=now)
-        if ready.message.origin is Origin.DELIVERY:
+        if delivers:
             on_message_left(tx, claim.task.shop, work.message, now)
         return ready
 

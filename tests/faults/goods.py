@@ -118,15 +118,15 @@ async def unserved(market: Market) -> list[str]:
         for number, order in market.orders.items()
         if (states := [one.state.value for one in goods.ledger[order.id]]) is not None
         and (needs := [one.kind.value for one in goods.needs[order.id]]) is not None
-        and _waits(order, goods)
+        and _waits(order, goods, served=bool(market.wares[order.id].codes))
     ]
 
 
-def _waits(order: Order, goods: Goods) -> bool:
+def _waits(order: Order, goods: Goods, *, served: bool) -> bool:
     if order.refunding or order.state in (State.UNPAID, State.CLOSED):
         return any(one.state in (S.SENDING, S.RESERVED) for one in goods.ledger[order.id])
-    if order.state is State.BARGAIN:
-        return not goods.needs[order.id] and not order.refunded
+    if order.state is State.BARGAIN:  # ended by us only where a rule serves it
+        return served and not goods.needs[order.id] and not order.refunded
     units = goods.ledger[order.id]
     done = bool(units) and all(one.state is S.CONFIRMED for one in units)
     moving = any(one.state is S.SENDING for one in units)

@@ -93,6 +93,17 @@ async def until_called(rig: Rig, api: str) -> None:
     await rig.until(lambda: any(api in one.path for one in seen), api)
 
 
+async def until_due(rig: Rig) -> None:
+    """Wait until the delay of what is reserved is over; no hub runs."""
+
+    async def look() -> bool:
+        async with open_store(rig.folder / "hub.db", now=utc_now) as store:
+            due_at = await store.read(lambda tx: tx.outbox.next_due())
+            return due_at is not None and due_at < utc_now()
+
+    await wait_until(look, SECONDS)
+
+
 async def check(rig: Rig, order: Order, units: int) -> None:
     """Ledger, stock and what the buyer saw agree card by card; with the hub stopped."""
     assert await rig.stop() == 0
@@ -200,3 +211,26 @@ async def test_killed_during_the_delay_sends_when_it_is_over(rig: Rig) -> None:
 
     await until(rig, order, [DeliveryState.CONFIRMED] * 2)
     await check(rig, order, 2)
+
+
+async def test_refunded_while_no_hub_ran_gets_nothing(rig: Rig) -> None:
+    """What was reserved before the kill does not leave before the order was looked at again."""
+    async with open_store(rig.folder / "hub.db", now=utc_now) as store:
+
+        def delay(tx: Tx) -> None:
+            (rule,) = tx.delivery_rules.all(tx.shops.default())
+            tx.delivery_rules.save(replace(rule, delay_seconds=2))
+
+        await store.write(delay)
+    await rig.start()
+    order = await buy(rig)
+    await until(rig, order, [DeliveryState.RESERVED])
+    await rig.kill()
+    await rig.sandbox.trade.step(order, "refund")
+    await until_due(rig)
+
+    await rig.start()
+
+    await until(rig, order, [DeliveryState.RELEASED])
+    assert await rig.stop() == 0
+    assert cards_of_buyer(rig) == []
