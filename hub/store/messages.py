@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
@@ -51,6 +50,7 @@ _ADD_OUT = Statement(
     " :member, :now, :now) ON CONFLICT (shop_id, key)"
     " WHERE key IS NOT NULL DO NOTHING"
 )
+_NAME = Statement("UPDATE messages SET uuid = :uuid WHERE shop_id = :shop AND id = :id")
 _TOUCH = Statement(
     "UPDATE conversations SET last_message_at = :at WHERE shop_id = :shop AND id = :conversation"
     " AND (last_message_at IS NULL OR last_message_at < :at)"
@@ -188,12 +188,16 @@ class Messages:
             account=account,
             conversation=conversation,
             key=key,
-            uuid=uuid or f"-{micros(now) // 1000}{secrets.randbelow(10_000)}",
+            uuid=uuid,
             origin=origin,
             content=content_to_text(content),
             member=member,
             now=micros(now),
         )
+        if id_ is not None and not uuid:
+            # Told apart by the id: what is written in one unit of work has one moment.
+            made = f"-{micros(now) // 1000}{id_ % 10_000:04}"
+            self._sql.run(_NAME, shop=shop, id=id_, uuid=made)
         return self._added(shop, conversation, id_, now)
 
     def get(self, shop: ShopId, id_: MessageId) -> Message | None:

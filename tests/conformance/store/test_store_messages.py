@@ -124,6 +124,16 @@ async def test_an_outgoing_key_is_used_once_per_shop(stage: Stage) -> None:
     await stage.do(unit)
 
 
+async def test_messages_written_at_the_same_moment_have_uuids_of_their_own(stage: Stage) -> None:
+    """The platform knows a message by it: the parts of one delivery must never be taken for one."""
+
+    def unit(tx: Tx) -> set[str]:
+        ids = [stage.say(tx) for _ in range(400)]
+        return {tx.messages.uuid(stage.shop, id) for id in ids}
+
+    assert len(await stage.store.write(unit)) == 400
+
+
 async def test_a_uuid_is_made_if_none_is_given_and_stays(stage: Stage) -> None:
     def unit(tx: Tx) -> None:
         message = stage.say(tx)
