@@ -192,10 +192,12 @@ def on_order_read(
         case OrderStatus.PAID:
             _paid(tx, account, known, order, now)
         case OrderStatus.BARGAIN_PENDING:
+            _refund_off(tx, known, now)
             _bargain(tx, known, order, now)
         case OrderStatus.REFUND_REQUESTED | OrderStatus.REFUNDED | OrderStatus.CLOSED:
             _over(tx, account, known, known.status, now)
         case OrderStatus.SHIPPED | OrderStatus.COMPLETED:
+            _refund_off(tx, known, now)
             on_shipped(tx, known, now)
         case None:
             _hold(tx, known, NeedKind.UNCLEAR, f"订单状态看不懂：{known.raw_status}", now)
@@ -206,16 +208,20 @@ def on_order_read(
             pass
 
 
+def _refund_off(tx: Tx, known: KnownOrder, now: datetime) -> None:
+    """The page speaks of no refund any more, if it ever did."""
+    if not tx.orders.clear_refund(known.shop, known.account, known.id):
+        return
+    _note(tx, known, OrderNote.REFUND_OFF, known.raw_status, now)
+    stopped = [one for one in units_of(tx, known) if one.state is DeliveryState.RELEASED]
+    if stopped:
+        detail = f"{len(stopped)} 份在退款时停下了，要发请选发货"
+        _hold(tx, known, NeedKind.REFUND_OFF, detail, now)
+
+
 def _paid(tx: Tx, account: Account, known: KnownOrder, order: Order, now: datetime) -> None:
-    refund_off = tx.orders.clear_refund(known.shop, known.account, known.id)
-    units = units_of(tx, known)
-    if refund_off:
-        _note(tx, known, OrderNote.REFUND_OFF, known.raw_status, now)
-        stopped = [one for one in units if one.state is DeliveryState.RELEASED]
-        if stopped:
-            detail = f"{len(stopped)} 份在退款时停下了，要发请选发货"
-            _hold(tx, known, NeedKind.REFUND_OFF, detail, now)
-    if units:
+    _refund_off(tx, known, now)
+    if units_of(tx, known):
         return
     found = judge(tx, account, known, order, now)
     if isinstance(found, DeliveryRule):
@@ -343,12 +349,15 @@ def on_shipped(tx: Tx, known: KnownOrder, now: datetime) -> None:
     for delivery in units_of(tx, known):
         if delivery.state is DeliveryState.PENDING:
             take(tx, delivery, DeliveryStep.OUTSIDE, now, detail="订单在别处标记了发货")
+    over = UNDELIVERED | {NeedKind.SHIP_FAILED}
+    if known.steps is StepOrder.CONFIRM_THEN_SEND:
+        over -= {NeedKind.STOPPED, NeedKind.REFUND_OFF}  # the mark came first, the goods are owed
     close_needs(
         tx,
         known.shop,
         known.account,
         known.id,
-        kinds=UNDELIVERED | {NeedKind.SHIP_FAILED},
+        kinds=over,
         resolution="订单已标记发货",
         now=now,
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hub.delivery import is_lost
-from hub.model import MessageState, NeedKind, OrderStatus
+from hub.delivery import is_lost, on_ship_done
+from hub.delivery.ledger import release
+from hub.model import MessageState, NeedKind, OrderStatus, StepOrder
 from tests.unit.delivery.ledger_stage import open_ledger
 
 S = OrderStatus
@@ -55,3 +56,53 @@ async def test_a_delivered_order_is_not_lost(tmp_path: Path) -> None:
         assert not await ledger.store.read(
             lambda tx: is_lost(tx, account.shop, account.id, paid.id)
         )
+
+
+async def test_an_order_that_was_shipped_while_a_refund_was_heard_of_is_not_forgotten(
+    tmp_path: Path,
+) -> None:
+    """L18: nothing left, the page says shipped: the buyer has paid and waits, so a person is
+    asked."""
+    async with open_ledger(tmp_path, steps=StepOrder.CONFIRM_THEN_SEND) as ledger:
+        paid = await ledger.page(1, S.PAID)
+        shipped = await ledger.page(1, S.SHIPPED)
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        await ledger.write(lambda tx: ledger.signal(tx, paid, S.REFUND_REQUESTED, message=2))
+        await ledger.write(lambda tx: release(tx, ledger.units_in(tx, paid)[0], ledger.now()))
+
+        await ledger.write(lambda tx: ledger.read(tx, shipped))
+
+        assert (await ledger.known(paid)).refund_at is None
+        assert [one.kind for one in await ledger.needs(paid)] == [NeedKind.REFUND_OFF]
+
+
+async def test_a_bargain_whose_refund_is_off_goes_on(tmp_path: Path) -> None:
+    """L17."""
+    async with open_ledger(tmp_path) as ledger:
+        waiting = await ledger.page(1, S.BARGAIN_PENDING)
+        await ledger.write(lambda tx: ledger.read(tx, waiting))
+        refunding = await ledger.page(1, S.REFUND_REQUESTED)
+        await ledger.write(lambda tx: ledger.read(tx, refunding))
+
+        await ledger.write(lambda tx: ledger.read(tx, waiting))
+
+        assert (await ledger.known(waiting)).refund_at is None
+
+
+async def test_what_an_emergency_stop_held_after_the_mark_stays_with_a_person(
+    tmp_path: Path,
+) -> None:
+    """The mark at the platform came first; read again, it says nothing about the goods."""
+    async with open_ledger(tmp_path, steps=StepOrder.CONFIRM_THEN_SEND) as ledger:
+        paid = await ledger.page(1, S.PAID)
+        shipped = await ledger.page(1, S.SHIPPED)
+        shop = ledger.account.shop
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        await ledger.write(lambda tx: tx.stops.stop(shop, None, reason="查货", now=ledger.now()))
+        known = await ledger.known(paid)
+        await ledger.write(lambda tx: on_ship_done(tx, known, ledger.now()))
+        assert [one.kind for one in await ledger.needs(paid)] == [NeedKind.STOPPED]
+
+        await ledger.write(lambda tx: ledger.read(tx, shipped))
+
+        assert [one.kind for one in await ledger.needs(paid)] == [NeedKind.STOPPED]
