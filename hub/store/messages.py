@@ -50,7 +50,6 @@ _ADD_OUT = Statement(
     " :member, :now, :now) ON CONFLICT (shop_id, key)"
     " WHERE key IS NOT NULL DO NOTHING"
 )
-_NAME = Statement("UPDATE messages SET uuid = :uuid WHERE shop_id = :shop AND id = :id")
 _TOUCH = Statement(
     "UPDATE conversations SET last_message_at = :at WHERE shop_id = :shop AND id = :conversation"
     " AND (last_message_at IS NULL OR last_message_at < :at)"
@@ -125,12 +124,14 @@ _KNOWN = Statement(
 
 
 class Messages:
-    __slots__ = ("_clock", "_echoes", "_sql")
+    __slots__ = ("_clock", "_echoes", "_sql", "_written")
 
     def __init__(self, sql: Sql, clock: Callable[[], datetime]) -> None:
         self._sql = sql
         self._echoes = Echoes(sql)
         self._clock = clock
+        self._written = 0
+        """By this unit of work."""
 
     def add_in(
         self,
@@ -188,17 +189,21 @@ class Messages:
             account=account,
             conversation=conversation,
             key=key,
-            uuid=uuid,
+            uuid=uuid or self._new_uuid(now),
             origin=origin,
             content=content_to_text(content),
             member=member,
             now=micros(now),
         )
-        if id_ is not None and not uuid:
-            # Told apart by the id: what is written in one unit of work has one moment.
-            made = f"-{micros(now) // 1000}{id_ % 10_000:04}"
-            self._sql.run(_NAME, shop=shop, id=id_, uuid=made)
         return self._added(shop, conversation, id_, now)
+
+    def _new_uuid(self, now: datetime) -> str:
+        """No two alike: the digits are ten times the microseconds, and count up from there, because
+        all that is written in one unit of work has the same moment."""
+        moment = micros(now)
+        digits = (moment % 1000 * 10 + self._written) % 10_000
+        self._written += 1
+        return f"-{moment // 1000}{digits:04}"
 
     def get(self, shop: ShopId, id_: MessageId) -> Message | None:
         row = self._sql.row(_GET, shop=shop, id=id_)

@@ -129,7 +129,7 @@ async def test_messages_written_at_the_same_moment_have_uuids_of_their_own(stage
 
     def unit(tx: Tx) -> set[str]:
         ids = [stage.say(tx) for _ in range(400)]
-        return {tx.messages.uuid(stage.shop, id) for id in ids}
+        return {uuid_of(stage, tx, id) for id in ids}
 
     assert len(await stage.store.write(unit)) == 400
 
