@@ -60,7 +60,8 @@ def _books(tx: Tx, shop: ShopId) -> Books:
     for line in tx.conversations.recent(shop, limit=1000):
         id = line.conversation.id
         for message in tx.messages.of_conversation(shop, id, limit=1000):
-            uuid = tx.messages.uuid(shop, message.id)
+            sent = tx.conversations.of_message(shop, message.id)
+            uuid = "" if sent is None else sent[2]
             kept.append(Kept(message, uuid, line.conversation.platform_id))
         decisions += tx.decisions.of_conversation(shop, id, 1000)
     return Books(tx.accounts.all(shop), tx.outbox.backlog(shop), kept, decisions)
