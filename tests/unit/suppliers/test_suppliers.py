@@ -166,6 +166,7 @@ async def test_a_status_is_judged_whatever_the_body_says(
 
 
 async def test_asking_again_is_safe_only_where_it_is_declared(supplier: FakeSupplier) -> None:
+    """L13."""
     supplier.says({}, status=502)
     with pytest.raises(Unreachable):
         await supplier.fetch(supplier.call(repeatable=True))
@@ -226,6 +227,8 @@ async def test_a_packed_answer_is_not_unpacked(supplier: FakeSupplier) -> None:
 
 
 async def test_an_answer_after_the_deadline_is_uncertain() -> None:
+    """L13: a word for it, never a crash."""
+
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
 
