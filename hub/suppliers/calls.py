@@ -156,14 +156,23 @@ def _is_private(error: BaseException | None) -> bool:
     return False
 
 
+class _SecondTime(OSError):
+    """The library repeats a GET by itself when the connection was cut; a card costs money."""
+
+
 def _tracing(sent: asyncio.Event) -> aiohttp.TraceConfig:
-    """Tells from when on the supplier may have the request."""
+    """Tells from when on the supplier may have the request, and keeps it from leaving twice."""
 
     async def note(_: aiohttp.ClientSession, __: SimpleNamespace, ___: object) -> None:
         sent.set()
 
+    async def refuse(_: aiohttp.ClientSession, __: SimpleNamespace, ___: object) -> None:
+        if sent.is_set():
+            raise _SecondTime("it was sent already")
+
     tracing = aiohttp.TraceConfig()
     tracing.on_request_headers_sent.append(note)
+    tracing.on_connection_create_start.append(refuse)
     return tracing
 
 

@@ -260,9 +260,14 @@ async def test_a_slow_drip_ends_at_the_deadline() -> None:
 @pytest.mark.parametrize(
     "said", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", b"SSH-2.0\r\n"]
 )
-async def test_a_connection_that_is_cut_is_uncertain(said: bytes) -> None:
+async def test_a_connection_that_is_cut_is_uncertain_and_was_asked_once(said: bytes) -> None:
+    """The library would repeat a GET behind our back."""
+    calls = 0
+
     async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal calls
         await reader.readuntil(b"\r\n\r\n")
+        calls += 1
         writer.write(said)
         await writer.drain()
 
@@ -270,6 +275,7 @@ async def test_a_connection_that_is_cut_is_uncertain(said: bytes) -> None:
         fake = FakeSupplier(port)
         with pytest.raises(Uncertain):
             await fake.fetch()
+    assert calls == 1
 
 
 async def test_a_supplier_that_is_not_there_was_never_asked(supplier: FakeSupplier) -> None:
