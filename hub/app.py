@@ -36,6 +36,7 @@ from hub.outbound import (
     Reminders,
     Shipping,
     Starts,
+    Supplies,
     Uploads,
     Worker,
 )
@@ -43,12 +44,16 @@ from hub.pacing import Pacer
 from hub.settings import Settings, WebSettings
 from hub.store import Store, Tx, open_store
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
+from hub.suppliers import fetch_cards
 from web import Site, attach
 
 BUYER_SENDS = 256
 """Messages to buyers in flight at once, over all accounts; waiting for a turn counts."""
 CHAT_SENDS = 32
 ORDER_TASKS = 64
+SUPPLIER_CALLS = 64
+SUPPLIER_SECONDS = 75.0
+"""Longer than the longest time that a supplier may be given."""
 ERRANDS = 16
 FINISH_SECONDS = 4.0
 """How long a stop waits for what is in hand."""
@@ -105,7 +110,7 @@ async def open_hub(
             is_operator=desk.chat.is_operator,
             on_connect=lambda _: connected.set(),
         )
-        workers = _workers(store, supervisor, qq, album, settings, now)
+        workers = _workers(store, supervisor, qq, album, metrics, settings, now)
         app = _application(store, desk, qq, token, metrics, settings, now)
         async with _listening(app, settings.web) as port, asyncio.TaskGroup() as tasks:
             running = [
@@ -144,11 +149,12 @@ def _workers(
     supervisor: Supervisor,
     qq: QQ,
     album: Album,
+    metrics: Metrics,
     settings: Settings,
     now: Callable[[], datetime],
 ) -> dict[str, Worker]:
     """By name. Messages to buyers never wait for notices, orders for neither, and nobody for
-    errands."""
+    suppliers or errands."""
     holder = f"{os.getpid()}-{secrets.token_hex(4)}"
     buyers = BuyerSends(
         store,
@@ -182,10 +188,25 @@ def _workers(
             },
         ),
     }
-    return {
+    workers = {
         name: Worker(store, by_kind, holder=holder, most=most, now=now)
         for name, (most, by_kind) in performers.items()
     }
+    supplies = Supplies(
+        store,
+        fetch_cards,
+        now=now,
+        count=lambda outcome: metrics.supplies.labels(outcome).inc(),
+    )
+    workers["suppliers"] = Worker(
+        store,
+        {TaskKind.SUPPLY: supplies},
+        holder=holder,
+        most=SUPPLIER_CALLS,
+        now=now,
+        seconds=SUPPLIER_SECONDS,
+    )
+    return workers
 
 
 def _counted(inbound: Inbound, metrics: Metrics) -> TakeIn:

@@ -3,7 +3,7 @@
 Functions over a unit of work: no I/O, nothing awaited.
 """
 
-from hub.delivery.ledger import DELIVERABLE, on_message_settled
+from hub.delivery.ledger import on_message_settled
 from hub.delivery.needs import close_needs, open_need, tell_need
 from hub.delivery.orders import (
     is_lost,
@@ -30,10 +30,13 @@ from hub.delivery.people import (
     ship_now,
 )
 from hub.delivery.sending import on_message_left, on_message_waits, start, why_not
+from hub.delivery.supplying import Asking, NotAsked, asking, on_supplied, on_unsupplied
 
 __all__ = [
-    "DELIVERABLE",
+    "Asking",
+    "NotAsked",
     "arrived",
+    "asking",
     "close_needs",
     "deliver",
     "give_back",
@@ -49,7 +52,9 @@ __all__ = [
     "on_ship_refused",
     "on_shipped",
     "on_signal",
+    "on_supplied",
     "on_unread",
+    "on_unsupplied",
     "open_need",
     "outside",
     "read_again",

@@ -26,7 +26,9 @@ from hub.model import (
     ShipOrder,
     ShopId,
     StepOrder,
+    Supply,
     order_lane,
+    supply_lane,
 )
 from hub.notices import tell_owners, tell_owners_of_shop, tell_stock
 from hub.policy import (
@@ -40,8 +42,6 @@ from hub.store import Tx
 BY_THE_HUB = Cause(None, "hub")
 ONE_PIECE_KINDS = frozenset({PoolKind.TEXT, PoolKind.IMAGE})
 """However many pieces are bought, the buyer needs it once."""
-DELIVERABLE = frozenset({PoolKind.CODES, PoolKind.TEXT, PoolKind.IMAGE})
-"""Kinds of pools that orders are delivered from without a person."""
 FAILURES_WITHIN = timedelta(minutes=10)
 UNSENT = frozenset({*UNDELIVERED, NeedKind.OFFLINE, NeedKind.REJECTED, NeedKind.UNCERTAIN})
 """Needs that are over once the buyer has the goods."""
@@ -128,7 +128,10 @@ def reserve(
     *,
     by: Cause = BY_THE_HUB,
 ) -> str | None:
-    """Draw the cards of all these units, or of none (L10). Returns why not; None: it is done."""
+    """Draw the cards of all these units, or of none (L10). Returns why not; None: it is done.
+
+    A unit of an API pool has its supplier asked instead, unless its cards are there already.
+    """
     fresh: list[Delivery] = []
     missing = _why_short(tx, order.shop, units, now)
     for delivery in () if missing else units:
@@ -141,7 +144,10 @@ def reserve(
             tx.cards.release(order.shop, delivery.unit, by=by, now=now)
         return missing
     for delivery in units:
-        take(tx, delivery, DeliveryStep.RESERVED, now, by=by)
+        if _waits_for_supplier(tx, delivery):
+            _ask_supplier(tx, delivery, by, now)
+        else:
+            take(tx, delivery, DeliveryStep.RESERVED, now, by=by)
         if delivery.pool is not None:
             tell_stock(tx, order.shop, delivery.pool, now)
     close_needs(
@@ -164,8 +170,10 @@ def _why_short(tx: Tx, shop: ShopId, units: Sequence[Delivery], now: datetime) -
             return "卡池已经不在了"
         if not pool.enabled:
             return f"卡池「{pool.name}」已停用"
-        if pool.kind not in DELIVERABLE:
-            return f"卡池「{pool.name}」不能自动发货"
+        if pool.kind is PoolKind.API and tx.pools.supplier(shop, pool.id) is None:
+            return f"卡池「{pool.name}」还没有填供货接口"
+        if pool.kind is PoolKind.IMAGE and not pool.pictures:
+            return f"卡池「{pool.name}」里还没有图片"
         if pool.kind is PoolKind.CODES:
             wanted = sum(one.cards for one in units if one.pool == id_ and not _holds(tx, one))
             tx.cards.void_expired(shop, pool.id, now)
@@ -186,6 +194,60 @@ def _draw(tx: Tx, delivery: Delivery, by: Cause, now: datetime) -> bool:
         return pool is not None
     drawn = tx.cards.reserve(delivery.shop, pool.id, delivery.unit, delivery.cards, by=by, now=now)
     return drawn is not None and all(card.state is CardState.RESERVED for card in drawn)
+
+
+def make_up(tx: Tx, delivery: Delivery, now: datetime) -> str | None:
+    """Draw anew what was voided after it was reserved. Returns what cannot be had; None: all that
+    this delivery hands out is there."""
+    pool = tx.pools.get(delivery.shop, delivery.pool) if delivery.pool is not None else None
+    if pool is None or pool.kind in ONE_PIECE_KINDS:
+        return None
+    held, wanted = tx.cards.of_unit(delivery.shop, delivery.unit), 1
+    if pool.kind is PoolKind.CODES:
+        wanted = delivery.cards
+        if len(held) < wanted and _draw(tx, delivery, BY_THE_HUB, now):
+            tell_stock(tx, delivery.shop, pool.id, now)
+            held = tx.cards.of_unit(delivery.shop, delivery.unit)
+    good = any(card.state is not CardState.VOID for card in held)
+    return None if good and len(held) >= wanted else "卡密作废了，没有别的可以补上"
+
+
+# --- Suppliers ------------------------------------------------------------------------------------
+
+
+def _waits_for_supplier(tx: Tx, delivery: Delivery) -> bool:
+    pool = tx.pools.get(delivery.shop, delivery.pool) if delivery.pool is not None else None
+    return pool is not None and pool.kind is PoolKind.API and not _holds(tx, delivery)
+
+
+def _ask_supplier(tx: Tx, delivery: Delivery, by: Cause, now: datetime) -> None:
+    """One call for each time that somebody wanted one; the state sees to it that this is once."""
+    assert delivery.pool is not None  # noqa: S101 - `_waits_for_supplier` looked
+    if take(tx, delivery, DeliveryStep.ASKED, now, by=by) is None:
+        return
+    lane = supply_lane(delivery.pool, delivery.id)
+    key = _supply_key(tx, delivery)
+    tx.outbox.enqueue(delivery.shop, Supply(delivery.id), lane=lane, key=key, due_at=now)
+
+
+def call_off(tx: Tx, delivery: Delivery, now: datetime) -> bool:
+    """Do not ask the supplier after all. False: it may have heard already."""
+    return tx.outbox.cancel(delivery.shop, _supply_key(tx, delivery), error="called off", now=now)
+
+
+def _supply_key(tx: Tx, delivery: Delivery) -> str:
+    unit = delivery.unit
+    story = tx.orders.story(delivery.shop, unit.account, unit.order)
+    asked = sum(line.step is DeliveryStep.ASKED and line.unit == unit.unit for line in story)
+    return f"supply:{delivery.id}:{asked}"
+
+
+def put_back(tx: Tx, delivery: Delivery, by: Cause, now: datetime) -> None:
+    """Reserved cards go back into their pool. What a supplier gave for this order stays with it:
+    it may have been made for it, and it is handed out should the order be delivered after all."""
+    cards = tx.cards.of_unit(delivery.shop, delivery.unit)
+    if all(card.batch is not None for card in cards):
+        tx.cards.release(delivery.shop, delivery.unit, by=by, now=now)
 
 
 # --- Settling -------------------------------------------------------------------------------------
@@ -217,9 +279,9 @@ def on_message_settled(
     if state not in _BAD_ENDS or attempt != delivery.attempt:
         return
     step, kind = _BAD_ENDS[state]
-    if step is DeliveryStep.STOPPED and order.refund_at is not None:
-        if delivery.state is DeliveryState.RESERVED:
-            release(tx, delivery, now, detail=reason)
+    never_left = delivery.state is DeliveryState.RESERVED
+    if step is DeliveryStep.STOPPED and order.refund_at is not None and never_left:
+        release(tx, delivery, now, detail=reason)
         return
     if step is DeliveryStep.STOPPED and delivery.state is DeliveryState.REVIEW:
         return  # the rest of what a person looks at already
@@ -290,7 +352,7 @@ def release(
     """The cards go back into the pool. False: not from this state."""
     if take(tx, delivery, DeliveryStep.RELEASED, now, by=by, detail=detail) is None:
         return False
-    tx.cards.release(delivery.shop, delivery.unit, by=by, now=now)
+    put_back(tx, delivery, by, now)
     if delivery.pool is not None:
         tell_stock(tx, delivery.shop, delivery.pool, now)
     return True

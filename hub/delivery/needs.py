@@ -29,6 +29,8 @@ UNDELIVERED = frozenset(
         NeedKind.UNREADABLE,
         NeedKind.HELD,
         NeedKind.STOPPED,
+        NeedKind.UNSUPPLIED,
+        NeedKind.SUPPLY_UNCERTAIN,
         NeedKind.BARGAIN,
         NeedKind.REFUND_OFF,
     }

@@ -386,7 +386,7 @@ def _over(tx: Tx, account: Account, known: KnownOrder, status: OrderStatus, now:
     units, released, disputed, unsure = units_of(tx, known), 0, 0, 0
     for delivery in units:
         match delivery.state:
-            case DeliveryState.PENDING | DeliveryState.RESERVED:
+            case DeliveryState.PENDING | DeliveryState.SUPPLYING | DeliveryState.RESERVED:
                 released += release(tx, delivery, now, detail=REFUND_REASON)
             case DeliveryState.SENDING | DeliveryState.REVIEW:
                 unsure += 1

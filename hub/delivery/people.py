@@ -7,9 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from hub.delivery.ledger import (
-    DELIVERABLE,
     UNSENT,
+    call_off,
     hand_over,
+    make_up,
+    need_for,
+    put_back,
     release,
     reserve,
     ship,
@@ -43,6 +46,7 @@ from hub.store import Tx
 AGAIN = frozenset({DeliveryState.PENDING, DeliveryState.RELEASED, DeliveryState.FAILED})
 """Cards can be drawn for these."""
 AFTER_SENDING = frozenset({NeedKind.REJECTED, NeedKind.UNCERTAIN, NeedKind.STOPPED})
+ASKING = "正在向供货方取卡，请等结果出来再处理"
 SEEN = frozenset({DeliveryState.REVIEW, *HANDED_OVER})
 """The same contents can be sent for these once more."""
 
@@ -63,8 +67,12 @@ def deliver(
     rows = units_of(tx, order)
     if any(one.state is DeliveryState.OUTSIDE for one in rows):
         raise AlreadyDelivered("没有发货：这笔订单已经记为在别处发过")
+    if pool is not None:
+        rows = _without_suppliers(tx, rows, now)
     held = [one for one in rows if one.state is DeliveryState.REVIEW]
     wanted = [one for one in rows if one.state in AGAIN]
+    if not held and not wanted and any(one.state is DeliveryState.SUPPLYING for one in rows):
+        raise Invalid(f"没有发货：{ASKING}")
     if rows and not held and not wanted:
         raise AlreadyDelivered("没有发货：这笔订单已经发过，要再发一次同样的内容请选「再发」")
     if order.conversation is None:
@@ -72,7 +80,6 @@ def deliver(
     if not rows:
         wanted = _first_time(tx, account, order, pool, units, now)
     elif pool is not None:
-        _check_pool(pool)
         for one in wanted:
             tx.deliveries.set_pool(order.shop, one.id, pool.id)
         wanted = [replace(one, pool=pool.id) for one in wanted]
@@ -109,7 +116,6 @@ def _first_time(
         pool = tx.pools.get(order.shop, served.pool) if served is not None else None
         if pool is None:
             raise NotFound("没有发货：没有规则适合这笔订单，请选一个卡池")
-    _check_pool(pool)
     quantity = units or order.quantity
     if quantity is None:
         raise Invalid("没有发货：订单上看不出买了几件，请写上份数")
@@ -117,6 +123,17 @@ def _first_time(
     tx.orders.set_steps(order.shop, order.account, order.id, steps)
     same = served if served is not None and served.pool == pool.id else None
     return owe_units(tx, replace(order, quantity=quantity), pool.id, same, now)
+
+
+def _without_suppliers(tx: Tx, units: Sequence[Delivery], now: datetime) -> list[Delivery]:
+    """The units, none of them waiting for a supplier. Raises Invalid where one may have heard."""
+    for one in units:
+        if one.state is DeliveryState.SUPPLYING:
+            if not call_off(tx, one, now):
+                raise Invalid(f"没有改动：{ASKING}")
+            take(tx, one, DeliveryStep.UNSUPPLIED, now, detail="不取了")
+    fresh = [tx.deliveries.get(one.shop, one.id) for one in units]
+    return [one for one in fresh if one is not None]
 
 
 def _check_open(tx: Tx, order: KnownOrder) -> None:
@@ -127,11 +144,6 @@ def _check_open(tx: Tx, order: KnownOrder) -> None:
         raise Invalid("没有发货：买家申请了退款，或订单已关闭")
     if order.status is not OrderStatus.PAID and order.shipped_at is None:
         raise Invalid("没有发货：这笔订单现在不是待发货，请先重新读订单")
-
-
-def _check_pool(pool: Pool) -> None:
-    if pool.kind not in DELIVERABLE:
-        raise Invalid(f"没有发货：卡池「{pool.name}」不能这样发")
 
 
 def _as_page(order: KnownOrder) -> Order:
@@ -164,6 +176,9 @@ def resend(tx: Tx, order: KnownOrder, *, by: Cause, now: datetime) -> int:
 
 
 def _send_again(tx: Tx, order: KnownOrder, delivery: Delivery, by: Cause, now: datetime) -> None:
+    missing = make_up(tx, delivery, now)
+    if missing is not None:
+        raise OutOfStock(f"没有发货：{missing}")
     take(tx, delivery, DeliveryStep.RESENT, now, by=by)
     write(tx, order, delivery, now)
 
@@ -197,6 +212,7 @@ def _settle_all(
     units = units_of(tx, order)
     if any(one.state is DeliveryState.SENDING for one in units):
         raise Invalid("没有改动：正在发送，请等结果出来再处理")
+    units = _without_suppliers(tx, units, now)
     if not units:
         # So that nobody delivers it by itself when it is seen again.
         unit = OrderUnit(order.account, order.id, 1)
@@ -204,7 +220,7 @@ def _settle_all(
         units = [new] if new is not None else []
     for one in units:
         if one.state is DeliveryState.RESERVED:
-            tx.cards.release(order.shop, one.unit, by=by, now=now)
+            put_back(tx, one, by, now)
         take(tx, one, step, now, by=by)
     _close(tx, order, None, words, by, now)
 
@@ -215,6 +231,7 @@ def give_back(tx: Tx, order: KnownOrder, *, by: Cause, now: datetime) -> int:
     units = units_of(tx, order)
     if any(one.state is DeliveryState.SENDING for one in units):
         raise Invalid("没有退回：正在发送，请等结果出来再处理")
+    units = _without_suppliers(tx, units, now)
     released = sum(release(tx, one, now, by=by) for one in units)
     if not released:
         raise Invalid("没有退回：这笔订单没有预留的卡密")
@@ -246,7 +263,8 @@ def resume(tx: Tx, shop: ShopId, account: AccountId | None, *, by: Cause, now: d
         order = tx.orders.get(shop, need.account, need.order)
         if order is not None and tx.stops.active(shop, need.account) is None:
             going_on += _go_on(tx, order, by, now)
-            tx.needs.close(shop, need.id, resolution="已恢复", member=by.member, now=now)
+            if not any(one.state is DeliveryState.REVIEW for one in units_of(tx, order)):
+                tx.needs.close(shop, need.id, resolution="已恢复", member=by.member, now=now)
     return going_on
 
 
@@ -257,8 +275,12 @@ def _go_on(tx: Tx, order: KnownOrder, by: Cause, now: datetime) -> bool:
     held = [one for one in units if one.state is DeliveryState.REVIEW and _nothing_left(tx, one)]
     for one in held:
         take(tx, one, DeliveryStep.RESENT, now, by=by)
+    owed = [one for one in units if one.state is DeliveryState.PENDING]
+    missing = reserve(tx, order, owed, now, by=by) if owed else None
+    if missing is not None:
+        need_for(tx, order, NeedKind.OUT_OF_STOCK, missing, now)
     start(tx, order, now)
-    return bool(held)
+    return bool(held or owed)
 
 
 def _nothing_left(tx: Tx, delivery: Delivery) -> bool:

@@ -9,6 +9,7 @@ from hub.delivery.ledger import (
     HALTED,
     REFUND_REASON,
     STOP_REASON,
+    make_up,
     need_for,
     ship,
     take,
@@ -38,7 +39,7 @@ from hub.model import (
     Text,
     send_lane,
 )
-from hub.policy import HANDED_OVER, ON_THEIR_WAY, DeliveryFacts, compose
+from hub.policy import HANDED_OVER, ON_THEIR_WAY, UNDRAWN, DeliveryFacts, compose
 from hub.store import Tx
 
 
@@ -46,6 +47,8 @@ def begin(tx: Tx, order: KnownOrder, delay: timedelta, now: datetime) -> None:
     """Let what is reserved leave after its delay, which survives restarts (L16)."""
     if not delay:
         start(tx, order, now)
+        return
+    if _lacks_cards(tx, order):
         return
     lane = f"delayed:{order.account}:{order.id}"
     work = StartDelivery(order.account, order.id)
@@ -55,7 +58,9 @@ def begin(tx: Tx, order: KnownOrder, delay: timedelta, now: datetime) -> None:
 
 def start(tx: Tx, order: KnownOrder, now: datetime) -> None:
     """Let what is reserved and not written yet leave: the messages, or the mark at the platform
-    first."""
+    first. All units or none: what a supplier still owes is waited for (L10)."""
+    if _lacks_cards(tx, order):
+        return
     waiting = [one for one in units_of(tx, order) if _is_unwritten(tx, one)]
     if not waiting:
         return
@@ -71,6 +76,10 @@ def start(tx: Tx, order: KnownOrder, now: datetime) -> None:
             write(tx, order, delivery, now)
 
 
+def _lacks_cards(tx: Tx, order: KnownOrder) -> bool:
+    return any(one.state in UNDRAWN for one in units_of(tx, order))
+
+
 def _is_unwritten(tx: Tx, delivery: Delivery) -> bool:
     """Reserved, and the messages of this time are not there yet."""
     if delivery.state is not DeliveryState.RESERVED:
@@ -82,8 +91,13 @@ def _is_unwritten(tx: Tx, delivery: Delivery) -> bool:
 def write(tx: Tx, order: KnownOrder, delivery: Delivery, now: datetime) -> None:
     """Messages and tasks of one unit: the same contents as before if it was written before."""
     assert order.conversation is not None  # noqa: S101 - nothing is reserved without one
-    said = _said_before(tx, delivery)
-    contents = said or _compose(tx, order, delivery)
+    missing = make_up(tx, delivery, now)
+    contents = [] if missing else _said_before(tx, delivery) or _compose(tx, order, delivery)
+    if not contents:
+        detail = missing or "卡池里没有可以发的内容"
+        take(tx, delivery, DeliveryStep.STOPPED, now, detail=detail)
+        need_for(tx, order, NeedKind.OUT_OF_STOCK, detail, now)
+        return
     attempt = tx.deliveries.written_again(delivery.shop, delivery.id)
     for number, content in enumerate(contents, 1):
         message = tx.messages.add_out(
@@ -142,7 +156,7 @@ def _compose(tx: Tx, order: KnownOrder, delivery: Delivery) -> list[Content]:
     ]
     parts = compose(
         pool.template if pool is not None else "",
-        _facts(tx, order),
+        facts_of(tx, order, delivery),
         codes=[card.code for card in cards],
         text=pool.text if pool is not None else "",
         pictures=pool.pictures if pool is not None else (),
@@ -155,12 +169,15 @@ def _image(picture: StoredPicture) -> Image:
     return Image((Picture(KEPT + picture.name, picture.width, picture.height),))
 
 
-def _facts(tx: Tx, order: KnownOrder) -> DeliveryFacts:
+def facts_of(tx: Tx, order: KnownOrder, delivery: Delivery) -> DeliveryFacts:
+    """What the placeholders of its pool stand for."""
     account = tx.accounts.get(order.shop, order.account)
+    item = tx.items.get(order.shop, order.item_id) if order.item_id is not None else None
     return DeliveryFacts(
         order_id=order.id,
         item_id=order.item_id or "",
         item_title=order.item_title,
+        item_detail=item.item.description if item is not None else "",
         buyer_id=order.buyer or "",
         buyer_name=order.buyer_name,
         cookie_id=account.name if account is not None else "",
@@ -168,6 +185,7 @@ def _facts(tx: Tx, order: KnownOrder) -> DeliveryFacts:
         spec_value=" ".join(value for _, value in order.spec),
         order_amount="" if order.paid_amount is None else str(order.paid_amount),
         order_quantity="" if order.quantity is None else str(order.quantity),
+        order_unit=str(delivery.unit.unit),
     )
 
 

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from hub.album import Album, Shown, album_of
-from hub.delivery import DELIVERABLE
 from hub.desk.accounts import Accounts
 from hub.desk.cards import Cards, CardView
 from hub.desk.chat import Chat
@@ -34,7 +33,6 @@ from hub.store import Store
 from hub.xianyu import Client
 
 __all__ = [
-    "DELIVERABLE",
     "ROLES",
     "Answered",
     "CardView",

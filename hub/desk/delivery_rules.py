@@ -8,7 +8,6 @@ from datetime import datetime
 from decimal import Decimal
 
 from hub import text
-from hub.delivery import DELIVERABLE
 from hub.desk.operator import Operator
 from hub.desk.stock import find_pool
 from hub.errors import Invalid, NotFound
@@ -167,8 +166,9 @@ def _find(tx: Tx, operator: Operator, id_: DeliveryRuleId) -> DeliveryRule:
 
 def _checked(tx: Tx, operator: Operator, rule: DeliveryRule) -> DeliveryRule:
     pool = find_pool(tx, operator, rule.pool)
-    if pool.kind not in DELIVERABLE:
-        raise Invalid("这种卡池还不能自动发货", {"pool": "选卡密、文字或图片的卡池"})
+    if pool.kind is PoolKind.API and rule.cards != 1:
+        sentence = "接口卡池每件取一次，给几张由供货方决定，每件的卡密数填 1"
+        raise Invalid(f"没有保存：{sentence}", {"cards": sentence})
     if rule.account is not None and tx.accounts.get(operator.shop, rule.account) is None:
         raise Invalid("选的账号不存在，请重新选择", {"account": "账号不存在"})
     checked = replace(

@@ -158,6 +158,7 @@ async def _read(orders: Orders, operator: Operator, order: str, _code: str) -> N
 
 _BY_ORDER = {
     Choice.DELIVER: _deliver,
+    Choice.ASK_AGAIN: _deliver,
     Choice.RESEND: _resend,
     Choice.ARRIVED: _arrived,
     Choice.OUTSIDE: _outside,

@@ -31,8 +31,11 @@ from hub.model import (
     KnownOrder,
     MemberId,
     Need,
+    NeedKind,
     OrderStatus,
+    Pool,
     PoolId,
+    PoolKind,
     Role,
     StoryLine,
 )
@@ -88,7 +91,7 @@ class OrderView:
 
     def warning(self, act: Choice) -> str:
         """What has to be said before; empty: it needs no second word."""
-        return _warning(act, [line.delivery for line in self.units], self.story)
+        return _warning(act, [line.delivery for line in self.units], self.story, self.needs)
 
 
 class Orders:
@@ -154,7 +157,8 @@ class Orders:
     ) -> OrderView:
         """Deliver by hand, from the rule's pool or a chosen one. Block rules do not hold it.
 
-        Raises NotConfirmed if an earlier message may have reached the buyer; OutOfStock,
+        Raises NotConfirmed if an earlier message may have reached the buyer, or if a supplier that
+        may have given out a card would be asked again; OutOfStock,
         AlreadyDelivered, OnHold, Invalid, NotFound.
         """
         if units is not None and not 0 < units <= MOST_UNITS:
@@ -162,7 +166,7 @@ class Orders:
 
         def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
             chosen = find_pool(tx, operator, pool) if pool is not None else None
-            _confirm(tx, known, Choice.DELIVER, code)
+            _confirm(tx, known, Choice.DELIVER, code, chosen)
             deliver(tx, account, known, pool=chosen, units=units, by=cause(operator), now=now)
 
         return await self._act(operator, order, "order.deliver", act)
@@ -268,7 +272,14 @@ def account_of(tx: Tx, order: KnownOrder) -> Account:
     return account
 
 
-def _warning(act: Choice, units: Sequence[Delivery], story: Sequence[StoryLine]) -> str:
+def _warning(
+    act: Choice,
+    units: Sequence[Delivery],
+    story: Sequence[StoryLine],
+    needs: Sequence[Need],
+    chosen: Pool | None = None,
+) -> str:
+    """`chosen`: the pool that a person wants instead of the rule's."""
     may_have_it = any(one.state is DeliveryState.REVIEW for one in units) and any(
         line.step is DeliveryStep.LEFT for line in story
     )
@@ -276,6 +287,10 @@ def _warning(act: Choice, units: Sequence[Delivery], story: Sequence[StoryLine])
         return "会把同样的内容再发给买家一次"
     if act is Choice.DELIVER and may_have_it:
         return "买家可能已经收到过，会再发一次同样的内容"
+    from_supplier = chosen is None or chosen.kind is PoolKind.API
+    unsure = any(need.kind is NeedKind.SUPPLY_UNCERTAIN for need in needs)
+    if act is Choice.DELIVER and from_supplier and unsure:
+        return "供货方可能已经出过卡，再取一次可能多扣一次费"
     if act is Choice.RELEASE and may_have_it:
         return "买家可能已经看到这些卡密，退回后会卖给别人"
     if act is Choice.SHIP and not any(one.state in HANDED_OVER for one in units):
@@ -283,10 +298,12 @@ def _warning(act: Choice, units: Sequence[Delivery], story: Sequence[StoryLine])
     return ""
 
 
-def _confirm(tx: Tx, order: KnownOrder, act: Choice, code: str) -> None:
+def _confirm(tx: Tx, order: KnownOrder, act: Choice, code: str, chosen: Pool | None = None) -> None:
     """The last four digits of the order: a second look, not a secret."""
     units = tx.deliveries.of_order(order.shop, order.account, order.id)
-    what = _warning(act, units, tx.orders.story(order.shop, order.account, order.id))
+    story = tx.orders.story(order.shop, order.account, order.id)
+    needs = tx.needs.open_about(order.shop, order.account, order.id)
+    what = _warning(act, units, story, needs, chosen)
     wanted = order.id[-4:]
     if what and code.strip() != wanted:
         raise NotConfirmed(what, wanted)

@@ -56,6 +56,7 @@ SAMPLE = DeliveryFacts(
     spec_value="30 天",
     order_amount="12.50",
     order_quantity="1",
+    order_unit="1",
 )
 """The order that previews are made with."""
 SAMPLE_CODE = "ABCD-EFGH-1234-5678"

@@ -114,6 +114,7 @@ from hub.model.tasks import (
     SendReceipt,
     ShipOrder,
     StartDelivery,
+    Supply,
     Task,
     TaskKind,
     TaskState,
@@ -124,6 +125,7 @@ from hub.model.tasks import (
     read_lane,
     recall_lane,
     send_lane,
+    supply_lane,
 )
 
 __all__ = [
@@ -222,6 +224,7 @@ __all__ = [
     "StoredPicture",
     "StoryLine",
     "SupplierCall",
+    "Supply",
     "SystemMessage",
     "TakenIn",
     "Task",
@@ -244,4 +247,5 @@ __all__ = [
     "read_lane",
     "recall_lane",
     "send_lane",
+    "supply_lane",
 ]

@@ -34,6 +34,8 @@ class StepOrder(StrEnum):
 class DeliveryState(StrEnum):
     PENDING = "pending"
     """Owed; no cards are drawn yet."""
+    SUPPLYING = "supplying"
+    """A supplier is asked for its cards."""
     RESERVED = "reserved"
     """Cards are drawn; nothing has left."""
     SENDING = "sending"
@@ -56,6 +58,10 @@ class DeliveryStep(StrEnum):
     """What happens to a delivery: the input of its state machine, and a line of its story."""
 
     OWED = "owed"
+    ASKED = "asked"
+    """A supplier is to be asked for its cards."""
+    UNSUPPLIED = "unsupplied"
+    """The supplier gave none, as far as we know."""
     RESERVED = "reserved"
     LEFT = "left"
     """A message was put on the wire."""
@@ -84,6 +90,8 @@ class OrderNote(StrEnum):
     REFUND = "refund"
     REFUND_OFF = "refund_off"
     DISPUTED = "disputed"
+    KEPT = "kept"
+    """A supplier gave cards that nobody waits for any more; they are kept and go to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +198,10 @@ class NeedKind(StrEnum):
     """An emergency stop or the brake was on."""
     OFFLINE = "offline"
     """What is reserved waits for its account to be connected."""
+    UNSUPPLIED = "unsupplied"
+    """The supplier gave no card."""
+    SUPPLY_UNCERTAIN = "supply_uncertain"
+    """The supplier was asked, and may have given out a card that never came."""
     REJECTED = "rejected"
     UNCERTAIN = "uncertain"
     SHIP_FAILED = "ship_failed"
@@ -207,6 +219,8 @@ class Choice(StrEnum):
     """How a person can answer a need."""
 
     DELIVER = "deliver"
+    ASK_AGAIN = "ask_again"
+    """Ask the supplier once more."""
     RESEND = "resend"
     ARRIVED = "arrived"
     """The buyer has it: it stands in the conversation."""

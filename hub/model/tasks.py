@@ -11,9 +11,11 @@ from hub.model.events import OrderStatus
 from hub.model.ids import (
     AccountId,
     ConversationId,
+    DeliveryId,
     MessageId,
     NeedId,
     PlatformConversation,
+    PoolId,
     ShopId,
     TaskId,
 )
@@ -36,6 +38,8 @@ class TaskKind(StrEnum):
     """Read the page of an order that something was heard of."""
     DELIVER = "deliver"
     """Let what is reserved for an order leave, after its delay."""
+    SUPPLY = "supply"
+    """Ask a supplier for the cards of one unit of an order."""
     SHIP = "ship"
     """Mark an order as shipped at the platform."""
     FREE_SHIPPING = "free_shipping"
@@ -145,6 +149,13 @@ class StartDelivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Supply:
+    """Ask the supplier of its pool for what this delivery hands out."""
+
+    delivery: DeliveryId
+
+
+@dataclass(frozen=True, slots=True)
 class ShipOrder:
     """Mark an order as shipped at the platform."""
 
@@ -176,6 +187,7 @@ Work = (
     | SendReceipt
     | ReadOrder
     | StartDelivery
+    | Supply
     | ShipOrder
     | FreeShipping
     | Remind
@@ -223,6 +235,15 @@ def read_lane(account: AccountId, conversation: ConversationId) -> str:
 def order_lane(account: AccountId, what: str) -> str:
     """What is asked of the platform about orders; hastened with the account's messages."""
     return f"{send_lane(account)}order:{what}"
+
+
+SUPPLIES_AT_ONCE = 4
+"""Calls to one supplier, so that a slow one keeps the turns of no other."""
+
+
+def supply_lane(pool: PoolId, delivery: DeliveryId) -> str:
+    """Calls to one supplier wait for one another, a few at a time, and nobody else does."""
+    return f"supply:{pool}:{delivery % SUPPLIES_AT_ONCE}"
 
 
 def chat_lane(peer: ChatPeer | None = None, *, pictures: bool = False) -> str:

@@ -42,6 +42,12 @@ class Metrics:
             ["result"],
             registry=self._registry,
         )
+        self.supplies = Counter(
+            "yuqiao_supplier_calls",
+            "Calls to suppliers, by what became of them",
+            ["outcome"],
+            registry=self._registry,
+        )
         self._accounts = Gauge(
             "yuqiao_accounts", "Enabled accounts by state", ["state"], registry=self._registry
         )

@@ -6,6 +6,7 @@ from hub.outbound.items import ItemReads
 from hub.outbound.orders import BargainEnds, OrderReads, Reminders, Shipping, Starts
 from hub.outbound.reading import Reading
 from hub.outbound.recalls import Recalls
+from hub.outbound.supplies import Supplies
 from hub.outbound.uploads import Uploads
 from hub.outbound.worker import Claim, Performer, Worker
 
@@ -23,6 +24,7 @@ __all__ = [
     "Reminders",
     "Shipping",
     "Starts",
+    "Supplies",
     "Uploads",
     "Worker",
 ]

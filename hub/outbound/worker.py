@@ -14,9 +14,10 @@ from hub.errors import StoreError
 from hub.model import Task, TaskKind
 from hub.store import Store, Tx
 
-LEASE = timedelta(seconds=60)
-"""Longer than any one performance may take; a worker that died is relieved after it."""
 PERFORMANCE_SECONDS = 45.0
+LEASE_MORE = 15.0
+"""A lease is so many seconds longer than any one performance may take; a worker that died is
+relieved after it."""
 IDLE_SECONDS = 1.0
 BROKEN_AGAIN = timedelta(seconds=30)
 BROKEN_STORE_SECONDS = 60.0
@@ -49,13 +50,17 @@ class Worker:
         holder: str,
         most: int,
         now: Callable[[], datetime],
+        seconds: float = PERFORMANCE_SECONDS,
     ) -> None:
+        """`seconds`: how long one performance may take before it is broken off."""
         self._store = store
         self._performers = performers
         self._kinds = frozenset(performers)
         self._holder = holder
         self._most = most
         self._now = now
+        self._seconds = seconds
+        self._lease = timedelta(seconds=seconds + LEASE_MORE)
         self._running = 0
         self._claiming = False
         self._freed = asyncio.Event()
@@ -92,7 +97,7 @@ class Worker:
         now, room = self._now(), self._most - self._running
 
         def unit(tx: Tx) -> tuple[list[Task], datetime | None]:
-            claimed = tx.outbox.claim(self._holder, now, now + LEASE, room, self._kinds)
+            claimed = tx.outbox.claim(self._holder, now, now + self._lease, room, self._kinds)
             return claimed, tx.outbox.next_due()
 
         try:
@@ -119,7 +124,7 @@ class Worker:
 
     async def _perform(self, task: Task) -> None:
         try:
-            async with asyncio.timeout(PERFORMANCE_SECONDS):
+            async with asyncio.timeout(self._seconds):
                 await self._performers[task.kind].perform(Claim(task, self._holder))
         except Exception:
             # A bug or a broken store: the row stays and comes back, the other lanes go on.

@@ -30,7 +30,15 @@ _HAS_IT = {
 
 _NEXT: dict[DeliveryState, dict[DeliveryStep, DeliveryState | None]] = {
     _S.PENDING: {
+        _D.ASKED: _S.SUPPLYING,
         _D.RESERVED: _S.RESERVED,
+        _D.OUTSIDE: _S.OUTSIDE,
+        _D.RELEASED: _S.RELEASED,
+        _D.REFUSED: _S.FAILED,
+    },
+    _S.SUPPLYING: {
+        _D.RESERVED: _S.RESERVED,
+        _D.UNSUPPLIED: _S.PENDING,
         _D.OUTSIDE: _S.OUTSIDE,
         _D.RELEASED: _S.RELEASED,
         _D.REFUSED: _S.FAILED,
@@ -65,12 +73,14 @@ _NEXT: dict[DeliveryState, dict[DeliveryStep, DeliveryState | None]] = {
         _D.REFUSED: _S.FAILED,
     },
     _S.FAILED: {
+        _D.ASKED: _S.SUPPLYING,
         _D.RESERVED: _S.RESERVED,
         _D.OUTSIDE: _S.OUTSIDE,
         _D.RELEASED: _S.RELEASED,
     },
     _S.OUTSIDE: {_D.RELEASED: _S.RELEASED},
     _S.RELEASED: {
+        _D.ASKED: _S.SUPPLYING,
         _D.RESERVED: _S.RESERVED,
         _D.OUTSIDE: _S.OUTSIDE,
         _D.REFUSED: _S.FAILED,
@@ -81,7 +91,9 @@ HANDED_OVER = frozenset({_S.SENT, _S.CONFIRMED})
 """The buyer has the goods, from us."""
 SETTLED = frozenset({_S.CONFIRMED, _S.OUTSIDE, _S.FAILED})
 """Nothing is owed any more."""
-UNSEEN = frozenset({_S.PENDING, _S.RESERVED})
+UNDRAWN = frozenset({_S.PENDING, _S.SUPPLYING})
+"""Owed, and the cards are not there yet."""
+UNSEEN = frozenset({_S.PENDING, _S.SUPPLYING, _S.RESERVED})
 """The buyer surely saw nothing of it, as long as nothing has left."""
 ON_THEIR_WAY = frozenset({_S.RESERVED, _S.SENDING})
 
@@ -149,6 +161,8 @@ _CHOICES: dict[NeedKind, tuple[Choice, ...]] = {
     _N.HELD: _NOTHING_LEFT,
     _N.STOPPED: (_C.DELIVER, _C.OUTSIDE, _C.RELEASE, _C.REFUSE),
     _N.OFFLINE: (_C.OUTSIDE, _C.RELEASE, _C.DONE),
+    _N.UNSUPPLIED: (_C.ASK_AGAIN, _C.OUTSIDE, _C.REFUSE),
+    _N.SUPPLY_UNCERTAIN: (_C.ASK_AGAIN, _C.OUTSIDE, _C.REFUSE),
     _N.REJECTED: (_C.RESEND, _C.OUTSIDE, _C.RELEASE, _C.REFUSE),
     _N.UNCERTAIN: (_C.ARRIVED, _C.RESEND, _C.OUTSIDE, _C.RELEASE, _C.REFUSE),
     _N.SHIP_FAILED: (_C.SHIP, _C.DONE),

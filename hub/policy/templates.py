@@ -36,6 +36,8 @@ class DeliveryFacts:
     spec_value: str = ""
     order_amount: str = ""
     order_quantity: str = ""
+    order_unit: str = ""
+    """Which piece of the order, from 1 on."""
 
     def by_name(self) -> dict[str, str]:
         return {field.name: getattr(self, field.name) for field in fields(self)}

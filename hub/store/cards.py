@@ -87,6 +87,7 @@ _OF_UNIT = Statement(
 _EXPIRED_PER_DRAW = 200
 """Bounds what one reservation tidies up."""
 _BY_THE_HUB = Cause(None, "hub")
+LATE = "供货方给得太晚，这份货已经用了别的卡"
 _MOVES = {
     CardStep.HANDED_OVER: (_HAND_OVER, CardState.HANDED_OVER),
     CardStep.RELEASED: (_RELEASE, CardState.AVAILABLE),
@@ -161,6 +162,27 @@ class Cards:
         held = self.of_unit(shop, unit)
         if held:
             return held
+        self._add_fetched(shop, pool, unit, codes, by, now)
+        return self.of_unit(shop, unit)
+
+    def keep_late(
+        self, shop: ShopId, pool: PoolId, unit: OrderUnit, codes: Iterable[str], now: datetime
+    ) -> None:
+        """Keep what a supplier gave for a unit that has other cards by now: void, so that it goes
+        to nobody, and a person can look at it."""
+        for id_ in self._add_fetched(shop, pool, unit, codes, _BY_THE_HUB, now):
+            self.void(shop, id_, by=Cause(None, "hub", LATE), now=now)
+
+    def _add_fetched(
+        self,
+        shop: ShopId,
+        pool: PoolId,
+        unit: OrderUnit,
+        codes: Iterable[str],
+        by: Cause,
+        now: datetime,
+    ) -> list[CardId]:
+        added: list[CardId] = []
         for code in codes:
             id_ = self._sql.value(
                 _ADD_FETCHED,
@@ -173,10 +195,10 @@ class Cards:
                 unit=unit.unit,
                 now=micros(now),
             )
+            added.append(CardId(id_))
             self._records.note_down(shop, CardId(id_), CardStep.FETCHED, by, unit, now)
-        held = self.of_unit(shop, unit)
-        self._pools.shift(shop, pool, CardCounts(reserved=len(held)))
-        return held
+        self._pools.shift(shop, pool, CardCounts(reserved=len(added)))
+        return added
 
     # --- moving ---
 

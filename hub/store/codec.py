@@ -31,6 +31,7 @@ from hub.model import (
     ShipOrder,
     Spec,
     StartDelivery,
+    Supply,
     TaskKind,
     Text,
     Unsupported,
@@ -112,6 +113,8 @@ def kind_of(work: Work) -> TaskKind:
             return TaskKind.READ_ORDER
         case StartDelivery():
             return TaskKind.DELIVER
+        case Supply():
+            return TaskKind.SUPPLY
         case ShipOrder():
             return TaskKind.SHIP
         case FreeShipping():
@@ -166,7 +169,7 @@ def work_to_text(work: Work) -> str:
                     "message": message,
                 }
             )
-        case ReadOrder() | StartDelivery() | ShipOrder() | FreeShipping() | Remind():
+        case ReadOrder() | StartDelivery() | Supply() | ShipOrder() | FreeShipping() | Remind():
             return _dump(asdict(work))
 
 
@@ -222,6 +225,8 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
             return ReadOrder(**{**fields, "status": OrderStatus(fields["status"])})
         case TaskKind.DELIVER:
             return StartDelivery(**fields)
+        case TaskKind.SUPPLY:
+            return Supply(**fields)
         case TaskKind.SHIP:
             return ShipOrder(**fields)
         case TaskKind.FREE_SHIPPING:

@@ -118,7 +118,7 @@ class Deliveries:
 
     def set_state(self, shop: ShopId, id_: DeliveryId, state: DeliveryState, now: datetime) -> None:
         self._sql.run(_SET_STATE, shop=shop, id=id_, state=state, now=micros(now))
-        if state is DeliveryState.RESERVED:
+        if state in (DeliveryState.SUPPLYING, DeliveryState.RESERVED):
             self._sql.run(_SET_RESERVED, shop=shop, id=id_, now=micros(now))
 
     def set_pool(self, shop: ShopId, id_: DeliveryId, pool: PoolId) -> None:

@@ -30,6 +30,8 @@ NEED_KINDS: dict[NeedKind, str] = {
     NeedKind.HELD: "按防护规则拦下了",
     NeedKind.STOPPED: "急停中，没有发",
     NeedKind.OFFLINE: "账号不在线，货还没发出去",
+    NeedKind.UNSUPPLIED: "供货方没有给卡",
+    NeedKind.SUPPLY_UNCERTAIN: "不确定供货方有没有出卡",
     NeedKind.REJECTED: "闲鱼拒绝了发货消息",
     NeedKind.UNCERTAIN: "不确定买家是否收到",
     NeedKind.SHIP_FAILED: "没能标记为已发货",
@@ -41,6 +43,7 @@ NEED_KINDS: dict[NeedKind, str] = {
 
 CHOICES: dict[Choice, str] = {
     Choice.DELIVER: "发货",
+    Choice.ASK_AGAIN: "再向供货方取一次",
     Choice.RESEND: "把同样的内容再发一次",
     Choice.ARRIVED: "买家已经收到",
     Choice.OUTSIDE: "我已在别处发货",
@@ -54,6 +57,7 @@ CHOICES: dict[Choice, str] = {
 
 DELIVERY_STATES: dict[DeliveryState, str] = {
     DeliveryState.PENDING: "待发",
+    DeliveryState.SUPPLYING: "向供货方取卡中",
     DeliveryState.RESERVED: "已预留",
     DeliveryState.SENDING: "发送中",
     DeliveryState.SENT: "买家已收到",
@@ -66,6 +70,8 @@ DELIVERY_STATES: dict[DeliveryState, str] = {
 
 STEPS: dict[DeliveryStep | OrderNote, str] = {
     DeliveryStep.OWED: "记下要发的货",
+    DeliveryStep.ASKED: "向供货方取卡",
+    DeliveryStep.UNSUPPLIED: "没有取到卡",
     DeliveryStep.RESERVED: "预留",
     DeliveryStep.LEFT: "开始发送",
     DeliveryStep.ACCEPTED: "买家收到",
@@ -84,6 +90,7 @@ STEPS: dict[DeliveryStep | OrderNote, str] = {
     OrderNote.REFUND: "退款或关闭",
     OrderNote.REFUND_OFF: "退款取消",
     OrderNote.DISPUTED: "卡密标记为有争议",
+    OrderNote.KEPT: "供货方的卡来晚了，留着没有发",
 }
 
 ORDER_STATUSES: dict[OrderStatus, str] = {

@@ -44,6 +44,7 @@ PLACEHOLDERS: dict[str, str] = {
     "spec_value": "规格值",
     "order_amount": "实付金额",
     "order_quantity": "购买数量",
+    "order_unit": "订单里的第几件",
 }
 """What can stand in a template, in the order in which it is explained."""
 

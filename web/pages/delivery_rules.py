@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 
 from aiohttp import web
 
-from hub.desk import DELIVERABLE, split_keywords
+from hub.desk import split_keywords
 from hub.errors import Invalid
 from hub.model import (
     Account,
@@ -277,7 +277,7 @@ async def _surroundings(request: web.Request) -> Surroundings:
     accounts = await site.desk.accounts.all(who)
     pools = [line.pool for line in await site.desk.stock.overview(who)]
     items = {one.id: (await site.desk.items.of_account(who, one.id)).items for one in accounts}
-    return Surroundings(accounts, [pool for pool in pools if pool.kind in DELIVERABLE], items)
+    return Surroundings(accounts, pools, items)
 
 
 async def _rule(request: web.Request) -> DeliveryRule:

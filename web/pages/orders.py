@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 
-from hub.desk import DELIVERABLE, Operator, Orders, OrderView
+from hub.desk import Operator, Orders, OrderView
 from hub.errors import Forbidden, NotFound, Refusal
 from hub.model import Choice, OrderStatus, Pool, PoolId, Role
 from web.auth import operator
@@ -139,7 +139,7 @@ async def _ask(request: web.Request, act: str, form: Form) -> web.Response:
 
 async def _pools(request: web.Request) -> Sequence[Pool]:
     lines = await request.app[SITE].desk.stock.overview(operator(request))
-    return [line.pool for line in lines if line.pool.kind in DELIVERABLE and line.pool.enabled]
+    return [line.pool for line in lines if line.pool.enabled]
 
 
 def _number(request: web.Request) -> str:

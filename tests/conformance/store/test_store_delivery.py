@@ -12,6 +12,7 @@ from store_stage import Opener, Stage, add_account, at
 from hub.model import (
     Cause,
     Delivery,
+    DeliveryId,
     DeliveryRule,
     DeliveryRuleId,
     DeliveryState,
@@ -34,6 +35,7 @@ from hub.model import (
     ShopId,
     StartDelivery,
     StepOrder,
+    Supply,
 )
 from hub.store import Tx
 
@@ -359,6 +361,7 @@ async def test_the_tasks_of_orders_come_back_as_they_were_enqueued(stage: Stage)
     works = (
         ReadOrder(account, PlatformConversation("60010020030"), None, "9", OrderStatus.PAID),
         StartDelivery(account, ORDER),
+        Supply(DeliveryId(7)),
         ShipOrder(account, ORDER),
         FreeShipping(account, ORDER),
         Remind(NeedId(4)),

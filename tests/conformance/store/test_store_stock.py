@@ -345,6 +345,22 @@ async def test_a_pool_that_is_off_gives_nothing(stage: Stage, how: str) -> None:
     await stage.do(unit)
 
 
+async def test_what_a_supplier_gave_too_late_is_kept_and_goes_to_nobody(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        pool = add_pool(stage, tx, "供货", PoolKind.API)
+        one = unit_of(stage, "1")
+        tx.cards.keep_fetched(stage.shop, pool.id, one, ["A"], now=at())
+        tx.cards.keep_late(stage.shop, pool.id, one, ["B"], at())
+        assert codes_of(tx.cards.of_unit(stage.shop, one)) == ["A"]
+        late = tx.card_records.page(stage.shop, pool.id, state=CardState.VOID, limit=9)
+        assert codes_of(late) == ["B"]
+        assert counts(stage, tx, pool.id) == CardCounts(reserved=1, void=1)
+        assert counts(stage, tx, pool.id) == counted_one_by_one(stage, tx, pool.id)
+        assert draw(stage, tx, pool.id, unit_of(stage, "2")) is None
+
+    await stage.do(unit)
+
+
 async def test_what_a_supplier_gave_is_kept_for_its_unit_and_may_repeat(stage: Stage) -> None:
     def unit(tx: Tx) -> None:
         pool = add_pool(stage, tx, "供货", PoolKind.API)

@@ -31,6 +31,7 @@ from hub.model import (
     DeliveryRule,
     DeliveryRuleId,
     DeliveryState,
+    DeliveryStep,
     Done,
     Guards,
     Order,
@@ -44,6 +45,7 @@ from hub.model import (
     Role,
     SignalSource,
     StepOrder,
+    SupplierCall,
     TaskKind,
     Text,
 )
@@ -55,6 +57,7 @@ from hub.outbound import (
     Performer,
     Shipping,
     Starts,
+    Supplies,
     Uploads,
 )
 from hub.pacing import Pacer
@@ -81,7 +84,11 @@ class Toy:
     """Conversation and text of what buyers were shown."""
     told: list[OwnMessage] = field(default_factory=list)
     calm: bool = False
-    trade: Any = None
+    codes: list[str] = field(default_factory=list)
+    """Every card there is."""
+    asked: Counter[str] = field(default_factory=Counter)
+    """How often the supplier heard of each key."""
+    served: dict[str, str] = field(default_factory=dict)
 
     def _fate(self) -> str:
         if self.calm:
@@ -125,6 +132,24 @@ class Toy:
                 return Done()
         raise Uncertain("toy", "ship")
 
+    async def fetch(
+        self, call: SupplierCall, *, url: str, body: str | None, key: str
+    ) -> tuple[str, ...]:
+        """A supplier; one whose calls are repeatable knows the keys that it has served."""
+        fate = self._fate()
+        if fate == "offline":
+            raise Unreachable("toy", "card")
+        self.asked[key] += 1
+        if fate == "refused":
+            raise Rejected("toy", "card", "库存不足")
+        if fate != "lost":
+            if not (call.repeatable and key in self.served):
+                self.served[key] = f"CODE-{2000 + len(self.codes)}"
+                self.codes.append(self.served[key])
+            if fate == "fine":
+                return (self.served[key],)
+        raise (Unreachable if call.repeatable else Uncertain)("toy", "card")
+
 
 @dataclass
 class Town:
@@ -138,6 +163,7 @@ class Town:
     conversations: dict[str, Conversation] = field(default_factory=dict)
     performers: dict[TaskKind, Performer] = field(default_factory=dict)
     ever_paid: set[str] = field(default_factory=set)
+    repeatable: bool = False
 
     def now(self) -> datetime:
         return self.time[0]
@@ -257,7 +283,7 @@ class Town:
         got: dict[str, set[str]] = {}
         for order_id, where in self.conversations.items():
             texts = [text for at, text in self.toy.seen if at == where.platform_id]
-            got[order_id] = {code for code in CODES if any(code in text for text in texts)}
+            got[order_id] = {code for code in self.toy.codes if any(code in text for text in texts)}
             assert not texts or order_id in self.ever_paid, "nothing for an order that was not paid"
         buyers = Counter(code for codes in got.values() for code in codes)
         assert all(count == 1 for count in buyers.values()), "no card reaches two orders"
@@ -268,6 +294,7 @@ class Town:
                     codes = {card.code for card in cards.get((order_id, unit.unit.unit), [])}
                     assert codes, "what counts as sent has a card"
                     assert codes <= got[order_id], "what counts as sent was seen by the buyer"
+        await self._check_calls(ledger)
         seen = {code for codes in got.values() for code in codes}
         available = {
             card.code
@@ -277,6 +304,19 @@ class Town:
         }
         assert not seen & available, "a card that a buyer saw is not for sale"
         assert counts[0] == counts[1], "the numbers of the pool are true"
+
+    async def _check_calls(self, ledger: dict[str, list[Delivery]]) -> None:
+        """A supplier hears of a unit as often as somebody wanted that, unless it knows the keys."""
+        if self.repeatable:
+            return
+        shop, account = self.account.shop, self.account.id
+        for order_id in ledger:
+            story = await self.store.read(
+                lambda tx, order_id=order_id: tx.orders.story(shop, account, order_id)
+            )
+            wanted = Counter(one.unit for one in story if one.step is DeliveryStep.ASKED)
+            for unit, times in wanted.items():
+                assert self.toy.asked[f"yuqiao-{order_id}-{unit}"] <= times, (order_id, unit)
 
     def _look(self, tx: Tx) -> Any:
         shop, account = self.account.shop, self.account.id
@@ -330,9 +370,10 @@ class Town:
 
 
 @asynccontextmanager
-async def open_town(folder: Path, seed: int) -> AsyncIterator[Town]:
+async def open_town(folder: Path, seed: int, kind: PoolKind) -> AsyncIterator[Town]:
     time = [START]
     dice = random.Random(seed)
+    call = SupplierCall("https://supplier.example/", repeatable=dice.choice((False, False, True)))
     async with open_store(folder / "hub.db", now=lambda: time[0]) as store:
         desk = Desk(store, Settings(), lambda: time[0])
 
@@ -349,12 +390,14 @@ async def open_town(folder: Path, seed: int) -> AsyncIterator[Town]:
                 now=START,
             )
             template = dice.choice(("", "您好{order_id}######{DELIVERY_CONTENT}######再见"))
+            supplier = call if kind is PoolKind.API else None
             pool = tx.pools.add(
-                shop, name="月卡", kind=PoolKind.CODES, template=template, now=START
+                shop, name="月卡", kind=kind, template=template, supplier=supplier, now=START
             )
-            by = Cause(None, "cli")
-            batch = tx.card_records.new_batch(shop, pool.id, "", by=by, now=START)
-            tx.cards.add(shop, pool.id, CODES, batch=batch, now=START)
+            if kind is PoolKind.CODES:
+                by = Cause(None, "cli")
+                batch = tx.card_records.new_batch(shop, pool.id, "", by=by, now=START)
+                tx.cards.add(shop, pool.id, CODES, batch=batch, now=START)
             rule = DeliveryRule(
                 DeliveryRuleId(0),
                 shop,
@@ -370,7 +413,8 @@ async def open_town(folder: Path, seed: int) -> AsyncIterator[Town]:
 
         owner, account = await store.write(furnish)
         toy = Toy(dice, lambda: time[0])
-        town = Town(store, desk, owner, account, toy, dice, time)
+        toy.codes += CODES if kind is PoolKind.CODES else []
+        town = Town(store, desk, owner, account, toy, dice, time, repeatable=call.repeatable)
         client = cast(Client, toy)
         session = cast(Session, toy)
         now = town.now
@@ -387,13 +431,17 @@ async def open_town(folder: Path, seed: int) -> AsyncIterator[Town]:
             TaskKind.SHIP: Shipping(store, lambda _: client, now=now),
             TaskKind.FREE_SHIPPING: BargainEnds(store, lambda _: client, now=now),
             TaskKind.DELIVER: Starts(store, now=now),
+            TaskKind.SUPPLY: Supplies(store, toy.fetch, now=now),
         }
         yield town
 
 
+@pytest.mark.parametrize("kind", [PoolKind.CODES, PoolKind.API])
 @pytest.mark.parametrize("seed", range(12))
-async def test_no_interleaving_breaks_a_promise_of_the_ledger(tmp_path: Path, seed: int) -> None:
-    async with open_town(tmp_path, seed) as town:
+async def test_no_interleaving_breaks_a_promise_of_the_ledger(
+    tmp_path: Path, seed: int, kind: PoolKind
+) -> None:
+    async with open_town(tmp_path, seed, kind) as town:
         happenings = [
             (town.new_order, 8),
             (town.pay, 8),

@@ -30,8 +30,8 @@ from hub.policy import (
 
 S, D = DeliveryState, DeliveryStep
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
-PEOPLE = {D.RESENT, D.OUTSIDE, D.RELEASED, D.REFUSED, D.RESERVED}
-"""Steps that a person can ask for; a signal alone takes `RESERVED` from PENDING only."""
+PEOPLE = {D.RESENT, D.OUTSIDE, D.RELEASED, D.REFUSED, D.RESERVED, D.ASKED}
+"""Steps that a person can ask for; a signal alone takes `RESERVED` or `ASKED` from PENDING only."""
 LONGEST = 6
 
 
@@ -89,7 +89,13 @@ def test_a_failed_send_leaves_review_only_by_a_person_or_a_late_proof() -> None:
 
 def test_cards_are_drawn_again_only_where_the_buyer_saw_none() -> None:
     again = {state for state in S if next_state(state, D.RESERVED) is S.RESERVED}
-    assert again == {S.PENDING, S.RELEASED, S.FAILED}
+    assert again == {S.PENDING, S.SUPPLYING, S.RELEASED, S.FAILED}
+
+
+def test_a_supplier_is_asked_only_where_no_card_is_there_and_once_at_a_time() -> None:
+    asked = {state for state in S if next_state(state, D.ASKED) is not None}
+    assert asked == {S.PENDING, S.RELEASED, S.FAILED}
+    assert next_state(S.SUPPLYING, D.UNSUPPLIED) is S.PENDING
 
 
 def test_a_delivery_that_is_on_the_wire_can_be_neither_released_nor_marked_as_outside() -> None:
@@ -106,7 +112,7 @@ def test_the_same_news_twice_changes_nothing_the_second_time() -> None:
 
 
 def test_states_in_which_nothing_was_seen_are_those_before_anything_left() -> None:
-    assert {S.PENDING, S.RESERVED} == UNSEEN
+    assert {S.PENDING, S.SUPPLYING, S.RESERVED} == UNSEEN
 
 
 # --- Guards ---------------------------------------------------------------------------------------
