@@ -19,7 +19,6 @@ from hub.model import (
     KEPT,
     CardState,
     Content,
-    ConversationId,
     Delivery,
     DeliveryState,
     DeliveryStep,
@@ -111,19 +110,14 @@ def write(tx: Tx, order: KnownOrder, delivery: Delivery, now: datetime) -> None:
         )
         assert message is not None  # noqa: S101 - the attempt is new
         tx.deliveries.add_part(order.shop, delivery.id, attempt, message)
-        _enqueue(tx, order, order.conversation, message, now)
-
-
-def _enqueue(
-    tx: Tx, order: KnownOrder, conversation: ConversationId, message: MessageId, now: datetime
-) -> None:
-    tx.outbox.enqueue(
-        order.shop,
-        SendMessage(order.account, conversation, message),
-        lane=send_lane(order.account, conversation),
-        key=f"send:{message}",
-        due_at=now,
-    )
+        pictures = isinstance(content, Image)
+        tx.outbox.enqueue(
+            order.shop,
+            SendMessage(order.account, order.conversation, message, pictures=pictures),
+            lane=send_lane(order.account, order.conversation),
+            key=f"send:{message}",
+            due_at=now,
+        )
 
 
 def _said_before(tx: Tx, delivery: Delivery) -> list[Content]:
