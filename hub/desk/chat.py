@@ -25,7 +25,7 @@ from hub.commands import (
 )
 from hub.desk.accounts import Accounts
 from hub.desk.confirming import Confirmations
-from hub.desk.delivery_chat import DeliveryChat
+from hub.desk.delivery_chat import WITHOUT_ORDER, DeliveryChat
 from hub.desk.inbox import MOST_PICTURES, Inbox
 from hub.desk.items import Items
 from hub.desk.operator import Door, Operator
@@ -286,21 +286,6 @@ class Chat:
                 return await self._recall(operator, call.argument, message)
             case Action.STOCK | Action.RESTOCK | Action.VOID as action:
                 return await self._stock.run(operator, action, call.argument, message)
-            case Action.NEEDS | Action.SETTLE | Action.STOP | Action.GO_ON as action:
-                return await self._delivery.run(operator, action, call.argument, message, None)
-            case Action.DELIVERY_RULES as action:
-                return await self._delivery.run(operator, action, call.argument, message, None)
-            case (
-                Action.ORDER
-                | Action.DELIVER
-                | Action.RESEND
-                | Action.OUTSIDE
-                | Action.SHIP
-                | Action.RELEASE
-                | Action.REFUSE
-            ) as action:
-                target = await self._resolve(operator.member, message)
-                return await self._delivery.run(operator, action, call.argument, message, target)
             case Action.PAUSE | Action.RESUME:
                 target = await self._resolve(operator.member, message)
                 if target is None and message.quoted_id is not None:
@@ -308,6 +293,10 @@ class Chat:
                 if call.command.action is Action.RESUME:
                     return await self._resume(operator, target, call.argument)
                 return await self._pause(operator, target, call.argument)
+            case action:
+                about_one = action not in WITHOUT_ORDER
+                target = await self._resolve(operator.member, message) if about_one else None
+                return await self._delivery.run(operator, action, call.argument, message, target)
 
     async def _item_lists(self, operator: Operator, argument: str) -> str:
         """`[账号] [词]`: a first word that names an account means that one."""

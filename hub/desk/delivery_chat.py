@@ -40,6 +40,10 @@ ACTS: dict[Action, Choice] = {
     Action.REFUSE: Choice.REFUSE,
 }
 """Commands that do something to one order."""
+WITHOUT_ORDER = frozenset(
+    {Action.NEEDS, Action.SETTLE, Action.STOP, Action.GO_ON, Action.DELIVERY_RULES}
+)
+"""Commands of this surface that name no conversation."""
 _FIRST = (Choice.DELIVER, Choice.OUTSIDE, Choice.SHIP, Choice.REFUSE)
 """Acts on an order that waits for its goods."""
 _FEW_DIGITS, _MANY_DIGITS = 4, 10
