@@ -268,6 +268,7 @@ COMMANDS: tuple[Command, ...] = (
 
 CHOICE_WORDS: dict[str, Choice] = {
     "发货": Choice.DELIVER,
+    "再取": Choice.ASK_AGAIN,
     "补发": Choice.RESEND,
     "再发": Choice.RESEND,
     "再发一次": Choice.RESEND,

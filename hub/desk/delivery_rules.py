@@ -153,7 +153,7 @@ def _in_words(tx: Tx, rule: DeliveryRule) -> str:
         pool.name if pool is not None else "已删除的卡池",
         account.name if account is not None else "",
         {item: one.item.title for item, one in known.items() if one is not None},
-        one_piece=pool is not None and pool.kind is not PoolKind.CODES,
+        one_piece=pool is not None and pool.kind in (PoolKind.TEXT, PoolKind.IMAGE),
     )
 
 

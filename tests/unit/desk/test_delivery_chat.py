@@ -10,8 +10,10 @@ import pytest
 from delivery_stage import FIRST, SECOND, DeliveryStage, open_delivery_stage
 from stock_stage import GROUP
 
+from hub.commands import CHOICE_WORDS
 from hub.desk import Desk
 from hub.model import ChatPeer, DeliveryState, NeedKind, OrderStatus, Role
+from hub.policy import choices_of
 from hub.settings import Settings
 
 S = DeliveryState
@@ -96,6 +98,11 @@ async def test_choices_that_are_not_offered_are_refused_with_those_that_are(
     assert "没有编号是 99 的待处理" in await stage.write("/处理 99 1")
     assert "例如 /处理 37 1" in await stage.write("/处理")
     assert "1 发货" in await stage.write(f"/处理 {need.number}")
+
+
+async def test_every_choice_that_a_need_can_offer_has_a_word_of_its_own() -> None:
+    offered = {choice for kind in NeedKind for choice in choices_of(kind)}
+    assert offered <= set(CHOICE_WORDS.values())
 
 
 async def test_a_need_without_a_rule_is_answered_with_a_pool(stage: DeliveryStage) -> None:
