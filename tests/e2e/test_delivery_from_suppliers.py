@@ -638,15 +638,6 @@ async def test_what_a_supplier_gave_is_sent_again_as_the_same_card(
     assert card.state is CardState.HANDED_OVER
 
 
-async def test_rules_offer_suppliers_one_call_a_piece(shop: Shop, supplier: FakeSupplier) -> None:
-    pool = await supplied(shop, supplier.port)
-    with pytest.raises(Invalid, match="由供货方决定") as refused:
-        await shop.stage.hub.desk.delivery_rules.add(
-            shop.stage.operator, pool=pool.id, items=(KEYBOARD,), cards=2
-        )
-    assert "cards" in refused.value.fields
-
-
 # --- Pictures and several messages ----------------------------------------------------------------
 
 

@@ -49,13 +49,19 @@ async def test_a_rule_that_cannot_work_is_refused_field_by_field(
     assert await stage.desk.delivery_rules.all(stage.owner) == []
 
 
-async def test_a_pool_that_is_not_delivered_from_or_not_there_is_refused(
+async def test_a_supplier_is_asked_for_each_piece_and_says_itself_how_many_cards_that_is(
     stage: StockStage,
 ) -> None:
     rules = stage.desk.delivery_rules
     supplier = await stage.desk.stock.create(stage.owner, name="接口", kind=PoolKind.API)
-    with pytest.raises(Invalid):
-        await rules.add(stage.owner, pool=supplier.id, items=[ITEM])
+    with pytest.raises(Invalid, match="由供货方决定") as refused:
+        await rules.add(stage.owner, pool=supplier.id, items=[ITEM], cards=2)
+    assert "cards" in refused.value.fields
+    await rules.add(stage.owner, pool=supplier.id, items=[ITEM])
+
+
+async def test_a_pool_that_is_not_there_is_refused(stage: StockStage) -> None:
+    rules = stage.desk.delivery_rules
     with pytest.raises(NotFound):
         await rules.add(stage.owner, pool=PoolId(99), items=[ITEM])
 
