@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
-from hub.delivery import on_message_settled, on_order_read, on_signal
+from hub.delivery import on_message_left, on_message_settled, on_order_read, on_signal
 from hub.model import (
     Account,
     Cause,
@@ -93,6 +93,12 @@ class Ledger:
             buyer=order.buyer,
         )
         on_signal(tx, self.account, self.threads[order.id], event, self.now())
+
+    def leave(self, tx: Tx, order: Order) -> None:
+        """Its messages are put on the wire, and come back as not sent: they are queued again."""
+        for unit in self.units_in(tx, order):
+            for message, _ in tx.deliveries.parts(unit.shop, unit.id, unit.attempt):
+                on_message_left(tx, unit.shop, message, self.now())
 
     def settle(self, tx: Tx, order: Order, state: MessageState) -> None:
         """The same end for every message of an order that is queued."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hub.delivery import is_lost, on_ship_done
 from hub.delivery.ledger import release
-from hub.model import MessageState, NeedKind, OrderStatus, StepOrder
+from hub.model import DeliveryState, MessageState, NeedKind, OrderStatus, StepOrder
 from tests.unit.delivery.ledger_stage import open_ledger
 
 S = OrderStatus
@@ -105,4 +105,22 @@ async def test_what_an_emergency_stop_held_after_the_mark_stays_with_a_person(
 
         await ledger.write(lambda tx: ledger.read(tx, shipped))
 
+        assert [one.kind for one in await ledger.needs(paid)] == [NeedKind.STOPPED]
+
+
+async def test_a_delivery_that_a_refund_stopped_half_way_waits_for_a_person(
+    tmp_path: Path,
+) -> None:
+    """L18: what is on its way when the rest is dropped has an end, whatever becomes of the
+    refund."""
+    async with open_ledger(tmp_path) as ledger:
+        paid = await ledger.page(1, S.PAID)
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        await ledger.write(lambda tx: ledger.leave(tx, paid))
+        await ledger.write(lambda tx: ledger.signal(tx, paid, S.REFUND_REQUESTED, message=2))
+
+        await ledger.write(lambda tx: ledger.settle(tx, paid, MessageState.DROPPED))
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+
+        assert [one.state for one in await ledger.units(paid)] == [DeliveryState.REVIEW]
         assert [one.kind for one in await ledger.needs(paid)] == [NeedKind.STOPPED]
