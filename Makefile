@@ -16,7 +16,7 @@ test: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	sh tests/side-by-side.sh $(BIN)/python
 
 $(VENV)/bin/python:
 	$(or $(shell command -v $(PYTHON)),python3) -m venv $(VENV)
