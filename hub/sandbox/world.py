@@ -228,7 +228,8 @@ class World:
     ) -> Conversation:
         """The conversation of these two about this item; made when it does not exist yet.
 
-        Without an item: their newest conversation, else one about the seller's first item.
+        Without an item: where they last spoke, else the first they have, else one about the
+        seller's first item.
         Raises KeyError when one of them is unknown.
         """
         owner = self.seller(seller)
@@ -236,8 +237,11 @@ class World:
             raise KeyError(f"no buyer {buyer!r}")
         if not item:
             known = [c for c in self._by_seller.get(seller, ()) if c.thread.buyer == buyer]
+            spoken = [c for c in known if c.messages]
+            if spoken:
+                return max(spoken, key=lambda one: one.age)
             if known:
-                return max(known, key=lambda one: one.age)
+                return known[0]
             item = next((one.id for one in self.items.values() if one.seller == seller), "")
         if item not in self.items or self.items[item].seller != seller:
             raise KeyError(f"seller {seller} has no item {item!r}")
