@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
+from zoneinfo import ZoneInfo
 
 from hub import text
-from hub.answers import WaitingAnswer, waiting_answer
+from hub.answers import Replies
 from hub.delivery import on_message_settled, on_signal
 from hub.errands import mark_read, read_item
 from hub.model import (
@@ -28,6 +29,7 @@ from hub.model import (
     Item,
     MessageId,
     MessageState,
+    Moment,
     OrderContext,
     OrderSignal,
     OrderStatus,
@@ -37,26 +39,14 @@ from hub.model import (
     PlatformUser,
     ReadReceipt,
     Recalled,
-    SendMessage,
     SignalSource,
     SystemMessage,
     TakenIn,
-    Text,
     Typing,
     Unknown,
     order_key,
-    send_lane,
 )
 from hub.notices import tell_owners
-from hub.policy import (
-    HUMAN_ANSWERED,
-    Answer,
-    Silence,
-    Turn,
-    decide_reply,
-    fit_into_burst,
-    quiet_until,
-)
 from hub.settings import ReplySettings
 from hub.store import Store, Tx
 
@@ -69,19 +59,32 @@ TOLD_STATUSES: dict[OrderStatus, str] = {
 }
 """Order changes that operators are told about; the rest is stored only."""
 
-LATE = timedelta(seconds=1)
-"""A message that is older when it arrives may have been said while the account was offline."""
-EARLIER = 50
-"""Decisions among which the one of the answer that waits is looked for."""
+MOMENTS: dict[OrderStatus, Moment] = {
+    OrderStatus.UNPAID: Moment.UNPAID,
+    OrderStatus.PAID: Moment.PAID,
+    OrderStatus.SHIPPED: Moment.SHIPPED,
+    OrderStatus.COMPLETED: Moment.RECEIVED,
+    OrderStatus.RATED: Moment.RATED,
+}
+"""Order changes that rules may speak of."""
+UTC_ZONE = ZoneInfo("UTC")
+
 ITEM_OLD = timedelta(days=1)
 """Prices change, but not while somebody asks for them."""
 
 
 class Inbound:
-    def __init__(self, store: Store, settings: ReplySettings, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: ReplySettings,
+        now: Callable[[], datetime],
+        timezone: ZoneInfo = UTC_ZONE,
+    ) -> None:
+        """`timezone`: the hours of rules are meant in it."""
         self._store = store
         self._settings = settings
-        self._wait = timedelta(seconds=settings.debounce_seconds)
+        self._replies = Replies(settings, timezone)
         self._now = now
 
     async def take_in(self, account: Account, events: Sequence[Event]) -> TakenIn:
@@ -158,29 +161,11 @@ class Inbound:
             return
         counts.messages += 1
         counts.from_buyers += 1
-        decision = decide_reply(
-            event.content,
-            event.sent_at,
-            tx.rules.enabled(account.shop, account.id),
-            tx.holds.active(account.shop, conversation.id, now),
-            enabled=self._settings.enabled,
-            now=now,
-            expire=timedelta(minutes=self._settings.expire_minutes),
-        )
-        if now - event.sent_at > LATE:
-            decision = self._decide_late(tx, conversation, event, decision)
-        waits = waiting_answer(tx, conversation, now) if self._wait else None
-        turn = fit_into_burst(decision, waits=waits is not None)
-        outcome = _outcome(decision)
-        if turn is Turn.START and isinstance(decision, Answer):
-            counts.answers += 1
-            self._enqueue_answer(tx, conversation, message, decision, now)
-        elif waits is not None and turn in (Turn.REPLACE, Turn.JOIN):
-            counts.merged += 1
-            decision, outcome = self._merge(tx, conversation, waits, decision, turn, now)
-        if turn is not Turn.NOTHING and self._settings.mark_read == "always":
+        reply = self._replies.on_buyer_message(tx, account, conversation, message, event, now)
+        counts.answers += reply.answers
+        counts.merged += reply.merged
+        if reply.answered and self._settings.mark_read == "always":
             mark_read(tx, conversation, now)
-        self._record(tx, conversation, message, decision, now)
         quoted = (
             tx.messages.by_platform(account.shop, account.id, event.quoted)
             if event.quoted is not None
@@ -190,7 +175,7 @@ class Inbound:
             account,
             conversation,
             event.content,
-            outcome,
+            reply.outcome,
             quoted=quoted,
             item=self._item(tx, conversation, now),
         )
@@ -204,19 +189,6 @@ class Inbound:
             pictures=isinstance(event.content, Image),
         )
 
-    def _decide_late(
-        self, tx: Tx, conversation: Conversation, event: BuyerMessage, decision: Answer | Silence
-    ) -> Answer | Silence:
-        """A person may have answered in the meantime; and it may be part of an outage."""
-        shop, account = conversation.shop, conversation.account
-        if isinstance(decision, Answer) and tx.messages.human_answer_since(
-            shop, conversation.id, event.sent_at
-        ):
-            decision = Silence("answered", HUMAN_ANSWERED)
-        expired = isinstance(decision, Silence) and decision.outcome == "expired"
-        tx.comparisons.count_late(shop, account, event.sent_at, messages=1, expired=int(expired))
-        return decision
-
     def _item(self, tx: Tx, conversation: Conversation, now: datetime) -> Item | None:
         """What is known of the conversation's item by now. Its page is asked for when that is old;
         nobody waits for the answer, and a page that cannot be read is left alone until tomorrow."""
@@ -227,89 +199,6 @@ class Inbound:
         if known is None or known.read_at is None or now - known.read_at >= ITEM_OLD:
             read_item(tx, conversation, item_id, now)
         return known.item if known is not None else None
-
-    def _enqueue_answer(
-        self, tx: Tx, conversation: Conversation, asked: MessageId, answer: Answer, now: datetime
-    ) -> None:
-        message = tx.messages.add_out(
-            conversation.shop,
-            conversation.account,
-            conversation.id,
-            key=f"rule:{asked}",
-            origin=Origin.RULE,
-            content=Text(answer.text),
-            now=now,
-        )
-        if message is None:
-            return
-        due_at = now + self._wait
-        tx.outbox.enqueue(
-            conversation.shop,
-            SendMessage(conversation.account, conversation.id, message),
-            lane=send_lane(conversation.account, conversation.id),
-            key=f"send:{message}",
-            due_at=due_at,
-            expires_at=due_at + timedelta(minutes=self._settings.expire_minutes),
-            now=now,
-        )
-
-    def _merge(
-        self,
-        tx: Tx,
-        conversation: Conversation,
-        waits: WaitingAnswer,
-        decision: Answer | Silence,
-        turn: Turn,
-        now: datetime,
-    ) -> tuple[Answer | Silence, str]:
-        """One answer for all that the buyer says in one go. Returns what was decided about the new
-        line, and what its notice says about that."""
-        shop, content = conversation.shop, waits.message.content
-        due_at = quiet_until(waits.task.created_at, now, self._wait)
-        expires_at = waits.task.expires_at
-        if turn is Turn.REPLACE and isinstance(decision, Answer):
-            content = Text(decision.text)
-            expires_at = due_at + timedelta(minutes=self._settings.expire_minutes)
-            self._record_superseded(tx, conversation, now)
-            outcome = text.answer_replaced(decision.text)
-        else:
-            decision = Silence("joined", f"{decision.reason}；和前面的话一起回复")
-            outcome = text.answer_joined(text.plain(content))
-        tx.messages.reword(shop, waits.message.id, content, now)
-        tx.outbox.postpone(shop, waits.task.id, due_at, expires_at)
-        return decision, outcome
-
-    def _record_superseded(self, tx: Tx, conversation: Conversation, now: datetime) -> None:
-        """Why the line that was to be answered gets no answer of its own."""
-        earlier = tx.decisions.of_conversation(conversation.shop, conversation.id, EARLIER)
-        answered = next((one for one in earlier if one.rule is not None), None)
-        if answered is not None:
-            tx.decisions.add(
-                conversation.shop,
-                conversation=conversation.id,
-                message=answered.message,
-                outcome="superseded",
-                reason="买家接着又说了话，只回复后面那句",
-                now=now,
-            )
-
-    def _record(
-        self,
-        tx: Tx,
-        conversation: Conversation,
-        message: MessageId,
-        decision: Answer | Silence,
-        now: datetime,
-    ) -> None:
-        tx.decisions.add(
-            conversation.shop,
-            conversation=conversation.id,
-            message=message,
-            outcome="answered" if isinstance(decision, Answer) else decision.outcome,
-            reason=decision.reason,
-            rule=decision.rule.id if isinstance(decision, Answer) else None,
-            now=now,
-        )
 
     def _own_message(
         self, tx: Tx, account: Account, event: OwnMessage, counts: TakenIn, now: datetime
@@ -376,6 +265,7 @@ class Inbound:
                 tx, account, conversation, event.id, card, event.sent_at, counts, now
             )
         on_signal(tx, account, conversation, event, now)
+        self._speak_of(tx, account, conversation, event, now)
         told = TOLD_STATUSES.get(event.status)
         about = event.order_id or event.id
         if told is None or event.as_buyer or about is None:
@@ -389,6 +279,24 @@ class Inbound:
         item = self._item(tx, conversation, now)
         notice = text.order_notice(account, conversation, told, event.order_id, item=item)
         tell_owners(tx, conversation, notice, key=key, now=now, message=message)
+
+    def _speak_of(
+        self,
+        tx: Tx,
+        account: Account,
+        conversation: Conversation,
+        event: OrderSignal,
+        now: datetime,
+    ) -> None:
+        """Let rules speak. Lists do not say when an order came where it is, so they are silent."""
+        moment, about = MOMENTS.get(event.status), event.order_id or event.id
+        if moment is None or about is None or event.as_buyer:
+            return
+        if event.source is not SignalSource.CATCH_UP:
+            since = event.sent_at
+            self._replies.on_moment(
+                tx, account, conversation, moment, about=about, since=since, now=now
+            )
 
     def _count_paid(self, tx: Tx, account: Account, event: OrderSignal, counts: TakenIn) -> None:
         """Lists do not say when an order was paid, but what only they knew came late."""
@@ -454,9 +362,3 @@ def _led_until(tx: Tx, conversation: Conversation, until: datetime, now: datetim
         and hold.until >= until
         for hold in tx.holds.all_active(conversation.shop, now)
     )
-
-
-def _outcome(decision: Answer | Silence) -> str:
-    if isinstance(decision, Answer):
-        return text.answer_planned(decision.text)
-    return f"⏸ {decision.reason}" if decision.outcome in ("held", "expired") else ""

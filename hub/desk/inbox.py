@@ -32,6 +32,7 @@ from hub.model import (
     Role,
     SendMessage,
     Text,
+    part_key,
     recall_lane,
     send_lane,
 )
@@ -424,11 +425,6 @@ def _checked_text(text: str) -> str:
             {"text": f"最多 {LONGEST_ANSWER} 字"},
         )
     return body if body.strip() else ""
-
-
-def part_key(key: str, number: int) -> str:
-    """Keys of the messages of one answer begin with the key of the first."""
-    return key if number == 0 else f"{key}/{number}"
 
 
 def _find(tx: Tx, operator: Operator, conversation: ConversationId) -> tuple[Conversation, Account]:

@@ -70,6 +70,7 @@ from hub.model.ids import (
 )
 from hub.model.items import Item, ItemPage, ListedItem, Spec, Variant
 from hub.model.orders import Done, Order, OrderPage, order_key
+from hub.model.replies import Hours, Match, Moment, Rule, RuleKind
 from hub.model.shop import (
     RESTING,
     Account,
@@ -82,8 +83,6 @@ from hub.model.shop import (
     MessageState,
     Origin,
     Role,
-    Rule,
-    RuleKind,
 )
 from hub.model.stock import (
     Batch,
@@ -122,6 +121,7 @@ from hub.model.tasks import (
     chat_lane,
     item_lane,
     order_lane,
+    part_key,
     read_lane,
     recall_lane,
     send_lane,
@@ -166,6 +166,7 @@ __all__ = [
     "Hold",
     "HoldId",
     "HoldKind",
+    "Hours",
     "Ignored",
     "Image",
     "Item",
@@ -174,11 +175,13 @@ __all__ = [
     "ListedItem",
     "Location",
     "MarkRead",
+    "Match",
     "Member",
     "MemberId",
     "Message",
     "MessageId",
     "MessageState",
+    "Moment",
     "Need",
     "NeedId",
     "NeedKind",
@@ -244,6 +247,7 @@ __all__ = [
     "masked",
     "order_key",
     "order_lane",
+    "part_key",
     "read_lane",
     "recall_lane",
     "send_lane",

@@ -16,7 +16,6 @@ from hub.model.ids import (
     PlatformConversation,
     PlatformMessage,
     PlatformUser,
-    RuleId,
     ShopId,
 )
 
@@ -151,23 +150,6 @@ class Message:
     @property
     def ours(self) -> bool:
         return self.origin not in (Origin.BUYER, Origin.PLATFORM)
-
-
-class RuleKind(StrEnum):
-    KEYWORD = "keyword"
-    DEFAULT = "default"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    id: RuleId
-    shop: ShopId
-    account: AccountId | None
-    """None: for every account of the shop."""
-    kind: RuleKind
-    keywords: tuple[str, ...]
-    reply: str
-    enabled: bool = True
 
 
 class HoldKind(StrEnum):

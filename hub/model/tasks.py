@@ -77,6 +77,8 @@ class SendMessage:
     """More of the same answer follows: that this part arrived is not worth a receipt."""
     pictures: bool = False
     """It shows pictures, which have to be uploaded first."""
+    may_change: bool = False
+    """An automatic answer to what a buyer said: while it waits, their next words may change it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,3 +258,8 @@ def chat_lane(peer: ChatPeer | None = None, *, pictures: bool = False) -> str:
         return "qq:"
     bot = f":{peer.bot}" if peer.bot else ""
     return f"qq:{peer.scene}:{peer.peer}{bot}" + (":pictures" if pictures else "")
+
+
+def part_key(key: str, number: int) -> str:
+    """Keys of the messages of one answer begin with the key of the first."""
+    return key if number == 0 else f"{key}/{number}"

@@ -63,6 +63,11 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)
 
 
+def cut(template: str) -> list[str]:
+    """The messages that `######` makes of a template, blank ones included."""
+    return _CUT.split(template)
+
+
 def compose(
     template: str,
     facts: DeliveryFacts,
@@ -88,7 +93,7 @@ def compose(
         template = template.replace(placed, text)
     values = facts.by_name()
     parts: list[DeliveryPart] = []
-    for message in _CUT.split(template):
+    for message in cut(template):
         before, *after = message.split(placed)
         written = fill(before, values)
         for piece in after:

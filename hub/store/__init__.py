@@ -13,13 +13,11 @@ from hub.store.nouns import (
     TokenTries,
     WebSession,
 )
-from hub.store.rules import UNSET
 from hub.store.store import EVERY_KIND, Store, open_store
 from hub.store.tx import Tx
 
 __all__ = [
     "EVERY_KIND",
-    "UNSET",
     "AuditEntry",
     "Change",
     "ConversationLine",

@@ -31,6 +31,7 @@ from hub.model import (
     ShipOrder,
     Spec,
     StartDelivery,
+    StoredPicture,
     Supply,
     TaskKind,
     Text,
@@ -126,7 +127,7 @@ def kind_of(work: Work) -> TaskKind:
 def work_to_text(work: Work) -> str:
     # Field by field: dataclasses.asdict() copies deeply and costs five times as much.
     match work:
-        case SendMessage(account, conversation, message, asked_by, more, pictures):
+        case SendMessage(account, conversation, message, asked_by, more, pictures, may_change):
             return _dump(
                 {
                     "account": account,
@@ -135,6 +136,7 @@ def work_to_text(work: Work) -> str:
                     "asked_by": None if asked_by is None else _asked_by_fields(asked_by),
                     "more": more,
                     "pictures": pictures,
+                    "may_change": may_change,
                 }
             )
         case RecallMessage(account, conversation, message, asked_by):
@@ -193,6 +195,7 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
                 asked_by and _asked_by(asked_by),
                 fields["more"],
                 fields["pictures"],
+                fields["may_change"],
             )
         case TaskKind.RECALL:
             asked_by = fields["asked_by"]
@@ -272,3 +275,11 @@ def spec_to_text(spec: Spec) -> str:
 
 def spec_from_text(text: str) -> Spec:
     return tuple((name, value) for name, value in json.loads(text))
+
+
+def stored_pictures_to_text(pictures: tuple[StoredPicture, ...]) -> str:
+    return _dump([asdict(picture) for picture in pictures]) if pictures else "[]"
+
+
+def stored_pictures_from_text(text: str) -> tuple[StoredPicture, ...]:
+    return tuple(StoredPicture(**fields) for fields in json.loads(text))

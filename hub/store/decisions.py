@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from hub.model import ConversationId, MessageId, RuleId, ShopId
@@ -10,12 +11,16 @@ from hub.store.nouns import Decision
 from hub.store.sql import Sql, Statement
 
 _ADD = Statement(
-    "INSERT INTO decisions (shop_id, conversation_id, message_id, outcome, reason, rule_id, at)"
-    " VALUES (:shop, :conversation, :message, :outcome, :reason, :rule, :now)"
+    "INSERT INTO decisions (shop_id, conversation_id, message_id, outcome, reason, steps, rule_id,"
+    " at) VALUES (:shop, :conversation, :message, :outcome, :reason, :steps, :rule, :now)"
 )
 _OF_CONVERSATION = Statement(
-    "SELECT message_id, outcome, reason, rule_id, at FROM decisions"
+    "SELECT message_id, outcome, reason, steps, rule_id, at FROM decisions"
     " WHERE shop_id = :shop AND conversation_id = :conversation ORDER BY id DESC LIMIT :limit"
+)
+_USED = Statement(
+    "SELECT DISTINCT rule_id FROM decisions WHERE shop_id = :shop"
+    " AND conversation_id = :conversation AND outcome = 'answered' AND rule_id IS NOT NULL"
 )
 
 
@@ -33,6 +38,7 @@ class Decisions:
         message: MessageId | None,
         outcome: str,
         reason: str,
+        steps: Sequence[str] = (),
         rule: RuleId | None = None,
         now: datetime,
     ) -> None:
@@ -43,9 +49,15 @@ class Decisions:
             message=message,
             outcome=outcome,
             reason=reason,
+            steps="\n".join(steps),
             rule=rule,
             now=micros(now),
         )
+
+    def used(self, shop: ShopId, conversation: ConversationId) -> frozenset[RuleId]:
+        """Rules that have answered in this conversation."""
+        rows = self._sql.rows(_USED, shop=shop, conversation=conversation)
+        return frozenset(RuleId(id_) for (id_,) in rows)
 
     def of_conversation(
         self, shop: ShopId, conversation: ConversationId, limit: int
@@ -57,8 +69,9 @@ class Decisions:
                 message=None if message is None else MessageId(message),
                 outcome=outcome,
                 reason=reason,
+                steps=tuple(steps.split("\n")) if steps else (),
                 rule=None if rule is None else RuleId(rule),
                 at=moment(at),
             )
-            for message, outcome, reason, rule, at in rows
+            for message, outcome, reason, steps, rule, at in rows
         ]

@@ -119,6 +119,8 @@ class Decision:
     message: MessageId | None
     outcome: str
     reason: str
+    steps: tuple[str, ...]
+    """What was looked at before, in order, in words for people."""
     rule: RuleId | None
     """The rule may have been removed since."""
     at: datetime

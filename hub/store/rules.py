@@ -5,44 +5,44 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
-from datetime import datetime
-from enum import Enum
-from typing import Literal
+from dataclasses import replace
+from datetime import datetime, time
 
-from hub.model import AccountId, Rule, RuleId, RuleKind, ShopId
-from hub.store.codec import micros, words_from_text, words_to_text
+from hub.model import AccountId, Hours, Match, Moment, Rule, RuleId, RuleKind, ShopId
+from hub.store.codec import (
+    micros,
+    stored_pictures_from_text,
+    stored_pictures_to_text,
+    words_from_text,
+    words_to_text,
+)
 from hub.store.sql import Row, Sql, Statement
 
-_COLUMNS = "id, shop_id, account_id, kind, keywords, reply, enabled"
-
+_COLUMNS = (
+    "id, shop_id, account_id, kind, match, keywords, items, reply, pictures, priority, hours, once,"
+    " moment, enabled"
+)
 _ALL = Statement(f"SELECT {_COLUMNS} FROM rules WHERE shop_id = :shop ORDER BY id")
 _ENABLED = Statement(
     f"SELECT {_COLUMNS} FROM rules WHERE shop_id = :shop"
     " AND (account_id = :account OR account_id IS NULL) AND enabled"
-    " ORDER BY account_id IS NULL, id"
+    " ORDER BY priority DESC, account_id IS NULL, id"
 )
 _VERSION = Statement("SELECT rules_version FROM shops WHERE id = :shop")
 _NEW_VERSION = Statement("UPDATE shops SET rules_version = :version WHERE id = :shop")
 _GET = Statement(f"SELECT {_COLUMNS} FROM rules WHERE shop_id = :shop AND id = :id")
 _ADD = Statement(
-    "INSERT INTO rules (shop_id, account_id, kind, keywords, reply, enabled, created_at)"
-    " VALUES (:shop, :account, :kind, :keywords, :reply, :enabled, :now) RETURNING id"
+    "INSERT INTO rules (shop_id, account_id, kind, match, keywords, items, reply, pictures,"
+    " priority, hours, once, moment, enabled, created_at) VALUES (:shop, :account, :kind, :match,"
+    " :keywords, :items, :reply, :pictures, :priority, :hours, :once, :moment, :enabled, :now)"
+    " RETURNING id"
 )
 _UPDATE = Statement(
-    "UPDATE rules SET account_id = :account, kind = :kind, keywords = :keywords, reply = :reply,"
-    " enabled = :enabled WHERE shop_id = :shop AND id = :id"
+    "UPDATE rules SET account_id = :account, kind = :kind, match = :match, keywords = :keywords,"
+    " items = :items, reply = :reply, pictures = :pictures, priority = :priority, hours = :hours,"
+    " once = :once, moment = :moment, enabled = :enabled WHERE shop_id = :shop AND id = :id"
 )
 _REMOVE = Statement("DELETE FROM rules WHERE shop_id = :shop AND id = :id")
-
-
-class Unset(Enum):
-    """Tells "leave the account as it is" from None, which means every account."""
-
-    UNSET = "unset"
-
-
-UNSET: Literal[Unset.UNSET] = Unset.UNSET
 
 
 class Rules:
@@ -56,86 +56,38 @@ class Rules:
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
-        self._known: dict[tuple[ShopId, AccountId], tuple[int, list[Rule]]] = {}
+        self._known: dict[tuple[ShopId, AccountId], tuple[int, tuple[Rule, ...]]] = {}
 
     def all(self, shop: ShopId) -> list[Rule]:
+        """The oldest first, disabled ones included."""
         return [_to_rule(row) for row in self._sql.rows(_ALL, shop=shop)]
 
-    def enabled(self, shop: ShopId, account: AccountId) -> list[Rule]:
-        """What applies to an account: its own rules first, then those for all; older ones first."""
+    def enabled(self, shop: ShopId, account: AccountId) -> tuple[Rule, ...]:
+        """What applies to an account: the highest priority first, then its own rules before those
+        for all, then the older ones. The same tuple as last time while nothing has changed."""
         version: int = self._sql.value(_VERSION, shop=shop)
         known = self._known.get((shop, account))
         if known is None or known[0] != version:
             rows = self._sql.rows(_ENABLED, shop=shop, account=account)
-            known = self._known[shop, account] = version, [_to_rule(row) for row in rows]
-        return list(known[1])
+            known = self._known[shop, account] = version, tuple(_to_rule(row) for row in rows)
+        return known[1]
 
     def get(self, shop: ShopId, id_: RuleId) -> Rule | None:
         row = self._sql.row(_GET, shop=shop, id=id_)
         return None if row is None else _to_rule(row)
 
-    def add(
-        self,
-        shop: ShopId,
-        *,
-        account: AccountId | None,
-        kind: RuleKind,
-        keywords: Iterable[str],
-        reply: str,
-        enabled: bool = True,
-        now: datetime,
-    ) -> Rule:
-        words = tuple(keywords)
-        id_: int = self._sql.value(
-            _ADD,
-            shop=shop,
-            account=account,
-            kind=kind,
-            keywords=words_to_text(words),
-            reply=reply,
-            enabled=enabled,
-            now=micros(now),
-        )
-        self._changed(shop, id_)
-        return Rule(RuleId(id_), shop, account, kind, words, reply, enabled)
+    def add(self, rule: Rule, now: datetime) -> Rule:
+        """A new rule of `rule.shop`; its id is given here."""
+        id_: int = self._sql.value(_ADD, **_values(rule), now=micros(now))
+        self._changed(rule.shop, id_)
+        return replace(rule, id=RuleId(id_))
 
-    def update(
-        self,
-        shop: ShopId,
-        id_: RuleId,
-        *,
-        account: AccountId | Literal[Unset.UNSET] | None = UNSET,
-        kind: RuleKind | None = None,
-        keywords: Iterable[str] | None = None,
-        reply: str | None = None,
-        enabled: bool | None = None,
-    ) -> Rule | None:
-        """Change only what is given (L54). Returns the rule as it is now; None: no such rule."""
-        old = self.get(shop, id_)
-        if old is None:
-            return None
-        words = old.keywords if keywords is None else tuple(keywords)
-        new = Rule(
-            id=id_,
-            shop=shop,
-            account=old.account if account is UNSET else account,
-            kind=old.kind if kind is None else kind,
-            keywords=words,
-            reply=old.reply if reply is None else reply,
-            enabled=old.enabled if enabled is None else enabled,
-        )
-        self._sql.run(
-            _UPDATE,
-            shop=shop,
-            id=id_,
-            account=new.account,
-            kind=new.kind,
-            keywords=words_to_text(words),
-            reply=new.reply,
-            enabled=new.enabled,
-        )
-        self._changed(shop, id_)
-        return new
+    def save(self, rule: Rule) -> bool:
+        """False: there is no such rule in this shop."""
+        saved = self._sql.run(_UPDATE, id=rule.id, **_values(rule)) > 0
+        if saved:
+            self._changed(rule.shop, rule.id)
+        return saved
 
     def remove(self, shop: ShopId, id_: RuleId) -> bool:
         removed = self._sql.run(_REMOVE, shop=shop, id=id_) > 0
@@ -148,14 +100,51 @@ class Rules:
         self._sql.changed(shop, "rule", id_)
 
 
+def _values(rule: Rule) -> dict[str, object]:
+    return {
+        "shop": rule.shop,
+        "account": rule.account,
+        "kind": rule.kind,
+        "match": rule.match,
+        "keywords": words_to_text(rule.keywords),
+        "items": words_to_text(rule.items),
+        "reply": rule.reply,
+        "pictures": stored_pictures_to_text(rule.pictures),
+        "priority": rule.priority,
+        "hours": _hours_to_text(rule.hours),
+        "once": rule.once,
+        "moment": rule.moment,
+        "enabled": rule.enabled,
+    }
+
+
 def _to_rule(row: Row) -> Rule:
-    id_, shop, account, kind, keywords, reply, enabled = row
+    id_, shop, account, kind, match, keywords, items, reply, pictures = row[:9]
+    priority, hours, once, moment, enabled = row[9:]
     return Rule(
         id=RuleId(id_),
         shop=ShopId(shop),
         account=None if account is None else AccountId(account),
         kind=RuleKind(kind),
+        match=Match(match),
         keywords=words_from_text(keywords),
+        items=words_from_text(items),
         reply=reply,
+        pictures=stored_pictures_from_text(pictures),
+        priority=priority,
+        hours=_hours_from_text(hours),
+        once=bool(once),
+        moment=None if moment is None else Moment(moment),
         enabled=bool(enabled),
     )
+
+
+def _hours_to_text(hours: Hours | None) -> str:
+    return "" if hours is None else f"{hours.start:%H:%M}-{hours.end:%H:%M}"
+
+
+def _hours_from_text(text: str) -> Hours | None:
+    if not text:
+        return None
+    start, _, end = text.partition("-")
+    return Hours(time.fromisoformat(start), time.fromisoformat(end))

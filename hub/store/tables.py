@@ -267,14 +267,22 @@ rules = Table(
     _shop(),
     _reference("account_id", nullable=True),
     _text("kind"),
+    _text("match"),
     _text("keywords"),
+    _text("items"),
     _text("reply"),
+    _text("pictures"),
+    Column("priority", Integer, nullable=False),
+    _text("hours"),
+    Column("once", Boolean, nullable=False),
+    _text("moment", nullable=True),
     Column("enabled", Boolean, nullable=False),
     _time("created_at"),
     _of_shop("account_id", "accounts"),
     Index(None, "shop_id", "account_id"),
     sqlite_autoincrement=True,
 )
+"""`keywords`, `items` and `pictures` are lists; `hours` is `09:00-22:30`, or empty for any time."""
 
 holds = Table(
     "holds",
@@ -318,6 +326,7 @@ decisions = Table(
     _reference("message_id", nullable=True),
     _text("outcome"),
     _text("reason"),
+    _text("steps"),
     _reference("rule_id", nullable=True),
     _time("at"),
     _of_shop("conversation_id", "conversations"),

@@ -15,7 +15,15 @@ import msgpack  # type: ignore[import-untyped]
 import pytest
 
 from hub.inbound import Inbound
-from hub.model import Account, PlatformUser, Role, RuleKind, TakenIn
+from hub.model import (
+    Account,
+    PlatformUser,
+    Role,
+    Rule,
+    RuleId,
+    RuleKind,
+    TakenIn,
+)
 from hub.settings import ReplySettings
 from hub.store import Tx, open_store
 from hub.xianyu import decode_entry
@@ -100,7 +108,7 @@ async def test_no_mangled_entry_breaks_the_way_in(tmp_path: Path, seed: int) -> 
     def furnish(tx: Tx) -> Account:
         shop = tx.shops.default()
         tx.members.add(shop, "店主", Role.OWNER, qq=["10002"], now=now)
-        tx.rules.add(shop, account=None, kind=RuleKind.DEFAULT, keywords=(), reply="在的", now=now)
+        tx.rules.add(Rule(RuleId(0), shop, None, RuleKind.DEFAULT, reply="在的"), now)
         return tx.accounts.add(
             shop,
             name="小店",

@@ -33,6 +33,8 @@ from hub.model import (
     PlatformUser,
     Recalled,
     Role,
+    Rule,
+    RuleId,
     RuleKind,
     SendMessage,
     SendNotice,
@@ -90,9 +92,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     def unit(tx: Any) -> Any:
         shop = tx.shops.default()
         tx.members.add(shop, "店主", Role.OWNER, qq=["10002"], now=NOW)
-        tx.rules.add(
-            shop, account=None, kind=RuleKind.KEYWORD, keywords=["在吗"], reply="在的", now=NOW
-        )
+        tx.rules.add(Rule(RuleId(0), shop, None, RuleKind.KEYWORD, ("在吗",), "在的"), NOW)
         return tx.accounts.add(
             shop,
             name="小店",

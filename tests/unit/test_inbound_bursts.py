@@ -14,6 +14,8 @@ from hub.model import (
     Event,
     MessageState,
     Origin,
+    Rule,
+    RuleId,
     RuleKind,
     SendNotice,
     Task,
@@ -38,11 +40,8 @@ async def shop(stage: Stage) -> Stage:
 
 
 async def add_rule(stage: Stage, kind: RuleKind, words: list[str], reply: str) -> None:
-    await stage.store.write(
-        lambda tx: tx.rules.add(
-            stage.account.shop, account=None, kind=kind, keywords=words, reply=reply, now=NOW
-        )
-    )
+    rule = Rule(RuleId(0), stage.account.shop, None, kind, tuple(words), reply)
+    await stage.store.write(lambda tx: tx.rules.add(rule, NOW))
 
 
 async def hears(stage: Stage, *lines: tuple[float, str]) -> None:

@@ -20,6 +20,8 @@ from hub.model import (
     PlatformMessage,
     PlatformUser,
     Role,
+    Rule,
+    RuleId,
     RuleKind,
     TaskKind,
     Text,
@@ -71,7 +73,7 @@ async def store(watch: Watch, tmp_path: Path) -> AsyncIterator[Store]:
 def furnish(tx: Tx) -> Account:
     shop = tx.shops.default()
     tx.members.add(shop, "老板", Role.OWNER, qq=("20002",), now=NOW)
-    tx.rules.add(shop, account=None, kind=RuleKind.KEYWORD, keywords=["在吗"], reply="在", now=NOW)
+    tx.rules.add(Rule(RuleId(0), shop, None, RuleKind.KEYWORD, ("在吗",), "在"), NOW)
     account = tx.accounts.add(
         shop,
         name="主号",

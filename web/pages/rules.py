@@ -72,7 +72,7 @@ async def edit_form(request: web.Request) -> web.Response:
 
 async def edit(request: web.Request) -> web.Response:
     form, rule = await Form.sent(request), await _rule(request)
-    words = split_keywords(form["keywords"]) if rule.kind is RuleKind.KEYWORD else None
+    words = split_keywords(form["keywords"]) if rule.kind is RuleKind.KEYWORD else ()
     try:
         await request.app[SITE].desk.rules.change(
             operator(request), rule.id, reply=form["reply"], keywords=words

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import time
+
 import pytest
 from store_stage import Stage, add_account, at
 
-from hub.model import HoldKind, PlatformConversation, Rule, RuleId, RuleKind
+from hub.model import (
+    HoldKind,
+    Hours,
+    Match,
+    Moment,
+    PlatformConversation,
+    Rule,
+    RuleId,
+    RuleKind,
+    ShopId,
+    StoredPicture,
+)
 from hub.store import Decision, Relay, Tx
 
 
 def add_rule(stage: Stage, tx: Tx, reply: str, *, everywhere: bool = True) -> Rule:
-    return tx.rules.add(
-        stage.shop,
-        account=None if everywhere else stage.account.id,
-        kind=RuleKind.KEYWORD,
-        keywords=("包邮", "在吗"),
-        reply=reply,
-        now=at(),
-    )
+    account = None if everywhere else stage.account.id
+    rule = Rule(RuleId(0), stage.shop, account, RuleKind.KEYWORD, ("包邮", "在吗"), reply)
+    return tx.rules.add(rule, at())
 
 
 async def test_an_accounts_own_rules_come_before_those_for_all(stage: Stage) -> None:
@@ -26,10 +35,14 @@ async def test_an_accounts_own_rules_come_before_those_for_all(stage: Stage) -> 
         own_2 = add_rule(stage, tx, "2", everywhere=False)
         off_3 = add_rule(stage, tx, "3")
         own_4 = add_rule(stage, tx, "4", everywhere=False)
-        off = tx.rules.update(stage.shop, off_3.id, enabled=False)
-        assert tx.rules.enabled(stage.shop, stage.account.id) == [own_2, own_4, all_1]
+        off = replace(off_3, enabled=False)
+        assert tx.rules.save(off)
+        assert tx.rules.enabled(stage.shop, stage.account.id) == (own_2, own_4, all_1)
         other = add_account(tx, stage.shop, "2")
-        assert tx.rules.enabled(stage.shop, other.id) == [all_1]
+        assert tx.rules.enabled(stage.shop, other.id) == (all_1,)
+        first_5 = tx.rules.add(replace(all_1, priority=1), at())
+        assert tx.rules.enabled(stage.shop, stage.account.id)[0] == first_5
+        tx.rules.remove(stage.shop, first_5.id)
         assert tx.rules.all(stage.shop) == [all_1, own_2, off, own_4]
 
     await stage.do(unit)
@@ -45,7 +58,7 @@ async def test_every_change_of_a_rule_counts_from_the_next_message_on(stage: Sta
     assert await stage.do(replies) == ["1"]
 
     def failing(tx: Tx) -> None:
-        tx.rules.update(stage.shop, rule.id, reply="never")
+        tx.rules.save(replace(rule, reply="never"))
         assert replies(tx) == ["never"]
         raise RuntimeError
 
@@ -55,11 +68,11 @@ async def test_every_change_of_a_rule_counts_from_the_next_message_on(stage: Sta
         assert await stage.do(replies) == ["1"]
 
     def changing(tx: Tx) -> None:
-        tx.rules.update(stage.shop, rule.id, reply="2")
+        tx.rules.save(replace(rule, reply="2"))
         assert replies(tx) == ["2"]
         more = add_rule(stage, tx, "3")
         assert replies(tx) == ["2", "3"]
-        tx.rules.update(stage.shop, rule.id, enabled=False)
+        tx.rules.save(replace(rule, enabled=False))
         assert replies(tx) == ["3"]
         tx.rules.remove(stage.shop, more.id)
 
@@ -67,27 +80,30 @@ async def test_every_change_of_a_rule_counts_from_the_next_message_on(stage: Sta
     assert await stage.do(replies) == await stage.store.read(replies) == []
 
 
-async def test_a_rule_update_changes_only_what_is_given(stage: Stage) -> None:
-    """A partial change does not enable a disabled rule again."""
-
+async def test_a_rule_is_kept_whole_and_only_in_its_own_shop(stage: Stage) -> None:
     def unit(tx: Tx) -> None:
         rule = add_rule(stage, tx, "包邮的", everywhere=False)
-        tx.rules.update(stage.shop, rule.id, enabled=False)
-        changed = tx.rules.update(stage.shop, rule.id, reply="不包邮")
-        assert changed == tx.rules.get(stage.shop, rule.id)
-        assert changed == Rule(
-            rule.id,
-            stage.shop,
-            stage.account.id,
-            RuleKind.KEYWORD,
-            ("包邮", "在吗"),
-            "不包邮",
+        full = replace(
+            rule,
+            account=None,
+            match=Match.PATTERN,
+            keywords=("包.?邮",),
+            items=("880011223344",),
+            priority=7,
+            hours=Hours(time(22, 30), time(8)),
+            pictures=(StoredPicture("a.png", "image/png", 3, 4),),
+            once=True,
             enabled=False,
         )
-        everywhere = tx.rules.update(stage.shop, rule.id, account=None)
-        assert everywhere is not None
-        assert everywhere.account is None
-        assert tx.rules.update(stage.shop, RuleId(99), reply="x") is None
+        assert tx.rules.save(full)
+        assert tx.rules.get(stage.shop, rule.id) == full
+        moment = replace(full, kind=RuleKind.MOMENT, moment=Moment.PAID, hours=None)
+        assert tx.rules.save(moment)
+        assert tx.rules.get(stage.shop, rule.id) == moment
+        elsewhere = replace(full, shop=ShopId(stage.shop + 1))
+        assert not tx.rules.save(elsewhere)
+        assert not tx.rules.save(replace(full, id=RuleId(99)))
+        assert tx.rules.get(stage.shop, rule.id) == moment
         assert tx.rules.remove(stage.shop, rule.id)
         assert not tx.rules.remove(stage.shop, rule.id)
 
@@ -165,6 +181,7 @@ async def test_decisions_are_told_the_newest_first(stage: Stage) -> None:
             message=message,
             outcome="answered",
             reason="关键词 包邮",
+            steps=("先看了商品",),
             rule=rule.id,
             now=at(),
         )
@@ -178,8 +195,8 @@ async def test_decisions_are_told_the_newest_first(stage: Stage) -> None:
         )
         tx.rules.remove(stage.shop, rule.id)
         assert tx.decisions.of_conversation(stage.shop, stage.conversation.id, 5) == [
-            Decision(message, "silent", "人工接管", None, at(1)),
-            Decision(message, "answered", "关键词 包邮", rule.id, at()),
+            Decision(message, "silent", "人工接管", (), None, at(1)),
+            Decision(message, "answered", "关键词 包邮", ("先看了商品",), rule.id, at()),
         ]
 
     await stage.do(unit)

@@ -22,6 +22,8 @@ from hub.model import (
     MemberId,
     PlatformUser,
     Role,
+    Rule,
+    RuleId,
     RuleKind,
     ShopId,
 )
@@ -187,15 +189,8 @@ async def test_a_renewed_login_changes_nothing_but_the_login(stage: Stage) -> No
         token = StoredToken("token", account.device_id, now + timedelta(hours=1), now)
         tx.accounts.set_token(shop, account.id, token)  # type: ignore[attr-defined]
         tx.accounts.set_enabled(shop, account.id, False, now)  # type: ignore[attr-defined]
-        tx.rules.add(  # type: ignore[attr-defined]
-            shop,
-            account=account.id,
-            kind=RuleKind.KEYWORD,
-            keywords=("在吗",),
-            reply="在的",
-            enabled=True,
-            now=now,
-        )
+        rule = Rule(RuleId(0), shop, account.id, RuleKind.KEYWORD, ("在吗",), "在的")
+        tx.rules.add(rule, now)  # type: ignore[attr-defined]
 
     await stage.store.write(furnish)
     (before,) = await stage.accounts()

@@ -10,30 +10,46 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from hub.model import Conversation, Message, MessageState, Origin, SendMessage, Task, send_lane
+from hub.model import (
+    Conversation,
+    Message,
+    MessageId,
+    MessageState,
+    SendMessage,
+    Task,
+    send_lane,
+)
 from hub.store import Tx
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingAnswer:
     message: Message
+    """The first of its messages."""
     task: Task
     """Created when the first line that it answers came."""
+    rest: tuple[Task, ...] = ()
+    """Of its further messages."""
 
 
 def waiting_answer(tx: Tx, conversation: Conversation, now: datetime) -> WaitingAnswer | None:
     """None as well for one that a person has overtaken, that has waited too long, or that is about
     to leave. A worker that waits for its turn reads it again then."""
     shop = conversation.shop
-    for task in tx.outbox.waiting(shop, send_lane(conversation.account, conversation.id)):
+    lane = tx.outbox.waiting(shop, send_lane(conversation.account, conversation.id))
+    tasks: dict[MessageId, Task] = {}
+    for task in lane:
         expired = task.expires_at is not None and task.expires_at <= now
-        if expired or not isinstance(task.work, SendMessage):
+        if isinstance(task.work, SendMessage) and task.work.may_change and not expired:
+            tasks[task.work.message] = task
+    for id_, task in tasks.items():
+        parts = tx.messages.parts(shop, id_)
+        if not parts or tx.messages.human_answer_since(shop, conversation.id, parts[0].sent_at):
             continue
-        message = tx.messages.get(shop, task.work.message)
-        if message is None or message.origin is not Origin.RULE:
-            continue
-        if not tx.messages.human_answer_since(shop, conversation.id, message.sent_at):
-            return WaitingAnswer(message, task)
+        if parts[0].id != id_:  # its beginning has left
+            return None
+        rest = (tasks[part.id] for part in parts[1:] if part.id in tasks)
+        return WaitingAnswer(parts[0], task, tuple(rest))
     return None
 
 
@@ -42,6 +58,8 @@ def withdraw_answer(
 ) -> None:
     """A person answers: nothing of theirs has to wait behind an answer that nobody needs."""
     shop = conversation.shop
-    if tx.outbox.drop(shop, answer.task.id, error=reason, now=now):
-        state = MessageState.DROPPED
-        tx.messages.set_state(shop, answer.message.id, state, reason=reason, now=now)
+    for task in (answer.task, *answer.rest):
+        assert isinstance(task.work, SendMessage)  # noqa: S101 - nothing else is an answer
+        if tx.outbox.drop(shop, task.id, error=reason, now=now):
+            state = MessageState.DROPPED
+            tx.messages.set_state(shop, task.work.message, state, reason=reason, now=now)

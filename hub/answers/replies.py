@@ -1,0 +1,374 @@
+"""What is said without a person: decided, written and put in line, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hub import text
+from hub.answers.waiting import WaitingAnswer, waiting_answer, withdraw_answer
+from hub.model import (
+    KEPT,
+    Account,
+    AccountId,
+    BuyerMessage,
+    Content,
+    Conversation,
+    Image,
+    Item,
+    MessageId,
+    Moment,
+    Origin,
+    Picture,
+    Rule,
+    SendMessage,
+    Text,
+    part_key,
+    send_lane,
+)
+from hub.policy import (
+    HUMAN_ANSWERED,
+    Answer,
+    AskAi,
+    Asked,
+    Clock,
+    Decided,
+    ReplyFacts,
+    Rulebook,
+    Silence,
+    Turn,
+    compose_reply,
+    decide_moment,
+    decide_reply,
+    fit_into_burst,
+    quiet_until,
+)
+from hub.settings import ReplySettings
+from hub.store import Tx
+
+LATE = timedelta(seconds=1)
+"""A message that is older when it arrives may have been said while the account was offline."""
+EARLIER = 50
+"""Decisions among which the one of the answer that waits is looked for."""
+OUTCOMES: dict[type[Answer | AskAi], str] = {Answer: "answered", AskAi: "asks_ai"}
+SUPERSEDED = "买家接着又说了话，只回复后面那句"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What became of a buyer's message."""
+
+    outcome: str
+    """What its notice says about that; empty: nothing."""
+    answers: int = 0
+    merged: int = 0
+    """Whether it shares the answer of the lines before it."""
+
+    @property
+    def answered(self) -> bool:
+        return self.answers + self.merged > 0
+
+
+class Replies:
+    def __init__(self, settings: ReplySettings, timezone: ZoneInfo) -> None:
+        """`timezone`: the hours of rules are meant in it."""
+        self._settings = settings
+        self._timezone = timezone
+        self._wait = timedelta(seconds=settings.debounce_seconds)
+        self._lifetime = timedelta(minutes=settings.expire_minutes)
+        self._books: dict[AccountId, tuple[tuple[Rule, ...], Rulebook]] = {}
+
+    def on_buyer_message(
+        self,
+        tx: Tx,
+        account: Account,
+        conversation: Conversation,
+        message: MessageId,
+        event: BuyerMessage,
+        now: datetime,
+    ) -> Reply:
+        """Decide about a new message, and put the answer in line if there is one."""
+        book = self._book(tx, account)
+        decision: Decided = decide_reply(
+            self._asked(tx, conversation, event, book),
+            book,
+            tx.holds.active(account.shop, conversation.id, now),
+            enabled=self._settings.enabled,
+            at=self._clock(now),
+            expire=self._lifetime,
+            no_ai="没有打开",
+        )
+        if now - event.sent_at > LATE:
+            decision = _decide_late(tx, conversation, event, decision)
+        waits = waiting_answer(tx, conversation, now) if self._wait else None
+        turn = fit_into_burst(decision, waits=waits is not None)
+        reply = Reply(_outcome_of_silence(decision))
+        if turn is Turn.START and isinstance(decision, Answer):
+            contents = self._compose(tx, account, conversation, decision.rule, event)
+            self._enqueue(tx, conversation, message, contents, now + self._wait, now)
+            reply = Reply(text.answer_planned(_spoken(contents)), answers=1)
+        elif waits is not None and turn is Turn.REPLACE and isinstance(decision, Answer):
+            contents = self._compose(tx, account, conversation, decision.rule, event)
+            self._replace(tx, conversation, waits, message, contents, now)
+            reply = Reply(text.answer_replaced(_spoken(contents)), merged=1)
+        elif waits is not None and turn is Turn.JOIN:
+            due_at = quiet_until(waits.task.created_at, now, self._wait)
+            self._postpone(tx, conversation, waits, due_at, waits.task.expires_at)
+            reason = f"{decision.reason}；和前面的话一起回复"
+            decision = Silence("joined", reason, decision.steps)
+            reply = Reply(text.answer_joined(text.plain(waits.message.content)), merged=1)
+        _record(tx, conversation, message, decision, now)
+        return reply
+
+    def on_moment(
+        self,
+        tx: Tx,
+        account: Account,
+        conversation: Conversation,
+        moment: Moment,
+        *,
+        about: str,
+        since: datetime,
+        now: datetime,
+    ) -> None:
+        """An order has come to a point that rules may speak of: once per order (`about`)."""
+        book = self._book(tx, account)
+        if not book.moments[moment]:
+            return
+        key = f"moment:{account.id}:{about}:{moment}"
+        if not tx.inputs.first_time(account.shop, key, now):
+            return
+        used = tx.decisions.used(account.shop, conversation.id) if book.asks_once else frozenset()
+        decision = decide_moment(
+            moment,
+            Asked(Text(""), since, conversation.item_id, used=used),
+            book,
+            tx.holds.active(account.shop, conversation.id, now),
+            enabled=self._settings.enabled,
+            at=self._clock(now),
+            expire=self._lifetime,
+        )
+        if decision is None:
+            return
+        if isinstance(decision, Answer) and conversation.buyer is not None:
+            contents = self._compose(tx, account, conversation, decision.rule)
+            self._write(tx, conversation, key, contents, now, now, may_change=False)
+        _record(tx, conversation, None, decision, now)
+
+    # --- What a decision looks at -------------------------------------------------------------
+
+    def _book(self, tx: Tx, account: Account) -> Rulebook:
+        """Sorted out anew only after a change of rules."""
+        rules = tx.rules.enabled(account.shop, account.id)
+        known = self._books.get(account.id)
+        if known is None or known[0] is not rules:
+            known = self._books[account.id] = rules, Rulebook(rules)
+        return known[1]
+
+    def _clock(self, now: datetime) -> Clock:
+        return Clock(now, now.astimezone(self._timezone))
+
+    def _asked(
+        self, tx: Tx, conversation: Conversation, event: BuyerMessage, book: Rulebook
+    ) -> Asked:
+        shop = conversation.shop
+        return Asked(
+            event.content,
+            event.sent_at,
+            conversation.item_id,
+            first=bool(book.moments[Moment.FIRST_WORDS]) and _is_first(tx, conversation),
+            used=tx.decisions.used(shop, conversation.id) if book.asks_once else frozenset(),
+        )
+
+    # --- What is said -------------------------------------------------------------------------
+
+    def _compose(
+        self,
+        tx: Tx,
+        account: Account,
+        conversation: Conversation,
+        rule: Rule,
+        event: BuyerMessage | None = None,
+    ) -> list[Content]:
+        facts = ReplyFacts()
+        if "{" in rule.reply:
+            facts = _facts(tx, account, conversation, event, rule.reply)
+        parts = compose_reply(rule.reply, facts, rule.pictures)
+        return [
+            part
+            if isinstance(part, Text)
+            else Image((Picture(KEPT + part.name, part.width, part.height),))
+            for part in parts
+        ]
+
+    def _enqueue(
+        self,
+        tx: Tx,
+        conversation: Conversation,
+        asked: MessageId,
+        contents: Sequence[Content],
+        due_at: datetime,
+        now: datetime,
+    ) -> None:
+        self._write(tx, conversation, f"rule:{asked}", contents, due_at, now, may_change=True)
+
+    def _write(
+        self,
+        tx: Tx,
+        conversation: Conversation,
+        key: str,
+        contents: Sequence[Content],
+        due_at: datetime,
+        now: datetime,
+        *,
+        may_change: bool,
+    ) -> None:
+        for number, content in enumerate(contents):
+            message = tx.messages.add_out(
+                conversation.shop,
+                conversation.account,
+                conversation.id,
+                key=part_key(key, number),
+                origin=Origin.RULE,
+                content=content,
+                now=now,
+            )
+            if message is None:
+                return
+            tx.outbox.enqueue(
+                conversation.shop,
+                SendMessage(
+                    conversation.account,
+                    conversation.id,
+                    message,
+                    more=number + 1 < len(contents),
+                    pictures=isinstance(content, Image),
+                    may_change=may_change,
+                ),
+                lane=send_lane(conversation.account, conversation.id),
+                key=f"send:{message}",
+                due_at=due_at,
+                expires_at=due_at + self._lifetime,
+                now=now,
+            )
+
+    def _replace(
+        self,
+        tx: Tx,
+        conversation: Conversation,
+        waits: WaitingAnswer,
+        asked: MessageId,
+        contents: Sequence[Content],
+        now: datetime,
+    ) -> None:
+        """The answer to the new line in place of the one that waits."""
+        _record_superseded(tx, conversation, now)
+        due_at = quiet_until(waits.task.created_at, now, self._wait)
+        if len(contents) == 1 and not waits.rest and isinstance(contents[0], Text):
+            tx.messages.reword(conversation.shop, waits.message.id, contents[0], now)
+            self._postpone(tx, conversation, waits, due_at, due_at + self._lifetime)
+        else:
+            withdraw_answer(tx, conversation, waits, SUPERSEDED, now)
+            self._enqueue(tx, conversation, asked, contents, due_at, now)
+
+    def _postpone(
+        self,
+        tx: Tx,
+        conversation: Conversation,
+        waits: WaitingAnswer,
+        due_at: datetime,
+        expires_at: datetime | None,
+    ) -> None:
+        for task in (waits.task, *waits.rest):
+            tx.outbox.postpone(conversation.shop, task.id, due_at, expires_at)
+
+
+def _facts(
+    tx: Tx, account: Account, conversation: Conversation, event: BuyerMessage | None, template: str
+) -> ReplyFacts:
+    """What placeholders stand for; the order is looked for only if the template names it."""
+    shop, item_id = conversation.shop, conversation.item_id
+    known = tx.items.get(shop, item_id) if item_id is not None else None
+    item: Item | None = known.item if known is not None else None
+    order = None
+    if "{order_" in template and conversation.buyer is not None:
+        theirs = tx.orders.of_buyer(shop, conversation.buyer)
+        order = next((one for one in theirs if one.conversation == conversation.id), None)
+    said = event.content.text if event is not None and isinstance(event.content, Text) else ""
+    return ReplyFacts(
+        buyer_name=conversation.buyer_name,
+        buyer_id=conversation.buyer or "",
+        message=said,
+        item_id=item_id or "",
+        item_title=conversation.item_title or (item.title if item is not None else ""),
+        item_price="" if item is None or item.price is None else f"{item.price:f}",
+        order_id=order.id if order is not None else "",
+        order_amount="" if order is None or order.paid_amount is None else f"{order.paid_amount:f}",
+        account=account.name,
+    )
+
+
+def _is_first(tx: Tx, conversation: Conversation) -> bool:
+    """The buyer has said one thing here, and bought nothing yet."""
+    shop, buyer = conversation.shop, conversation.buyer
+    if buyer is None or len(tx.messages.heard(shop, conversation.id, limit=2)) > 1:
+        return False
+    orders = tx.orders.of_buyer(shop, buyer)
+    return not any(one.account == conversation.account for one in orders)
+
+
+def _decide_late(
+    tx: Tx, conversation: Conversation, event: BuyerMessage, decision: Decided
+) -> Decided:
+    """A person may have answered in the meantime; and it may be part of an outage."""
+    shop, account = conversation.shop, conversation.account
+    if not isinstance(decision, Silence) and tx.messages.human_answer_since(
+        shop, conversation.id, event.sent_at
+    ):
+        decision = Silence("answered", HUMAN_ANSWERED)
+    expired = isinstance(decision, Silence) and decision.outcome == "expired"
+    tx.comparisons.count_late(shop, account, event.sent_at, messages=1, expired=int(expired))
+    return decision
+
+
+def _record(
+    tx: Tx, conversation: Conversation, message: MessageId | None, decision: Decided, now: datetime
+) -> None:
+    rule = None if isinstance(decision, AskAi) else decision.rule
+    outcome = decision.outcome if isinstance(decision, Silence) else OUTCOMES[type(decision)]
+    tx.decisions.add(
+        conversation.shop,
+        conversation=conversation.id,
+        message=message,
+        outcome=outcome,
+        reason=decision.reason,
+        steps=decision.steps,
+        rule=rule.id if rule is not None else None,
+        now=now,
+    )
+
+
+def _record_superseded(tx: Tx, conversation: Conversation, now: datetime) -> None:
+    """Why the line that was to be answered gets no answer of its own."""
+    earlier = tx.decisions.of_conversation(conversation.shop, conversation.id, EARLIER)
+    answered = next((one for one in earlier if one.rule is not None), None)
+    if answered is not None:
+        tx.decisions.add(
+            conversation.shop,
+            conversation=conversation.id,
+            message=answered.message,
+            outcome="superseded",
+            reason=SUPERSEDED,
+            now=now,
+        )
+
+
+def _spoken(contents: Sequence[Content]) -> str:
+    return "\n".join(text.plain(content) for content in contents)
+
+
+def _outcome_of_silence(decision: Decided) -> str:
+    told = isinstance(decision, Silence) and decision.outcome in ("held", "expired")
+    return f"⏸ {decision.reason}" if told else ""
