@@ -90,7 +90,7 @@ async def open_hub(
         await store.write(lambda tx: _forget_last_life(tx, now()))
         token = settings.qq.access_token or await _stored_token(store)
         metrics = Metrics()
-        inbound = Inbound(store, settings.replies, now, ZoneInfo(settings.text.timezone))
+        inbound = Inbound(store, settings.replies, now)
         supervisor = Supervisor(
             store,
             settings.xianyu,

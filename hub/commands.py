@@ -387,6 +387,31 @@ def confirmation(text: str) -> str | None:
     return match["code"] if match else None
 
 
+class DraftWord(StrEnum):
+    SEND = "send"
+    CHANGE = "change"
+    ANOTHER = "another"
+    DROP = "drop"
+
+
+_DRAFT_WORDS = {
+    **dict.fromkeys(("好", "好的", "发", "发送", "可以", "ok"), DraftWord.SEND),
+    **dict.fromkeys(("换", "换一个", "换一份", "换一条"), DraftWord.ANOTHER),
+    **dict.fromkeys(("不要", "不要了", "算了", "不发"), DraftWord.DROP),
+}
+_CHANGE = re.compile(r"改(?:成)?[\s:：]+(?P<words>\S.*)", re.DOTALL)
+
+
+def draft_word(line: str) -> tuple[DraftWord, str] | None:
+    """What is said about a draft that is quoted, with the new words; None: words for the buyer."""
+    said = line.strip()
+    change = _CHANGE.fullmatch(said)
+    if change is not None:
+        return DraftWord.CHANGE, change["words"]
+    word = _DRAFT_WORDS.get(said.lower().rstrip("。.!！"))
+    return None if word is None else (word, "")
+
+
 def may(role: Role, least: Role) -> bool:
     order: Sequence[Role] = (Role.VIEWER, Role.AGENT, Role.OWNER)
     return order.index(role) >= order.index(least)

@@ -12,7 +12,7 @@ from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from hub import text
-from hub.answers import Replies
+from hub.answers import Replies, drop_drafts
 from hub.delivery import on_message_settled, on_signal
 from hub.errands import mark_read, read_item
 from hub.model import (
@@ -47,6 +47,7 @@ from hub.model import (
     order_key,
 )
 from hub.notices import tell_owners
+from hub.policy import HUMAN_ANSWERED
 from hub.settings import ReplySettings
 from hub.store import Store, Tx
 
@@ -79,12 +80,12 @@ class Inbound:
         store: Store,
         settings: ReplySettings,
         now: Callable[[], datetime],
-        timezone: ZoneInfo = UTC_ZONE,
+        replies: Replies | None = None,
     ) -> None:
-        """`timezone`: the hours of rules are meant in it."""
+        """Without `replies`: rules answer by the settings, their hours in UTC, and AI does not."""
         self._store = store
         self._settings = settings
-        self._replies = Replies(settings, timezone)
+        self._replies = replies or Replies(settings, UTC_ZONE, lambda *_: "没有打开")
         self._now = now
 
     async def take_in(self, account: Account, events: Sequence[Event]) -> TakenIn:
@@ -236,6 +237,7 @@ class Inbound:
             counts.repeated += 1
             return
         counts.messages += 1
+        drop_drafts(tx, conversation, HUMAN_ANSWERED, now)
         until = event.sent_at + timedelta(minutes=account.takeover_minutes)
         if until > now and not _led_until(tx, conversation, until, now):
             tx.holds.add(

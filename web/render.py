@@ -51,6 +51,8 @@ DONE: dict[str, str] = {
     "supplier-changed": "供货接口已保存，可以在下面试取一张。",
     "card-changed": "备注已保存。",
     "card-void": "卡密已作废。",
+    "draft-again": "AI 正在换一份草稿。",
+    "draft-dropped": "草稿不要了，买家什么也不会收到。",
     "rule-added": "规则已添加。",
     "rule-changed": "规则已保存。",
     "rule-removed": "规则已删除。",
@@ -61,6 +63,7 @@ DONE: dict[str, str] = {
 
 MESSAGE_STATES: dict[MessageState, str] = {
     MessageState.RECEIVED: "",
+    MessageState.DRAFT: "草稿",
     MessageState.QUEUED: "排队中",
     MessageState.SENDING: "发送中",
     MessageState.ACCEPTED: "已送达",
@@ -77,6 +80,7 @@ ORIGINS: dict[Origin, str] = {
     Origin.PHONE: "手机上回复",
     Origin.OPERATOR: "客服",
     Origin.RULE: "自动回复",
+    Origin.AI: "AI 回复",
     Origin.DELIVERY: "自动发货",
 }
 

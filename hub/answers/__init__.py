@@ -1,6 +1,19 @@
 """Automatic answers: what buyers are told without a person, and what still waits to be told."""
 
+from hub.answers.asking import ask_ai, waiting_question
+from hub.answers.drafts import drop_drafts, propose, send_draft
 from hub.answers.replies import Replies, Reply
 from hub.answers.waiting import WaitingAnswer, waiting_answer, withdraw_answer
 
-__all__ = ["Replies", "Reply", "WaitingAnswer", "waiting_answer", "withdraw_answer"]
+__all__ = [
+    "Replies",
+    "Reply",
+    "WaitingAnswer",
+    "ask_ai",
+    "drop_drafts",
+    "propose",
+    "send_draft",
+    "waiting_answer",
+    "waiting_question",
+    "withdraw_answer",
+]

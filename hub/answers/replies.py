@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from hub import text
+from hub.answers.asking import WAITS as ASKED_WITHIN
+from hub.answers.asking import ask_ai, waiting_question
 from hub.answers.waiting import WaitingAnswer, waiting_answer, withdraw_answer
 from hub.model import (
     KEPT,
@@ -23,6 +25,7 @@ from hub.model import (
     Origin,
     Picture,
     Rule,
+    RuleId,
     SendMessage,
     Text,
     part_key,
@@ -40,6 +43,7 @@ from hub.policy import (
     Silence,
     Turn,
     compose_reply,
+    decide_default,
     decide_moment,
     decide_reply,
     fit_into_burst,
@@ -71,9 +75,14 @@ class Reply:
         return self.answers + self.merged > 0
 
 
+WhyNoAi = Callable[[Tx, Account, Conversation, datetime], str | None]
+"""Why AI does not answer in this conversation now, in words; None when it may."""
+
+
 class Replies:
-    def __init__(self, settings: ReplySettings, timezone: ZoneInfo) -> None:
+    def __init__(self, settings: ReplySettings, timezone: ZoneInfo, why_no_ai: WhyNoAi) -> None:
         """`timezone`: the hours of rules are meant in it."""
+        self._why_no_ai = why_no_ai
         self._settings = settings
         self._timezone = timezone
         self._wait = timedelta(seconds=settings.debounce_seconds)
@@ -91,17 +100,11 @@ class Replies:
     ) -> Reply:
         """Decide about a new message, and put the answer in line if there is one."""
         book = self._book(tx, account)
-        decision: Decided = decide_reply(
-            self._asked(tx, conversation, event, book),
-            book,
-            tx.holds.active(account.shop, conversation.id, now),
-            enabled=self._settings.enabled,
-            at=self._clock(now),
-            expire=self._lifetime,
-            no_ai="没有打开",
-        )
+        decision = self._decide(tx, account, conversation, event, book, now)
         if now - event.sent_at > LATE:
             decision = _decide_late(tx, conversation, event, decision)
+        if isinstance(decision, AskAi):
+            return self._ask(tx, conversation, message, decision, now)
         waits = waiting_answer(tx, conversation, now) if self._wait else None
         turn = fit_into_burst(decision, waits=waits is not None)
         reply = Reply(_outcome_of_silence(decision))
@@ -140,7 +143,7 @@ class Replies:
         key = f"moment:{account.id}:{about}:{moment}"
         if not tx.inputs.first_time(account.shop, key, now):
             return
-        used = tx.decisions.used(account.shop, conversation.id) if book.asks_once else frozenset()
+        used = self._used(tx, conversation, book)
         decision = decide_moment(
             moment,
             Asked(Text(""), since, conversation.item_id, used=used),
@@ -156,6 +159,78 @@ class Replies:
             contents = self._compose(tx, account, conversation, decision.rule)
             self._write(tx, conversation, key, contents, now, now, may_change=False)
         _record(tx, conversation, None, decision, now)
+
+    def _decide(
+        self,
+        tx: Tx,
+        account: Account,
+        conversation: Conversation,
+        event: BuyerMessage,
+        book: Rulebook,
+        now: datetime,
+    ) -> Decided:
+        """AI is looked into only when no rule answers: most messages need nothing of that."""
+        asked = self._asked(tx, conversation, event, book)
+        hold = tx.holds.active(account.shop, conversation.id, now)
+
+        def decide(no_ai: str | None) -> Decided:
+            return decide_reply(
+                asked,
+                book,
+                hold,
+                enabled=self._settings.enabled,
+                at=self._clock(now),
+                expire=self._lifetime,
+                no_ai=no_ai,
+            )
+
+        decision = decide(None)
+        if not isinstance(decision, AskAi):
+            return decision
+        why_not = self._why_no_ai(tx, account, conversation, now)
+        return decision if why_not is None else decide(why_not)
+
+    def _ask(
+        self,
+        tx: Tx,
+        conversation: Conversation,
+        message: MessageId,
+        decision: AskAi,
+        now: datetime,
+    ) -> Reply:
+        """One question for all that the buyer says in one go; what comes while a model thinks is
+        asked together with it again."""
+        waits = waiting_question(tx, conversation)
+        if waits is not None:
+            due_at = quiet_until(waits.created_at, now, self._wait)
+            if tx.outbox.postpone(conversation.shop, waits.id, due_at, due_at + ASKED_WITHIN):
+                joined = Silence("joined", f"{decision.reason}；和前面的话一起", decision.steps)
+                _record(tx, conversation, message, joined, now)
+                return Reply(text.ai_joined(), merged=1)
+        ask_ai(tx, conversation, message, now + self._wait, now)
+        _record(tx, conversation, message, decision, now)
+        return Reply(text.ai_asked())
+
+    def on_no_ai_answer(
+        self,
+        tx: Tx,
+        account: Account,
+        conversation: Conversation,
+        message: MessageId,
+        why: str,
+        now: datetime,
+    ) -> bool:
+        """AI had no answer to this line: what the default says, if there is one. Returns whether
+        the buyer gets that. `why`: what became of AI."""
+        book = self._book(tx, account)
+        asked = Asked(Text(""), now, conversation.item_id, used=self._used(tx, conversation, book))
+        decision = decide_default(asked, book, self._clock(now), [f"AI：{why}"])
+        _record(tx, conversation, message, decision, now)
+        if isinstance(decision, Silence):
+            return False
+        contents = self._compose(tx, account, conversation, decision.rule)
+        self._enqueue(tx, conversation, message, contents, now, now)
+        return True
 
     # --- What a decision looks at -------------------------------------------------------------
 
@@ -173,14 +248,18 @@ class Replies:
     def _asked(
         self, tx: Tx, conversation: Conversation, event: BuyerMessage, book: Rulebook
     ) -> Asked:
-        shop = conversation.shop
         return Asked(
             event.content,
             event.sent_at,
             conversation.item_id,
             first=bool(book.moments[Moment.FIRST_WORDS]) and _is_first(tx, conversation),
-            used=tx.decisions.used(shop, conversation.id) if book.asks_once else frozenset(),
+            used=self._used(tx, conversation, book),
         )
+
+    def _used(self, tx: Tx, conversation: Conversation, book: Rulebook) -> frozenset[RuleId]:
+        if not book.asks_once:
+            return frozenset()
+        return tx.decisions.used(conversation.shop, conversation.id)
 
     # --- What is said -------------------------------------------------------------------------
 

@@ -13,6 +13,8 @@ from hub.desk.chat import Chat
 from hub.desk.confirming import Confirmations
 from hub.desk.delivery_chat import DeliveryChat, DeliveryDesk
 from hub.desk.delivery_rules import DeliveryRules
+from hub.desk.draft_chat import DraftChat
+from hub.desk.drafts import Drafts
 from hub.desk.inbox import Answered, ConversationView, Inbox
 from hub.desk.items import ItemList, Items
 from hub.desk.login import Logins, LoginStep, QrView, open_login_at
@@ -76,6 +78,7 @@ class Desk:
         `album`, nothing can be read from the platform."""
         album = album or album_of(settings)
         self.inbox = Inbox(store, album, now, marks_read=settings.replies.mark_read != "never")
+        self.drafts = Drafts(store, now, marks_read=settings.replies.mark_read != "never")
         self.pictures = Pictures(store, album)
         self.items = Items(store, client_of, now)
         self.accounts = Accounts(store, now, settings.replies.takeover_minutes)
@@ -116,6 +119,7 @@ class Desk:
                 now,
                 zone,
             ),
+            DraftChat(store, self.drafts),
             confirmations,
             now,
             zone,

@@ -16,6 +16,7 @@ from hub.commands import (
     UnknownCommand,
     closing_ticket,
     confirmation,
+    draft_word,
     find_command,
     leading_ticket,
     may,
@@ -26,6 +27,7 @@ from hub.commands import (
 from hub.desk.accounts import Accounts
 from hub.desk.confirming import Confirmations
 from hub.desk.delivery_chat import WITHOUT_ORDER, DeliveryChat
+from hub.desk.draft_chat import DraftChat
 from hub.desk.inbox import MOST_PICTURES, Inbox
 from hub.desk.items import Items
 from hub.desk.operator import Door, Operator
@@ -40,6 +42,7 @@ from hub.model import (
     ConversationId,
     Member,
     Message,
+    MessageId,
     OperatorMessage,
     Role,
     TaskKind,
@@ -69,6 +72,7 @@ class Chat:
         system: System,
         stock: StockChat,
         delivery: DeliveryChat,
+        drafts: DraftChat,
         confirmations: Confirmations,
         now: Callable[[], datetime],
         zone: ZoneInfo,
@@ -80,6 +84,7 @@ class Chat:
         self._system = system
         self._stock = stock
         self._delivery = delivery
+        self._drafts = drafts
         self._confirmations = confirmations
         self._now = now
         self._zone = zone
@@ -151,6 +156,11 @@ class Chat:
             if not await self._first_time(operator, message):
                 return None
             return await self._confirmations.confirm(operator, message, code)
+        said = draft_word(message.text) if message.quoted_id or message.quoted_text else None
+        if said is not None and (draft := await self._draft_meant(operator, message)) is not None:
+            if not await self._first_time(operator, message):
+                return None
+            return await self._drafts.run(operator, draft, *said, message)
         if digit and (number := need_of_notice(message.quoted_text)) is not None:
             if not await self._first_time(operator, message):
                 return None
@@ -161,6 +171,10 @@ class Chat:
             if target is not None:
                 await self._delivery.refuse_if_ambiguous(operator, digit, target)
         return await self._answer(operator, message, fetch)
+
+    async def _draft_meant(self, operator: Operator, message: OperatorMessage) -> MessageId | None:
+        target = await self._resolve(operator.member, message)
+        return await self._drafts.meant(operator, message, target)
 
     async def _answer(
         self, operator: Operator, message: OperatorMessage, fetch: FetchPicture | None

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from hub import text
 from hub.album import MEGABYTE, MOST_BYTES, Album
-from hub.answers import waiting_answer, withdraw_answer
+from hub.answers import drop_drafts, waiting_answer, withdraw_answer
 from hub.commands import may
 from hub.desk.operator import Operator
 from hub.errands import mark_read, unread_key
@@ -205,6 +205,7 @@ class Inbox:
                 return None
             if needless is not None:
                 withdraw_answer(tx, found, needless, HUMAN_ANSWERED, now)
+            drop_drafts(tx, found, HUMAN_ANSWERED, now)
             if account.takeover_minutes:
                 tx.holds.add(
                     shop,

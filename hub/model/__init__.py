@@ -101,6 +101,7 @@ from hub.model.stock import (
     masked,
 )
 from hub.model.tasks import (
+    AnswerByAi,
     AskedBy,
     FreeShipping,
     MarkRead,
@@ -118,6 +119,7 @@ from hub.model.tasks import (
     TaskKind,
     TaskState,
     Work,
+    answer_lane,
     chat_lane,
     item_lane,
     order_lane,
@@ -134,6 +136,7 @@ __all__ = [
     "Account",
     "AccountId",
     "AccountState",
+    "AnswerByAi",
     "AskedBy",
     "Batch",
     "BatchId",
@@ -242,6 +245,7 @@ __all__ = [
     "Video",
     "Voice",
     "Work",
+    "answer_lane",
     "chat_lane",
     "item_lane",
     "masked",

@@ -113,12 +113,15 @@ class Origin(StrEnum):
     """The seller, on another device."""
     OPERATOR = "operator"
     RULE = "rule"
+    AI = "ai"
     DELIVERY = "delivery"
     """The goods of a paid order."""
 
 
 class MessageState(StrEnum):
     RECEIVED = "received"
+    DRAFT = "draft"
+    """AI proposes it; nothing happens before a person has said yes."""
     QUEUED = "queued"
     SENDING = "sending"
     ACCEPTED = "accepted"
@@ -150,6 +153,11 @@ class Message:
     @property
     def ours(self) -> bool:
         return self.origin not in (Origin.BUYER, Origin.PLATFORM)
+
+    @property
+    def automatic(self) -> bool:
+        """It answers a buyer, and no person has seen it: it yields to every person."""
+        return self.origin in (Origin.RULE, Origin.AI) and self.member is None
 
 
 class HoldKind(StrEnum):

@@ -26,6 +26,8 @@ class TaskKind(StrEnum):
     """Say something to a buyer."""
     RECALL = "recall"
     """Take back what was said to a buyer."""
+    ANSWER = "answer"
+    """Have AI answer a buyer."""
     ITEM = "item"
     """Read the page of an item that a conversation is about."""
     READ = "read"
@@ -79,6 +81,18 @@ class SendMessage:
     """It shows pictures, which have to be uploaded first."""
     may_change: bool = False
     """An automatic answer to what a buyer said: while it waits, their next words may change it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerByAi:
+    """Have AI answer what a buyer said last, or propose an answer."""
+
+    account: AccountId
+    conversation: ConversationId
+    message: MessageId
+    """The first line that waits for it."""
+    unlike: MessageId | None = None
+    """A draft that a person did not like; the next one is shown to a person again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +196,7 @@ class Remind:
 
 Work = (
     SendMessage
+    | AnswerByAi
     | RecallMessage
     | ReadItem
     | MarkRead
@@ -218,6 +233,11 @@ def send_lane(account: AccountId, conversation: ConversationId | None = None) ->
     """Messages of one conversation leave in order. Without a conversation: the prefix of all lanes
     of an account, so that they can be hastened when it comes online."""
     return f"account:{account}:" + ("" if conversation is None else str(conversation))
+
+
+def answer_lane(account: AccountId, conversation: ConversationId) -> str:
+    """One question of a conversation at a time; no other conversation waits for a model."""
+    return f"answer:{account}:{conversation}"
 
 
 def recall_lane(account: AccountId, message: MessageId) -> str:

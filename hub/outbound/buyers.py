@@ -113,7 +113,7 @@ class BuyerSends:
         if isinstance(ready, Outcome):  # it would take its turn for nothing
             await self._conclude(claim, work, ready)
             return False
-        human = ready.message.origin is not Origin.RULE
+        human = not ready.message.automatic
         seconds = await self._pacer.turn(str(work.account), ahead=human)
         if seconds:
             await self._release(claim, work, timedelta(seconds=seconds), "waits for its turn")
@@ -219,7 +219,7 @@ class BuyerSends:
         conversation, message, uuid = found
         if message.state in ARRIVED:
             return Outcome(MessageState.ACCEPTED, TaskState.DONE)
-        if message.origin is Origin.RULE:
+        if message.automatic:
             unwanted = still_wanted(
                 tx.holds.active(shop, conversation.id, now),
                 human_answered=tx.messages.human_answer_since(

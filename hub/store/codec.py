@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from hub.errors import StoreError
 from hub.model import (
+    AnswerByAi,
     AskedBy,
     Card,
     ChatPeer,
@@ -100,6 +101,8 @@ def kind_of(work: Work) -> TaskKind:
     match work:
         case SendMessage():
             return TaskKind.SEND
+        case AnswerByAi():
+            return TaskKind.ANSWER
         case RecallMessage():
             return TaskKind.RECALL
         case ReadItem():
@@ -171,7 +174,15 @@ def work_to_text(work: Work) -> str:
                     "message": message,
                 }
             )
-        case ReadOrder() | StartDelivery() | Supply() | ShipOrder() | FreeShipping() | Remind():
+        case (
+            AnswerByAi()
+            | ReadOrder()
+            | StartDelivery()
+            | Supply()
+            | ShipOrder()
+            | FreeShipping()
+            | Remind()
+        ):
             return _dump(asdict(work))
 
 
@@ -197,6 +208,8 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
                 fields["pictures"],
                 fields["may_change"],
             )
+        case TaskKind.ANSWER:
+            return AnswerByAi(**fields)
         case TaskKind.RECALL:
             asked_by = fields["asked_by"]
             return RecallMessage(

@@ -46,7 +46,7 @@ _ADD_IN = Statement(
 _ADD_OUT = Statement(
     "INSERT INTO messages (shop_id, account_id, conversation_id, key, uuid, origin, content,"
     " state, reason, member_id, sent_at, created_at)"
-    " VALUES (:shop, :account, :conversation, :key, :uuid, :origin, :content, 'queued', '',"
+    " VALUES (:shop, :account, :conversation, :key, :uuid, :origin, :content, :state, :reason,"
     " :member, :now, :now) ON CONFLICT (shop_id, key)"
     " WHERE key IS NOT NULL DO NOTHING"
 )
@@ -58,6 +58,15 @@ _GET = Statement(f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop AND 
 _REWORD = Statement(
     "UPDATE messages SET content = :content, sent_at = :now WHERE shop_id = :shop AND id = :id"
     " AND state = 'queued' RETURNING conversation_id"
+)
+_DRAFTS = Statement(
+    f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop"
+    " AND m.conversation_id = :conversation AND m.state = 'draft' ORDER BY m.id"
+)
+_APPROVE = Statement(
+    "UPDATE messages SET state = 'queued', reason = '', content = :content, member_id = :member,"
+    " sent_at = :now WHERE shop_id = :shop AND id = :id AND state = 'draft'"
+    " RETURNING conversation_id"
 )
 _REPLACE_CONTENT = Statement(
     "UPDATE messages SET content = :content WHERE shop_id = :shop AND id = :id"
@@ -176,9 +185,12 @@ class Messages:
         origin: Origin,
         content: Content,
         member: MemberId | None = None,
+        draft_for: str | None = None,
         now: datetime,
     ) -> MessageId | None:
         """Something we are going to say, queued; None if the shop has used `key` already.
+
+        `draft_for`: it is only proposed, and why a person has to look at it.
 
         `uuid` stays the same however often it is sent; empty: one is made, in the form of the
         platform's own client (minus, milliseconds, up to four digits).
@@ -192,10 +204,31 @@ class Messages:
             uuid=uuid or self._new_uuid(now),
             origin=origin,
             content=content_to_text(content),
+            state=MessageState.QUEUED if draft_for is None else MessageState.DRAFT,
+            reason=draft_for or "",
             member=member,
             now=micros(now),
         )
         return self._added(shop, conversation, id_, now)
+
+    def drafts(self, shop: ShopId, conversation: ConversationId) -> list[Message]:
+        """What is proposed and waits for a person, oldest first."""
+        rows = self._sql.rows(_DRAFTS, shop=shop, conversation=conversation)
+        return [to_message(row) for row in rows]
+
+    def approve(
+        self, shop: ShopId, id_: MessageId, content: Content, member: MemberId, now: datetime
+    ) -> bool:
+        """A person wants it said, in these words. False: it is no draft any more."""
+        conversation = self._sql.value(
+            _APPROVE,
+            shop=shop,
+            id=id_,
+            content=content_to_text(content),
+            member=member,
+            now=micros(now),
+        )
+        return self._added(shop, ConversationId(conversation or 0), conversation, now) is not None
 
     def _new_uuid(self, now: datetime) -> str:
         """No two alike: the digits are ten times the microseconds, and count up from there, because

@@ -230,6 +230,7 @@ messages = Table(
         where="origin IN ('operator', 'phone')",
     ),
     _partial("ix_messages_unnamed", "conversation_id", where="platform_id IS NULL"),
+    _partial("ix_messages_drafts", "conversation_id", where="state = 'draft'"),
     sqlite_autoincrement=True,
 )
 """`wire_at`: when a message of ours last went out. `state_before_echo`, `echoed_at`: its state

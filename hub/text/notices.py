@@ -54,6 +54,52 @@ def answer_joined(answer: str) -> str:
     return f"↪ 和前面的话一起自动回复：{shorten(answer)}"
 
 
+def ai_asked() -> str:
+    return "↪ AI 正在想怎么回复"
+
+
+def ai_joined() -> str:
+    return "↪ 和前面的话一起交给 AI"
+
+
+DRAFT_HEAD = "✎ AI 草稿，等你决定："
+
+
+def draft_notice(
+    account: Account, conversation: Conversation, asked: str, draft: str, why: str
+) -> str:
+    """`asked`: what the buyer said; `why`: why a person has to look at it."""
+    lines = [_head(account, conversation)]
+    if asked:
+        lines.append(f"「{shorten(asked, 60)}」")
+    lines += [DRAFT_HEAD, draft]
+    if why:
+        lines.append(f"（{why}）")
+    lines.append("引用这条回复：好 / 改 新的话 / 换 / 不要")
+    lines.append(f"#{conversation.ticket}")
+    return "\n".join(lines)
+
+
+def is_draft_notice(quoted: str) -> bool:
+    return DRAFT_HEAD in quoted
+
+
+def draft_sent(conversation: Conversation) -> str:
+    return f"✓ 草稿已发送 #{conversation.ticket}"
+
+
+def draft_again(conversation: Conversation) -> str:
+    return f"AI 正在换一份 #{conversation.ticket}"
+
+
+def draft_dropped(conversation: Conversation) -> str:
+    return f"草稿不要了，买家什么也不会收到 #{conversation.ticket}"
+
+
+def ai_failed_notice(account: Account, conversation: Conversation, reason: str) -> str:
+    return f"{_head(account, conversation)}\nAI 没有回答：{reason}\n#{conversation.ticket}"
+
+
 def order_notice(
     account: Account,
     conversation: Conversation,

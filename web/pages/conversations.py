@@ -148,6 +148,27 @@ async def recall(request: web.Request) -> web.Response:
     raise see_other(f"/conversations/{target}", done)
 
 
+async def decide_draft(request: web.Request) -> web.Response:
+    """What is to become of an answer that AI proposes."""
+    form, target = await Form.sent(request), _conversation(request)
+    drafts, who = request.app[SITE].desk.drafts, operator(request)
+    draft = MessageId(int(request.match_info["message"]))
+    try:
+        match form["act"]:
+            case "another":
+                await drafts.another(who, draft)
+                done = "draft-again"
+            case "drop":
+                await drafts.drop(who, draft)
+                done = "draft-dropped"
+            case _:
+                await drafts.approve(who, draft, form["text"])
+                done = "answer-queued"
+    except Invalid as refusal:
+        return await _thread(request, Form().refused(refusal, at="text"), status=400)
+    raise see_other(f"/conversations/{target}", done)
+
+
 async def pause(request: web.Request) -> web.Response:
     form, target = await Form.sent(request), _conversation(request)
     await request.app[SITE].desk.inbox.pause(
@@ -189,6 +210,7 @@ ROUTES = (
     web.post(r"/conversations/{id:\d{1,15}}/answer", answer),
     web.get(r"/pictures/{message:\d{1,15}}/{number:\d{1,3}}", picture),
     web.post(r"/conversations/{id:\d{1,15}}/recall/{message:\d{1,15}}", recall),
+    web.post(r"/conversations/{id:\d{1,15}}/draft/{message:\d{1,15}}", decide_draft),
     web.post(r"/conversations/{id:\d{1,15}}/pause", pause),
     web.post(r"/conversations/{id:\d{1,15}}/resume", resume),
 )

@@ -315,6 +315,7 @@ def _messages() -> None:
     _partial_index(
         "ix_messages_unnamed", "messages", ["conversation_id"], where="platform_id IS NULL"
     )
+    _partial_index("ix_messages_drafts", "messages", ["conversation_id"], where="state = 'draft'")
     _partial_index(
         "uq_messages_key", "messages", ["shop_id", "key"], unique=True, where="key IS NOT NULL"
     )

@@ -1,0 +1,73 @@
+"""Drafts in chat: their notice is quoted with a word about it."""
+
+from __future__ import annotations
+
+from hub import text
+from hub.commands import DraftWord
+from hub.desk.drafts import Drafts
+from hub.desk.operator import Operator
+from hub.model import (
+    AccountState,
+    AskedBy,
+    ConversationId,
+    MessageId,
+    OperatorMessage,
+    Origin,
+)
+from hub.store import Store, Tx
+
+
+class DraftChat:
+    def __init__(self, store: Store, drafts: Drafts) -> None:
+        self._store = store
+        self._drafts = drafts
+
+    async def meant(
+        self, operator: Operator, message: OperatorMessage, target: ConversationId | None
+    ) -> MessageId | None:
+        """The draft whose notice is quoted, whatever became of it; None: another thing is quoted.
+
+        `target`: the conversation that the quote means. A notice that another bot posted is known
+        by its words only; then the conversation's newest draft is meant.
+        """
+
+        def unit(tx: Tx) -> MessageId | None:
+            peer = message.peer
+            if message.quoted_id is not None:
+                relay = tx.relays.find(peer.bot, peer.scene, peer.peer, message.quoted_id)
+                if relay is not None and relay.shop == operator.shop:
+                    about = (
+                        tx.messages.get(operator.shop, relay.message)
+                        if relay.message is not None
+                        else None
+                    )
+                    proposed = about is not None and about.origin is Origin.AI
+                    return relay.message if proposed else None
+            if target is None or not text.is_draft_notice(message.quoted_text):
+                return None
+            drafts = tx.messages.drafts(operator.shop, target)
+            return drafts[-1].id if drafts else None
+
+        return await self._store.read(unit)
+
+    async def run(
+        self,
+        operator: Operator,
+        draft: MessageId,
+        word: DraftWord,
+        words: str,
+        message: OperatorMessage,
+    ) -> str | None:
+        """Does what is said; that it was sent is told by the receipt."""
+        match word:
+            case DraftWord.SEND | DraftWord.CHANGE:
+                asked_by = AskedBy(message.peer, message.message_id)
+                new = words if word is DraftWord.CHANGE else None
+                done = await self._drafts.approve(operator, draft, new, asked_by=asked_by)
+                if done.account.state is AccountState.ONLINE:
+                    return None
+                return text.queued_offline(done.conversation, done.account)
+            case DraftWord.ANOTHER:
+                return text.draft_again((await self._drafts.another(operator, draft)).conversation)
+            case DraftWord.DROP:
+                return text.draft_dropped((await self._drafts.drop(operator, draft)).conversation)
