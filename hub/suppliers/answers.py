@@ -6,6 +6,7 @@ Never `str()` of whatever came: an object, a list or an error text is no card (L
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from hub.errors import Malformed, Rejected
@@ -18,6 +19,8 @@ LONGEST_CARD = 2000
 MOST_CARDS = 100
 _MESSAGES = ("msg", "message", "error", "errmsg", "info", "desc")
 _LONGEST_MESSAGE = 100
+_UNSENDABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""Halves of characters and control characters, which no buyer could copy; not ends of lines."""
 
 
 def cards_in(call: SupplierCall, body: bytes) -> tuple[str, ...]:
@@ -25,15 +28,16 @@ def cards_in(call: SupplierCall, body: bytes) -> tuple[str, ...]:
     answer is not what was agreed. Neither holds the answer itself: a card could be in it."""
     answer = _parsed(body)
     if call.success_path:
-        said = [_as_text(one) for one in parse_path(call.success_path).find(answer)]
+        said = [_as_text(one) for one in parse_path(call.success_path).find(answer, MOST_CARDS)]
         wanted = {value.casefold() for value in call.success_values}
         if not any(one is not None and one.casefold() in wanted for one in said):
             raise Rejected(PEER, OP, _reason(answer), code="said_no")
-    found = parse_path(call.content_path).find(answer)
-    cards = tuple(_card(one, call.content_path) for one in found[:MOST_CARDS])
-    if not cards:
+    found = parse_path(call.content_path).find(answer, MOST_CARDS + 1)
+    if not found:
         raise Malformed(PEER, OP, text.NO_CARD.format(path=call.content_path))
-    return cards
+    if len(found) > MOST_CARDS:
+        raise Malformed(PEER, OP, text.TOO_MANY.format(path=call.content_path, most=MOST_CARDS))
+    return tuple(_card(one, call.content_path) for one in found)
 
 
 def _parsed(body: bytes) -> Any:
@@ -49,10 +53,8 @@ def _card(value: Any, path: str) -> str:
         raise Malformed(PEER, OP, text.NO_CARD.format(path=path))
     if not isinstance(card, str) or len(card) > LONGEST_CARD or not card.strip():
         raise Malformed(PEER, OP, text.NOT_TEXT.format(path=path))
-    try:
-        card.encode()  # half a character cannot be stored or sent
-    except UnicodeEncodeError:
-        raise Malformed(PEER, OP, text.NOT_TEXT.format(path=path)) from None
+    if _UNSENDABLE.search(card):
+        raise Malformed(PEER, OP, text.NOT_TEXT.format(path=path))
     return card
 
 
@@ -72,5 +74,6 @@ def _reason(answer: Any) -> str:
             said = answer.get(name)
             if isinstance(said, str) and said.strip():
                 words = " ".join(said.encode("utf-8", "replace").decode().split())
+                words = "".join(sign for sign in words if sign.isprintable())
                 return f"{text.SAID_NO}：{words[:_LONGEST_MESSAGE]}"
     return text.SAID_NO

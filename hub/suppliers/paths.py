@@ -1,36 +1,34 @@
-"""The part of JSONPath that answers of suppliers need: names, numbers, `[*]`.
+"""The place of something in an answer: JSONPath (RFC 9535), as far as it names places.
 
-A library would bring filters and scripts along that nobody asked for; these are forty lines.
+Filters, slices and `..` are refused. They pick by what the supplier happens to write, and then an
+error's number could be sent as a card; they also let a small path cost much.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
+from jsonpath import CompoundJSONPath, JSONPath, JSONPathEnvironment, JSONPathError
+from jsonpath.segments import JSONPathChildSegment
+from jsonpath.selectors import IndexSelector, NameSelector, WildcardSelector
+
 LONGEST_PATH = 200
-_STEP = re.compile(
-    r"""\.(?P<name>[^.\[\]'"\s*]+)"""
-    r"""|\[(?P<number>-?\d{1,6})\]"""
-    r"""|\[(?:'(?P<single>[^']*)'|"(?P<double>[^"]*)")\]"""
-    r"""|(?P<all>\[\*\]|\.\*)"""
-)
+_ENVIRONMENT = JSONPathEnvironment(strict=True)
+_PLACES = (NameSelector, IndexSelector, WildcardSelector)
 
 
 @dataclass(frozen=True, slots=True)
 class JsonPath:
-    """`$.data.cards[0].code`. Steps are names, numbers, or None for every one of a list."""
+    """`$.data.cards[0].code`."""
 
     text: str
-    steps: tuple[str | int | None, ...]
+    _query: JSONPath = field(repr=False)
 
-    def find(self, value: Any) -> list[Any]:
-        """What lies there, in order; nothing if the way ends before."""
-        found = [value]
-        for step in self.steps:
-            found = [below for one in found for below in _below(one, step)]
-        return found
+    def find(self, value: Any, most: int) -> list[Any]:
+        """What lies there, in order, at most so many; nothing if the way ends before."""
+        return [match.value for match in islice(self._query.finditer(value), most)]
 
 
 def parse_path(text: str) -> JsonPath:
@@ -38,32 +36,18 @@ def parse_path(text: str) -> JsonPath:
     written = text.strip()
     if not written or len(written) > LONGEST_PATH:
         raise ValueError("no path")
-    rest = written[1:] if written.startswith("$") else written
-    if not rest.startswith((".", "[")) and rest:
-        rest = f".{rest}"
-    steps: list[str | int | None] = []
-    while rest:
-        match = _STEP.match(rest)
-        if match is None:
-            raise ValueError(f"cannot read {rest!r}")
-        steps.append(_step(match))
-        rest = rest[match.end() :]
-    return JsonPath(written, tuple(steps))
-
-
-def _step(match: re.Match[str]) -> str | int | None:
-    if match["all"]:
-        return None
-    if match["number"]:
-        return int(match["number"])
-    return next(one for one in (match["name"], match["single"], match["double"]) if one is not None)
-
-
-def _below(value: Any, step: str | int | None) -> list[Any]:
-    if step is None:
-        return value if isinstance(value, list) else []
-    if isinstance(step, str):
-        return [value[step]] if isinstance(value, dict) and step in value else []
-    if isinstance(value, list) and -len(value) <= step < len(value):
-        return [value[step]]
-    return []
+    whole = written
+    if not written.startswith("$"):
+        whole = f"${written}" if written.startswith(("[", ".")) else f"$.{written}"
+    try:
+        query = _ENVIRONMENT.compile(whole)
+    except JSONPathError:  # it cannot always be printed, so nothing of it is kept
+        raise ValueError("cannot read it") from None
+    if isinstance(query, CompoundJSONPath):
+        raise ValueError("several paths in one")
+    for segment in query.segments:
+        if not isinstance(segment, JSONPathChildSegment) or len(segment.selectors) != 1:
+            raise ValueError("more than one place in a step")
+        if not isinstance(segment.selectors[0], _PLACES):
+            raise ValueError("a step that names no place")
+    return JsonPath(written, query)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 from hub.model import SupplierCall
 from hub.suppliers import fetch_cards
@@ -22,7 +23,7 @@ HOST = "supplier.example"
 class FakeSupplier:
     port: int = 0
     answer: Answer | None = None
-    heard: list[tuple[str, str, dict[str, str], str]] = field(default_factory=list)
+    heard: list[tuple[str, str, CIMultiDict[str], str]] = field(default_factory=list)
     """Method, path with query, headers, body."""
     looked_up: list[str] = field(default_factory=list)
     leads_to: tuple[str, ...] = ("127.0.0.1",)
@@ -39,6 +40,12 @@ class FakeSupplier:
 
         self.answer = answer
 
+    def redirects(self, status: int, there: str) -> None:
+        async def answer(_: web.Request) -> web.Response:
+            return web.Response(status=status, headers={"Location": there})
+
+        self.answer = answer
+
     async def lookup(self, host: str, port: int) -> list[str]:
         self.looked_up.append(host)
         return list(self.leads_to)
@@ -49,14 +56,20 @@ class FakeSupplier:
         )
 
     async def fetch(
-        self, call: SupplierCall | None = None, *, body: str | None = None, key: str = "unit-1"
+        self,
+        call: SupplierCall | None = None,
+        *,
+        url: str | None = None,
+        body: str | None = None,
+        key: str = "unit-1",
     ) -> tuple[str, ...]:
+        """`url`: with its placeholders filled."""
         call = call or self.call()
-        return await fetch_cards(call, url=call.url, body=body, key=key, lookup=self.lookup)
+        return await fetch_cards(call, url=url or call.url, body=body, key=key, lookup=self.lookup)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.heard.append(
-            (request.method, request.path_qs, dict(request.headers), await request.text())
+            (request.method, request.path_qs, request.headers.copy(), await request.text())
         )
         assert self.answer is not None
         return await self.answer(request)
