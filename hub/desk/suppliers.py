@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from hub import text
 from hub.desk.operator import Operator
 from hub.desk.stock import SAMPLE, find_pool
 from hub.errors import Invalid, PeerError
 from hub.model import Pool, PoolId, PoolKind, Role, SupplierCall, masked
-from hub.policy import FACTS, DeliveryPart, compose, supplier_request, unknown_placeholders
+from hub.policy import (
+    FACTS,
+    DeliveryPart,
+    compose,
+    supplier_request,
+    unknown_placeholders,
+    words_of_body,
+)
 from hub.store import Store, Tx
-from hub.suppliers import fetch_cards, is_address, is_public, parse_path
+from hub.suppliers import fetch_cards, host_of, is_address, is_public, parse_path
 
 LONGEST_URL = 2000
 LONGEST_BODY = 10_000
@@ -25,6 +30,7 @@ MOST_HEADERS = 20
 LEAST_SECONDS, MOST_SECONDS = 1, 60
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_HOST_WITH_VALUE = re.compile(r"[A-Za-z]+://[^/?#]*\{")
 _RESERVED = frozenset(
     {"host", "cookie", "content-length", "transfer-encoding", "connection", "accept-encoding"}
 )
@@ -124,16 +130,15 @@ def _check(call: SupplierCall) -> None:
 
 
 def _check_url(call: SupplierCall) -> None:
-    try:
-        parts = urlsplit(call.url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        host, parts = "", urlsplit("")
-    odd = len(call.url) > LONGEST_URL or any(sign.isspace() for sign in call.url)
-    if odd or parts.scheme not in ("http", "https") or not host or "@" in parts.netloc:
-        raise Invalid("接口地址不对", {"url": "写完整的地址，以 http:// 或 https:// 开头"})
-    if "{" in parts.netloc:
+    if _HOST_WITH_VALUE.match(call.url):
         raise Invalid("域名里不能有变量", {"url": "变量只能写在域名后面"})
+    try:
+        if len(call.url) > LONGEST_URL or any(sign.isspace() for sign in call.url):
+            raise ValueError
+        host = host_of(call.url)
+    except ValueError:
+        sentence = "写完整的地址，以 http:// 或 https:// 开头"
+        raise Invalid("接口地址不对", {"url": sentence}) from None
     if is_address(host) and not is_public(host) and not call.allow_private:
         sentence = "这个地址在内网或本机，确实要用请勾选允许"
         raise Invalid(sentence, {"url": sentence})
@@ -161,11 +166,14 @@ def _check_body(call: SupplierCall) -> None:
     try:
         if len(call.body) > LONGEST_BODY:
             raise ValueError
-        json.loads(call.body)
-    except (ValueError, RecursionError):
+        texts, names = words_of_body(call.body)
+    except ValueError:
         raise Invalid("请求内容要是 JSON", {"body": "检查引号和逗号，变量写在引号里"}) from None
-    if names := unknown_placeholders(call.body, FACTS):
-        sentence = text.unknown_placeholder(names, FACTS)
+    if unknown_placeholders("\n".join(names), ()):
+        sentence = "变量只能写在值里，不能写在名字里"
+        raise Invalid(f"没有保存：{sentence}", {"body": sentence})
+    if unknown := unknown_placeholders("\n".join(texts), FACTS):
+        sentence = text.unknown_placeholder(unknown, FACTS)
         raise Invalid(sentence, {"body": sentence})
 
 
@@ -177,7 +185,7 @@ def _check_answer(call: SupplierCall) -> None:
         try:
             parse_path(path)
         except ValueError:
-            sentence = "位置看不懂，写成 $.data.code 或 $.list[0] 的样子"
+            sentence = "位置看不懂，写成 $.data.code、$.list[0] 的样子，不能用 .. 和筛选"
             raise Invalid(sentence, {field: sentence}) from None
     if bool(call.success_path) != bool(call.success_values):
         sentence = "成功的位置和成功的值要么都填，要么都不填"

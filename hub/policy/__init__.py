@@ -56,7 +56,7 @@ from hub.policy.reply_templates import (
 from hub.policy.rulebook import Rulebook, why_no_pattern
 from hub.policy.steadiness import Brake, EndKind, LineEnd, brake_after
 from hub.policy.stock import LOOKS_BACK, days_left, is_worse, stock_level
-from hub.policy.supplier_calls import supplier_request
+from hub.policy.supplier_calls import supplier_request, words_of_body
 from hub.policy.templates import (
     CONTENT,
     FACTS,
@@ -147,4 +147,5 @@ __all__ = [
     "was_told",
     "why_no_pattern",
     "why_not_recall",
+    "words_of_body",
 ]

@@ -1,7 +1,8 @@
 """Which addresses a supplier may have: looked up once, checked, and those and no others used.
 
 Checking a name and then letting somebody else look it up again would leave a gap in which it can
-point somewhere else. Here the lookup is the one that the connection uses.
+point somewhere else. Here the lookup is the one that the connection uses, and each address is
+checked once more when its socket is made: nothing comes behind that.
 """
 
 from __future__ import annotations
@@ -9,14 +10,24 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 Lookup = Callable[[str, int], Awaitable[list[str]]]
 """Addresses of a host, for a port. Raises OSError."""
 
 _NAT64 = IPv6Network("64:ff9b::/96")
+_IN_USE = IPv6Network("2000::/3")
+"""All that was ever given out; much else leads inside, by translation or by being old."""
+_SPECIAL = (
+    IPv4Network("192.0.0.0/24"),
+    IPv4Network("192.88.99.0/24"),
+    IPv6Network("3fff::/20"),
+)
+"""Set aside, and not known to every Python."""
 
 
 class PrivateAddress(OSError):
@@ -31,10 +42,24 @@ def is_public(address: str) -> bool:
         hidden = found.ipv4_mapped or found.sixtofour
         if found in _NAT64:
             hidden = IPv4Address(int(found) & 0xFFFFFFFF)
-        if found.teredo is not None:
+        if hidden is None and (found not in _IN_USE or found.teredo is not None):
             return False
         found = hidden or found
+    if any(found in network for network in _SPECIAL):
+        return False
     return found.is_global and not found.is_multicast
+
+
+def host_of(url: str) -> str:
+    """The host that a connection to a web address would ask for, or the address it would take.
+
+    Read as the connection reads it: `127。0。0。1` is 127.0.0.1. Raises ValueError for what is no
+    web address, or names a user.
+    """
+    parts = URL(url)
+    if parts.scheme not in ("http", "https") or not parts.host or "@" in parts.raw_authority:
+        raise ValueError("no web address")
+    return parts.host
 
 
 def is_address(host: str) -> bool:
@@ -79,3 +104,11 @@ class CheckedResolver(AbstractResolver):
 
     async def close(self) -> None:
         """Holds nothing."""
+
+
+def public_socket(address: AddrInfoType) -> socket.socket:
+    """The socket for a connection. Raises PrivateAddress before there is one."""
+    family, kind, protocol, _, where = address
+    if not is_public(str(where[0])):
+        raise PrivateAddress("an address of the own network")
+    return socket.socket(family, kind, protocol)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from types import SimpleNamespace
-from urllib.parse import urlsplit
 
 import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
 
 from hub.errors import Malformed, PeerError, Rejected, Throttled, Uncertain, Unreachable
 from hub.model import SupplierCall
@@ -14,8 +15,8 @@ from hub.suppliers.addresses import (
     CheckedResolver,
     Lookup,
     PrivateAddress,
-    is_address,
-    is_public,
+    host_of,
+    public_socket,
     system_lookup,
 )
 from hub.suppliers.answers import OP, PEER, cards_in
@@ -59,7 +60,7 @@ async def fetch_cards(
         if _is_private(error):
             raise Rejected(PEER, OP, text.PRIVATE, code="private") from None
         raise _lost(call, sent, text.CUT_OFF) from None
-    return cards_in(call, answer)
+    return await asyncio.to_thread(cards_in, call, answer)  # a hostile one takes a while
 
 
 async def _answer(
@@ -70,7 +71,7 @@ async def _answer(
     lookup: Lookup,
     sent: asyncio.Event,
 ) -> bytes:
-    headers = dict(call.headers)
+    headers = CIMultiDict(call.headers)
     headers.setdefault("Accept", "application/json")
     headers["Accept-Encoding"] = "identity"  # a small answer must not unpack to a large one
     if call.key_header:
@@ -79,6 +80,7 @@ async def _answer(
         headers.setdefault("Content-Type", "application/json")
     connector = aiohttp.TCPConnector(
         resolver=CheckedResolver(lookup, allow_private=call.allow_private),
+        socket_factory=None if call.allow_private else public_socket,
         use_dns_cache=False,
         force_close=True,
     )
@@ -130,16 +132,15 @@ def _check_status(call: SupplierCall, response: aiohttp.ClientResponse) -> None:
 
 
 def _check_address(call: SupplierCall, url: str) -> None:
-    """A name is checked when it is looked up; an address in figures is looked up by nobody."""
+    """Whether it is one, and still the one that was configured: a value called `..` would take a
+    step out of the path."""
     try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
+        host_of(url)
+        steps, meant = len(URL(url).raw_parts), len(URL(call.url).raw_parts)
     except ValueError:
-        host, parts = "", urlsplit("")
-    if parts.scheme not in ("http", "https") or not host or parts.username is not None:
-        raise Rejected(PEER, OP, text.ADDRESS_ODD, code="address")
-    if is_address(host) and not call.allow_private and not is_public(host):
-        raise Rejected(PEER, OP, text.PRIVATE, code="private")
+        raise Rejected(PEER, OP, text.ADDRESS_ODD, code="address") from None
+    if steps != meant:
+        raise Rejected(PEER, OP, text.ADDRESS_CHANGED, code="address")
 
 
 def _lost(call: SupplierCall, sent: asyncio.Event, reason: str) -> PeerError:
