@@ -10,8 +10,11 @@ LONGEST_CODE = 2000
 
 _LINE = re.compile(r"\r\n|\n|\r")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-_EDGE = " \t\u00a0\u3000\u200b\ufeff"
-"""What sticks to both ends of a copied line and is no part of a code."""
+_EDGE = (
+    " \t\u00a0\u3000\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
+    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
+"""What sticks to both ends of a copied line and is no part of a code: blanks, invisible marks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,9 @@ def decode_codes(data: bytes) -> str | None:
     if b"\x00" in data:
         return None
     text = _decoded(data, "utf-8-sig")
-    return text if text is not None else _decoded(data, "gb18030")
+    if text is not None or data.startswith(codecs.BOM_UTF8):  # marked as what it is not: damaged
+        return text
+    return _decoded(data, "gb18030")
 
 
 def _decoded(data: bytes, encoding: str) -> str | None:

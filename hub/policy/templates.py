@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
+from unicodedata import normalize
 
 from hub.model import StoredPicture, Text
 
@@ -46,16 +47,31 @@ class DeliveryFacts:
 FACTS: tuple[str, ...] = tuple(field.name for field in fields(DeliveryFacts))
 """The placeholders that speak of the order."""
 
+LONGEST_PART = 2000
+"""Characters in one message; the platform says nothing of a limit, longer ones are not tried."""
+
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_NEARLY = re.compile(r"[{｛]\s*([\w＿]+)\s*[}｝]")
+"""What was meant to be one, perhaps: blanks inside, wide braces, wide letters."""
 _CUT = re.compile(r"(?:\r?\n)?(?<!#)######(?!#)(?:\r?\n)?")
 """Six, neither more nor fewer, so that a line drawn with many is a line. Standing alone in a line
 it takes its line breaks along."""
 
 
 def unknown_placeholders(template: str, known: Collection[str] = (CONTENT, *FACTS)) -> list[str]:
-    """Names in braces that mean nothing, each once, in order."""
-    names = (match[1] for match in _PLACEHOLDER.finditer(template))
-    return list(dict.fromkeys(name for name in names if name not in known))
+    """Names in braces that mean nothing, each once, in order; known ones that are written so that
+    they are not understood as well, with their braces if those are to blame."""
+    found: dict[str, None] = {}
+    alike = {name.casefold() for name in known}
+    for match in _NEARLY.finditer(template):
+        exact = _PLACEHOLDER.fullmatch(match[0])
+        if exact is not None:
+            if exact[1] not in known:
+                found[exact[1]] = None
+        elif normalize("NFKC", match[1]).casefold() in alike:
+            narrow = match[0].startswith("{") and match[0].endswith("}")
+            found[match[0][1:-1] if narrow else match[0]] = None
+    return list(found)
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
@@ -82,7 +98,7 @@ def compose(
     message of its own. `text` is the seller's own writing: its placeholders are filled and it may
     be cut as well. A template that does not say where the content goes is followed by it after an
     empty line, or by pictures in messages of their own; an empty one is the content alone. Messages
-    of nothing but blanks are left out.
+    of nothing but blanks are left out, too long ones cut at ends of lines.
     """
     placed = "{" + CONTENT + "}"
     if not template:
@@ -103,4 +119,19 @@ def compose(
                 written = ""
             written += fill(piece, values)
         parts.append(Text(written))
-    return tuple(part for part in parts if not isinstance(part, Text) or part.text.strip())
+    short = (one for part in parts for one in _cut_to_length(part))
+    return tuple(part for part in short if not isinstance(part, Text) or part.text.strip())
+
+
+def _cut_to_length(part: DeliveryPart) -> list[DeliveryPart]:
+    """Never inside a line, however long: half a code is none."""
+    if not isinstance(part, Text) or len(part.text) <= LONGEST_PART:
+        return [part]
+    first, *more = part.text.split("\n")
+    messages = [first]
+    for line in more:
+        if len(messages[-1]) + 1 + len(line) <= LONGEST_PART:
+            messages[-1] += f"\n{line}"
+        else:
+            messages.append(line)
+    return [Text(one) for one in messages]

@@ -53,7 +53,7 @@ _LISTED = 8
 
 
 def unknown_placeholder(names: Sequence[str], known: Sequence[str]) -> str:
-    said = "、".join(f"{{{name}}}" for name in names[:3])
+    said = "、".join(name if name[:1] in "{｛" else f"{{{name}}}" for name in names[:3])
     return f"没有 {said} 这个变量，能用的是：{' '.join(f'{{{name}}}' for name in known)}"
 
 

@@ -32,7 +32,14 @@ def test_files_of_all_usual_programs_are_read(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"PK\x03\x04\x14\x00\x06\x00", b"\x89PNG\r\n\x1a\n\x00", b"\xff\xff\xff", b"\xff\xfea"]
+    "data",
+    [
+        b"PK\x03\x04\x14\x00\x06\x00",
+        b"\x89PNG\r\n\x1a\n\x00",
+        b"\xff\xff\xff",
+        b"\xff\xfea",
+        b"\xef\xbb\xbfok\xc4\xe3",
+    ],
 )
 def test_what_is_no_text_is_not_guessed_at(data: bytes) -> None:
     assert decode_codes(data) is None
@@ -51,6 +58,11 @@ def test_blanks_around_a_code_are_no_part_of_it_and_blanks_inside_are() -> None:
     assert read.lines == (1, 4)
     assert read.blank == 2
     assert read.repeated == (5,)
+
+
+def test_invisible_marks_that_stick_to_a_copied_line_make_no_other_code() -> None:
+    read = read_codes("A-1\n\u202aA-1\u202c\n\u2066A-1\u2069\n\u200e\u2060A-1\u200d\n")
+    assert (read.codes, read.repeated) == (("A-1",), (2, 3, 4))
 
 
 def test_only_line_breaks_end_a_line() -> None:

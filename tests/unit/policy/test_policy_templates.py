@@ -8,6 +8,7 @@ import pytest
 
 from hub.model import StoredPicture, Text
 from hub.policy import FACTS, DeliveryFacts, DeliveryPart, compose, fill, unknown_placeholders
+from hub.policy.templates import LONGEST_PART
 
 FACTS_OF_ONE = DeliveryFacts(
     order_id="4400112233445566778",
@@ -70,6 +71,23 @@ def test_unknown_placeholders_are_named_each_once_and_in_order() -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        ("{ order_id }", " order_id "),
+        ("{order_id\u3000}", "order_id\u3000"),
+        ("｛order_id｝", "｛order_id｝"),
+        ("{order_id｝", "{order_id｝"),
+        ("{ｏｒｄｅｒ＿ｉｄ}", "ｏｒｄｅｒ＿ｉｄ"),
+        ("｛ DELIVERY_CONTENT ｝", "｛ DELIVERY_CONTENT ｝"),
+        ("｛Order_ID｝", "｛Order_ID｝"),
+    ],
+)
+def test_a_placeholder_that_was_nearly_written_is_named(written: str, named: str) -> None:
+    """Chinese keyboards write wide braces; the buyer would read them, or get no card."""
+    assert unknown_placeholders(f"单号 {written}") == [named]
+
+
+@pytest.mark.parametrize(
     "literal",
     [
         "{",
@@ -77,8 +95,9 @@ def test_unknown_placeholders_are_named_each_once_and_in_order() -> None:
         "{}",
         "{{",
         "}}",
-        "{ order_id }",
         "{订单}",
+        "{ 订单 }",
+        "{a b}",
         '{"a": 1}',
         "{0}",
         "{a-b}",
@@ -184,3 +203,29 @@ def test_no_template_whatsoever_fails(seed: int) -> None:
         assert "CODE" in sent
         assert "{order_id}" not in sent
         assert "{DELIVERY_CONTENT}" not in sent
+
+
+# --- Length ---------------------------------------------------------------------------------------
+
+
+def test_more_than_one_message_takes_is_cut_at_ends_of_lines_and_never_inside_a_code() -> None:
+    codes = [f"{n:04d}-" + "x" * 495 for n in range(9)]
+    parts = compose("卡密：\n{DELIVERY_CONTENT}\n完", FACTS_OF_ONE, codes=codes)
+    said = [part.text for part in parts if isinstance(part, Text)]
+    assert len(said) == len(parts) == 3
+    assert all(len(one) <= LONGEST_PART for one in said)
+    assert "\n".join(said) == "\n".join(["卡密：", *codes, "完"])
+
+
+def test_a_line_that_is_longer_than_a_message_stays_whole() -> None:
+    """Half a code is none; whether it goes out is for the platform to say."""
+    code = "x" * LONGEST_PART
+    assert compose("a\n卡密：{DELIVERY_CONTENT}\nb", FACTS_OF_ONE, codes=[code]) == texts(
+        "a", f"卡密：{code}", "b"
+    )
+
+
+def test_a_message_that_just_fits_is_one() -> None:
+    template = "x" * (LONGEST_PART - 3) + "\n{DELIVERY_CONTENT}"
+    assert len(compose(template, FACTS_OF_ONE, codes=["ab"])) == 1
+    assert len(compose(template, FACTS_OF_ONE, codes=["abc"])) == 2
