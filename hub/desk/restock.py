@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,7 +47,7 @@ class Restock:
         Raises Invalid when there is nothing to add them to or nothing in it.
         """
         operator.require(Role.AGENT)
-        read = _read(codes)
+        read = await asyncio.to_thread(_read, codes)
 
         def unit(tx: Tx) -> Restocking:
             found = _find(tx, operator, pool)
@@ -69,7 +70,7 @@ class Restock:
         adds the rest. `label` names the batch. `progress` hears how many of how many are done.
         """
         operator.require(Role.AGENT)
-        read, name = _read(codes), label.strip()[:LONGEST_LABEL]
+        read, name = await asyncio.to_thread(_read, codes), label.strip()[:LONGEST_LABEL]
         now = self._now()
         if expires_at is not None and expires_at <= now:
             raise Invalid("有效期已经过了", {"expires": "填一个将来的日期"})

@@ -48,5 +48,10 @@ ROUTES: tuple[web.RouteDef, ...] = (
     *live.ROUTES,
 )
 
-TAKE_FILES: Mapping[object, int] = {conversations.answer: conversations.LARGEST_ANSWER}
+TAKE_FILES: Mapping[object, int] = {
+    conversations.answer: conversations.LARGEST_ANSWER,
+    restock.look: restock.LARGEST_PASTE,
+    restock.add: restock.LARGEST_PASTE,
+    stock.add_pictures: stock.LARGEST_PICTURES,
+}
 """How large, in bytes, a request with files may be."""

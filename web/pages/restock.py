@@ -17,6 +17,9 @@ from web.pages.stock import pool_id
 from web.render import render, see_other
 from web.site import SITE
 
+LARGEST_PASTE = 24 * 1024 * 1024
+"""Bytes: as many codes as may be added in one go, with a hundred for each."""
+
 
 async def form_page(request: web.Request) -> web.Response:
     operator(request).require(Role.AGENT)

@@ -17,6 +17,8 @@ from web.site import SITE
 KINDS = {kind.value: kind for kind in PoolKind}
 STATES: dict[str, CardState | None] = {"": None} | {state.value: state for state in CardState}
 CARDS_PER_PAGE = 50
+LARGEST_PICTURES = 24 * 1024 * 1024
+"""Bytes of all pictures in one request: three of the largest."""
 LOW_AT = "填 0 或更大的整数，0 表示只在卖完时提醒"
 KIND_HINTS: dict[PoolKind, str] = {
     PoolKind.CODES: "一行一张，每张只发一次",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import io
+import random
 from collections.abc import AsyncIterator
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest
@@ -49,8 +51,18 @@ async def upload(visitor: Visitor, path: str, on: str, name: str, *files: bytes)
     form = await visitor.get(on)
     data = aiohttp.FormData({"csrf": form.csrf}, default_to_multipart=True)
     for file in files:
-        data.add_field(name, file, filename="codes.txt", content_type="application/octet-stream")
-    async with visitor.http.post(visitor.url + path, data=data, allow_redirects=False) as answer:
+        kind = "application/octet-stream"
+        data.add_field(name, io.BytesIO(file), filename="codes.txt", content_type=kind)
+    return await post(visitor, path, data)
+
+
+async def post(
+    visitor: Visitor, path: str, data: aiohttp.FormData | io.BytesIO, kind: str | None = None
+) -> Page:
+    headers = {"Content-Type": kind} if kind else None
+    async with visitor.http.post(
+        visitor.url + path, data=data, headers=headers, allow_redirects=False
+    ) as answer:
         return Page(answer.status, answer.headers.copy(), await answer.text())
 
 
@@ -407,3 +419,32 @@ async def test_what_was_done_is_readable_in_the_records(
     for words in ("添加卡池", "补货", "月卡 +1", "作废卡密", "SE…-1"):
         assert words in page.text
     assert "SECRET-CODE-1" not in page.text
+
+
+async def test_as_many_codes_as_may_be_added_in_one_go_fit_through_the_pages(
+    stage: Stage, owner: Operator, boss: Visitor, pool: Pool
+) -> None:
+    """A megabyte is not enough for them."""
+    codes = [f"{n:06d}-{'x' * 33}" for n in range(60_000)]
+    path = f"/stock/{pool.id}/restock"
+    seen = await upload(boss, path, path, "file", "\r\n".join(codes).encode())
+    assert "入库 60000 张？" in seen.text
+    fields = {"csrf": seen.csrf, "codes": "\r\n".join(codes), "label": "", "expires": ""}
+    data = io.BytesIO(urlencode(fields).encode())
+    done = await post(boss, f"{path}/add", data, "application/x-www-form-urlencoded")
+    assert done.leads_to == f"/stock/{pool.id}?done=stock-added"
+    assert (await stage.desk.stock.pool(owner, pool.id)).pool.counts.available == 60_000
+
+
+async def test_a_picture_as_large_as_may_be_fits_through_the_page(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    pool = await stage.desk.stock.create(owner, name="大图", kind=PoolKind.IMAGE)
+    noise = Image.frombytes("RGB", (1200, 800), random.Random(1).randbytes(1200 * 800 * 3))
+    file = io.BytesIO()
+    noise.save(file, "PNG")
+    assert len(file.getvalue()) > 2 * 1024 * 1024
+    page = f"/stock/{pool.id}"
+    await upload(boss, f"{page}/pictures", page, "pictures", file.getvalue())
+    (line,) = await stage.desk.stock.overview(owner)
+    assert len(line.pool.pictures) == 1
