@@ -22,12 +22,13 @@ from hub.album import Album, album_of
 from hub.desk import Desk
 from hub.errors import SettingsError
 from hub.inbound import Inbound
-from hub.model import Account, AccountState, Event, TakenIn, TaskKind, chat_lane
-from hub.ops import Metrics, attach_ops
+from hub.model import Account, AccountState, Event, SupplierCall, TakenIn, TaskKind, chat_lane
+from hub.ops import Expiry, Metrics, attach_ops
 from hub.outbound import (
     BargainEnds,
     BuyerSends,
     ChatSends,
+    Fetch,
     ItemReads,
     OrderReads,
     Performer,
@@ -119,6 +120,7 @@ async def open_hub(
                 tasks.create_task(qq.run(), name="qq"),
                 tasks.create_task(_hasten_chats(store, connected, now), name="hasten chats"),
                 *(tasks.create_task(one.run(), name=name) for name, one in workers.items()),
+                tasks.create_task(Expiry(store, now=now).run(), name="expiry"),
                 tasks.create_task(supervisor.run(), name="accounts"),
             ]
             try:
@@ -194,7 +196,7 @@ def _workers(
     }
     supplies = Supplies(
         store,
-        fetch_cards,
+        _timed(metrics),
         now=now,
         count=lambda outcome: metrics.supplies.labels(outcome).inc(),
     )
@@ -207,6 +209,14 @@ def _workers(
         seconds=SUPPLIER_SECONDS,
     )
     return workers
+
+
+def _timed(metrics: Metrics) -> Fetch:
+    async def fetch(call: SupplierCall, *, url: str, body: str | None, key: str) -> tuple[str, ...]:
+        with metrics.supplier_seconds.time():
+            return await fetch_cards(call, url=url, body=body, key=key)
+
+    return fetch
 
 
 def _counted(inbound: Inbound, metrics: Metrics) -> TakeIn:

@@ -8,11 +8,13 @@ from hub.ops.check import (
     closed_store,
     in_order,
 )
+from hub.ops.expiry import Expiry
 from hub.ops.health import attach_ops
 from hub.ops.logs import redact, set_up_logs
 from hub.ops.metrics import Metrics
 
 __all__ = [
+    "Expiry",
     "Finding",
     "Metrics",
     "attach_ops",

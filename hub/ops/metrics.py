@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
+from dataclasses import asdict
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -13,7 +14,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from hub.model import AccountState, TaskKind
+from hub.model import AccountState, PoolKind, TaskKind
 from hub.store import Store
 
 
@@ -48,6 +49,18 @@ class Metrics:
             ["outcome"],
             registry=self._registry,
         )
+        self.supplier_seconds = Histogram(
+            "yuqiao_supplier_seconds",
+            "How long calls to suppliers took",
+            registry=self._registry,
+            buckets=(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0),
+        )
+        self._stock = Gauge(
+            "yuqiao_stock_cards",
+            "Cards of pools of codes, by the number of the pool and by state",
+            ["pool", "state"],
+            registry=self._registry,
+        )
         self._accounts = Gauge(
             "yuqiao_accounts", "Enabled accounts by state", ["state"], registry=self._registry
         )
@@ -57,14 +70,23 @@ class Metrics:
 
     async def refresh(self, store: Store) -> None:
         """Read the gauges from the store; called at each scrape."""
-        accounts, backlog = await store.read(
-            lambda tx: (tx.accounts.enabled(), tx.outbox.backlog())
+        accounts, backlog, pools = await store.read(
+            lambda tx: (
+                tx.accounts.enabled(),
+                tx.outbox.backlog(),
+                tx.pools.all(tx.shops.default()),
+            )
         )
         states = Tally(account.state for account in accounts)
         for state in AccountState:
             self._accounts.labels(state).set(states[state])
         for kind in TaskKind:
             self._backlog.labels(kind).set(backlog.get(kind, 0))
+        self._stock.clear()  # of pools that were removed
+        for pool in pools:
+            if pool.kind is PoolKind.CODES:
+                for name, number in asdict(pool.counts).items():
+                    self._stock.labels(pool.id, name).set(number)
 
     def page(self) -> bytes:
         return generate_latest(self._registry)

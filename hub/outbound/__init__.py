@@ -6,7 +6,7 @@ from hub.outbound.items import ItemReads
 from hub.outbound.orders import BargainEnds, OrderReads, Reminders, Shipping, Starts
 from hub.outbound.reading import Reading
 from hub.outbound.recalls import Recalls
-from hub.outbound.supplies import Supplies
+from hub.outbound.supplies import Fetch, Supplies
 from hub.outbound.uploads import Uploads
 from hub.outbound.worker import Claim, Performer, Worker
 
@@ -16,6 +16,7 @@ __all__ = [
     "ChatPort",
     "ChatSends",
     "Claim",
+    "Fetch",
     "ItemReads",
     "OrderReads",
     "Performer",

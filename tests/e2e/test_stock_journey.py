@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from hub.model import AccountId, OrderUnit, PoolKind
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from hub.app import open_hub
+from hub.model import AccountId, CardCounts, Cause, OrderUnit, Pool, PoolKind
 from hub.notices import tell_stock
-from hub.store import Tx
+from hub.settings import DatabaseSettings, Settings, WebSettings
+from hub.store import Tx, open_store
 from tests.e2e.stage import Stage
+from tests.waiting import wait_until
 
 
 async def test_an_owner_restocks_from_qq_looks_and_hears_when_stock_runs_low(stage: Stage) -> None:
@@ -32,3 +38,28 @@ async def test_an_owner_restocks_from_qq_looks_and_hears_when_stock_runs_low(sta
     await stage.wait_for_notice("已作废「月卡」的 C…2")
     await stage.wait_for_notice("🔴 卡池「月卡」已经没有可用的卡密了")
     assert sum("🟡" in line.text for line in stage.notices()) == 1
+
+
+async def test_a_hub_voids_at_its_start_what_expired_while_it_was_off(tmp_path: Path) -> None:
+    def stock(tx: Tx) -> Pool:
+        shop, long_ago = tx.shops.default(), datetime(2020, 1, 1, tzinfo=UTC)
+        pool = tx.pools.add(shop, name="月卡", kind=PoolKind.CODES, now=long_ago)
+        by = Cause(None, "web")
+        batch = tx.card_records.new_batch(shop, pool.id, "", by=by, now=long_ago)
+        ends = long_ago + timedelta(days=1)
+        tx.cards.add(shop, pool.id, ["A", "B"], batch=batch, expires_at=ends, now=long_ago)
+        return pool
+
+    settings = Settings(
+        web=WebSettings(host="127.0.0.1", port=0),
+        database=DatabaseSettings(path=tmp_path / "hub.db"),
+    )
+    async with open_store(settings.database.path) as store:
+        pool = await store.write(stock)
+    async with open_hub(settings) as hub:
+
+        async def void() -> bool:
+            found = await hub.store.read(lambda tx: tx.pools.get(pool.shop, pool.id))
+            return found is not None and found.counts == CardCounts(void=2)
+
+        await wait_until(void)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -63,6 +65,42 @@ def test_a_large_file_shows_how_far_it_is(database: Path) -> None:
     code, said, progress = yuqiao(database, "add", "月卡", "-", given=codes)
     assert (code, said) == (0, "「月卡」入库 6000 张，现在可用 6000 张\n")
     assert progress.endswith("\r6000/6000\n")
+
+
+def test_killed_in_the_middle_and_done_again_every_code_is_there_once(
+    database: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "codes.txt"
+    file.write_text("\n".join(f"N-{n}" for n in range(60_000)))
+    command = [sys.executable, "-m", "hub", "stock", "add", "月卡", str(file)]
+    env = {**os.environ, "DB_PATH": str(database), "PYTHONUTF8": "1"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=env) as first:
+        assert first.stderr is not None
+        shown = b""
+        while shown.count(b"/60000") < 5:
+            more = first.stderr.read(1)
+            assert more, shown
+            shown += more
+        first.kill()
+
+    code, said, _ = yuqiao(database, "add", "月卡", str(file))
+
+    assert code == 0
+    added, there = map(int, re.findall(r"入库 (\d+) 张，现在可用 (\d+) 张", said)[0])
+    assert there == 60_000
+    assert 0 < added <= 56_000
+    assert f"{60_000 - added} 行店里已经有过" in said
+    assert yuqiao(database, "list")[1] == "🟢 月卡 剩 60000\n"
+
+
+def test_two_at_once_add_each_code_once(database: Path) -> None:
+    """The second waits for its turn, or is told that the file is in use."""
+    codes = "\n".join(f"N-{n}" for n in range(8000)).encode()
+    with ThreadPoolExecutor(2) as both:
+        runs = [both.submit(yuqiao, database, "add", "月卡", "-", given=codes) for _ in range(2)]
+    done = [run.result() for run in runs]
+    assert any(code == 0 for code, _, _ in done), done
+    assert yuqiao(database, "list")[1] == "🟢 月卡 剩 8000\n"
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from hub.model import (
     Text,
 )
 from hub.notices import tell_stock
+from hub.ops import Expiry
 from hub.store import Tx
 
 CODES = [f"CODE-{n:04d}-SECRET" for n in range(1, 11)]
@@ -402,6 +403,27 @@ async def test_voiding_and_a_raised_threshold_count_as_falls_too(stage: StockSta
     for card in await stage.desk.cards.page(stage.owner, pool.id):
         await stage.desk.cards.void(stage.owner, card.id, "坏的")
     assert len(await stage.told()) == 1
+
+
+async def test_owners_hear_of_cards_that_expire_while_nobody_buys(stage: StockStage) -> None:
+    pool = await stage.pool(low_at=1)
+    codes = "\n".join(f"E-{n}" for n in range(450))
+    await stage.desk.restock.add(stage.owner, pool.id, codes, expires_at=NOW + timedelta(days=1))
+    await stage.desk.restock.add(stage.owner, pool.id, "A-1")
+    expiry = Expiry(stage.store, now=lambda: stage.clock[0])
+    stage.later(hours=23, minutes=59)
+    await expiry.sweep()
+    assert await stage.told() == []
+    stage.later(minutes=1)
+    await expiry.sweep()
+    await expiry.sweep()
+    (low,) = await stage.told()
+    assert "只剩 1 张" in low
+    (line,) = await stage.desk.stock.overview(stage.viewer)
+    assert (line.pool.counts, line.expired) == (CardCounts(available=1, void=450), 0)
+    assert await stage.sell(pool)
+    (empty,) = await stage.told()
+    assert "没有可用的卡密" in empty
 
 
 async def test_a_fall_that_was_rolled_back_is_told_to_nobody(stage: StockStage) -> None:

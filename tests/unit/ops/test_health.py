@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from hub.errors import StoreError
-from hub.model import Account, AccountState, PlatformUser, Role
+from hub.model import Account, AccountState, Cause, PlatformUser, PoolKind, Role
 from hub.ops import Metrics, attach_ops, health
 from hub.store import Store, open_store
 
@@ -34,6 +34,12 @@ class Stage:
     async def ask(self, path: str = "/health") -> tuple[int, Any]:
         async with self.http.get(self.url + path) as response:
             return response.status, await response.json()
+
+    async def page(self) -> str:
+        """What `/metrics` says."""
+        async with self.http.get(self.url + "/metrics") as response:
+            assert response.headers["Content-Type"].startswith("text/plain")
+            return await response.text()
 
     async def account(
         self, user: str, state: AccountState, reason: str = "", until: datetime | None = None
@@ -146,9 +152,32 @@ async def test_metrics_count_accounts_and_name_nobody(stage: Stage) -> None:
     await stage.store.write(
         lambda tx: tx.members.add(tx.shops.default(), "小王", Role.OWNER, qq=["10002"], now=now())
     )
-    async with stage.http.get(stage.url + "/metrics") as response:
-        page = await response.text()
-        assert response.headers["Content-Type"].startswith("text/plain")
+    page = await stage.page()
     assert 'yuqiao_accounts{state="online"} 1.0' in page
     for private in ("店1", "小王", "10002", "geheim", "2200111122223"):
         assert private not in page
+
+
+async def test_metrics_count_the_cards_of_pools_that_are_there(stage: Stage) -> None:
+    """By number: a pool's name is nobody's business at this door."""
+
+    def unit(tx: Any) -> Any:
+        shop = tx.shops.default()
+        pool = tx.pools.add(shop, name="geheime Karten", kind=PoolKind.CODES, now=now())
+        batch = tx.card_records.new_batch(shop, pool.id, "x", by=Cause(None, "web"), now=now())
+        tx.cards.add(shop, pool.id, ["A-1", "A-2"], batch=batch, now=now())
+        tx.pools.add(shop, name="Text", kind=PoolKind.TEXT, text="x", now=now())
+        return pool
+
+    pool = await stage.store.write(unit)
+    page = await stage.page()
+    assert f'yuqiao_stock_cards{{pool="{pool.id}",state="available"}} 2.0' in page
+    assert page.count('state="available"') == 1
+    assert "geheim" not in page
+
+    def remove(tx: Any) -> None:
+        tx.cards.discard(pool.shop, pool.id, 10)
+        assert tx.pools.remove(pool.shop, pool.id, now())
+
+    await stage.store.write(remove)
+    assert 'state="available"' not in await stage.page()

@@ -1,0 +1,58 @@
+"""Cards whose time is over leave the stock when it is, and not only when the next buyer comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from loguru import logger
+
+from hub.errors import StoreError
+from hub.model import PoolId, PoolKind, ShopId
+from hub.notices import tell_stock
+from hub.store import Store, Tx
+
+EVERY_SECONDS = 300.0
+AT_ONCE = 200
+"""Cards that one unit of work voids, so that buyers' messages do not wait."""
+
+
+class Expiry:
+    """Voids what nobody may get any more, so that owners hear of stock that ran low by itself."""
+
+    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self.sweep()
+            except StoreError as error:  # the next time may be better; a draw looks for itself
+                logger.warning("expired cards are left for now: {}", error)
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def sweep(self) -> None:
+        """Once through all pools."""
+        shop, pools = await self._store.read(_pools)
+        for pool in pools:
+            total = 0
+            while gone := await self._store.write(partial(self._void, shop, pool)):
+                total += gone
+            if total:
+                logger.info("{} expired cards of pool {} are void", total, pool)
+
+    def _void(self, shop: ShopId, pool: PoolId, tx: Tx) -> int:
+        now = self._now()
+        gone = tx.cards.void_expired(shop, pool, now, AT_ONCE)
+        if gone:
+            tell_stock(tx, shop, pool, now)
+        return gone
+
+
+def _pools(tx: Tx) -> tuple[ShopId, list[PoolId]]:
+    shop = tx.shops.default()
+    pools = tx.pools.all(shop)
+    return shop, [one.id for one in pools if one.kind is PoolKind.CODES and one.counts.available]
