@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 LONGEST_CODE = 2000
 
@@ -21,7 +21,7 @@ _EDGE = (
 class CodesRead:
     """What was found in a text, by number of line, counted from 1."""
 
-    codes: tuple[str, ...]
+    codes: tuple[str, ...] = field(repr=False)
     blank: int
     repeated: tuple[int, ...]
     """Lines that say again what an earlier line says."""

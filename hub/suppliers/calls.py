@@ -25,6 +25,7 @@ from hub.text import suppliers as text
 MOST_BYTES = 256 * 1024
 """Of an answer. A card has a few dozen."""
 _CHUNK = 16 * 1024
+_SMALL = 16 * 1024
 _LONGEST_WAIT = 3600.0
 
 
@@ -60,7 +61,9 @@ async def fetch_cards(
         if _is_private(error):
             raise Rejected(PEER, OP, text.PRIVATE, code="private") from None
         raise _lost(call, sent, text.CUT_OFF) from None
-    return await asyncio.to_thread(cards_in, call, answer)  # a hostile one takes a while
+    if len(answer) > _SMALL:  # a hostile one takes a while
+        return await asyncio.to_thread(cards_in, call, answer)
+    return cards_in(call, answer)
 
 
 async def _answer(

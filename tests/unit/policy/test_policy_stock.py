@@ -80,6 +80,10 @@ def test_lines_that_cannot_be_a_code_are_named_by_number() -> None:
     assert read.left_out == 3
 
 
+def test_codes_that_were_read_are_in_no_repr() -> None:
+    assert "SECRET" not in repr(read_codes("SECRET-1\nSECRET-2"))
+
+
 def test_case_makes_another_code() -> None:
     assert read_codes("abc\nABC").codes == ("abc", "ABC")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -20,6 +21,7 @@ from hub.errors import (
     Unreachable,
 )
 from hub.model import SupplierCall
+from hub.suppliers.calls import MOST_BYTES
 
 
 @pytest.fixture
@@ -246,6 +248,24 @@ async def test_a_large_answer_is_refused_by_its_header(supplier: FakeSupplier) -
     supplier.answer = answer
     with pytest.raises(Malformed, match="太大"):
         await supplier.fetch()
+
+
+async def test_a_large_answer_with_a_card_is_read(supplier: FakeSupplier) -> None:
+    supplier.says({"data": "A-1", "more": ["x"] * 20_000})
+    assert await supplier.fetch() == ("A-1",)
+
+
+async def test_fifty_packed_megabytes_are_not_unpacked(supplier: FakeSupplier) -> None:
+    bomb = gzip.compress(b'{"data": "A-1", "x": "' + b" " * 50 * 1024 * 1024 + b'"}')
+    assert len(bomb) < MOST_BYTES
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=bomb, headers={"Content-Encoding": "gzip"})
+
+    supplier.answer = answer
+    with pytest.raises(Malformed):
+        await supplier.fetch()
+    assert "gzip" not in supplier.heard[0][2]["Accept-Encoding"]
 
 
 async def test_a_packed_answer_is_not_unpacked(supplier: FakeSupplier) -> None:
