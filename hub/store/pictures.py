@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import secrets
 from pathlib import Path
 
 from hub.errors import StoreError
@@ -22,7 +23,7 @@ class PictureFolder:
         """Returns the name; the same picture has the same one. On the disk when this returns."""
         name = hashlib.sha256(data).hexdigest() + suffix
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        half = self._folder / f"{name}.{os.getpid()}.half"
+        half = self._folder / f"{name}.{secrets.token_hex(4)}.half"
         try:
             with half.open("wb") as file:
                 file.write(data)
@@ -31,6 +32,8 @@ class PictureFolder:
             half.replace(self._folder / name)
         except OSError as error:
             raise StoreError(f"cannot keep a picture in {self._folder}: {error}") from error
+        finally:
+            half.unlink(missing_ok=True)
         return name
 
     def read(self, name: str) -> bytes | None:

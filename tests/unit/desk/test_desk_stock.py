@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -208,6 +209,24 @@ async def test_the_same_picture_twice_is_one(stage: StockStage) -> None:
     for _ in range(2):
         pool = await stage.desk.stock.add_picture(stage.owner, pool.id, drawn("PNG"))
     assert len(pool.pictures) == 1
+
+
+async def test_a_picture_that_is_sent_twice_at_once_is_kept_once(
+    stage: StockStage, tmp_path: Path
+) -> None:
+    """Somebody clicked twice."""
+    pool = await stage.desk.stock.create(stage.owner, name="图", kind=PoolKind.IMAGE)
+    noise = Image.frombytes("RGB", (700, 700), bytes(range(245)) * 6000)
+    data = io.BytesIO()
+    noise.save(data, "PNG", compress_level=0)
+    await asyncio.gather(
+        *(stage.desk.stock.add_picture(stage.owner, pool.id, data.getvalue()) for _ in range(8))
+    )
+    (line,) = await stage.desk.stock.overview(stage.owner)
+    (picture,) = line.pool.pictures
+    kept, _ = await stage.desk.stock.picture(stage.owner, pool.id, picture.name)
+    assert Image.open(io.BytesIO(kept)).size == (700, 700)
+    assert [one.name for one in (tmp_path / "pictures" / "stock").iterdir()] == [picture.name]
 
 
 @pytest.mark.parametrize("data", [b"", b"<svg onload=alert(1)>", b"\x89PNG\r\n\x1a\n broken"])
