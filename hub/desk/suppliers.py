@@ -153,6 +153,9 @@ def _check_headers(call: SupplierCall) -> None:
     for name, value in call.headers:
         if name.lower() in _RESERVED:
             raise Invalid(f"请求头 {name} 不能自己填", {"headers": f"去掉 {name}"})
+        if set(unknown_placeholders(value, ())) & set(FACTS):
+            sentence = "请求头里不能用变量，要用就写在地址或内容里"
+            raise Invalid(f"没有保存：{sentence}", {"headers": sentence})
         if not value.isprintable():
             raise Invalid(f"请求头 {name} 的值有控制字符", {"headers": f"改一改 {name}"})
     key = call.key_header

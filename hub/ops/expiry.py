@@ -12,6 +12,7 @@ from loguru import logger
 from hub.errors import StoreError
 from hub.model import PoolId, PoolKind, ShopId
 from hub.notices import tell_stock
+from hub.policy import stock_level
 from hub.store import Store, Tx
 
 EVERY_SECONDS = 300.0
@@ -36,7 +37,8 @@ class Expiry:
 
     async def sweep(self) -> None:
         """Once through all pools."""
-        shop, pools = await self._store.read(_pools)
+        now = self._now()
+        shop, pools = await self._store.read(lambda tx: _pools(tx, now))
         for pool in pools:
             total = 0
             while gone := await self._store.write(partial(self._void, shop, pool)):
@@ -47,12 +49,19 @@ class Expiry:
     def _void(self, shop: ShopId, pool: PoolId, tx: Tx) -> int:
         now = self._now()
         gone = tx.cards.void_expired(shop, pool, now, AT_ONCE)
-        if gone:
-            tell_stock(tx, shop, pool, now)
+        tell_stock(tx, shop, pool, now)
         return gone
 
 
-def _pools(tx: Tx) -> tuple[ShopId, list[PoolId]]:
+def _pools(tx: Tx, now: datetime) -> tuple[ShopId, list[PoolId]]:
+    """Where something is over, or a draw found it so and had nothing to tell of."""
     shop = tx.shops.default()
-    pools = tx.pools.all(shop)
-    return shop, [one.id for one in pools if one.kind is PoolKind.CODES and one.counts.available]
+    return shop, [
+        pool.id
+        for pool in tx.pools.all(shop)
+        if pool.kind is PoolKind.CODES
+        and (
+            stock_level(pool.counts.available, pool.low_at) is not pool.told
+            or tx.card_records.expired_count(shop, pool.id, now)
+        )
+    ]

@@ -121,3 +121,21 @@ async def test_a_file_without_end_of_line_and_lines_that_are_no_codes(
 
     await wait_until(told, PATIENCE)
     assert shop.got() == ["CODE-1"]
+
+
+async def test_many_long_codes_of_one_unit_arrive_whole_in_several_messages(shop: Shop) -> None:
+    """And come again as they were when they are sent again."""
+    codes = [f"{n}-" + "x" * 900 for n in range(5)]
+    pool = await shop.pool(codes, template="卡密：\n{DELIVERY_CONTENT}\n请尽快使用")
+    await shop.rule(pool, cards=5)
+    order = await shop.buy()
+    await shop.wait_states(order, DeliveryState.CONFIRMED)
+    first = shop.got()
+    assert len(first) == 3
+    assert all(len(one) <= 2000 for one in first)
+    assert "\n".join(first) == "\n".join(["卡密：", *codes, "请尽快使用"])
+
+    await shop.stage.hub.desk.orders.resend(shop.stage.operator, order.id, code=order.id[-4:])
+
+    await shop.stage.until(lambda: len(shop.got()) == 6, "the second time")
+    assert shop.got() == first * 2

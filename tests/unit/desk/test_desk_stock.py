@@ -445,6 +445,23 @@ async def test_owners_hear_of_cards_that_expire_while_nobody_buys(stage: StockSt
     assert "没有可用的卡密" in empty
 
 
+async def test_owners_hear_of_stock_that_a_buyer_in_vain_found_expired(stage: StockStage) -> None:
+    """The draw voids what it finds, and gets nothing to tell of."""
+    pool = await stage.pool()
+    await stage.desk.restock.add(stage.owner, pool.id, "A", expires_at=NOW + timedelta(days=1))
+    stage.later(days=2)
+    now = stage.clock[0]
+    this = OrderUnit(AccountId(1), "9", 1)
+    drawn = await stage.store.write(
+        lambda tx: tx.cards.reserve(pool.shop, pool.id, this, 1, now=now)
+    )
+    assert drawn is None
+    assert await stage.told() == []
+    await Expiry(stage.store, now=lambda: now).sweep()
+    (empty,) = await stage.told()
+    assert "没有可用的卡密" in empty
+
+
 async def test_a_fall_that_was_rolled_back_is_told_to_nobody(stage: StockStage) -> None:
     """The telling lies in the transaction that crosses the threshold."""
     pool = await stage.stocked(["1"])

@@ -102,6 +102,8 @@ async def test_headers_are_kept_when_left_empty_and_never_shown_again(
         ({"headers": "SECRET without colon"}, "headers"),
         ({"headers": "Cookie: SECRET"}, "headers"),
         ({"headers": "Host: SECRET.example"}, "headers"),
+        ({"headers": "X-Order: {order_id}"}, "headers"),
+        ({"headers": "X-Odd: a\x1bb"}, "headers"),
         ({"content_path": "$[?(@.x)]"}, "content_path"),
         ({"content_path": ""}, "content_path"),
         ({"content_path": "$..code"}, "content_path"),
