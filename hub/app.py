@@ -45,7 +45,7 @@ from hub.pacing import Pacer
 from hub.settings import Settings, WebSettings
 from hub.store import Store, Tx, open_store
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
-from hub.suppliers import fetch_cards
+from hub.suppliers import OwnLookup, fetch_cards
 from web import Site, attach
 
 BUYER_SENDS = 256
@@ -87,7 +87,10 @@ async def open_hub(
 
     Raises StoreError or SettingsError, each one line for the person who starts it.
     """
-    async with open_store(settings.database.path, key=settings.database.key, now=now) as store:
+    async with (
+        open_store(settings.database.path, key=settings.database.key, now=now) as store,
+        OwnLookup() as lookup,
+    ):
         await store.write(lambda tx: _forget_last_life(tx, now()))
         token = settings.qq.access_token or await _stored_token(store)
         metrics = Metrics()
@@ -111,7 +114,8 @@ async def open_hub(
             is_operator=desk.chat.is_operator,
             on_connect=lambda _: connected.set(),
         )
-        workers = _workers(store, supervisor, qq, album, metrics, settings, now)
+        fetch = _timed(metrics, lookup)
+        workers = _workers(store, supervisor, qq, album, fetch, metrics, settings, now)
         app = _application(store, desk, qq, token, metrics, settings, now)
         async with _listening(app, settings.web) as port, asyncio.TaskGroup() as tasks:
             running = [
@@ -151,6 +155,7 @@ def _workers(
     supervisor: Supervisor,
     qq: QQ,
     album: Album,
+    fetch: Fetch,
     metrics: Metrics,
     settings: Settings,
     now: Callable[[], datetime],
@@ -196,7 +201,7 @@ def _workers(
     }
     supplies = Supplies(
         store,
-        _timed(metrics),
+        fetch,
         now=now,
         count=lambda outcome: metrics.supplies.labels(outcome).inc(),
     )
@@ -211,10 +216,10 @@ def _workers(
     return workers
 
 
-def _timed(metrics: Metrics) -> Fetch:
+def _timed(metrics: Metrics, lookup: OwnLookup) -> Fetch:
     async def fetch(call: SupplierCall, *, url: str, body: str | None, key: str) -> tuple[str, ...]:
         with metrics.supplier_seconds.time():
-            return await fetch_cards(call, url=url, body=body, key=key)
+            return await fetch_cards(call, url=url, body=body, key=key, lookup=lookup)
 
     return fetch
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Self
 
 from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -19,6 +21,8 @@ from yarl import URL
 Lookup = Callable[[str, int], Awaitable[list[str]]]
 """Addresses of a host, for a port. Raises OSError."""
 
+LOOKUPS = 8
+"""Names of suppliers that are looked up at the same time."""
 _NAT64 = IPv6Network("64:ff9b::/96")
 _IN_USE = IPv6Network("2000::/3")
 """All that was ever given out; much else leads inside, by translation or by being old."""
@@ -71,9 +75,30 @@ def is_address(host: str) -> bool:
 
 
 async def system_lookup(host: str, port: int) -> list[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
-    )
+    """As the system finds it, in a thread of the loop's."""
+    return await asyncio.to_thread(_look_up, host, port)
+
+
+class OwnLookup:
+    """The same in threads of its own: whoever serves a supplier's name may never answer, and that
+    must hold up neither the platform's names nor pictures, which share the loop's threads."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="supplier names")
+
+    async def __call__(self, host: str, port: int) -> list[str]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, _look_up, host, port)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)  # what hangs is not waited for
+
+
+def _look_up(host: str, port: int) -> list[str]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
     return list(dict.fromkeys(str(one[4][0]) for one in found))
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import threading
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from fake_supplier import HOST, FakeSupplier, open_supplier
 
 from hub.errors import Rejected, Unreachable
-from hub.suppliers import host_of, is_public
+from hub.suppliers import OwnLookup, host_of, is_public
+from hub.suppliers.addresses import system_lookup
 
 
 @pytest.fixture
@@ -82,6 +87,36 @@ async def test_the_address_that_was_checked_is_the_one_that_is_connected(
     """A second lookup could lead elsewhere; there is none."""
     assert await supplier.fetch() == ("A-1",)
     assert supplier.looked_up == [HOST]
+
+
+async def test_names_that_are_never_answered_hold_up_nobody_but_suppliers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The platform's names and pictures share the loop's own threads."""
+    let_go = threading.Event()
+
+    def hang(host: str, *_: object, **__: object) -> list[Any]:
+        let_go.wait(60)
+        raise OSError("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    try:
+        async with OwnLookup() as lookup, asyncio.TaskGroup() as tasks:
+            waiting = [tasks.create_task(lookup(f"{n}.example", 80)) for n in range(64)]
+            async with asyncio.timeout(30):
+                assert await asyncio.to_thread(int, "7") == 7
+            for one in waiting:
+                one.cancel()
+    finally:
+        let_go.set()
+
+
+async def test_a_name_is_looked_up_as_the_system_finds_it() -> None:
+    async with OwnLookup() as lookup:
+        for look_up in (lookup, system_lookup):
+            assert set(await look_up("localhost", 80)) <= {"127.0.0.1", "::1"}
+            with pytest.raises((OSError, ValueError)):
+                await look_up("x" * 64 + ".example", 80)
 
 
 async def test_a_proxy_of_the_environment_is_not_used(
