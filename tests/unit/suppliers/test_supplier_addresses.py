@@ -14,6 +14,7 @@ from fake_supplier import HOST, FakeSupplier, open_supplier
 from hub.errors import Rejected, Unreachable
 from hub.suppliers import OwnLookup, host_of, is_public
 from hub.suppliers.addresses import system_lookup
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -94,8 +95,13 @@ async def test_names_that_are_never_answered_hold_up_nobody_but_suppliers(
 ) -> None:
     """The platform's names and pictures share the loop's own threads."""
     let_go = threading.Event()
+    hanging: list[str] = []
+
+    async def some_hang() -> bool:
+        return len(hanging) >= 2
 
     def hang(host: str, *_: object, **__: object) -> list[Any]:
+        hanging.append(host)
         let_go.wait(60)
         raise OSError("no such name")
 
@@ -103,6 +109,7 @@ async def test_names_that_are_never_answered_hold_up_nobody_but_suppliers(
     try:
         async with OwnLookup() as lookup, asyncio.TaskGroup() as tasks:
             waiting = [tasks.create_task(lookup(f"{n}.example", 80)) for n in range(64)]
+            await wait_until(some_hang)
             async with asyncio.timeout(30):
                 assert await asyncio.to_thread(int, "7") == 7
             for one in waiting:
