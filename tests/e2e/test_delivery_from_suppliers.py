@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from loguru import logger
 from PIL import Image
 
 from hub.errors import Invalid, NotConfirmed
@@ -330,6 +331,41 @@ async def test_a_connection_cut_after_the_request_left_is_not_asked_again(shop: 
         await no_supply_waits(shop)
     assert calls == 1
     assert (shop.got(), await shop.states(order)) == ([], [S.PENDING])
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(500, NeedKind.SUPPLY_UNCERTAIN), (200, NeedKind.UNSUPPLIED)]
+)
+async def test_no_key_and_no_card_is_in_the_log_the_records_or_the_notices(
+    shop: Shop, supplier: FakeSupplier, status: int, kind: NeedKind
+) -> None:
+    """Address, headers, body and answer hold them; only the supplier sees them."""
+    said: list[str] = []
+    sink = logger.add(lambda line: said.append(str(line)), level="TRACE")
+    try:
+        supplier.says({"data": {"card": f"{SECRET}-1"}, "trace": f"{SECRET}-2"}, status=status)
+        await supplied(
+            shop,
+            supplier.port,
+            path=f"card?key={SECRET}-3",
+            method="POST",
+            headers=(("X-Token", f"{SECRET}-4"),),
+            body=json.dumps({"key": f"{SECRET}-5"}),
+        )
+        await shop.buy()
+        need = await shop.wait_need(kind)
+        await no_supply_waits(shop)
+        await shop.stage.wait_for_notice("再向供货方取一次")
+    finally:
+        logger.remove(sink)
+    ((_, path, headers, body),) = supplier.heard
+    assert SECRET in path
+    assert SECRET in headers["X-Token"]
+    assert SECRET in body
+    said += [need.detail, *(line.text for line in shop.stage.notices())]
+    said += [str(one) for one in await shop.stage.hub.desk.system.audit(shop.stage.operator)]
+    assert any("supplier of delivery" in line for line in said)
+    assert not [line for line in said if SECRET in line]
 
 
 # --- Once more ------------------------------------------------------------------------------------
