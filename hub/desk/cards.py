@@ -92,8 +92,10 @@ class Cards:
 
         def unit(tx: Tx) -> list[StockCard]:
             card = tx.cards.by_code(operator.shop, wanted)
-            found = tx.card_records.of_order(operator.shop, wanted)
-            return [_seen_by(operator, one) for one in ([card] if card else []) + found]
+            found = [card] if card is not None else []
+            found += tx.cards.fetched(operator.shop, wanted)
+            found += tx.card_records.of_order(operator.shop, wanted)
+            return [_seen_by(operator, one) for one in found]
 
         return await self._store.read(unit) if wanted else []
 

@@ -81,6 +81,7 @@ _DISCARD = Statement(
 )
 _GET = Statement(f"{CARD} AND id = :id")
 _BY_CODE = Statement(f"{CARD} AND NOT fetched AND code = :code")
+_FETCHED = Statement(f"{CARD} AND fetched AND code = :code ORDER BY id DESC LIMIT :limit")
 _OF_UNIT = Statement(
     f"{CARD} AND order_id = :order AND account_id = :account AND unit = :unit ORDER BY id"
 )
@@ -305,6 +306,11 @@ class Cards:
     def by_code(self, shop: ShopId, code: str) -> StockCard | None:
         row = self._sql.row(_BY_CODE, shop=shop, code=code)
         return None if row is None else to_card(row)
+
+    def fetched(self, shop: ShopId, code: str, limit: int = 20) -> list[StockCard]:
+        """What suppliers gave that reads so, the newest first."""
+        rows = self._sql.rows(_FETCHED, shop=shop, code=code, limit=limit)
+        return [to_card(row) for row in rows]
 
     def of_unit(self, shop: ShopId, unit: OrderUnit) -> list[StockCard]:
         """What is tied to a unit of an order."""

@@ -91,6 +91,7 @@ cards = Table(
     of_shop("pool_id", "pools"),
     UniqueConstraint("shop_id", "id"),
     partial("uq_cards_code", "shop_id", "code", where="NOT fetched", unique=True),
+    partial("ix_cards_fetched", "shop_id", "code", "id", where="fetched"),
     partial("ix_cards_next", "shop_id", "pool_id", "expires_at", "id", where="state = 'available'"),
     Index("ix_cards_state", "shop_id", "pool_id", "state", "id"),
     partial(

@@ -124,6 +124,7 @@ def create_cards() -> None:
 
 def _card_indexes() -> None:
     partial_index("uq_cards_code", "cards", ["shop_id", "code"], unique=True, where="NOT fetched")
+    partial_index("ix_cards_fetched", "cards", ["shop_id", "code", "id"], where="fetched")
     partial_index(
         "ix_cards_next",
         "cards",

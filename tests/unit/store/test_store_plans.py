@@ -89,6 +89,7 @@ HOT: dict[str, Statement] = {
     "pools get": pools._GET,
     "pools shift": pools._SHIFT,
     "cards by code": cards._BY_CODE,
+    "cards fetched": cards._FETCHED,
     "cards of unit": cards._OF_UNIT,
     "cards next": cards._NEXT,
     "cards expired": cards._EXPIRED,

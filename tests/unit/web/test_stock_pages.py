@@ -15,6 +15,7 @@ from web_stage import Page, Stage, Visitor, utc_now, visiting
 
 from hub.desk import Operator
 from hub.model import AccountId, CardState, OrderUnit, Pool, PoolKind, Role
+from hub.store import Tx
 
 ORDER = "4400112233445566778"
 
@@ -334,6 +335,28 @@ async def test_a_card_is_found_by_its_code_or_by_its_order_and_tells_its_story(
     story = (await boss.get(f"/cards/{card.id}")).text
     for words in ("老王那批", "预留给订单", f"发给买家 {ORDER}", "自动", owner.member.name):
         assert words in story
+
+
+async def test_what_a_supplier_gave_is_found_by_its_code_too(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    """It may have given the same to several buyers; then all are shown."""
+    pool = await stage.desk.stock.create(owner, name="接口", kind=PoolKind.API)
+
+    def give(tx: Tx) -> list[int]:
+        now = utc_now()
+        units = [OrderUnit(AccountId(1), f"{ORDER[:-1]}{n}", 1) for n in range(2)]
+        return [
+            card.id
+            for this in units
+            for card in tx.cards.keep_fetched(pool.shop, pool.id, this, ["GIVEN-1"], now=now)
+        ]
+
+    ids = await stage.store.write(give)
+    page = await boss.submit("/stock/find", on="/stock", find=" GIVEN-1 ")
+    for id_ in ids:
+        assert f'href="/cards/{id_}"' in page.text
+    assert "没有找到" in (await boss.submit("/stock/find", on="/stock", find="GIVEN")).text
 
 
 async def test_a_card_is_voided_with_a_reason_after_a_question(
