@@ -84,8 +84,9 @@ def test_codes_that_were_read_are_in_no_repr() -> None:
     assert "SECRET" not in repr(read_codes("SECRET-1\nSECRET-2"))
 
 
-def test_case_makes_another_code() -> None:
-    assert read_codes("abc\nABC").codes == ("abc", "ABC")
+def test_case_and_width_make_another_code() -> None:
+    """Sellers of codes use both; what was written is what the buyer types."""
+    assert read_codes("abc\nABC\nＡＢＣ").codes == ("abc", "ABC", "ＡＢＣ")
 
 
 @pytest.mark.parametrize(
