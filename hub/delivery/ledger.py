@@ -322,6 +322,14 @@ def hand_over(
         now=now,
     )
     _tell_delivered(tx, order, units, now)
+    mark_complete(tx, order, now)
+
+
+def mark_complete(tx: Tx, order: KnownOrder, now: datetime) -> None:
+    """Once the buyer has all of it, at least some of it from us, the platform has to know."""
+    states = {one.state for one in units_of(tx, order)}
+    if DeliveryState.SENT not in states or not states <= HANDED_OVER | SETTLED:
+        return
     if order.shipped_at is not None:
         confirm(tx, order, now)
     elif order.steps is not StepOrder.SEND_ONLY and order.refund_at is None:

@@ -21,7 +21,7 @@ from hub.delivery.ledger import (
     units_of,
 )
 from hub.delivery.needs import UNDELIVERED, close_needs, open_need
-from hub.delivery.sending import begin, start
+from hub.delivery.sending import begin, delay_lane, start
 from hub.model import (
     Account,
     AccountId,
@@ -48,7 +48,7 @@ from hub.model import (
     order_lane,
 )
 from hub.notices import tell_owners, tell_owners_of_shop
-from hub.policy import HANDED_OVER, brake, held_by, match_rule
+from hub.policy import HANDED_OVER, UNDRAWN, brake, held_by, match_rule
 from hub.store import Tx
 
 _S = OrderStatus
@@ -57,6 +57,7 @@ ONCE = frozenset({_S.PAID, _S.BARGAIN_PENDING, _S.SHIPPED, _S.COMPLETED})
 OVER = frozenset({_S.REFUND_REQUESTED, _S.REFUNDED, _S.CLOSED})
 WATCHED = ONCE | OVER | {_S.REFUND_CHANGED}
 A_MINUTE = timedelta(minutes=1)
+SHIPPED_ELSEWHERE = "订单在别处标记了发货"
 
 
 # --- Signals --------------------------------------------------------------------------------------
@@ -198,7 +199,7 @@ def on_order_read(
             _over(tx, account, known, known.status, now)
         case OrderStatus.SHIPPED | OrderStatus.COMPLETED:
             _refund_off(tx, known, now)
-            on_shipped(tx, known, now)
+            on_shipped(tx, known, now, news=before is None or before.shipped_at is None)
         case None:
             _hold(tx, known, NeedKind.UNCLEAR, f"订单状态看不懂：{known.raw_status}", now)
         case _ if signalled is OrderStatus.PAID:
@@ -342,16 +343,21 @@ def on_bargain_refused(tx: Tx, known: KnownOrder, reason: str, now: datetime) ->
 # --- Shipped --------------------------------------------------------------------------------------
 
 
-def on_shipped(tx: Tx, known: KnownOrder, now: datetime) -> None:
-    """The platform counts it as shipped, whoever did it."""
-    tx.orders.set_shipped(known.shop, known.account, known.id, now)
+def on_shipped(tx: Tx, known: KnownOrder, now: datetime, *, news: bool) -> None:
+    """The platform counts it as shipped, whoever did it. `news`: we hear of it only now."""
+    elsewhere = news and _is_not_our_mark(tx, known)
     confirm(tx, known, now)
     for delivery in units_of(tx, known):
-        if delivery.state is DeliveryState.PENDING:
-            take(tx, delivery, DeliveryStep.OUTSIDE, now, detail="订单在别处标记了发货")
+        if delivery.state in UNDRAWN:
+            take(tx, delivery, DeliveryStep.OUTSIDE, now, detail=SHIPPED_ELSEWHERE)
+        elif elsewhere and delivery.state is DeliveryState.RESERVED:
+            take(tx, delivery, DeliveryStep.STOPPED, now, detail=SHIPPED_ELSEWHERE)
     over = UNDELIVERED | {NeedKind.SHIP_FAILED}
-    if known.steps is StepOrder.CONFIRM_THEN_SEND:
+    if known.steps is StepOrder.CONFIRM_THEN_SEND and not elsewhere:
         over -= {NeedKind.STOPPED, NeedKind.REFUND_OFF}  # the mark came first, the goods are owed
+    held = any(one.state is DeliveryState.REVIEW for one in units_of(tx, known))
+    if held:
+        over -= {NeedKind.STOPPED}  # its cards wait for a decision
     close_needs(
         tx,
         known.shop,
@@ -361,11 +367,25 @@ def on_shipped(tx: Tx, known: KnownOrder, now: datetime) -> None:
         resolution="订单已标记发货",
         now=now,
     )
+    if held and elsewhere:
+        need_for(tx, known, NeedKind.STOPPED, f"{SHIPPED_ELSEWHERE}，货可能已经给了买家", now)
+        if known.steps is StepOrder.CONFIRM_THEN_SEND:  # there is no mark of ours to wait for
+            tx.orders.set_steps(known.shop, known.account, known.id, StepOrder.SEND_THEN_CONFIRM)
+
+
+def _is_not_our_mark(tx: Tx, known: KnownOrder) -> bool:
+    """Whether somebody else marked it as shipped while goods of ours had still to leave: that may
+    have been their way of sending them."""
+    if known.steps is not StepOrder.CONFIRM_THEN_SEND:
+        return True
+    undrawn = any(one.state in UNDRAWN for one in units_of(tx, known))
+    return undrawn or bool(tx.outbox.waiting(known.shop, delay_lane(known)))
 
 
 def on_ship_done(tx: Tx, known: KnownOrder, now: datetime) -> None:
     """Our own mark at the platform is set; what waited for it leaves."""
-    on_shipped(tx, known, now)
+    news = tx.orders.set_shipped(known.shop, known.account, known.id, now)
+    on_shipped(tx, known, now, news=news)
     fresh = tx.orders.get(known.shop, known.account, known.id)
     if fresh is not None and fresh.steps is StepOrder.CONFIRM_THEN_SEND:
         start(tx, fresh, now)

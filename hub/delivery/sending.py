@@ -49,10 +49,14 @@ def begin(tx: Tx, order: KnownOrder, delay: timedelta, now: datetime) -> None:
         return
     if _lacks_cards(tx, order):
         return
-    lane = f"delayed:{order.account}:{order.id}"
+    lane = delay_lane(order)
     work = StartDelivery(order.account, order.id)
     key = f"{lane}:{now.isoformat()}"
     tx.outbox.enqueue(order.shop, work, lane=lane, key=key, due_at=now + delay, now=now)
+
+
+def delay_lane(order: KnownOrder) -> str:
+    return f"delayed:{order.account}:{order.id}"
 
 
 def start(tx: Tx, order: KnownOrder, now: datetime) -> None:

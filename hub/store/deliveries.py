@@ -47,6 +47,11 @@ _SET_RESERVED = Statement(
 _SET_POOL = Statement(
     "UPDATE deliveries SET pool_id = :pool, rule_id = NULL WHERE shop_id = :shop AND id = :id"
 )
+_SERVE_BY = Statement(
+    "UPDATE deliveries SET pool_id = :pool, rule_id = :rule, cards = :cards"
+    " WHERE shop_id = :shop AND id = :id"
+)
+_FORGET = Statement("DELETE FROM deliveries WHERE shop_id = :shop AND id = :id AND attempt = 0")
 _WRITTEN_AGAIN = Statement(
     "UPDATE deliveries SET attempt = attempt + 1 WHERE shop_id = :shop AND id = :id"
     " RETURNING attempt"
@@ -124,6 +129,22 @@ class Deliveries:
     def set_pool(self, shop: ShopId, id_: DeliveryId, pool: PoolId) -> None:
         """A person chose what it is served from."""
         self._sql.run(_SET_POOL, shop=shop, id=id_, pool=pool)
+
+    def serve_by(
+        self,
+        shop: ShopId,
+        id_: DeliveryId,
+        *,
+        pool: PoolId,
+        rule: DeliveryRuleId | None,
+        cards: int,
+    ) -> None:
+        """What it is served from, after all: it was written down before anybody knew."""
+        self._sql.run(_SERVE_BY, shop=shop, id=id_, pool=pool, rule=rule, cards=cards)
+
+    def forget(self, shop: ShopId, id_: DeliveryId) -> bool:
+        """A unit that is not owed after all. False: messages were written for it, so it stays."""
+        return self._sql.run(_FORGET, shop=shop, id=id_) > 0
 
     def reserved_since(self, shop: ShopId, since: datetime) -> int:
         found: int = self._sql.value(_RESERVED_SINCE, shop=shop, since=micros(since))

@@ -28,7 +28,7 @@ NEED_KINDS: dict[NeedKind, str] = {
     NeedKind.UNCLEAR: "订单看不清楚",
     NeedKind.UNREADABLE: "订单读不到",
     NeedKind.HELD: "按防护规则拦下了",
-    NeedKind.STOPPED: "急停中，没有发",
+    NeedKind.STOPPED: "停下了，没有发",
     NeedKind.OFFLINE: "账号不在线，货还没发出去",
     NeedKind.UNSUPPLIED: "供货方没有给卡",
     NeedKind.SUPPLY_UNCERTAIN: "不确定供货方有没有出卡",

@@ -88,7 +88,7 @@ async def test_a_stop_from_qq_holds_the_next_order_until_it_is_over(shop: Shop) 
     await stage.operator_writes("/停发")
     await stage.wait_for_notice("⛔ 全店已停止发货")
     order = await shop.buy()
-    await stage.wait_for_notice("待处理 1｜急停中，没有发")
+    await stage.wait_for_notice("待处理 1｜停下了，没有发")
     await stage.operator_writes(f"/发货 {order.id}")
     await stage.wait_for_notice("没有发货：发货急停中")
     assert shop.got() == []

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from hub.delivery import on_message_left, on_message_settled, on_order_read, on_signal
+from hub.delivery import on_message_left, on_message_settled, on_order_read, on_signal, on_supplied
 from hub.model import (
     Account,
     Cause,
@@ -18,9 +18,11 @@ from hub.model import (
     Delivery,
     DeliveryRule,
     DeliveryRuleId,
+    DeliveryState,
     KnownOrder,
     MessageState,
     Need,
+    NeedKind,
     Order,
     OrderSignal,
     OrderStatus,
@@ -31,6 +33,10 @@ from hub.model import (
     PoolKind,
     SignalSource,
     StepOrder,
+    StockCard,
+    SupplierCall,
+    TaskKind,
+    Text,
 )
 from hub.store import Store, Tx, open_store
 
@@ -108,7 +114,76 @@ class Ledger:
                     tx.messages.set_state(unit.shop, message, state, now=self.now())
                     on_message_settled(tx, unit.shop, message, state, "", self.now())
 
+    def end_unit(self, tx: Tx, unit: Delivery, state: MessageState) -> None:
+        """The same end for the messages of one unit that are queued."""
+        for message, before in tx.deliveries.parts(unit.shop, unit.id, unit.attempt):
+            if before is MessageState.QUEUED:
+                tx.messages.set_state(unit.shop, message, state, now=self.now())
+                on_message_settled(tx, unit.shop, message, state, "", self.now())
+
+    async def change_rule(self, **changes: Any) -> None:
+        """The only rule, from now on otherwise."""
+
+        def unit(tx: Tx) -> None:
+            (rule,) = tx.delivery_rules.all(self.account.shop)
+            tx.delivery_rules.save(replace(rule, **changes))
+
+        await self.write(unit)
+
+    async def api_pool(self) -> Pool:
+        """Cards of a supplier."""
+        call = SupplierCall("https://supplier.example/card")
+        return await self.write(
+            lambda tx: tx.pools.add(
+                self.account.shop,
+                name="供货",
+                kind=PoolKind.API,
+                supplier=call,
+                now=self.now(),
+            )
+        )
+
+    async def supply(self, unit: Delivery, *codes: str) -> None:
+        """Its supplier gives these."""
+        assert unit.pool is not None
+        pool = unit.pool
+        await self.write(lambda tx: on_supplied(tx, unit.shop, unit.id, pool, codes, self.now()))
+
     # --- what is there ---
+
+    async def waiting(self, kind: TaskKind) -> int:
+        """How many tasks of a kind are not settled."""
+        return (await self.store.read(lambda tx: tx.outbox.backlog())).get(kind, 0)
+
+    async def kinds(self, order: Order) -> list[NeedKind]:
+        """What people are asked about an order."""
+        return [need.kind for need in await self.needs(order)]
+
+    async def states(self, order: Order) -> list[DeliveryState]:
+        return [unit.state for unit in await self.units(order)]
+
+    async def cards(self, order: Order) -> list[list[StockCard]]:
+        """What each unit holds."""
+        units = await self.units(order)
+        return await self.store.read(
+            lambda tx: [tx.cards.of_unit(self.account.shop, one.unit) for one in units]
+        )
+
+    async def messages(self, order: Order) -> list[tuple[str, MessageState]]:
+        """All that was ever written for it."""
+
+        def unit(tx: Tx) -> list[tuple[str, MessageState]]:
+            found = []
+            for one in self.units_in(tx, order):
+                for attempt in range(1, one.attempt + 1):
+                    for id_, state in tx.deliveries.parts(one.shop, one.id, attempt):
+                        message = tx.messages.get(one.shop, id_)
+                        assert message is not None
+                        assert isinstance(message.content, Text)
+                        found.append((message.content.text, state))
+            return found
+
+        return await self.store.read(unit)
 
     def units_in(self, tx: Tx, order: Order) -> list[Delivery]:
         return tx.deliveries.of_order(self.account.shop, self.account.id, order.id)
