@@ -5,6 +5,7 @@ A signal only makes the order be read; then the order's page decides, and nothin
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hub import text
@@ -13,6 +14,7 @@ from hub.delivery.ledger import (
     REFUND_REASON,
     STOP_REASON,
     confirm,
+    mark_complete,
     need_for,
     pull_brake,
     release,
@@ -20,12 +22,11 @@ from hub.delivery.ledger import (
     take,
     units_of,
 )
-from hub.delivery.needs import UNDELIVERED, close_needs, open_need
+from hub.delivery.needs import UNDELIVERED, close_needs
+from hub.delivery.reading import read_again
 from hub.delivery.sending import begin, delay_lane, start
 from hub.model import (
     Account,
-    AccountId,
-    Conversation,
     ConversationId,
     Delivery,
     DeliveryRule,
@@ -33,17 +34,13 @@ from hub.model import (
     DeliveryStep,
     FreeShipping,
     KnownOrder,
-    MessageId,
     NeedKind,
     Order,
     OrderNote,
-    OrderSignal,
     OrderStatus,
     OrderUnit,
     Pool,
     PoolId,
-    ReadOrder,
-    ShopId,
     StepOrder,
     order_lane,
 )
@@ -51,123 +48,8 @@ from hub.notices import tell_owners, tell_owners_of_shop
 from hub.policy import HANDED_OVER, UNDRAWN, brake, held_by, match_rule
 from hub.store import Tx
 
-_S = OrderStatus
-ONCE = frozenset({_S.PAID, _S.BARGAIN_PENDING, _S.SHIPPED, _S.COMPLETED})
-"""News that an order brings once; refunds come and go."""
-OVER = frozenset({_S.REFUND_REQUESTED, _S.REFUNDED, _S.CLOSED})
-WATCHED = ONCE | OVER | {_S.REFUND_CHANGED}
 A_MINUTE = timedelta(minutes=1)
 SHIPPED_ELSEWHERE = "订单在别处标记了发货"
-
-
-# --- Signals --------------------------------------------------------------------------------------
-
-
-def on_signal(
-    tx: Tx, account: Account, conversation: Conversation, event: OrderSignal, now: datetime
-) -> None:
-    """Have the order read that the platform speaks of. Signals come from the platform's own marks
-    only; what a buyer types never is one."""
-    buys = f"buys:{account.id}:{conversation.platform_id}"
-    if event.as_buyer:
-        tx.inputs.first_time(account.shop, buys, now)
-        return
-    if event.status not in WATCHED:
-        return
-    if event.order_id is None and tx.inputs.known(account.shop, [buys]):
-        return  # a mark without an order, where the account itself may be the buyer
-    if event.status in ONCE and event.order_id is not None:
-        news = event.order_id
-    else:
-        news = event.id or f"{conversation.platform_id}:{event.sent_at.isoformat()}"
-    is_news = read_order(
-        tx,
-        account.shop,
-        ReadOrder(
-            account.id,
-            conversation.platform_id,
-            event.order_id,
-            event.item_id or conversation.item_id,
-            event.status,
-        ),
-        key=f"read:{account.id}:{news}:{event.status}",
-        now=now,
-    )
-    if is_news and event.status in OVER and event.order_id is not None:
-        # Believed at once, because it only keeps goods back; the page decides afterwards.
-        tx.orders.set_refund(account.shop, account.id, event.order_id, now)
-
-
-def read_order(tx: Tx, shop: ShopId, work: ReadOrder, *, key: str, now: datetime) -> bool:
-    """Once per `key`. One order after the other in a conversation, so that an old page never
-    overtakes a new one."""
-    lane = order_lane(work.account, work.conversation)
-    return tx.outbox.enqueue(shop, work, lane=lane, key=key, due_at=now) is not None
-
-
-def read_again(
-    tx: Tx, order: KnownOrder, why: str, now: datetime, *, since: datetime | None = None
-) -> bool:
-    """Have a known order read once more; with `since` once after that moment. False: it is read
-    already, or nobody knows its conversation."""
-    conversation = (
-        tx.conversations.get(order.shop, order.conversation)
-        if order.conversation is not None
-        else None
-    )
-    if conversation is None:
-        return False
-    work = ReadOrder(
-        order.account, conversation.platform_id, order.id, order.item_id, order.status or _S.PAID
-    )
-    key = f"read:{order.account}:{order.id}:{why}:{(since or now).isoformat()}"
-    return read_order(tx, order.shop, work, key=key, now=now)
-
-
-def look_again(tx: Tx, shop: ShopId, message: MessageId, now: datetime) -> bool:
-    """Whether a message of a delivery has to wait until its order was read: since it was read last,
-    the account was not connected all the time, and a refund may have gone unheard."""
-    found = tx.deliveries.of_message(shop, message)
-    unit = found[0].unit if found is not None else None
-    order = tx.orders.get(shop, unit.account, unit.order) if unit is not None else None
-    account = tx.accounts.get(shop, order.account) if order is not None else None
-    if order is None or account is None:
-        return False
-    if order.read_at >= account.state_since:
-        return False
-    read_again(tx, order, "back", now, since=account.state_since)
-    return True
-
-
-def is_lost(tx: Tx, shop: ShopId, account: AccountId, order: str) -> bool:
-    """An order that waits at the platform, paid, and nobody here does anything about it."""
-    known = tx.orders.get(shop, account, order)
-    if known is not None and known.refund_at is not None:
-        return True  # the refund is off, and no word of that came
-    units = tx.deliveries.of_order(shop, account, order)
-    owed = [one for one in units if one.state is DeliveryState.PENDING]
-    return (not units or bool(owed)) and not tx.needs.open_about(shop, account, order)
-
-
-def on_unread(
-    tx: Tx, shop: ShopId, work: ReadOrder, kind: NeedKind, detail: str, now: datetime
-) -> None:
-    """The page of an order that has to be delivered cannot be had: a person has to know (L18)."""
-    known = tx.orders.get(shop, work.account, work.order) if work.order is not None else None
-    if work.status not in (_S.PAID, _S.BARGAIN_PENDING) and known is None:
-        return
-    conversation = tx.conversations.by_platform(shop, work.account, work.conversation)
-    open_need(
-        tx,
-        shop,
-        kind,
-        account=work.account,
-        order=work.order,
-        subject="" if work.order else f"conversation:{work.account}:{work.conversation}",
-        conversation=conversation.id if conversation is not None else None,
-        detail=detail,
-        now=now,
-    )
 
 
 # --- The page -------------------------------------------------------------------------------------
@@ -178,11 +60,11 @@ def on_order_read(
     account: Account,
     order: Order,
     conversation: ConversationId | None,
-    signalled: OrderStatus,
+    signalled: OrderStatus | None,
     now: datetime,
 ) -> None:
     """What the page says becomes what is owed, held, given back or confirmed. However often and
-    whoever reads it, nothing is owed twice (L2)."""
+    whoever reads it, nothing is owed twice (L2). `signalled`: what was heard of it before."""
     if order.buyer == account.user:
         return
     before = tx.orders.get(account.shop, account.id, order.id)
@@ -209,19 +91,21 @@ def on_order_read(
             pass
 
 
-def _refund_off(tx: Tx, known: KnownOrder, now: datetime) -> None:
-    """The page speaks of no refund any more, if it ever did."""
+def _refund_off(tx: Tx, known: KnownOrder, now: datetime) -> bool:
+    """The page speaks of no refund any more. False: nor did it before."""
     if not tx.orders.clear_refund(known.shop, known.account, known.id):
-        return
+        return False
     _note(tx, known, OrderNote.REFUND_OFF, known.raw_status, now)
     stopped = [one for one in units_of(tx, known) if one.state is DeliveryState.RELEASED]
     if stopped:
         detail = f"{len(stopped)} 份在退款时停下了，要发请选发货"
         _hold(tx, known, NeedKind.REFUND_OFF, detail, now)
+    return True
 
 
 def _paid(tx: Tx, account: Account, known: KnownOrder, order: Order, now: datetime) -> None:
-    _refund_off(tx, known, now)
+    if _refund_off(tx, known, now):
+        mark_complete(tx, replace(known, refund_at=None), now)
     if units_of(tx, known):
         return
     found = judge(tx, account, known, order, now)
@@ -316,7 +200,8 @@ def _note(tx: Tx, known: KnownOrder, note: OrderNote, detail: str, now: datetime
 
 
 def _bargain(tx: Tx, known: KnownOrder, order: Order, now: datetime) -> None:
-    """Free shipping is called once for a bargain that a rule serves; then its page decides."""
+    """Free shipping is called once for a bargain that a rule serves, and once more when a refund
+    came between; then its page decides."""
     rule = match_rule(tx.delivery_rules.all(known.shop), known.account, order)
     if isinstance(rule, NeedKind):
         return
@@ -325,8 +210,11 @@ def _bargain(tx: Tx, known: KnownOrder, order: Order, now: datetime) -> None:
         _hold(tx, known, NeedKind.STOPPED, f"{STOP_REASON}：{stop.reason}", now)
         return
     lane = order_lane(known.account, f"free:{known.id}")
+    story = tx.orders.story(known.shop, known.account, known.id)
+    refunds = sum(line.step is OrderNote.REFUND_OFF for line in story)
+    key = f"{lane}:{refunds}" if refunds else lane
     work = FreeShipping(known.account, known.id)
-    tx.outbox.enqueue(known.shop, work, lane=lane, key=lane, due_at=now)
+    tx.outbox.enqueue(known.shop, work, lane=lane, key=key, due_at=now)
 
 
 def on_freed(tx: Tx, known: KnownOrder, now: datetime) -> None:

@@ -22,7 +22,8 @@ from hub.delivery.ledger import (
     units_of,
 )
 from hub.delivery.needs import close_needs
-from hub.delivery.orders import owe_units, read_again
+from hub.delivery.orders import owe_units
+from hub.delivery.reading import read_again
 from hub.delivery.sending import start, write
 from hub.errors import AlreadyDelivered, Invalid, NotFound, OnHold, OutOfStock, Refusal
 from hub.model import (

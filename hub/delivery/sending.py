@@ -79,6 +79,18 @@ def start(tx: Tx, order: KnownOrder, now: datetime) -> None:
             write(tx, order, delivery, now)
 
 
+def halt_before_mark(tx: Tx, order: KnownOrder, now: datetime) -> bool:
+    """An emergency stop keeps the mark at the platform back as well where it comes before the goods
+    (L4). True: what waited for the mark waits for a person now."""
+    if order.steps is not StepOrder.CONFIRM_THEN_SEND:
+        return False
+    waited = any(_is_unwritten(tx, one) for one in units_of(tx, order))
+    if not waited or tx.stops.active(order.shop, order.account) is None:
+        return False
+    start(tx, order, now)
+    return True
+
+
 def _lacks_cards(tx: Tx, order: KnownOrder) -> bool:
     return any(one.state in UNDRAWN for one in units_of(tx, order))
 
