@@ -9,22 +9,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hub import text
+from hub.delivery.drawing import ONE_PIECE_KINDS, reserve
 from hub.delivery.ledger import (
-    ONE_PIECE_KINDS,
     REFUND_REASON,
     STOP_REASON,
     confirm,
     mark_complete,
-    need_for,
     pull_brake,
     release,
-    reserve,
-    take,
-    units_of,
 )
 from hub.delivery.needs import UNDELIVERED, close_needs
 from hub.delivery.reading import read_again
 from hub.delivery.sending import begin, delay_lane, start
+from hub.delivery.steps import need_for, take, units_of
 from hub.model import (
     Account,
     ConversationId,

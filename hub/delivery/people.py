@@ -6,25 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from hub.delivery.ledger import (
-    ONE_PIECE_KINDS,
-    UNSENT,
-    call_off,
-    hand_over,
-    make_up,
-    mark_complete,
-    need_for,
-    put_back,
-    release,
-    reserve,
-    ship,
-    take,
-    units_of,
-)
+from hub.delivery.drawing import ONE_PIECE_KINDS, call_off, make_up, put_back, reserve
+from hub.delivery.ledger import UNSENT, hand_over, mark_complete, release, ship
 from hub.delivery.needs import close_needs
 from hub.delivery.orders import owe_units
 from hub.delivery.reading import read_again
-from hub.delivery.sending import start, write
+from hub.delivery.sending import is_unwritten, start, write
+from hub.delivery.steps import need_for, nothing_left, take, units_of
 from hub.errors import AlreadyDelivered, Invalid, NotFound, OnHold, OutOfStock, Refusal
 from hub.model import (
     Account,
@@ -43,7 +31,7 @@ from hub.model import (
     ShopId,
     StepOrder,
 )
-from hub.policy import HANDED_OVER, match_rule
+from hub.policy import HANDED_OVER, ON_THEIR_WAY, match_rule
 from hub.store import Tx
 
 AGAIN = frozenset({DeliveryState.PENDING, DeliveryState.RELEASED, DeliveryState.FAILED})
@@ -74,7 +62,10 @@ def deliver(
     wanted = [one for one in rows if one.state in AGAIN]
     if not held and not wanted and any(one.state is DeliveryState.SUPPLYING for one in rows):
         raise Invalid(f"没有发货：{ASKING}")
-    if rows and not held and not wanted:
+    delayed = any(is_unwritten(tx, one) for one in rows)
+    if rows and not held and not wanted and not delayed:
+        if any(one.state in ON_THEIR_WAY for one in rows):
+            raise AlreadyDelivered("没有再发一份：这笔订单的货正在发，等一会儿看结果")
         raise AlreadyDelivered("没有发货：这笔订单已经发过，要再发一次同样的内容请选「再发」")
     if order.conversation is None:
         raise Invalid("没有发货：不知道这笔订单的会话，请先重新读订单")
@@ -252,7 +243,7 @@ def _settle_all(
         new = tx.deliveries.owe(order.shop, unit, pool=None, rule=None, cards=0, now=now)
         units = [new] if new is not None else []
     for one in units:
-        unseen = one.state is DeliveryState.REVIEW and _nothing_left(tx, one)
+        unseen = one.state is DeliveryState.REVIEW and nothing_left(tx, one)
         if unseen or one.state is DeliveryState.RESERVED:
             put_back(tx, one, by, now)
         take(tx, one, step, now, by=by)
@@ -308,7 +299,7 @@ def _go_on(tx: Tx, order: KnownOrder, by: Cause, now: datetime) -> bool:
         return read_again(tx, order, "resumed", now)
     if order.shipped_at is not None and order.steps is not StepOrder.CONFIRM_THEN_SEND:
         return False  # somebody marked it meanwhile, and may have sent the goods as well
-    held = [one for one in units if one.state is DeliveryState.REVIEW and _nothing_left(tx, one)]
+    held = [one for one in units if one.state is DeliveryState.REVIEW and nothing_left(tx, one)]
     for one in held:
         take(tx, one, DeliveryStep.RESENT, now, by=by)
     owed = [one for one in units if one.state is DeliveryState.PENDING]
@@ -317,15 +308,6 @@ def _go_on(tx: Tx, order: KnownOrder, by: Cause, now: datetime) -> bool:
         need_for(tx, order, NeedKind.OUT_OF_STOCK, missing, now)
     start(tx, order, now)
     return bool(held or owed)
-
-
-def _nothing_left(tx: Tx, delivery: Delivery) -> bool:
-    steps = (
-        line.step
-        for line in tx.orders.story(delivery.shop, delivery.unit.account, delivery.unit.order)
-        if line.unit == delivery.unit.unit
-    )
-    return DeliveryStep.LEFT not in steps
 
 
 def _close(

@@ -10,7 +10,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hub.delivery import on_message_left, on_message_settled, on_order_read, on_signal, on_supplied
+from hub.delivery import (
+    Asking,
+    asking,
+    on_message_left,
+    on_message_settled,
+    on_order_read,
+    on_signal,
+    on_supplied,
+    on_unsupplied,
+    start,
+)
 from hub.model import (
     Account,
     Cause,
@@ -100,6 +110,14 @@ class Ledger:
         )
         on_signal(tx, self.account, self.threads[order.id], event, self.now())
 
+    def red_line(self, tx: Tx, order: Order) -> None:
+        """The line under its conversation turns to paid, and names no order."""
+        thread = self.threads[order.id]
+        event = OrderSignal(
+            OrderStatus.PAID, SignalSource.LIGHT_STATUS, thread.platform_id, self.now()
+        )
+        on_signal(tx, self.account, thread, event, self.now())
+
     def leave(self, tx: Tx, order: Order) -> None:
         """Its messages are put on the wire, and come back as not sent: they are queued again."""
         for unit in self.units_in(tx, order):
@@ -148,6 +166,24 @@ class Ledger:
         assert unit.pool is not None
         pool = unit.pool
         await self.write(lambda tx: on_supplied(tx, unit.shop, unit.id, pool, codes, self.now()))
+
+    async def unsupplied(self, unit: Delivery) -> None:
+        """Nobody knows whether its supplier gave anything."""
+        kind = NeedKind.SUPPLY_UNCERTAIN
+        await self.write(
+            lambda tx: on_unsupplied(tx, unit.shop, unit.id, kind, "没有回答", self.now())
+        )
+
+    async def supplier_key(self, unit: Delivery) -> str | None:
+        """The key that its supplier is asked with now."""
+        ready = await self.store.read(lambda tx: asking(tx, unit.shop, unit.id, asked_before=False))
+        return ready.key if isinstance(ready, Asking) else None
+
+    async def pass_delay(self, order: Order) -> None:
+        """An hour goes by, and what was delayed leaves."""
+        self.time[0] += timedelta(hours=1)
+        known = await self.known(order)
+        await self.write(lambda tx: start(tx, known, self.now()))
 
     # --- what is there ---
 
