@@ -4,7 +4,7 @@ Functions over a unit of work: no I/O, nothing awaited.
 """
 
 from hub.delivery.ledger import on_message_settled
-from hub.delivery.needs import close_needs, open_need, tell_need
+from hub.delivery.needs import UNDELIVERED, close_needs, open_need, tell_need
 from hub.delivery.orders import (
     on_bargain_refused,
     on_freed,
@@ -43,6 +43,7 @@ from hub.delivery.sending import (
 from hub.delivery.supplying import Asking, NotAsked, asking, on_supplied, on_unsupplied
 
 __all__ = [
+    "UNDELIVERED",
     "Asking",
     "NotAsked",
     "arrived",

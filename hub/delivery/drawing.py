@@ -164,9 +164,14 @@ def _supply_key(tx: Tx, delivery: Delivery) -> str:
     return f"supply:{delivery.id}:{asked}"
 
 
-def put_back(tx: Tx, delivery: Delivery, by: Cause, now: datetime) -> None:
-    """Reserved cards go back into their pool. What a supplier gave for this order stays with it:
-    it may have been made for it, and it is handed out should the order be delivered after all."""
+def goes_back(tx: Tx, delivery: Delivery) -> bool:
+    """Whether it holds cards of our own. What a supplier gave for this order stays with it: it may
+    have been made for it, and it is handed out should the order be delivered after all."""
     cards = tx.cards.of_unit(delivery.shop, delivery.unit)
-    if all(card.batch is not None for card in cards):
+    return bool(cards) and all(card.batch is not None for card in cards)
+
+
+def put_back(tx: Tx, delivery: Delivery, by: Cause, now: datetime) -> None:
+    """Reserved cards go back into their pool, if they came from one."""
+    if goes_back(tx, delivery):
         tx.cards.release(delivery.shop, delivery.unit, by=by, now=now)

@@ -5,11 +5,12 @@ A signal only makes the order be read; then the order's page decides, and nothin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hub import text
-from hub.delivery.drawing import ONE_PIECE_KINDS, reserve
+from hub.delivery.drawing import ONE_PIECE_KINDS, goes_back, reserve
 from hub.delivery.ledger import (
     REFUND_REASON,
     STOP_REASON,
@@ -19,7 +20,7 @@ from hub.delivery.ledger import (
     release,
 )
 from hub.delivery.needs import UNDELIVERED, close_needs
-from hub.delivery.reading import read_again
+from hub.delivery.reading import read_again, was_left_alone
 from hub.delivery.sending import begin, delay_lane, start
 from hub.delivery.steps import need_for, take, units_of
 from hub.model import (
@@ -46,6 +47,7 @@ from hub.policy import HANDED_OVER, UNDRAWN, brake, held_by, match_rule
 from hub.store import Tx
 
 A_MINUTE = timedelta(minutes=1)
+NO_RULES_YET = "付款时店里还没有发货规则；要发请用「发货」选一个卡池"
 SHIPPED_ELSEWHERE = "订单在别处标记了发货"
 
 
@@ -79,9 +81,11 @@ def on_order_read(
         case OrderStatus.SHIPPED | OrderStatus.COMPLETED:
             _refund_off(tx, known, now)
             on_shipped(tx, known, now, news=before is None or before.shipped_at is None)
-        case None:
+        case None if not is_left_alone(tx, known, now):
             _hold(tx, known, NeedKind.UNCLEAR, f"订单状态看不懂：{known.raw_status}", now)
-        case _ if signalled is OrderStatus.PAID:
+        case OrderStatus.UNPAID if signalled is OrderStatus.PAID and tx.delivery_rules.ever(
+            account.shop
+        ):
             detail = f"闲鱼提示已付款，订单页面却是：{known.raw_status}"
             _hold(tx, known, NeedKind.UNCLEAR, detail, now)
         case _:
@@ -103,13 +107,42 @@ def _refund_off(tx: Tx, known: KnownOrder, now: datetime) -> bool:
 def _paid(tx: Tx, account: Account, known: KnownOrder, order: Order, now: datetime) -> None:
     if _refund_off(tx, known, now):
         mark_complete(tx, replace(known, refund_at=None), now)
-    if units_of(tx, known):
+    units = units_of(tx, known)
+    if units:
+        _ask_about_forgotten(tx, known, units, now)
+        return
+    if is_left_alone(tx, known, now):
         return
     found = judge(tx, account, known, order, now)
     if isinstance(found, DeliveryRule):
         owe(tx, known, found, now)
     elif found is not None:
         _hold(tx, known, found[0], found[1], now)
+
+
+def _ask_about_forgotten(
+    tx: Tx, known: KnownOrder, units: Sequence[Delivery], now: datetime
+) -> None:
+    """What waits for a person, and nobody was asked, or the question is gone (L18)."""
+    states = {one.state for one in units}
+    if tx.needs.open_about(known.shop, known.account, known.id):
+        return
+    if DeliveryState.REVIEW in states:
+        _hold(tx, known, NeedKind.UNCERTAIN, "还没有决定怎么处理", now)
+    elif DeliveryState.PENDING in states:
+        _hold(tx, known, NeedKind.OUT_OF_STOCK, "还没有留到卡密", now)
+
+
+def is_left_alone(tx: Tx, known: KnownOrder, now: datetime) -> bool:
+    """Many sellers sell nothing that can be delivered by itself. Until the shop has its first rule
+    nobody is asked about its orders, and those of that time are never delivered by later rules."""
+    shop, account, order = known.shop, known.account, known.id
+    if was_left_alone(tx, known):
+        return True
+    if tx.delivery_rules.ever(shop):
+        return False
+    tx.orders.note_down(shop, account, order, OrderNote.LEFT_ALONE, detail=NO_RULES_YET, now=now)
+    return True
 
 
 def judge(
@@ -123,6 +156,9 @@ def judge(
         return rule, _spec_words(known) if rule is NeedKind.UNKNOWN_SPEC else known.item_title
     if known.quantity is None:
         return NeedKind.UNCLEAR, "订单上看不出买了几件"
+    own = next((one for one in tx.accounts.all(known.shop) if one.user == known.buyer), None)
+    if own is not None:  # either side of such an order looks like the other one
+        return NeedKind.HELD, f"对方是你自己的账号「{own.name}」"
     if known.quantity > rule.most_units:
         return NeedKind.TOO_MANY, f"买了 {known.quantity} 件，规则最多发 {rule.most_units} 件"
     stop = tx.stops.active(known.shop, known.account)
@@ -288,11 +324,13 @@ def _over(tx: Tx, account: Account, known: KnownOrder, status: OrderStatus, now:
     """A refund, or the end of the order: what has not left goes back, what was given is disputed,
     and it is told at once."""
     tx.orders.set_refund(known.shop, known.account, known.id, now)
-    units, released, disputed, unsure = units_of(tx, known), 0, 0, 0
+    units, returned, kept, disputed, unsure = units_of(tx, known), 0, 0, 0, 0
     for delivery in units:
         match delivery.state:
             case DeliveryState.PENDING | DeliveryState.SUPPLYING | DeliveryState.RESERVED:
-                released += release(tx, delivery, now, detail=REFUND_REASON)
+                own = goes_back(tx, delivery)
+                release(tx, delivery, now, detail=REFUND_REASON)
+                returned, kept = returned + own, kept + (not own)
             case DeliveryState.SENDING | DeliveryState.REVIEW:
                 unsure += 1
             case state if state in HANDED_OVER:
@@ -316,7 +354,8 @@ def _over(tx: Tx, account: Account, known: KnownOrder, status: OrderStatus, now:
     if not news or not (units or closed):
         return
     _note(tx, known, OrderNote.REFUND, text.ORDER_STATUSES[status], now)
-    _tell_over(tx, account, known, status, released, disputed, now)
+    stopped = (returned, kept)
+    _tell_over(tx, account, known, status, stopped, disputed, now)
     if (disputed or unsure) and status is not OrderStatus.CLOSED:
         detail = "货可能已经到买家手里，请核对后再同意退款" if unsure else "卡密已经发出"
         need_for(tx, known, NeedKind.REFUND, detail, now)
@@ -327,17 +366,19 @@ def _tell_over(
     account: Account,
     known: KnownOrder,
     status: OrderStatus,
-    released: int,
+    stopped: tuple[int, int],
     disputed: int,
     now: datetime,
 ) -> None:
+    """`stopped`: how many units went back into stock, and how many others had not left."""
     conversation = (
         tx.conversations.get(known.shop, known.conversation)
         if known.conversation is not None
         else None
     )
+    returned, kept = stopped
     said = text.refund_notice(
-        account, known, conversation, status, released=released, disputed=disputed
+        account, known, conversation, status, returned=returned, kept=kept, disputed=disputed
     )
     key = f"over:{known.account}:{known.id}:{status}:{now.isoformat()}"
     if conversation is not None:

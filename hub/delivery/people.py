@@ -65,7 +65,7 @@ def deliver(
     delayed = any(is_unwritten(tx, one) for one in rows)
     if rows and not held and not wanted and not delayed:
         if any(one.state in ON_THEIR_WAY for one in rows):
-            raise AlreadyDelivered("没有再发一份：这笔订单的货正在发，等一会儿看结果")
+            raise AlreadyDelivered("没有发货：这笔订单已经发过，等一会儿看结果")
         raise AlreadyDelivered("没有发货：这笔订单已经发过，要再发一次同样的内容请选「再发」")
     if order.conversation is None:
         raise Invalid("没有发货：不知道这笔订单的会话，请先重新读订单")

@@ -14,6 +14,7 @@ from hub.model import (
     MessageId,
     NeedKind,
     Order,
+    OrderNote,
     OrderSignal,
     OrderStatus,
     ReadOrder,
@@ -112,9 +113,17 @@ def is_lost(tx: Tx, shop: ShopId, account: AccountId, order: str) -> bool:
     known = tx.orders.get(shop, account, order)
     if known is not None and known.refund_at is not None:
         return True  # the refund is off, and no word of that came
+    if known is not None and was_left_alone(tx, known):
+        return False
     units = tx.deliveries.of_order(shop, account, order)
-    owed = [one for one in units if one.state is DeliveryState.PENDING]
+    owed = [one for one in units if one.state in (DeliveryState.PENDING, DeliveryState.REVIEW)]
     return (not units or bool(owed)) and not tx.needs.open_about(shop, account, order)
+
+
+def was_left_alone(tx: Tx, known: KnownOrder) -> bool:
+    """Whether it was paid while its shop had no delivery rules."""
+    story = tx.orders.story(known.shop, known.account, known.id)
+    return any(line.step is OrderNote.LEFT_ALONE for line in story)
 
 
 def is_doubted(tx: Tx, shop: ShopId, work: ReadOrder, order: Order) -> bool:
@@ -160,7 +169,14 @@ def on_unread(
     known = tx.orders.get(shop, work.account, work.order) if work.order is not None else None
     if work.status not in (_S.PAID, _S.BARGAIN_PENDING) and known is None:
         return
+    if not tx.delivery_rules.ever(shop):
+        return
     conversation = tx.conversations.by_platform(shop, work.account, work.conversation)
+    if known is None and work.order is not None:
+        # So that a person finds it under its number, and what is chosen for it can be done.
+        unread = Order(work.order, None, "", work.item_id)
+        where = conversation.id if conversation is not None else None
+        tx.orders.save(shop, work.account, unread, conversation=where, now=now)
     open_need(
         tx,
         shop,

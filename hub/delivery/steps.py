@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from loguru import logger
+
 from hub.delivery.needs import open_need
 from hub.model import (
     Cause,
@@ -38,13 +40,18 @@ def take(
     detail: str = "",
     by: Cause = BY_THE_HUB,
 ) -> DeliveryState | None:
-    """Take a step of the state machine and write it into the story; None: it leads nowhere."""
+    """Take a step of the state machine and write it into the story; None: it leads nowhere.
+
+    What is logged of it holds if the unit of work is committed."""
     state = next_state(delivery.state, step)
     if state is None:
         return None
     unit = delivery.unit
     if state is not delivery.state:
         tx.deliveries.set_state(delivery.shop, delivery.id, state, now)
+        logger.info(
+            "order {} unit {}: {} -> {} ({})", unit.order, unit.unit, delivery.state, state, step
+        )
         if state in NOTHING_MORE_LEAVES:
             withdraw(tx, delivery, now)
     if state is not delivery.state or step is not DeliveryStep.LEFT:

@@ -12,16 +12,18 @@ def match_rule(
 ) -> DeliveryRule | NeedKind:
     """The rule, or why there is none: NO_RULE or UNKNOWN_SPEC.
 
-    Rules that name the item are asked first, all others only if none does. Among these the longest
-    keyword that stands in the title decides: as plain text, never the other way round, and an order
-    without a title matches none (L8). A choice of the item that no rule names is served only by a
-    rule that says so (L9). Of rules that fit equally, one for this account goes before one for all,
-    then the older one.
+    Rules that name the item are asked first, all others only if none does; one that is switched
+    off counts there, since whoever did so wants the item delivered by nothing else. Among these
+    the longest keyword that stands in the title decides: as plain text, never the other way
+    round, and an order without a title matches none (L8). A choice of the item that no rule
+    names is served only by a rule that says so (L9). Of rules that fit equally, one for this
+    account goes before one for all, then the older one.
     """
-    ours = [rule for rule in rules if rule.enabled and rule.account in (None, account)]
+    ours = [rule for rule in rules if rule.account in (None, account)]
     ours.sort(key=lambda rule: (rule.account is None, rule.id))
     named = [rule for rule in ours if order.item_id is not None and order.item_id in rule.items]
-    return _by_spec(named or _by_keyword(ours, order.item_title), order.spec)
+    on = [rule for rule in named or ours if rule.enabled]
+    return _by_spec(on if named else _by_keyword(on, order.item_title), order.spec)
 
 
 def _by_keyword(rules: Sequence[DeliveryRule], title: str) -> list[DeliveryRule]:

@@ -72,12 +72,14 @@ _PARTS = Statement(
 _RESERVED_SINCE = Statement(
     "SELECT count(*) FROM deliveries WHERE shop_id = :shop AND reserved_at >= :since"
 )
+_TALLY = Statement("SELECT state, count(*), min(created_at) FROM deliveries GROUP BY state")
 _OF_BUYER = Statement(
-    "SELECT count(DISTINCT o.order_id), count(DISTINCT CASE WHEN o.status IN ('paid', 'shipped')"
-    " THEN o.order_id END) FROM orders o JOIN deliveries d ON d.shop_id = :shop"
+    "SELECT count(DISTINCT CASE WHEN d.state IN ('sent', 'confirmed', 'outside')"
+    " THEN o.order_id END), count(DISTINCT CASE WHEN o.status IN ('paid', 'shipped') AND d.state"
+    " NOT IN ('pending', 'failed', 'released') THEN o.order_id END)"
+    " FROM orders o JOIN deliveries d ON d.shop_id = :shop"
     " AND d.account_id = o.account_id AND d.order_id = o.order_id"
     " WHERE o.shop_id = :shop AND o.buyer = :buyer AND o.order_id <> :order"
-    " AND d.state IN ('sent', 'confirmed', 'outside')"
 )
 
 
@@ -151,10 +153,16 @@ class Deliveries:
         return found
 
     def of_buyer(self, shop: ShopId, buyer: PlatformUser, apart_from: str) -> tuple[int, int]:
-        """How many other orders of this buyer were delivered, and how many of these are not
-        completed."""
+        """How many other orders of this buyer were delivered, and how many were delivered, or are
+        on their way, and are not completed."""
         row = self._sql.row(_OF_BUYER, shop=shop, buyer=buyer, order=apart_from)
         return (0, 0) if row is None else (row[0], row[1])
+
+    def tally(self) -> dict[DeliveryState, tuple[int, datetime]]:
+        """How many units are in each state, and since when the oldest of them is owed.
+        System-wide: figures about the program."""
+        rows = self._sql.rows(_TALLY)
+        return {DeliveryState(state): (count, moment(oldest)) for state, count, oldest in rows}
 
     # --- messages ---
 

@@ -106,6 +106,7 @@ async def test_an_order_without_a_rule_goes_out_from_a_named_pool_or_is_settled_
     shop: Shop,
 ) -> None:
     stage = shop.stage
+    await shop.rule_for_something_else()
     await shop.pool(["CODE-1111"])
     first = await shop.buy()
     await stage.wait_for_notice("待处理 1｜没有发货规则")

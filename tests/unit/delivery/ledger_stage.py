@@ -41,11 +41,14 @@ from hub.model import (
     PlatformUser,
     Pool,
     PoolKind,
+    Role,
+    SendNotice,
     SignalSource,
     StepOrder,
     StockCard,
     SupplierCall,
     TaskKind,
+    TaskState,
     Text,
 )
 from hub.store import Store, Tx, open_store
@@ -185,7 +188,36 @@ class Ledger:
         known = await self.known(order)
         await self.write(lambda tx: start(tx, known, self.now()))
 
+    async def hire(self) -> None:
+        """Somebody who is told; without, notices go to nobody."""
+
+        def unit(tx: Tx) -> None:
+            tx.members.add(self.account.shop, "店主", Role.OWNER, qq=["10002"], now=self.now())
+
+        await self.write(unit)
+
     # --- what is there ---
+
+    async def all_notices(self) -> list[str]:
+        """What owners are to be told and were not shown before."""
+        told: list[str] = []
+        while True:
+            until = self.now() + timedelta(minutes=1)
+            tasks = await self.write(
+                lambda tx, until=until: tx.outbox.claim(  # type: ignore[misc]
+                    "teller", self.now(), until, 100, [TaskKind.NOTICE]
+                )
+            )
+            if not tasks:
+                return told
+            for task in tasks:
+                await self.write(
+                    lambda tx, task=task: tx.outbox.settle(  # type: ignore[misc]
+                        task, "teller", TaskState.DONE, now=self.now()
+                    )
+                )
+                assert isinstance(task.work, SendNotice)
+                told.append(task.work.text)
 
     async def waiting(self, kind: TaskKind) -> int:
         """How many tasks of a kind are not settled."""
