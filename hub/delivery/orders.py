@@ -314,6 +314,8 @@ def on_ship_done(tx: Tx, known: KnownOrder, now: datetime) -> None:
 
 def on_ship_refused(tx: Tx, known: KnownOrder, reason: str, now: datetime) -> None:
     _note(tx, known, OrderNote.SHIP_FAILED, reason, now)
+    if any(one.state is DeliveryState.RESERVED for one in units_of(tx, known)):
+        reason = f"{reason}；货还没有发给买家"
     need_for(tx, known, NeedKind.SHIP_FAILED, reason, now)
 
 

@@ -11,7 +11,7 @@ from hub.delivery.ledger import UNSENT, hand_over, mark_complete, release, ship
 from hub.delivery.needs import close_needs
 from hub.delivery.orders import owe_units
 from hub.delivery.reading import read_again
-from hub.delivery.sending import is_unwritten, start, write
+from hub.delivery.sending import WRONG_BUYER, is_unwritten, is_with_its_buyer, start, write
 from hub.delivery.steps import need_for, nothing_left, take, units_of
 from hub.errors import AlreadyDelivered, Invalid, NotFound, OnHold, OutOfStock, Refusal
 from hub.model import (
@@ -69,6 +69,8 @@ def deliver(
         raise AlreadyDelivered("没有发货：这笔订单已经发过，要再发一次同样的内容请选「再发」")
     if order.conversation is None:
         raise Invalid("没有发货：不知道这笔订单的会话，请先重新读订单")
+    if not is_with_its_buyer(tx, order, order.conversation):
+        raise Invalid(f"没有发货：{WRONG_BUYER}，请在闲鱼里发")
     if all(one.pool is None for one in rows):
         wanted = _first_time(tx, account, order, pool, units, now)
     elif pool is not None and wanted:

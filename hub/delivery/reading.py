@@ -102,10 +102,23 @@ def look_again(tx: Tx, shop: ShopId, message: MessageId, now: datetime) -> bool:
     account = tx.accounts.get(shop, order.account) if order is not None else None
     if order is None or account is None:
         return False
-    if order.read_at >= account.state_since:
+    since = account.state_since
+    if order.read_at >= since:
         return False
-    read_again(tx, order, "back", now, since=account.state_since)
-    return True
+    if read_again(tx, order, "back", now, since=since) or since <= now:
+        return True
+    return _is_being_read(tx, order)  # the clock went back: waiting for that moment is no use
+
+
+def _is_being_read(tx: Tx, order: KnownOrder) -> bool:
+    where = order.conversation
+    conversation = tx.conversations.get(order.shop, where) if where is not None else None
+    return conversation is not None and any(
+        isinstance(task.work, ReadOrder) and task.work.order == order.id
+        for task in tx.outbox.waiting(
+            order.shop, order_lane(order.account, conversation.platform_id)
+        )
+    )
 
 
 def is_lost(tx: Tx, shop: ShopId, account: AccountId, order: str) -> bool:

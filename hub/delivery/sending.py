@@ -11,6 +11,7 @@ from hub.model import (
     KEPT,
     CardState,
     Content,
+    ConversationId,
     Delivery,
     DeliveryState,
     DeliveryStep,
@@ -33,6 +34,7 @@ from hub.model import (
 from hub.policy import HANDED_OVER, ON_THEIR_WAY, UNDRAWN, DeliveryFacts, compose
 from hub.store import Tx
 
+WRONG_BUYER = "这个会话的对方不是这笔订单的买家"
 SPOILT = "等着发的时候卡密作废或过期了，选发货会换一张"
 
 
@@ -206,9 +208,19 @@ def why_not(tx: Tx, message: Message, shop: ShopId, now: datetime) -> str | None
         return "已经重新发送"
     if order.refund_at is not None:
         return REFUND_REASON
+    if not is_with_its_buyer(tx, order, message.conversation):
+        return WRONG_BUYER
     if stop is not None:
         return f"{STOP_REASON}：{stop.reason}"
     return SPOILT if spoilt(tx, delivery, now) else None
+
+
+def is_with_its_buyer(tx: Tx, order: KnownOrder, id_: ConversationId) -> bool:
+    """Whether a conversation is with the buyer of this order, as far as both are known."""
+    conversation = tx.conversations.get(order.shop, id_)
+    return conversation is not None and (
+        order.buyer is None or conversation.buyer in (None, order.buyer)
+    )
 
 
 def on_message_waits(tx: Tx, shop: ShopId, message: MessageId, now: datetime) -> None:

@@ -1,0 +1,108 @@
+"""The last look before a message of a delivery leaves."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from hub.delivery import deliver, look_again, on_ship_refused, why_not
+from hub.errors import Invalid
+from hub.model import (
+    AccountState,
+    Cause,
+    Message,
+    NeedKind,
+    Order,
+    OrderStatus,
+    PlatformUser,
+    StepOrder,
+    TaskKind,
+)
+from hub.store import Tx
+from tests.unit.delivery.ledger_stage import Ledger, open_ledger
+from tests.unit.delivery.test_platform_tasks import Platform, perform
+
+S = OrderStatus
+BY = Cause(None, "web")
+
+
+def first_message(ledger: Ledger, tx: Tx, order: Order) -> Message:
+    (unit,) = ledger.units_in(tx, order)
+    ((id_, _),) = tx.deliveries.parts(unit.shop, unit.id, unit.attempt)
+    message = tx.messages.get(unit.shop, id_)
+    assert message is not None
+    return message
+
+
+async def test_goods_go_to_the_buyer_of_their_order_and_to_nobody_else(tmp_path: Path) -> None:
+    async with open_ledger(tmp_path) as ledger:
+        account, shop = ledger.account, ledger.account.shop
+        paid, other = await ledger.page(1, S.PAID), await ledger.page(2, S.SHIPPED)
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        await ledger.write(lambda tx: ledger.read(tx, other))
+        known = await ledger.known(other)
+
+        for order in (paid, other):
+            thread = ledger.threads[order.id].platform_id
+            await ledger.write(
+                lambda tx, thread=thread: tx.conversations.upsert(  # type: ignore[misc]
+                    shop, account.id, thread, buyer=PlatformUser("999999"), at=ledger.now()
+                )
+            )
+        refusal = await ledger.store.read(
+            lambda tx: why_not(tx, first_message(ledger, tx, paid), shop, ledger.now())
+        )
+        assert refusal == "这个会话的对方不是这笔订单的买家"
+        with pytest.raises(Invalid, match="不是这笔订单的买家"):
+            await ledger.write(lambda tx: deliver(tx, account, known, by=BY, now=ledger.now()))
+
+
+async def test_a_clock_that_goes_back_holds_no_delivery_up(tmp_path: Path) -> None:
+    """The account came online at a moment that lies in the future by now."""
+    async with open_ledger(tmp_path) as ledger:
+        account, shop = ledger.account, ledger.account.shop
+        paid = await ledger.page(1, S.PAID)
+        platform = Platform({paid.id: paid})
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        ledger.time[0] += timedelta(days=400)
+        await ledger.write(
+            lambda tx: tx.accounts.set_state(
+                shop, account.id, AccountState.ONLINE, reason="", now=ledger.now()
+            )
+        )
+        ledger.time[0] -= timedelta(days=399)
+
+        async def waits() -> bool:
+            return await ledger.write(
+                lambda tx: look_again(tx, shop, first_message(ledger, tx, paid).id, ledger.now())
+            )
+
+        assert await waits(), "a refund may have gone unheard"
+        assert await waits()
+        await perform(ledger, platform, TaskKind.READ_ORDER)
+        assert not await waits()
+
+
+async def test_what_was_read_while_connected_is_not_read_again(tmp_path: Path) -> None:
+    async with open_ledger(tmp_path) as ledger:
+        paid = await ledger.page(1, S.PAID)
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        shop = ledger.account.shop
+        assert not await ledger.write(
+            lambda tx: look_again(tx, shop, first_message(ledger, tx, paid).id, ledger.now())
+        )
+        assert await ledger.waiting(TaskKind.READ_ORDER) == 0
+
+
+async def test_a_mark_that_was_refused_says_that_the_goods_wait_for_it(tmp_path: Path) -> None:
+    """L4, L18: who only reads that a mark is missing may think that the buyer is served."""
+    async with open_ledger(tmp_path, steps=StepOrder.CONFIRM_THEN_SEND) as ledger:
+        paid = await ledger.page(1, S.PAID)
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        known = await ledger.known(paid)
+        await ledger.write(lambda tx: on_ship_refused(tx, known, "不允许", ledger.now()))
+        (need,) = await ledger.needs(paid)
+        assert need.kind is NeedKind.SHIP_FAILED
+        assert "货还没有发给买家" in need.detail
