@@ -12,6 +12,7 @@ from hub.model import (
     DeliveryState,
     KnownOrder,
     MessageId,
+    Need,
     NeedKind,
     Order,
     OrderNote,
@@ -91,6 +92,20 @@ def read_again(
     )
     key = f"read:{order.account}:{order.id}:{why}:{(since or now).isoformat()}"
     return read_order(tx, order.shop, work, key=key, now=now)
+
+
+def look_up(tx: Tx, need: Need, now: datetime) -> bool:
+    """Have the order read that a need is about without knowing its number. False: nobody knows the
+    conversation either."""
+    where = need.conversation
+    conversation = tx.conversations.get(need.shop, where) if where is not None else None
+    if conversation is None:
+        return False
+    work = ReadOrder(
+        conversation.account, conversation.platform_id, None, conversation.item_id, _S.PAID
+    )
+    key = f"read:{conversation.account}:need {need.id}:{now.isoformat()}"
+    return read_order(tx, need.shop, work, key=key, now=now)
 
 
 def look_again(tx: Tx, shop: ShopId, message: MessageId, now: datetime) -> bool:

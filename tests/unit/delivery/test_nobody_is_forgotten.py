@@ -7,9 +7,13 @@ from decimal import Decimal
 from pathlib import Path
 
 from hub.delivery import is_lost, on_unread, outside
+from hub.desk import Door, Operator
+from hub.desk.needs import Needs
+from hub.desk.orders import Orders
 from hub.model import (
     CardStep,
     Cause,
+    Choice,
     DeliveryState,
     Guards,
     MessageState,
@@ -19,10 +23,12 @@ from hub.model import (
     OrderStatus,
     PlatformUser,
     ReadOrder,
+    Role,
     TaskKind,
 )
 from hub.store import Tx
 from tests.unit.delivery.ledger_stage import ITEM, Ledger, open_ledger
+from tests.unit.delivery.test_platform_tasks import Platform, perform
 
 S, M, D = OrderStatus, MessageState, DeliveryState
 BY = Cause(None, "web")
@@ -182,6 +188,31 @@ async def test_an_order_that_was_never_read_is_delivered_once_it_is(tmp_path: Pa
         await ledger.write(lambda tx: ledger.read(tx, paid))
         assert await ledger.states(paid) == [D.RESERVED]
         assert await ledger.kinds(paid) == []
+
+
+async def test_a_payment_of_which_nobody_knows_the_order_is_looked_up_again(tmp_path: Path) -> None:
+    """The need knows its conversation, so that a person can have it looked up."""
+    async with open_ledger(tmp_path) as ledger:
+        paid, account = await ledger.page(1, S.PAID), ledger.account
+        thread = ledger.threads[paid.id]
+        work = ReadOrder(account.id, thread.platform_id, None, ITEM, S.PAID)
+        kind = NeedKind.UNCLEAR
+        await ledger.write(
+            lambda tx: on_unread(tx, account.shop, work, kind, "找不到", ledger.now())
+        )
+        owner = Operator(
+            await ledger.write(
+                lambda tx: tx.members.add(account.shop, "店主", Role.OWNER, now=ledger.now())
+            ),
+            Door.WEB,
+        )
+
+        needs = Needs(ledger.store, ledger.now, Orders(ledger.store, ledger.now))
+        await needs.answer(owner, 1, Choice.READ)
+
+        assert await needs.open(owner) == []
+        await perform(ledger, Platform({paid.id: paid}, newest=paid.id), TaskKind.READ_ORDER)
+        assert await ledger.states(paid) == [D.RESERVED]
 
 
 # --- Guards ---------------------------------------------------------------------------------------
