@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from hub.delivery import deliver, look_again, on_ship_refused, why_not
+from hub.delivery import deliver, look_again, on_ship_refused, resend, why_not
 from hub.errors import Invalid
 from hub.model import (
     AccountState,
+    CardState,
     Cause,
+    DeliveryState,
+    Guards,
     Message,
+    MessageState,
     NeedKind,
     Order,
     OrderStatus,
@@ -24,7 +29,7 @@ from hub.store import Tx
 from tests.unit.delivery.ledger_stage import Ledger, open_ledger
 from tests.unit.delivery.test_platform_tasks import Platform, perform
 
-S = OrderStatus
+S, M, D = OrderStatus, MessageState, DeliveryState
 BY = Cause(None, "web")
 
 
@@ -106,3 +111,59 @@ async def test_a_mark_that_was_refused_says_that_the_goods_wait_for_it(tmp_path:
         (need,) = await ledger.needs(paid)
         assert need.kind is NeedKind.SHIP_FAILED
         assert "货还没有发给买家" in need.detail
+
+
+async def test_an_older_time_that_it_was_written_does_not_leave_any_more(tmp_path: Path) -> None:
+    """A person had it sent again; what was written before must not come on top."""
+    async with open_ledger(tmp_path) as ledger:
+        shop = ledger.account.shop
+        paid = await ledger.page(1, S.PAID)
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        await ledger.write(lambda tx: ledger.settle(tx, paid, M.ACCEPTED))
+        known = await ledger.known(paid)
+        await ledger.write(lambda tx: resend(tx, known, by=BY, now=ledger.now()))
+        second = await ledger.store.read(lambda tx: first_message(ledger, tx, paid))
+        assert await ledger.store.read(lambda tx: why_not(tx, second, shop, ledger.now())) is None
+
+        await ledger.write(lambda tx: resend(tx, known, by=BY, now=ledger.now()))
+
+        reason = await ledger.store.read(lambda tx: why_not(tx, second, shop, ledger.now()))
+        assert reason == "已经重新发送"
+
+
+async def test_what_arrives_although_a_refund_was_asked_is_disputed_and_not_marked_as_shipped(
+    tmp_path: Path,
+) -> None:
+    """It was on the wire when the refund was heard of."""
+    async with open_ledger(tmp_path) as ledger:
+        paid = await ledger.page(1, S.PAID)
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        await ledger.write(lambda tx: ledger.leave(tx, paid))
+        refunding = replace(paid, status=S.REFUND_REQUESTED)
+        await ledger.write(lambda tx: ledger.read(tx, refunding))
+
+        await ledger.write(lambda tx: ledger.settle(tx, paid, M.ACCEPTED))
+
+        assert await ledger.states(paid) == [D.SENT]
+        assert await ledger.waiting(TaskKind.SHIP) == 0
+        assert [[card.state for card in held] for held in await ledger.cards(paid)] == [
+            [CardState.DISPUTED]
+        ]
+
+
+async def test_what_an_emergency_stop_held_counts_as_no_failure(tmp_path: Path) -> None:
+    """Else resuming after a stop would pull the brake at once."""
+    async with open_ledger(tmp_path) as ledger:
+        shop = ledger.account.shop
+        await ledger.write(lambda tx: tx.guards.set(shop, Guards(brake_failures=2)))
+        refused, stopped, last = [await ledger.page(number, S.PAID) for number in (1, 2, 3)]
+        for order in (refused, stopped, last):
+            await ledger.write(lambda tx, order=order: ledger.read(tx, order))  # type: ignore[misc]
+
+        await ledger.write(lambda tx: ledger.settle(tx, refused, M.REJECTED))
+        await ledger.write(lambda tx: ledger.settle(tx, stopped, M.DROPPED))
+        assert await ledger.store.read(lambda tx: tx.stops.all(shop)) == []
+
+        await ledger.write(lambda tx: ledger.settle(tx, last, M.UNCERTAIN))
+        (stop,) = await ledger.store.read(lambda tx: tx.stops.all(shop))
+        assert stop.by_brake
