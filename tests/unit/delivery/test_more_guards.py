@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from hub.delivery import deliver, look_again, on_ship_refused, resend, why_not
+from hub.delivery import (
+    deliver,
+    give_back,
+    look_again,
+    on_ship_refused,
+    outside,
+    refuse,
+    resend,
+    resume,
+    why_not,
+)
 from hub.errors import Invalid
 from hub.model import (
     AccountState,
@@ -167,3 +177,125 @@ async def test_what_an_emergency_stop_held_counts_as_no_failure(tmp_path: Path) 
         await ledger.write(lambda tx: ledger.settle(tx, last, M.UNCERTAIN))
         (stop,) = await ledger.store.read(lambda tx: tx.stops.all(shop))
         assert stop.by_brake
+
+
+async def test_a_refund_and_an_emergency_stop_keep_back_what_is_written(tmp_path: Path) -> None:
+    async with open_ledger(tmp_path) as ledger:
+        shop = ledger.account.shop
+        paid = await ledger.page(1, S.PAID)
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+
+        async def reason() -> str | None:
+            return await ledger.store.read(
+                lambda tx: why_not(tx, first_message(ledger, tx, paid), shop, ledger.now())
+            )
+
+        assert await reason() is None
+        await ledger.write(lambda tx: tx.stops.stop(shop, None, reason="查货", now=ledger.now()))
+        assert await reason() == "发货急停中：查货"
+        await ledger.write(lambda tx: tx.stops.resume(shop, None, ledger.now()))
+        await ledger.write(lambda tx: ledger.signal(tx, paid, S.REFUND_REQUESTED, message=1))
+        assert await reason() == "买家申请了退款，或订单已关闭"
+
+
+async def test_what_the_account_bought_itself_is_no_order_of_the_shop(tmp_path: Path) -> None:
+    async with open_ledger(tmp_path) as ledger:
+        account = ledger.account
+        bought = replace(await ledger.page(1, S.PAID), buyer=account.user)
+        await ledger.write(lambda tx: ledger.read(tx, bought))
+        known = await ledger.store.read(
+            lambda tx: tx.orders.get(account.shop, account.id, bought.id)
+        )
+        assert known is None
+
+
+async def test_as_many_pieces_as_the_rule_allows_are_delivered(tmp_path: Path) -> None:
+    async with open_ledger(tmp_path) as ledger:
+        await ledger.change_rule(most_units=2)
+        two, three = await ledger.page(1, S.PAID, quantity=2), await ledger.page(2, S.PAID, 3)
+        await ledger.write(lambda tx: ledger.read(tx, two))
+        await ledger.write(lambda tx: ledger.read(tx, three))
+        assert await ledger.states(two) == [D.RESERVED] * 2
+        assert await ledger.states(three) == []
+        assert await ledger.kinds(three) == [NeedKind.TOO_MANY]
+
+
+async def test_a_supplier_is_not_asked_for_what_is_refunded_or_stopped(tmp_path: Path) -> None:
+    async with open_ledger(tmp_path) as ledger:
+        shop, pool = ledger.account.shop, await ledger.api_pool()
+        await ledger.change_rule(pool=pool.id)
+        paid = await ledger.page(1, S.PAID)
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        (unit,) = await ledger.units(paid)
+        assert await ledger.supplier_key(unit) is not None
+
+        await ledger.write(lambda tx: tx.stops.stop(shop, None, reason="查货", now=ledger.now()))
+        assert await ledger.supplier_key(unit) is None
+        await ledger.write(lambda tx: tx.stops.resume(shop, None, ledger.now()))
+        assert await ledger.supplier_key(unit) is not None
+        await ledger.write(lambda tx: ledger.signal(tx, paid, S.REFUND_REQUESTED, message=1))
+        assert await ledger.supplier_key(unit) is None
+
+
+async def test_pieces_of_a_supplier_leave_together_and_the_delay_counts_from_the_payment(
+    tmp_path: Path,
+) -> None:
+    """L10, L16."""
+    async with open_ledger(tmp_path) as ledger:
+        pool = await ledger.api_pool()
+        await ledger.change_rule(pool=pool.id, delay_seconds=600)
+        paid = await ledger.page(1, S.PAID, quantity=2)
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        first, second = await ledger.units(paid)
+        await ledger.supply(first, "FETCHED-1")
+        assert await ledger.waiting(TaskKind.DELIVER) == 0
+
+        ledger.time[0] = first.created_at + timedelta(seconds=400)
+        await ledger.supply(second, "FETCHED-2")
+        (task,) = await ledger.store.read(
+            lambda tx: tx.outbox.waiting(first.shop, f"delayed:{ledger.account.id}:{paid.id}")
+        )
+        assert task.created_at == ledger.now()
+        assert await ledger.store.read(lambda tx: tx.outbox.next_due()) is not None
+        ledger.time[0] = first.created_at + timedelta(seconds=600)
+        assert await perform(ledger, Platform(), TaskKind.DELIVER) == 1
+        assert [text for text, _ in await ledger.messages(paid)] == ["FETCHED-1", "FETCHED-2"]
+
+
+async def test_nobody_decides_about_what_is_on_the_wire(tmp_path: Path) -> None:
+    """L3: its end is known in a moment."""
+    async with open_ledger(tmp_path) as ledger:
+        paid = await ledger.page(1, S.PAID)
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        await ledger.write(lambda tx: ledger.leave(tx, paid))
+        known = await ledger.known(paid)
+        for act in (give_back, outside, refuse):
+            with pytest.raises(Invalid, match="正在发送"):
+                await ledger.write(
+                    lambda tx, act=act: act(tx, known, by=BY, now=ledger.now())  # type: ignore[misc]
+                )
+        assert await ledger.states(paid) == [D.SENDING]
+
+
+async def test_a_stop_of_the_shop_holds_although_that_of_the_account_is_over(
+    tmp_path: Path,
+) -> None:
+    async with open_ledger(tmp_path) as ledger:
+        account, shop = ledger.account, ledger.account.shop
+        paid = await ledger.page(1, S.PAID)
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        for where in (None, account.id):
+            await ledger.write(
+                lambda tx, where=where: tx.stops.stop(  # type: ignore[misc]
+                    shop, where, reason="查货", now=ledger.now()
+                )
+            )
+        await ledger.write(lambda tx: ledger.settle(tx, paid, M.DROPPED))
+
+        assert (
+            await ledger.write(lambda tx: resume(tx, shop, account.id, by=BY, now=ledger.now()))
+            == 0
+        )
+        assert await ledger.states(paid) == [D.REVIEW]
+        assert await ledger.write(lambda tx: resume(tx, shop, None, by=BY, now=ledger.now())) == 1
+        assert await ledger.states(paid) == [D.RESERVED]

@@ -20,7 +20,7 @@ from hub.model import (
     StepOrder,
     TaskKind,
 )
-from hub.outbound import BargainEnds, Claim, OrderReads, Shipping
+from hub.outbound import BargainEnds, Claim, OrderReads, Shipping, Starts
 from hub.xianyu import Client
 from tests.unit.delivery.ledger_stage import Ledger, open_ledger
 
@@ -72,6 +72,7 @@ async def perform(ledger: Ledger, platform: Platform, kind: TaskKind) -> int:
             ledger.store, client_of, lambda _: None, now=ledger.now
         ),
         TaskKind.SHIP: lambda: Shipping(ledger.store, client_of, now=ledger.now),
+        TaskKind.DELIVER: lambda: Starts(ledger.store, now=ledger.now),
         TaskKind.FREE_SHIPPING: lambda: BargainEnds(ledger.store, client_of, now=ledger.now),
     }
     claims = await claim(ledger, kind)
