@@ -4,20 +4,14 @@ Functions over a unit of work: no I/O, nothing awaited.
 """
 
 from hub.delivery.ledger import on_message_settled
-from hub.delivery.needs import close_needs, open_need, tell_need
+from hub.delivery.needs import UNDELIVERED, close_needs, open_need, tell_need
 from hub.delivery.orders import (
-    is_lost,
-    look_again,
     on_bargain_refused,
     on_freed,
     on_order_read,
     on_ship_done,
     on_ship_refused,
     on_shipped,
-    on_signal,
-    on_unread,
-    read_again,
-    read_order,
 )
 from hub.delivery.people import (
     arrived,
@@ -29,10 +23,28 @@ from hub.delivery.people import (
     resume,
     ship_now,
 )
-from hub.delivery.sending import on_message_left, on_message_waits, start, why_not
+from hub.delivery.reading import (
+    is_doubted,
+    is_lost,
+    look_again,
+    look_up,
+    on_signal,
+    on_unread,
+    read_again,
+    read_order,
+    speaks_of_another,
+)
+from hub.delivery.sending import (
+    halt_before_mark,
+    on_message_left,
+    on_message_waits,
+    start,
+    why_not,
+)
 from hub.delivery.supplying import Asking, NotAsked, asking, on_supplied, on_unsupplied
 
 __all__ = [
+    "UNDELIVERED",
     "Asking",
     "NotAsked",
     "arrived",
@@ -40,8 +52,11 @@ __all__ = [
     "close_needs",
     "deliver",
     "give_back",
+    "halt_before_mark",
+    "is_doubted",
     "is_lost",
     "look_again",
+    "look_up",
     "on_bargain_refused",
     "on_freed",
     "on_message_left",
@@ -63,6 +78,7 @@ __all__ = [
     "resend",
     "resume",
     "ship_now",
+    "speaks_of_another",
     "start",
     "tell_need",
     "why_not",

@@ -5,27 +5,26 @@ A signal only makes the order be read; then the order's page decides, and nothin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hub import text
+from hub.delivery.drawing import ONE_PIECE_KINDS, goes_back, reserve
 from hub.delivery.ledger import (
-    ONE_PIECE_KINDS,
     REFUND_REASON,
     STOP_REASON,
     confirm,
-    need_for,
+    mark_complete,
     pull_brake,
     release,
-    reserve,
-    take,
-    units_of,
 )
-from hub.delivery.needs import UNDELIVERED, close_needs, open_need
-from hub.delivery.sending import begin, start
+from hub.delivery.needs import UNDELIVERED, close_needs
+from hub.delivery.reading import read_again, was_left_alone
+from hub.delivery.sending import begin, delay_lane, start
+from hub.delivery.steps import need_for, take, units_of
 from hub.model import (
     Account,
-    AccountId,
-    Conversation,
     ConversationId,
     Delivery,
     DeliveryRule,
@@ -33,140 +32,23 @@ from hub.model import (
     DeliveryStep,
     FreeShipping,
     KnownOrder,
-    MessageId,
     NeedKind,
     Order,
     OrderNote,
-    OrderSignal,
     OrderStatus,
     OrderUnit,
     Pool,
     PoolId,
-    ReadOrder,
-    ShopId,
     StepOrder,
     order_lane,
 )
 from hub.notices import tell_owners, tell_owners_of_shop
-from hub.policy import HANDED_OVER, brake, held_by, match_rule
+from hub.policy import HANDED_OVER, UNDRAWN, brake, held_by, match_rule
 from hub.store import Tx
 
-_S = OrderStatus
-ONCE = frozenset({_S.PAID, _S.BARGAIN_PENDING, _S.SHIPPED, _S.COMPLETED})
-"""News that an order brings once; refunds come and go."""
-OVER = frozenset({_S.REFUND_REQUESTED, _S.REFUNDED, _S.CLOSED})
-WATCHED = ONCE | OVER | {_S.REFUND_CHANGED}
 A_MINUTE = timedelta(minutes=1)
-
-
-# --- Signals --------------------------------------------------------------------------------------
-
-
-def on_signal(
-    tx: Tx, account: Account, conversation: Conversation, event: OrderSignal, now: datetime
-) -> None:
-    """Have the order read that the platform speaks of. Signals come from the platform's own marks
-    only; what a buyer types never is one."""
-    buys = f"buys:{account.id}:{conversation.platform_id}"
-    if event.as_buyer:
-        tx.inputs.first_time(account.shop, buys, now)
-        return
-    if event.status not in WATCHED:
-        return
-    if event.order_id is None and tx.inputs.known(account.shop, [buys]):
-        return  # a mark without an order, where the account itself may be the buyer
-    if event.status in ONCE and event.order_id is not None:
-        news = event.order_id
-    else:
-        news = event.id or f"{conversation.platform_id}:{event.sent_at.isoformat()}"
-    is_news = read_order(
-        tx,
-        account.shop,
-        ReadOrder(
-            account.id,
-            conversation.platform_id,
-            event.order_id,
-            event.item_id or conversation.item_id,
-            event.status,
-        ),
-        key=f"read:{account.id}:{news}:{event.status}",
-        now=now,
-    )
-    if is_news and event.status in OVER and event.order_id is not None:
-        # Believed at once, because it only keeps goods back; the page decides afterwards.
-        tx.orders.set_refund(account.shop, account.id, event.order_id, now)
-
-
-def read_order(tx: Tx, shop: ShopId, work: ReadOrder, *, key: str, now: datetime) -> bool:
-    """Once per `key`. One order after the other in a conversation, so that an old page never
-    overtakes a new one."""
-    lane = order_lane(work.account, work.conversation)
-    return tx.outbox.enqueue(shop, work, lane=lane, key=key, due_at=now) is not None
-
-
-def read_again(
-    tx: Tx, order: KnownOrder, why: str, now: datetime, *, since: datetime | None = None
-) -> bool:
-    """Have a known order read once more; with `since` once after that moment. False: it is read
-    already, or nobody knows its conversation."""
-    conversation = (
-        tx.conversations.get(order.shop, order.conversation)
-        if order.conversation is not None
-        else None
-    )
-    if conversation is None:
-        return False
-    work = ReadOrder(
-        order.account, conversation.platform_id, order.id, order.item_id, order.status or _S.PAID
-    )
-    key = f"read:{order.account}:{order.id}:{why}:{(since or now).isoformat()}"
-    return read_order(tx, order.shop, work, key=key, now=now)
-
-
-def look_again(tx: Tx, shop: ShopId, message: MessageId, now: datetime) -> bool:
-    """Whether a message of a delivery has to wait until its order was read: since it was read last,
-    the account was not connected all the time, and a refund may have gone unheard."""
-    found = tx.deliveries.of_message(shop, message)
-    unit = found[0].unit if found is not None else None
-    order = tx.orders.get(shop, unit.account, unit.order) if unit is not None else None
-    account = tx.accounts.get(shop, order.account) if order is not None else None
-    if order is None or account is None:
-        return False
-    if order.read_at >= account.state_since:
-        return False
-    read_again(tx, order, "back", now, since=account.state_since)
-    return True
-
-
-def is_lost(tx: Tx, shop: ShopId, account: AccountId, order: str) -> bool:
-    """An order that waits at the platform, paid, and nobody here does anything about it."""
-    known = tx.orders.get(shop, account, order)
-    if known is not None and known.refund_at is not None:
-        return True  # the refund is off, and no word of that came
-    units = tx.deliveries.of_order(shop, account, order)
-    owed = [one for one in units if one.state is DeliveryState.PENDING]
-    return (not units or bool(owed)) and not tx.needs.open_about(shop, account, order)
-
-
-def on_unread(
-    tx: Tx, shop: ShopId, work: ReadOrder, kind: NeedKind, detail: str, now: datetime
-) -> None:
-    """The page of an order that has to be delivered cannot be had: a person has to know (L18)."""
-    known = tx.orders.get(shop, work.account, work.order) if work.order is not None else None
-    if work.status not in (_S.PAID, _S.BARGAIN_PENDING) and known is None:
-        return
-    conversation = tx.conversations.by_platform(shop, work.account, work.conversation)
-    open_need(
-        tx,
-        shop,
-        kind,
-        account=work.account,
-        order=work.order,
-        subject="" if work.order else f"conversation:{work.account}:{work.conversation}",
-        conversation=conversation.id if conversation is not None else None,
-        detail=detail,
-        now=now,
-    )
+NO_RULES_YET = "付款时店里还没有发货规则；要发请用「发货」选一个卡池"
+SHIPPED_ELSEWHERE = "订单在别处标记了发货"
 
 
 # --- The page -------------------------------------------------------------------------------------
@@ -177,11 +59,11 @@ def on_order_read(
     account: Account,
     order: Order,
     conversation: ConversationId | None,
-    signalled: OrderStatus,
+    signalled: OrderStatus | None,
     now: datetime,
 ) -> None:
     """What the page says becomes what is owed, held, given back or confirmed. However often and
-    whoever reads it, nothing is owed twice (L2)."""
+    whoever reads it, nothing is owed twice (L2). `signalled`: what was heard of it before."""
     if order.buyer == account.user:
         return
     before = tx.orders.get(account.shop, account.id, order.id)
@@ -198,36 +80,69 @@ def on_order_read(
             _over(tx, account, known, known.status, now)
         case OrderStatus.SHIPPED | OrderStatus.COMPLETED:
             _refund_off(tx, known, now)
-            on_shipped(tx, known, now)
-        case None:
+            on_shipped(tx, known, now, news=before is None or before.shipped_at is None)
+        case None if not is_left_alone(tx, known, now):
             _hold(tx, known, NeedKind.UNCLEAR, f"订单状态看不懂：{known.raw_status}", now)
-        case _ if signalled is OrderStatus.PAID:
+        case OrderStatus.UNPAID if signalled is OrderStatus.PAID and tx.delivery_rules.ever(
+            account.shop
+        ):
             detail = f"闲鱼提示已付款，订单页面却是：{known.raw_status}"
             _hold(tx, known, NeedKind.UNCLEAR, detail, now)
         case _:
             pass
 
 
-def _refund_off(tx: Tx, known: KnownOrder, now: datetime) -> None:
-    """The page speaks of no refund any more, if it ever did."""
+def _refund_off(tx: Tx, known: KnownOrder, now: datetime) -> bool:
+    """The page speaks of no refund any more. False: nor did it before."""
     if not tx.orders.clear_refund(known.shop, known.account, known.id):
-        return
+        return False
     _note(tx, known, OrderNote.REFUND_OFF, known.raw_status, now)
     stopped = [one for one in units_of(tx, known) if one.state is DeliveryState.RELEASED]
     if stopped:
         detail = f"{len(stopped)} 份在退款时停下了，要发请选发货"
         _hold(tx, known, NeedKind.REFUND_OFF, detail, now)
+    return True
 
 
 def _paid(tx: Tx, account: Account, known: KnownOrder, order: Order, now: datetime) -> None:
-    _refund_off(tx, known, now)
-    if units_of(tx, known):
+    if _refund_off(tx, known, now):
+        mark_complete(tx, replace(known, refund_at=None), now)
+    units = units_of(tx, known)
+    if units:
+        _ask_about_forgotten(tx, known, units, now)
+        return
+    if is_left_alone(tx, known, now):
         return
     found = judge(tx, account, known, order, now)
     if isinstance(found, DeliveryRule):
         owe(tx, known, found, now)
     elif found is not None:
         _hold(tx, known, found[0], found[1], now)
+
+
+def _ask_about_forgotten(
+    tx: Tx, known: KnownOrder, units: Sequence[Delivery], now: datetime
+) -> None:
+    """What waits for a person, and nobody was asked, or the question is gone (L18)."""
+    states = {one.state for one in units}
+    if tx.needs.open_about(known.shop, known.account, known.id):
+        return
+    if DeliveryState.REVIEW in states:
+        _hold(tx, known, NeedKind.UNCERTAIN, "还没有决定怎么处理", now)
+    elif DeliveryState.PENDING in states:
+        _hold(tx, known, NeedKind.OUT_OF_STOCK, "还没有留到卡密", now)
+
+
+def is_left_alone(tx: Tx, known: KnownOrder, now: datetime) -> bool:
+    """Many sellers sell nothing that can be delivered by itself. Until the shop has its first rule
+    nobody is asked about its orders, and those of that time are never delivered by later rules."""
+    shop, account, order = known.shop, known.account, known.id
+    if was_left_alone(tx, known):
+        return True
+    if tx.delivery_rules.ever(shop):
+        return False
+    tx.orders.note_down(shop, account, order, OrderNote.LEFT_ALONE, detail=NO_RULES_YET, now=now)
+    return True
 
 
 def judge(
@@ -241,6 +156,9 @@ def judge(
         return rule, _spec_words(known) if rule is NeedKind.UNKNOWN_SPEC else known.item_title
     if known.quantity is None:
         return NeedKind.UNCLEAR, "订单上看不出买了几件"
+    own = next((one for one in tx.accounts.all(known.shop) if one.user == known.buyer), None)
+    if own is not None:  # either side of such an order looks like the other one
+        return NeedKind.HELD, f"对方是你自己的账号「{own.name}」"
     if known.quantity > rule.most_units:
         return NeedKind.TOO_MANY, f"买了 {known.quantity} 件，规则最多发 {rule.most_units} 件"
     stop = tx.stops.active(known.shop, known.account)
@@ -315,7 +233,8 @@ def _note(tx: Tx, known: KnownOrder, note: OrderNote, detail: str, now: datetime
 
 
 def _bargain(tx: Tx, known: KnownOrder, order: Order, now: datetime) -> None:
-    """Free shipping is called once for a bargain that a rule serves; then its page decides."""
+    """Free shipping is called once for a bargain that a rule serves, and once more when a refund
+    came between; then its page decides."""
     rule = match_rule(tx.delivery_rules.all(known.shop), known.account, order)
     if isinstance(rule, NeedKind):
         return
@@ -324,8 +243,11 @@ def _bargain(tx: Tx, known: KnownOrder, order: Order, now: datetime) -> None:
         _hold(tx, known, NeedKind.STOPPED, f"{STOP_REASON}：{stop.reason}", now)
         return
     lane = order_lane(known.account, f"free:{known.id}")
+    story = tx.orders.story(known.shop, known.account, known.id)
+    refunds = sum(line.step is OrderNote.REFUND_OFF for line in story)
+    key = f"{lane}:{refunds}" if refunds else lane
     work = FreeShipping(known.account, known.id)
-    tx.outbox.enqueue(known.shop, work, lane=lane, key=lane, due_at=now)
+    tx.outbox.enqueue(known.shop, work, lane=lane, key=key, due_at=now)
 
 
 def on_freed(tx: Tx, known: KnownOrder, now: datetime) -> None:
@@ -342,16 +264,21 @@ def on_bargain_refused(tx: Tx, known: KnownOrder, reason: str, now: datetime) ->
 # --- Shipped --------------------------------------------------------------------------------------
 
 
-def on_shipped(tx: Tx, known: KnownOrder, now: datetime) -> None:
-    """The platform counts it as shipped, whoever did it."""
-    tx.orders.set_shipped(known.shop, known.account, known.id, now)
+def on_shipped(tx: Tx, known: KnownOrder, now: datetime, *, news: bool) -> None:
+    """The platform counts it as shipped, whoever did it. `news`: we hear of it only now."""
+    elsewhere = news and _is_not_our_mark(tx, known)
     confirm(tx, known, now)
     for delivery in units_of(tx, known):
-        if delivery.state is DeliveryState.PENDING:
-            take(tx, delivery, DeliveryStep.OUTSIDE, now, detail="订单在别处标记了发货")
+        if delivery.state in UNDRAWN:
+            take(tx, delivery, DeliveryStep.OUTSIDE, now, detail=SHIPPED_ELSEWHERE)
+        elif elsewhere and delivery.state is DeliveryState.RESERVED:
+            take(tx, delivery, DeliveryStep.STOPPED, now, detail=SHIPPED_ELSEWHERE)
     over = UNDELIVERED | {NeedKind.SHIP_FAILED}
-    if known.steps is StepOrder.CONFIRM_THEN_SEND:
+    if known.steps is StepOrder.CONFIRM_THEN_SEND and not elsewhere:
         over -= {NeedKind.STOPPED, NeedKind.REFUND_OFF}  # the mark came first, the goods are owed
+    held = any(one.state is DeliveryState.REVIEW for one in units_of(tx, known))
+    if held:
+        over -= {NeedKind.STOPPED}  # its cards wait for a decision
     close_needs(
         tx,
         known.shop,
@@ -361,11 +288,25 @@ def on_shipped(tx: Tx, known: KnownOrder, now: datetime) -> None:
         resolution="订单已标记发货",
         now=now,
     )
+    if held and elsewhere:
+        need_for(tx, known, NeedKind.STOPPED, f"{SHIPPED_ELSEWHERE}，货可能已经给了买家", now)
+        if known.steps is StepOrder.CONFIRM_THEN_SEND:  # there is no mark of ours to wait for
+            tx.orders.set_steps(known.shop, known.account, known.id, StepOrder.SEND_THEN_CONFIRM)
+
+
+def _is_not_our_mark(tx: Tx, known: KnownOrder) -> bool:
+    """Whether somebody else marked it as shipped while goods of ours had still to leave: that may
+    have been their way of sending them."""
+    if known.steps is not StepOrder.CONFIRM_THEN_SEND:
+        return True
+    undrawn = any(one.state in UNDRAWN for one in units_of(tx, known))
+    return undrawn or bool(tx.outbox.waiting(known.shop, delay_lane(known)))
 
 
 def on_ship_done(tx: Tx, known: KnownOrder, now: datetime) -> None:
     """Our own mark at the platform is set; what waited for it leaves."""
-    on_shipped(tx, known, now)
+    news = tx.orders.set_shipped(known.shop, known.account, known.id, now)
+    on_shipped(tx, known, now, news=news)
     fresh = tx.orders.get(known.shop, known.account, known.id)
     if fresh is not None and fresh.steps is StepOrder.CONFIRM_THEN_SEND:
         start(tx, fresh, now)
@@ -373,6 +314,8 @@ def on_ship_done(tx: Tx, known: KnownOrder, now: datetime) -> None:
 
 def on_ship_refused(tx: Tx, known: KnownOrder, reason: str, now: datetime) -> None:
     _note(tx, known, OrderNote.SHIP_FAILED, reason, now)
+    if any(one.state is DeliveryState.RESERVED for one in units_of(tx, known)):
+        reason = f"{reason}；货还没有发给买家"
     need_for(tx, known, NeedKind.SHIP_FAILED, reason, now)
 
 
@@ -383,11 +326,13 @@ def _over(tx: Tx, account: Account, known: KnownOrder, status: OrderStatus, now:
     """A refund, or the end of the order: what has not left goes back, what was given is disputed,
     and it is told at once."""
     tx.orders.set_refund(known.shop, known.account, known.id, now)
-    units, released, disputed, unsure = units_of(tx, known), 0, 0, 0
+    units, returned, kept, disputed, unsure = units_of(tx, known), 0, 0, 0, 0
     for delivery in units:
         match delivery.state:
             case DeliveryState.PENDING | DeliveryState.SUPPLYING | DeliveryState.RESERVED:
-                released += release(tx, delivery, now, detail=REFUND_REASON)
+                own = goes_back(tx, delivery)
+                release(tx, delivery, now, detail=REFUND_REASON)
+                returned, kept = returned + own, kept + (not own)
             case DeliveryState.SENDING | DeliveryState.REVIEW:
                 unsure += 1
             case state if state in HANDED_OVER:
@@ -411,7 +356,8 @@ def _over(tx: Tx, account: Account, known: KnownOrder, status: OrderStatus, now:
     if not news or not (units or closed):
         return
     _note(tx, known, OrderNote.REFUND, text.ORDER_STATUSES[status], now)
-    _tell_over(tx, account, known, status, released, disputed, now)
+    stopped = (returned, kept)
+    _tell_over(tx, account, known, status, stopped, disputed, now)
     if (disputed or unsure) and status is not OrderStatus.CLOSED:
         detail = "货可能已经到买家手里，请核对后再同意退款" if unsure else "卡密已经发出"
         need_for(tx, known, NeedKind.REFUND, detail, now)
@@ -422,17 +368,19 @@ def _tell_over(
     account: Account,
     known: KnownOrder,
     status: OrderStatus,
-    released: int,
+    stopped: tuple[int, int],
     disputed: int,
     now: datetime,
 ) -> None:
+    """`stopped`: how many units went back into stock, and how many others had not left."""
     conversation = (
         tx.conversations.get(known.shop, known.conversation)
         if known.conversation is not None
         else None
     )
+    returned, kept = stopped
     said = text.refund_notice(
-        account, known, conversation, status, released=released, disputed=disputed
+        account, known, conversation, status, returned=returned, kept=kept, disputed=disputed
     )
     key = f"over:{known.account}:{known.id}:{status}:{now.isoformat()}"
     if conversation is not None:

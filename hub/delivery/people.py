@@ -6,22 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from hub.delivery.ledger import (
-    UNSENT,
-    call_off,
-    hand_over,
-    make_up,
-    need_for,
-    put_back,
-    release,
-    reserve,
-    ship,
-    take,
-    units_of,
-)
+from hub.delivery.drawing import ONE_PIECE_KINDS, call_off, make_up, put_back, reserve
+from hub.delivery.ledger import UNSENT, hand_over, mark_complete, release, ship
 from hub.delivery.needs import close_needs
-from hub.delivery.orders import owe_units, read_again
-from hub.delivery.sending import start, write
+from hub.delivery.orders import owe_units
+from hub.delivery.reading import read_again
+from hub.delivery.sending import WRONG_BUYER, is_unwritten, is_with_its_buyer, start, write
+from hub.delivery.steps import need_for, nothing_left, take, units_of
 from hub.errors import AlreadyDelivered, Invalid, NotFound, OnHold, OutOfStock, Refusal
 from hub.model import (
     Account,
@@ -40,15 +31,13 @@ from hub.model import (
     ShopId,
     StepOrder,
 )
-from hub.policy import HANDED_OVER, match_rule
+from hub.policy import HANDED_OVER, ON_THEIR_WAY, match_rule
 from hub.store import Tx
 
 AGAIN = frozenset({DeliveryState.PENDING, DeliveryState.RELEASED, DeliveryState.FAILED})
 """Cards can be drawn for these."""
 AFTER_SENDING = frozenset({NeedKind.REJECTED, NeedKind.UNCERTAIN, NeedKind.STOPPED})
 ASKING = "正在向供货方取卡，请等结果出来再处理"
-SEEN = frozenset({DeliveryState.REVIEW, *HANDED_OVER})
-"""The same contents can be sent for these once more."""
 
 
 def deliver(
@@ -73,16 +62,19 @@ def deliver(
     wanted = [one for one in rows if one.state in AGAIN]
     if not held and not wanted and any(one.state is DeliveryState.SUPPLYING for one in rows):
         raise Invalid(f"没有发货：{ASKING}")
-    if rows and not held and not wanted:
+    delayed = any(is_unwritten(tx, one) for one in rows)
+    if rows and not held and not wanted and not delayed:
+        if any(one.state in ON_THEIR_WAY for one in rows):
+            raise AlreadyDelivered("没有发货：这笔订单已经发过，等一会儿看结果")
         raise AlreadyDelivered("没有发货：这笔订单已经发过，要再发一次同样的内容请选「再发」")
     if order.conversation is None:
         raise Invalid("没有发货：不知道这笔订单的会话，请先重新读订单")
-    if not rows:
+    if not is_with_its_buyer(tx, order, order.conversation):
+        raise Invalid(f"没有发货：{WRONG_BUYER}，请在闲鱼里发")
+    if all(one.pool is None for one in rows):
         wanted = _first_time(tx, account, order, pool, units, now)
-    elif pool is not None:
-        for one in wanted:
-            tx.deliveries.set_pool(order.shop, one.id, pool.id)
-        wanted = [replace(one, pool=pool.id) for one in wanted]
+    elif pool is not None and wanted:
+        wanted = _from_another(tx, order, wanted, pool, units, by, now)
     if wanted:
         missing = reserve(tx, order, wanted, now, by=by)
         if missing is not None:
@@ -122,7 +114,39 @@ def _first_time(
     steps = served.steps if served is not None else StepOrder.SEND_THEN_CONFIRM
     tx.orders.set_steps(order.shop, order.account, order.id, steps)
     same = served if served is not None and served.pool == pool.id else None
+    for one in units_of(tx, order):  # it was declined before anybody knew what is owed
+        tx.deliveries.serve_by(
+            order.shop,
+            one.id,
+            pool=pool.id,
+            rule=same.id if same is not None else None,
+            cards=same.cards if same is not None else 1,
+        )
     return owe_units(tx, replace(order, quantity=quantity), pool.id, same, now)
+
+
+def _from_another(
+    tx: Tx,
+    order: KnownOrder,
+    wanted: Sequence[Delivery],
+    pool: Pool,
+    units: int | None,
+    by: Cause,
+    now: datetime,
+) -> list[Delivery]:
+    """The units to serve from the chosen pool, which may count its pieces otherwise."""
+    before = tx.pools.get(order.shop, wanted[0].pool) if wanted[0].pool is not None else None
+    if pool.kind in ONE_PIECE_KINDS:
+        for one in wanted[1:]:
+            take(tx, one, DeliveryStep.REFUSED, now, by=by, detail="这种内容一笔订单只发一次")
+            tx.deliveries.forget(order.shop, one.id)
+        wanted = wanted[:1]
+    for one in wanted:
+        tx.deliveries.set_pool(order.shop, one.id, pool.id)
+    chosen, known = {one.id for one in wanted}, {one.id for one in units_of(tx, order)}
+    if before is None or before.kind in ONE_PIECE_KINDS:
+        owe_units(tx, replace(order, quantity=units or order.quantity), pool.id, None, now)
+    return [one for one in units_of(tx, order) if one.id in chosen or one.id not in known]
 
 
 def _without_suppliers(tx: Tx, units: Sequence[Delivery], now: datetime) -> list[Delivery]:
@@ -158,20 +182,21 @@ def _as_page(order: KnownOrder) -> Order:
 
 
 def resend(tx: Tx, order: KnownOrder, *, by: Cause, now: datetime) -> int:
-    """The same contents once more, for all units that left or may have left. Returns how many."""
+    """The same contents once more: of what waits for a person, else of all that the buyer has.
+    Returns for how many units."""
     stop = tx.stops.active(order.shop, order.account)
     if stop is not None:
         raise OnHold(f"没有再发：发货急停中（{stop.reason}），请先恢复")
     if order.refund_at is not None:
         raise Invalid("没有再发：买家申请了退款，或订单已关闭")
-    units = [one for one in units_of(tx, order) if one.state in SEEN]
+    rows = units_of(tx, order)
+    units = [one for one in rows if one.state is DeliveryState.REVIEW]
+    units = units or [one for one in rows if one.state in HANDED_OVER]
     if not units:
         raise Invalid("没有再发：这笔订单没有发过、也没有待处理的内容")
     for one in units:
         _send_again(tx, order, one, by, now)
-    _close(
-        tx, order, {NeedKind.REJECTED, NeedKind.UNCERTAIN, NeedKind.STOPPED}, "再发一次", by, now
-    )
+    _close(tx, order, AFTER_SENDING, "再发一次", by, now)
     return len(units)
 
 
@@ -196,6 +221,7 @@ def outside(tx: Tx, order: KnownOrder, *, by: Cause, now: datetime) -> None:
     """A person delivered it elsewhere. What has not left goes back into its pool; what may have
     left stays with the order."""
     _settle_all(tx, order, DeliveryStep.OUTSIDE, "已在别处发货", by, now)
+    mark_complete(tx, order, now)
 
 
 def refuse(tx: Tx, order: KnownOrder, *, by: Cause, now: datetime) -> None:
@@ -219,7 +245,8 @@ def _settle_all(
         new = tx.deliveries.owe(order.shop, unit, pool=None, rule=None, cards=0, now=now)
         units = [new] if new is not None else []
     for one in units:
-        if one.state is DeliveryState.RESERVED:
+        unseen = one.state is DeliveryState.REVIEW and nothing_left(tx, one)
+        if unseen or one.state is DeliveryState.RESERVED:
             put_back(tx, one, by, now)
         take(tx, one, step, now, by=by)
     _close(tx, order, None, words, by, now)
@@ -272,7 +299,9 @@ def _go_on(tx: Tx, order: KnownOrder, by: Cause, now: datetime) -> bool:
     units = units_of(tx, order)
     if not units:
         return read_again(tx, order, "resumed", now)
-    held = [one for one in units if one.state is DeliveryState.REVIEW and _nothing_left(tx, one)]
+    if order.shipped_at is not None and order.steps is not StepOrder.CONFIRM_THEN_SEND:
+        return False  # somebody marked it meanwhile, and may have sent the goods as well
+    held = [one for one in units if one.state is DeliveryState.REVIEW and nothing_left(tx, one)]
     for one in held:
         take(tx, one, DeliveryStep.RESENT, now, by=by)
     owed = [one for one in units if one.state is DeliveryState.PENDING]
@@ -281,15 +310,6 @@ def _go_on(tx: Tx, order: KnownOrder, by: Cause, now: datetime) -> bool:
         need_for(tx, order, NeedKind.OUT_OF_STOCK, missing, now)
     start(tx, order, now)
     return bool(held or owed)
-
-
-def _nothing_left(tx: Tx, delivery: Delivery) -> bool:
-    steps = (
-        line.step
-        for line in tx.orders.story(delivery.shop, delivery.unit.account, delivery.unit.order)
-        if line.unit == delivery.unit.unit
-    )
-    return DeliveryStep.LEFT not in steps
 
 
 def _close(

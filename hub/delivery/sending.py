@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from hub.delivery.ledger import (
-    HALTED,
-    REFUND_REASON,
-    STOP_REASON,
-    make_up,
-    need_for,
-    ship,
-    take,
-    units_of,
-)
+from hub.delivery.drawing import make_up, spoilt
+from hub.delivery.ledger import REFUND_REASON, STOP_REASON, ship, speaks_of
+from hub.delivery.steps import HALTED, need_for, take, units_of
 from hub.model import (
     KEPT,
     CardState,
     Content,
+    ConversationId,
     Delivery,
     DeliveryState,
     DeliveryStep,
@@ -41,6 +34,9 @@ from hub.model import (
 from hub.policy import HANDED_OVER, ON_THEIR_WAY, UNDRAWN, DeliveryFacts, compose
 from hub.store import Tx
 
+WRONG_BUYER = "这个会话的对方不是这笔订单的买家"
+SPOILT = "等着发的时候卡密作废或过期了，选发货会换一张"
+
 
 def begin(tx: Tx, order: KnownOrder, delay: timedelta, now: datetime) -> None:
     """Let what is reserved leave after its delay, which survives restarts (L16)."""
@@ -49,10 +45,14 @@ def begin(tx: Tx, order: KnownOrder, delay: timedelta, now: datetime) -> None:
         return
     if _lacks_cards(tx, order):
         return
-    lane = f"delayed:{order.account}:{order.id}"
+    lane = delay_lane(order)
     work = StartDelivery(order.account, order.id)
     key = f"{lane}:{now.isoformat()}"
     tx.outbox.enqueue(order.shop, work, lane=lane, key=key, due_at=now + delay, now=now)
+
+
+def delay_lane(order: KnownOrder) -> str:
+    return f"delayed:{order.account}:{order.id}"
 
 
 def start(tx: Tx, order: KnownOrder, now: datetime) -> None:
@@ -60,7 +60,7 @@ def start(tx: Tx, order: KnownOrder, now: datetime) -> None:
     first. All units or none: what a supplier still owes is waited for (L10)."""
     if _lacks_cards(tx, order):
         return
-    waiting = [one for one in units_of(tx, order) if _is_unwritten(tx, one)]
+    waiting = [one for one in units_of(tx, order) if is_unwritten(tx, one)]
     if not waiting:
         return
     stop = tx.stops.active(order.shop, order.account)
@@ -75,11 +75,23 @@ def start(tx: Tx, order: KnownOrder, now: datetime) -> None:
             write(tx, order, delivery, now)
 
 
+def halt_before_mark(tx: Tx, order: KnownOrder, now: datetime) -> bool:
+    """An emergency stop keeps the mark at the platform back as well where it comes before the goods
+    (L4). True: what waited for the mark waits for a person now."""
+    if order.steps is not StepOrder.CONFIRM_THEN_SEND:
+        return False
+    waited = any(is_unwritten(tx, one) for one in units_of(tx, order))
+    if not waited or tx.stops.active(order.shop, order.account) is None:
+        return False
+    start(tx, order, now)
+    return True
+
+
 def _lacks_cards(tx: Tx, order: KnownOrder) -> bool:
     return any(one.state in UNDRAWN for one in units_of(tx, order))
 
 
-def _is_unwritten(tx: Tx, delivery: Delivery) -> bool:
+def is_unwritten(tx: Tx, delivery: Delivery) -> bool:
     """Reserved, and the messages of this time are not there yet."""
     if delivery.state is not DeliveryState.RESERVED:
         return False
@@ -129,16 +141,9 @@ def _said_before(tx: Tx, delivery: Delivery) -> list[Content]:
         return []
     parts = tx.deliveries.parts(delivery.shop, delivery.id, delivery.attempt)
     found = [tx.messages.get(delivery.shop, message) for message, _ in parts]
-    if cards and not all(_speaks_of(found, card.code) for card in cards):
+    if cards and not all(speaks_of(found, card.code) for card in cards):
         return []
     return [message.content for message in found if message is not None]
-
-
-def _speaks_of(messages: Sequence[Message | None], code: str) -> bool:
-    return any(
-        message is not None and isinstance(message.content, Text) and code in message.content.text
-        for message in messages
-    )
 
 
 def _compose(tx: Tx, order: KnownOrder, delivery: Delivery) -> list[Content]:
@@ -186,7 +191,7 @@ def facts_of(tx: Tx, order: KnownOrder, delivery: Delivery) -> DeliveryFacts:
 # --- At the moment of sending ---------------------------------------------------------------------
 
 
-def why_not(tx: Tx, message: Message, shop: ShopId) -> str | None:
+def why_not(tx: Tx, message: Message, shop: ShopId, now: datetime) -> str | None:
     """Why a message of a delivery may not leave now; None: it may."""
     found = tx.deliveries.of_message(shop, message.id)
     if found is None:
@@ -203,7 +208,19 @@ def why_not(tx: Tx, message: Message, shop: ShopId) -> str | None:
         return "已经重新发送"
     if order.refund_at is not None:
         return REFUND_REASON
-    return f"{STOP_REASON}：{stop.reason}" if stop is not None else None
+    if not is_with_its_buyer(tx, order, message.conversation):
+        return WRONG_BUYER
+    if stop is not None:
+        return f"{STOP_REASON}：{stop.reason}"
+    return SPOILT if spoilt(tx, delivery, now) else None
+
+
+def is_with_its_buyer(tx: Tx, order: KnownOrder, id_: ConversationId) -> bool:
+    """Whether a conversation is with the buyer of this order, as far as both are known."""
+    conversation = tx.conversations.get(order.shop, id_)
+    return conversation is not None and (
+        order.buyer is None or conversation.buyer in (None, order.buyer)
+    )
 
 
 def on_message_waits(tx: Tx, shop: ShopId, message: MessageId, now: datetime) -> None:

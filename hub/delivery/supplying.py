@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from hub.delivery.ledger import BY_THE_HUB, STOP_REASON, need_for, release, take, units_of
+from hub.delivery.ledger import STOP_REASON, release
 from hub.delivery.needs import close_needs
 from hub.delivery.sending import begin, facts_of
+from hub.delivery.steps import BY_THE_HUB, need_for, take, units_of
 from hub.model import (
     Delivery,
     DeliveryId,
@@ -41,7 +42,8 @@ class Asking:
     url: str = field(repr=False)
     body: str | None = field(repr=False)
     key: str
-    """The same for this unit of this order however often it is asked for."""
+    """The same for this unit of this order however often it is asked for, until cards came and were
+    voided: a supplier that honours it would give the void ones again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,20 @@ def asking(
     if not pool.enabled:
         return NotAsked(NeedKind.UNSUPPLIED, f"卡池「{pool.name}」已停用")
     url, body = supplier_request(call, facts_of(tx, order, delivery))
-    return Asking(call, pool.id, url, body, f"yuqiao-{order.id}-{delivery.unit.unit}")
+    return Asking(call, pool.id, url, body, _key(tx, delivery))
+
+
+def _key(tx: Tx, delivery: Delivery) -> str:
+    """A unit that is asked for has no cards; so what a supplier gave for it before is void."""
+    unit = delivery.unit
+    served, asked = 0, False
+    for line in tx.orders.story(delivery.shop, unit.account, unit.order):
+        if line.unit != unit.unit:
+            continue
+        served += (asked and line.step is DeliveryStep.RESERVED) or line.step is OrderNote.KEPT
+        asked = line.step is DeliveryStep.ASKED
+    key = f"yuqiao-{unit.order}-{unit.unit}"
+    return f"{key}-{served + 1}" if served else key
 
 
 def on_supplied(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hub import text
-from hub.delivery import resume
+from hub.delivery import look_up, resume
 from hub.desk.operator import Operator
 from hub.desk.orders import Orders
 from hub.desk.stock import cause
@@ -63,21 +63,23 @@ class Needs:
         if need.order is not None and choice in _BY_ORDER:
             await _BY_ORDER[choice](self._orders, operator, need.order, code)
             if choice in (Choice.READ,):
-                await self._close(operator, need, text.CHOICES[choice])
+                await self._close(operator, need, choice)
         elif choice is Choice.RESUME:
             await self.resume(operator, None)
         else:
-            await self._close(operator, need, text.CHOICES[choice])
+            await self._close(operator, need, choice)
         return f"待处理 {number}：{text.CHOICES[choice]}"
 
-    async def _close(self, operator: Operator, need: Need, resolution: str) -> None:
+    async def _close(self, operator: Operator, need: Need, choice: Choice) -> None:
         now = self._now()
 
         def unit(tx: Tx) -> None:
+            if need.order is None and choice is Choice.READ:
+                look_up(tx, need, now)
             tx.needs.close(
                 operator.shop,
                 need.id,
-                resolution=resolution,
+                resolution=text.CHOICES[choice],
                 member=operator.member.id or None,
                 now=now,
             )

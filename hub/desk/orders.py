@@ -45,6 +45,8 @@ from hub.store import Store, Tx
 MOST_SHOWN = 50
 MOST_UNITS = 100
 
+_UNSURE = frozenset({DeliveryState.REVIEW, DeliveryState.OUTSIDE, DeliveryState.FAILED})
+"""What had left before a person settled it may be in the buyer's hands."""
 _Act = Callable[[Tx, Account, KnownOrder, datetime], object]
 
 
@@ -280,9 +282,8 @@ def _warning(
     chosen: Pool | None = None,
 ) -> str:
     """`chosen`: the pool that a person wants instead of the rule's."""
-    may_have_it = any(one.state is DeliveryState.REVIEW for one in units) and any(
-        line.step is DeliveryStep.LEFT for line in story
-    )
+    left = {line.unit for line in story if line.step is DeliveryStep.LEFT}
+    may_have_it = any(one.state in _UNSURE and one.unit.unit in left for one in units)
     if act is Choice.RESEND:
         return "会把同样的内容再发给买家一次"
     if act is Choice.DELIVER and may_have_it:

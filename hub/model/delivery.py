@@ -84,6 +84,8 @@ class OrderNote(StrEnum):
 
     READ = "read"
     HELD = "held"
+    LEFT_ALONE = "left_alone"
+    """The shop has no delivery rules, so nothing is delivered and nobody is asked."""
     FREED = "freed"
     """Free shipping was called for a bargain."""
     SHIP_FAILED = "ship_failed"

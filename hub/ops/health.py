@@ -70,7 +70,7 @@ def attach_ops(
         return web.json_response({"status": "live", "version": version})
 
     async def scrape(_: web.Request) -> web.Response:
-        await metrics.refresh(store)
+        await metrics.refresh(store, now())
         return web.Response(body=metrics.page(), headers={"Content-Type": metrics.CONTENT_TYPE})
 
     app.router.add_get("/health", ready)

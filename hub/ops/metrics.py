@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from dataclasses import asdict
+from datetime import datetime
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -14,7 +15,9 @@ from prometheus_client import (
     generate_latest,
 )
 
-from hub.model import AccountState, PoolKind, TaskKind
+from hub.delivery import UNDELIVERED
+from hub.model import AccountState, DeliveryState, NeedKind, PoolKind, TaskKind
+from hub.policy import UNSERVED
 from hub.store import Store
 
 
@@ -64,17 +67,37 @@ class Metrics:
         self._accounts = Gauge(
             "yuqiao_accounts", "Enabled accounts by state", ["state"], registry=self._registry
         )
+        self._deliveries = Gauge(
+            "yuqiao_deliveries", "Units of orders by state", ["state"], registry=self._registry
+        )
+        self._needs = Gauge(
+            "yuqiao_needs_open",
+            "What waits for a person, by kind",
+            ["kind"],
+            registry=self._registry,
+        )
+        self._unserved = Gauge(
+            "yuqiao_unserved_seconds",
+            "Age of the oldest paid order that its buyer waits for; 0: none",
+            registry=self._registry,
+        )
+        self._stops = Gauge(
+            "yuqiao_delivery_stops", "Emergency stops that are on", registry=self._registry
+        )
         self._backlog = Gauge(
             "yuqiao_outbox_waiting", "Tasks not settled yet", ["kind"], registry=self._registry
         )
 
-    async def refresh(self, store: Store) -> None:
+    async def refresh(self, store: Store, now: datetime) -> None:
         """Read the gauges from the store; called at each scrape."""
-        accounts, backlog, pools = await store.read(
+        accounts, backlog, pools, units, needs, stops = await store.read(
             lambda tx: (
                 tx.accounts.enabled(),
                 tx.outbox.backlog(),
                 tx.pools.all(tx.shops.default()),
+                tx.deliveries.tally(),
+                tx.needs.tally(),
+                tx.stops.count(),
             )
         )
         states = Tally(account.state for account in accounts)
@@ -87,6 +110,16 @@ class Metrics:
             if pool.kind is PoolKind.CODES:
                 for name, number in asdict(pool.counts).items():
                     self._stock.labels(pool.id, name).set(number)
+
+        for unit in DeliveryState:
+            self._deliveries.labels(unit).set(units[unit][0] if unit in units else 0)
+        for need in NeedKind:
+            self._needs.labels(need).set(needs[need][0] if need in needs else 0)
+        self._stops.set(stops)
+        waiting = [at for unit, (_, at) in units.items() if unit in UNSERVED]
+        waiting += [at for need, (_, at) in needs.items() if need in UNDELIVERED]
+        oldest = min(waiting, default=now)
+        self._unserved.set(max((now - oldest).total_seconds(), 0.0))
 
     def page(self) -> bytes:
         return generate_latest(self._registry)

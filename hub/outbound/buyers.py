@@ -229,7 +229,7 @@ class BuyerSends:
             if unwanted is not None:
                 return _dropped(unwanted, superseded=True)
         if message.origin is Origin.DELIVERY:
-            refusal = why_not(tx, message, shop)
+            refusal = why_not(tx, message, shop, now)
             if refusal is not None:
                 return _dropped(refusal)
         if expires_at is not None and now >= expires_at:

@@ -9,12 +9,15 @@ from datetime import datetime, timedelta
 from loguru import logger
 
 from hub.delivery import (
+    halt_before_mark,
+    is_doubted,
     on_bargain_refused,
     on_freed,
     on_order_read,
     on_ship_done,
     on_ship_refused,
     on_unread,
+    speaks_of_another,
     start,
     tell_need,
 )
@@ -86,9 +89,11 @@ class OrderReads:
             return
         try:
             order = await self._read(client, claim, work)
-            if order is None or self._lags(claim, work, order):
+            meant = order is None or await self._is_meant(claim, work, order)
+            if order is None or (meant and self._lags(claim, work, order)):
                 await self._wait_or_ask(claim, work, order)
                 return
+            heard = work.status if meant else None
             conversation = await self._conversation(claim.task.shop, work, order)
         except (Rejected, Malformed) as error:
             logger.warning("order {} not read: {}", work.order, error)
@@ -98,7 +103,9 @@ class OrderReads:
             logger.info("order {} not read yet: {}", work.order, error)
             await self._later(claim, work, _wait(error, claim), error.reason or str(error))
         else:
-            await self._store.write(lambda tx: self._settle(tx, claim, work, order, conversation))
+            await self._store.write(
+                lambda tx: self._settle(tx, claim, work, order, conversation, heard)
+            )
 
     async def _read(self, client: Client, claim: Claim, work: ReadOrder) -> Order | None:
         """None: the conversation has no order."""
@@ -113,6 +120,12 @@ class OrderReads:
             lambda tx: tx.conversations.by_platform(shop, work.account, work.conversation)
         )
         return found.item_id if found is not None else None
+
+    async def _is_meant(self, claim: Claim, work: ReadOrder, order: Order) -> bool:
+        task = claim.task
+        return not await self._store.read(
+            lambda tx: speaks_of_another(tx, task.shop, work, order, task.created_at)
+        )
 
     def _lags(self, claim: Claim, work: ReadOrder, order: Order) -> bool:
         """The message was faster than the page."""
@@ -169,11 +182,15 @@ class OrderReads:
         work: ReadOrder,
         order: Order,
         conversation: ConversationId | None,
+        heard: OrderStatus | None,
     ) -> None:
+        """`heard`: what the platform said of this very order."""
         task, now = claim.task, self._now()
         account = tx.accounts.get(task.shop, work.account)
-        if tx.outbox.settle(task, claim.holder, TaskState.DONE, now=now) and account is not None:
-            on_order_read(tx, account, order, conversation, work.status, now)
+        if not tx.outbox.settle(task, claim.holder, TaskState.DONE, now=now) or account is None:
+            return
+        if not is_doubted(tx, task.shop, work, order):
+            on_order_read(tx, account, order, conversation, heard, now)
 
     async def _give_up(self, claim: Claim, work: ReadOrder, kind: NeedKind, reason: str) -> None:
         task, now = claim.task, self._now()
@@ -271,7 +288,13 @@ class _OrderWrite:
         if fresh is None or fresh.refund_at is not None:
             tx.outbox.settle(task, claim.holder, TaskState.DROPPED, error="refund", now=now)
             return False
+        if self._is_stopped(tx, claim, fresh):
+            return False
         return tx.outbox.mark_wire(task, claim.holder, now)
+
+    def _is_stopped(self, tx: Tx, claim: Claim, order: KnownOrder) -> bool:
+        """Whether an emergency stop keeps it back; the task is put back or settled then."""
+        raise NotImplementedError
 
     async def _unclear(self, claim: Claim, known: KnownOrder, error: PeerError) -> None:
         if self._now() - claim.task.created_at >= TOLD_AFTER:
@@ -316,6 +339,16 @@ class Shipping(_OrderWrite):
     async def _call(self, client: Client, known: KnownOrder) -> None:
         await client.ship(known.id)
 
+    def _is_stopped(self, tx: Tx, claim: Claim, order: KnownOrder) -> bool:
+        """What the buyer has is marked all the same."""
+        if not halt_before_mark(tx, order, self._now()):
+            return False
+        settled_at = self._now()
+        tx.outbox.settle(
+            claim.task, claim.holder, TaskState.DROPPED, error="stopped", now=settled_at
+        )
+        return True
+
     def _on_done(self, tx: Tx, known: KnownOrder) -> None:
         on_ship_done(tx, known, self._now())
 
@@ -336,6 +369,14 @@ class BargainEnds(_OrderWrite):
         if known.item_id is None or known.buyer is None:
             raise Rejected("xianyu", "free shipping", "订单上看不出商品或买家")
         await client.free_shipping(known.id, known.item_id, known.buyer)
+
+    def _is_stopped(self, tx: Tx, claim: Claim, order: KnownOrder) -> bool:
+        stopped = tx.stops.active(order.shop, order.account) is not None
+        if stopped:
+            tx.outbox.release(
+                claim.task, claim.holder, self._now() + OFFLINE_AGAIN, error="stopped"
+            )
+        return stopped
 
     def _on_done(self, tx: Tx, known: KnownOrder) -> None:
         on_freed(tx, known, self._now())

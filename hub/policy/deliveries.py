@@ -98,6 +98,10 @@ UNSEEN = frozenset({_S.PENDING, _S.SUPPLYING, _S.RESERVED})
 ON_THEIR_WAY = frozenset({_S.RESERVED, _S.SENDING})
 
 
+UNSERVED = frozenset({*UNSEEN, _S.SENDING, _S.REVIEW})
+"""The buyer waits for it."""
+
+
 def next_state(state: DeliveryState, step: DeliveryStep) -> DeliveryState | None:
     """The state after the step, perhaps the same; None: it cannot be taken from here."""
     steps = _NEXT[state]
@@ -110,8 +114,9 @@ def next_state(state: DeliveryState, step: DeliveryStep) -> DeliveryState | None
 def held_by(guards: Guards, order: Order, *, delivered_before: int, unfinished: int) -> str | None:
     """Why a block rule holds this order; None: none does.
 
-    `delivered_before`: other orders of this buyer that were delivered. `unfinished`: those of them
-    that are not completed. An amount that the page does not show is above every limit.
+    `delivered_before`: other orders of this buyer that were delivered. `unfinished`: those that
+    were, or are on their way, and are not completed. An amount that the page does not show is
+    above every limit.
     """
     amount = order.paid_amount
     if amount is not None and amount <= 0:

@@ -12,16 +12,19 @@ def match_rule(
 ) -> DeliveryRule | NeedKind:
     """The rule, or why there is none: NO_RULE or UNKNOWN_SPEC.
 
-    Rules that name the item are asked first, all others only if none does. Among these the longest
-    keyword that stands in the title decides: as plain text, never the other way round, and an order
-    without a title matches none (L8). A choice of the item that no rule names is served only by a
-    rule that says so (L9). Of rules that fit equally, one for this account goes before one for all,
-    then the older one.
+    Rules that name the item are asked first, all others only if none does; one that is switched
+    off counts there, since whoever did so wants the item, or the choice that it names,
+    delivered by nothing else. Among these the longest keyword that stands in the title decides:
+    as plain text, never the other way round, and an order without a title matches none (L8). A
+    choice of the item that no rule names is served only by a rule that says so (L9). Of rules
+    that fit equally, one for this account goes before one for all, then the older one.
     """
-    ours = [rule for rule in rules if rule.enabled and rule.account in (None, account)]
+    ours = [rule for rule in rules if rule.account in (None, account)]
     ours.sort(key=lambda rule: (rule.account is None, rule.id))
     named = [rule for rule in ours if order.item_id is not None and order.item_id in rule.items]
-    return _by_spec(named or _by_keyword(ours, order.item_title), order.spec)
+    if not named:
+        named = _by_keyword([rule for rule in ours if rule.enabled], order.item_title)
+    return _by_spec(named, order.spec)
 
 
 def _by_keyword(rules: Sequence[DeliveryRule], title: str) -> list[DeliveryRule]:
@@ -37,11 +40,12 @@ def longest_keyword(rule: DeliveryRule, title: str) -> int:
 
 
 def _by_spec(rules: Sequence[DeliveryRule], spec: Spec) -> DeliveryRule | NeedKind:
+    exact = [rule for rule in rules if rule.spec and spec and same_spec(rule.spec, spec)]
+    rules = [rule for rule in exact or rules if rule.enabled]
     if not rules:
         return NeedKind.NO_RULE
-    for rule in rules:
-        if rule.spec and spec and same_spec(rule.spec, spec):
-            return rule
+    if exact:
+        return rules[0]
     if not spec and not any(rule.spec for rule in rules):
         return rules[0]
     return next((rule for rule in rules if rule.fallback), NeedKind.UNKNOWN_SPEC)

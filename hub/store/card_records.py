@@ -51,6 +51,11 @@ _EXPIRED_COUNT = Statement(
     " AND state = 'available' AND expires_at <= :now"
 )
 _OF_ORDER = Statement(f"{CARD} AND order_id = :order ORDER BY id LIMIT :limit")
+_RELEASED_FROM = Statement(
+    f"{CARD} AND id IN (SELECT card_id FROM card_history WHERE shop_id = :shop"
+    " AND step = 'released' AND order_id = :order AND account_id = :account AND unit = :unit)"
+    " ORDER BY id"
+)
 _PAGE = Statement(
     f"{CARD} AND pool_id = :pool AND state = :state AND id < :before ORDER BY id DESC LIMIT :limit"
 )
@@ -105,6 +110,14 @@ class CardRecords:
         return [
             to_card(row) for row in self._sql.rows(_OF_ORDER, shop=shop, order=order, limit=limit)
         ]
+
+    def released_from(self, shop: ShopId, unit: OrderUnit) -> list[StockCard]:
+        """Cards that went back into their pool after they had been reserved for this unit. Reads
+        the whole history: for what hardly ever happens."""
+        rows = self._sql.rows(
+            _RELEASED_FROM, shop=shop, order=unit.order, account=unit.account, unit=unit.unit
+        )
+        return [to_card(row) for row in rows]
 
     def page(
         self,

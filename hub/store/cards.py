@@ -288,6 +288,19 @@ class Cards:
             self._pools.shift(shop, pool, CardCounts(available=-len(rows), void=len(rows)))
         return len(rows)
 
+    def void_expired_of(self, shop: ShopId, unit: OrderUnit, now: datetime) -> int:
+        """Void what is reserved for a unit and ran out; returns how many."""
+        over = [
+            card
+            for card in self.of_unit(shop, unit)
+            if card.state is CardState.RESERVED
+            and card.expires_at is not None
+            and card.expires_at <= now
+        ]
+        for card in over:
+            self._move(shop, card, CardStep.EXPIRED, _BY_THE_HUB, now)
+        return len(over)
+
     def discard(self, shop: ShopId, pool: PoolId, limit: int) -> int:
         """Forget available cards, at most `limit`; returns how many. Nobody ever had them."""
         gone = self._sql.run(_DISCARD, shop=shop, pool=pool, limit=limit)

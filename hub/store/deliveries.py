@@ -47,6 +47,11 @@ _SET_RESERVED = Statement(
 _SET_POOL = Statement(
     "UPDATE deliveries SET pool_id = :pool, rule_id = NULL WHERE shop_id = :shop AND id = :id"
 )
+_SERVE_BY = Statement(
+    "UPDATE deliveries SET pool_id = :pool, rule_id = :rule, cards = :cards"
+    " WHERE shop_id = :shop AND id = :id"
+)
+_FORGET = Statement("DELETE FROM deliveries WHERE shop_id = :shop AND id = :id AND attempt = 0")
 _WRITTEN_AGAIN = Statement(
     "UPDATE deliveries SET attempt = attempt + 1 WHERE shop_id = :shop AND id = :id"
     " RETURNING attempt"
@@ -67,12 +72,14 @@ _PARTS = Statement(
 _RESERVED_SINCE = Statement(
     "SELECT count(*) FROM deliveries WHERE shop_id = :shop AND reserved_at >= :since"
 )
+_TALLY = Statement("SELECT state, count(*), min(created_at) FROM deliveries GROUP BY state")
 _OF_BUYER = Statement(
-    "SELECT count(DISTINCT o.order_id), count(DISTINCT CASE WHEN o.status IN ('paid', 'shipped')"
-    " THEN o.order_id END) FROM orders o JOIN deliveries d ON d.shop_id = :shop"
+    "SELECT count(DISTINCT CASE WHEN d.state IN ('sent', 'confirmed', 'outside')"
+    " THEN o.order_id END), count(DISTINCT CASE WHEN o.status IN ('paid', 'shipped') AND d.state"
+    " NOT IN ('pending', 'failed', 'released') THEN o.order_id END)"
+    " FROM orders o JOIN deliveries d ON d.shop_id = :shop"
     " AND d.account_id = o.account_id AND d.order_id = o.order_id"
     " WHERE o.shop_id = :shop AND o.buyer = :buyer AND o.order_id <> :order"
-    " AND d.state IN ('sent', 'confirmed', 'outside')"
 )
 
 
@@ -125,15 +132,37 @@ class Deliveries:
         """A person chose what it is served from."""
         self._sql.run(_SET_POOL, shop=shop, id=id_, pool=pool)
 
+    def serve_by(
+        self,
+        shop: ShopId,
+        id_: DeliveryId,
+        *,
+        pool: PoolId,
+        rule: DeliveryRuleId | None,
+        cards: int,
+    ) -> None:
+        """What it is served from, after all: it was written down before anybody knew."""
+        self._sql.run(_SERVE_BY, shop=shop, id=id_, pool=pool, rule=rule, cards=cards)
+
+    def forget(self, shop: ShopId, id_: DeliveryId) -> bool:
+        """A unit that is not owed after all. False: messages were written for it, so it stays."""
+        return self._sql.run(_FORGET, shop=shop, id=id_) > 0
+
     def reserved_since(self, shop: ShopId, since: datetime) -> int:
         found: int = self._sql.value(_RESERVED_SINCE, shop=shop, since=micros(since))
         return found
 
     def of_buyer(self, shop: ShopId, buyer: PlatformUser, apart_from: str) -> tuple[int, int]:
-        """How many other orders of this buyer were delivered, and how many of these are not
-        completed."""
+        """How many other orders of this buyer were delivered, and how many were delivered, or are
+        on their way, and are not completed."""
         row = self._sql.row(_OF_BUYER, shop=shop, buyer=buyer, order=apart_from)
         return (0, 0) if row is None else (row[0], row[1])
+
+    def tally(self) -> dict[DeliveryState, tuple[int, datetime]]:
+        """How many units are in each state, and since when the oldest of them is owed.
+        System-wide: figures about the program."""
+        rows = self._sql.rows(_TALLY)
+        return {DeliveryState(state): (count, moment(oldest)) for state, count, oldest in rows}
 
     # --- messages ---
 

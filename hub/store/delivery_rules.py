@@ -35,6 +35,10 @@ _UPDATE = Statement(
     " most_units = :most_units, delay_seconds = :delay_seconds, steps = :steps,"
     " enabled = :enabled WHERE shop_id = :shop AND id = :id"
 )
+_EVER = Statement(
+    "SELECT EXISTS (SELECT 1 FROM delivery_rules WHERE shop_id = :shop) OR EXISTS"
+    " (SELECT 1 FROM deliveries WHERE shop_id = :shop AND rule_id IS NOT NULL)"
+)
 _REMOVE = Statement("DELETE FROM delivery_rules WHERE shop_id = :shop AND id = :id")
 
 
@@ -51,6 +55,10 @@ class DeliveryRules:
     def get(self, shop: ShopId, id_: DeliveryRuleId) -> DeliveryRule | None:
         row = self._sql.row(_GET, shop=shop, id=id_)
         return None if row is None else _to_rule(row)
+
+    def ever(self, shop: ShopId) -> bool:
+        """Whether the shop has a rule, disabled ones included, or ever delivered by one."""
+        return bool(self._sql.value(_EVER, shop=shop))
 
     def add(self, rule: DeliveryRule, now: datetime) -> DeliveryRule:
         """A new rule of `rule.shop`; its id is given here."""

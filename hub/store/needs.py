@@ -42,6 +42,9 @@ _ALL_OPEN = Statement(
     f"SELECT {_COLUMNS} FROM needs WHERE shop_id = :shop AND closed_at IS NULL ORDER BY number"
 )
 _COUNT_OPEN = Statement("SELECT count(*) FROM needs WHERE shop_id = :shop AND closed_at IS NULL")
+_TALLY = Statement(
+    "SELECT kind, count(*), min(opened_at) FROM needs WHERE closed_at IS NULL GROUP BY kind"
+)
 _OF_SUBJECT = Statement(
     f"SELECT {_COLUMNS} FROM needs WHERE shop_id = :shop AND subject = :subject"
     " AND closed_at IS NULL ORDER BY number"
@@ -54,6 +57,7 @@ _STOPS = Statement(
     "SELECT shop_id, account_id, reason, since, by_brake FROM stops"
     " WHERE shop_id = :shop AND ended_at IS NULL ORDER BY account_id IS NOT NULL, id"
 )
+_COUNT_STOPS = Statement("SELECT count(*) FROM stops WHERE ended_at IS NULL")
 _STOP = Statement(
     "INSERT INTO stops (shop_id, account_id, reason, by_brake, member_id, since)"
     " VALUES (:shop, :account, :reason, :by_brake, :member, :now) ON CONFLICT DO NOTHING"
@@ -127,6 +131,12 @@ class Needs:
         found: int = self._sql.value(_COUNT_OPEN, shop=shop)
         return found
 
+    def tally(self) -> dict[NeedKind, tuple[int, datetime]]:
+        """How many of each kind are open, and since when the oldest is. System-wide: figures about
+        the program."""
+        rows = self._sql.rows(_TALLY)
+        return {NeedKind(kind): (count, moment(oldest)) for kind, count, oldest in rows}
+
     def open_about(self, shop: ShopId, account: AccountId | None, order: str | None) -> list[Need]:
         rows = self._sql.rows(_OF_SUBJECT, shop=shop, subject=subject_of(account, order))
         return [_to_need(row) for row in rows]
@@ -173,6 +183,11 @@ class Stops:
     def active(self, shop: ShopId, account: AccountId) -> Stop | None:
         """What stops the deliveries of this account."""
         return next((one for one in self.all(shop) if one.account in (None, account)), None)
+
+    def count(self) -> int:
+        """How many are on. System-wide: a figure about the program."""
+        found: int = self._sql.value(_COUNT_STOPS)
+        return found
 
     def stop(
         self,

@@ -106,14 +106,15 @@ class OrderWatch:
             except PeerError as error:
                 self._not_now(error)
                 return
-            logger.warning("order {} was lost sight of", order.id)
             work = ReadOrder(account.id, where, order.id, order.item_id, OrderStatus.PAID)
             key = f"watch:{account.id}:{order.id}:{now:%Y-%m-%d %H}"
-            await self._store.write(
+            read = await self._store.write(
                 lambda tx, work=work, key=key: read_order(  # type: ignore[misc]
                     tx, account.shop, work, key=key, now=now
                 )
             )
+            if read:
+                logger.warning("order {} was lost sight of, and is read again", order.id)
 
     async def _list(self, client: Client, *, pro: bool) -> dict[str, Order] | None:
         """None: the platform would not say."""

@@ -28,7 +28,7 @@ NEED_KINDS: dict[NeedKind, str] = {
     NeedKind.UNCLEAR: "订单看不清楚",
     NeedKind.UNREADABLE: "订单读不到",
     NeedKind.HELD: "按防护规则拦下了",
-    NeedKind.STOPPED: "急停中，没有发",
+    NeedKind.STOPPED: "停下了，没有发",
     NeedKind.OFFLINE: "账号不在线，货还没发出去",
     NeedKind.UNSUPPLIED: "供货方没有给卡",
     NeedKind.SUPPLY_UNCERTAIN: "不确定供货方有没有出卡",
@@ -85,6 +85,7 @@ STEPS: dict[DeliveryStep | OrderNote, str] = {
     DeliveryStep.REFUSED: "决定不发",
     OrderNote.READ: "读订单",
     OrderNote.HELD: "转人工",
+    OrderNote.LEFT_ALONE: "不自动发货",
     OrderNote.FREED: "小刀免拼",
     OrderNote.SHIP_FAILED: "标记发货失败",
     OrderNote.REFUND: "退款或关闭",
@@ -175,17 +176,22 @@ def refund_notice(
     conversation: Conversation | None,
     status: OrderStatus,
     *,
-    released: int,
+    returned: int,
+    kept: int,
     disputed: int,
 ) -> str:
+    """`returned`: units whose cards went back into stock. `kept`: units that were stopped and have
+    no such cards, or cards of a supplier, which stay with their order."""
     what = {
         OrderStatus.REFUND_REQUESTED: "买家申请退款",
         OrderStatus.REFUNDED: "已退款",
         OrderStatus.CLOSED: "订单已关闭",
     }[status]
     lines = [f"↩ {what}", *_about(account, order, order.id)]
-    if released:
-        lines.append(f"还没发出的 {released} 份已停下，卡密退回库存")
+    if returned:
+        lines.append(f"还没发出的 {returned} 份已停下，卡密退回库存")
+    if kept:
+        lines.append(f"还没发出的 {kept} 份已停下")
     if disputed:
         lines.append(f"已发出的 {disputed} 份标记为有争议")
     if conversation is not None:

@@ -130,7 +130,7 @@ async def test_a_stop_shows_everywhere_and_an_order_waits_for_its_end(
     await expect(shop.get_by_text("全店已停止发货")).to_be_visible()
     await expect(overview.get_by_text("全店已停止发货")).to_be_visible()
     await buy(buyer, f"买家小林 · 视频会员{POOL} 自动发货")
-    await expect(shop.get_by_text("急停中，没有发")).to_be_visible()
+    await expect(shop.get_by_text("停下了，没有发")).to_be_visible()
     await shop.get_by_role("button", name="恢复发货").click()
     await expect(buyer.locator("#buyer-chat .bubble", has_text="DEMO-")).to_be_visible()
     await expect(overview.get_by_text("全店已停止发货")).to_have_count(0)

@@ -58,6 +58,11 @@ class Shop:
         rule = DeliveryRule(DeliveryRuleId(0), pool.shop, None, pool.id, items or (POT,), **values)
         return await self.write(lambda tx: tx.delivery_rules.add(rule, pool.created_at))
 
+    async def rule_for_something_else(self) -> None:
+        """The shop delivers by itself, only none of the items in these stories."""
+        words = await self.pool(name="别的", kind=PoolKind.TEXT, content="谢谢")
+        await self.rule(words, "990000000001")
+
     async def write(self, unit: Callable[[Any], Any]) -> Any:
         return await self.stage.hub.store.write(unit)
 

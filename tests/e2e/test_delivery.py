@@ -16,6 +16,7 @@ from hub.model import (
     DeliveryState,
     DeliveryStep,
     NeedKind,
+    OrderStatus,
     PoolKind,
     StepOrder,
 )
@@ -91,6 +92,7 @@ async def test_an_order_that_was_lost_sight_of_is_found_by_comparing(
     """L18: the platform's list is compared with the ledger, not with what was signalled."""
     monkeypatch.setattr(unshipped, "LOST_AFTER", timedelta(0))
     async with open_shop(tmp_path, compare_minutes=0.05) as shop:
+        await shop.rule_for_something_else()
         order = await shop.buy()
         need = await shop.wait_need(NeedKind.NO_RULE)
         pool = await shop.pool(["CODE-1111"])
@@ -228,8 +230,32 @@ async def test_choices_get_their_own_cards_and_an_unknown_one_is_held(shop: Shop
     assert await shop.states(second) == []
 
 
+async def test_a_shop_without_any_rule_is_told_of_orders_and_asked_nothing(shop: Shop) -> None:
+    """Many sell nothing that can be delivered by itself: no need, no reminders; the order is on the
+    list, and its story says why nothing goes out by itself."""
+    desk, operator = shop.stage.hub.desk, shop.stage.operator
+    order = await shop.buy()
+    await shop.stage.wait_for_notice("买家已付款，等待发货")
+    await shop.wait_known(order, lambda one: one.status is OrderStatus.PAID)
+
+    assert [one.id for one in await desk.orders.find(operator)] == [order.id]
+    view = await desk.orders.get(operator, order.id)
+    assert view.needs == ()
+    assert "还没有发货规则" in "".join(line.detail for line in view.story)
+    pool = await shop.pool(["CODE-1111"])
+    await shop.rule(pool)
+    await desk.orders.read(operator, order.id)
+    later = await shop.buy(OTHER_BUYER)
+    await shop.wait_states(later, S.CONFIRMED)
+    assert shop.got() == []
+
+    await desk.orders.deliver(operator, order.id, pool=(await shop.pool(["C-1"], name="另")).id)
+    await shop.wait_states(order, S.CONFIRMED)
+
+
 async def test_an_order_without_a_rule_raises_a_need(shop: Shop) -> None:
     """L18."""
+    await shop.rule_for_something_else()
     order = await shop.buy()
     need = await shop.wait_need(NeedKind.NO_RULE)
     assert need.order == order.id
@@ -462,6 +488,7 @@ async def test_a_refused_free_shipping_stops_and_asks(shop: Shop) -> None:
 
 @pytest.mark.parametrize("step", ["ship", "close", "refund"])
 async def test_a_need_is_over_when_the_order_is_dealt_with_elsewhere(shop: Shop, step: str) -> None:
+    await shop.rule_for_something_else()
     order = await shop.buy()
     await shop.wait_need(NeedKind.NO_RULE)
     await shop.step(order, step)

@@ -51,6 +51,7 @@ async def test_what_had_no_stock_is_delivered_after_restocking(shop: Shop) -> No
 
 async def test_an_order_without_a_rule_is_delivered_from_a_chosen_pool(shop: Shop) -> None:
     desk, operator = shop.stage.hub.desk, shop.stage.operator
+    await shop.rule_for_something_else()
     pool = await shop.pool(["CODE-1111"])
     order = await shop.buy()
     await shop.wait_need(NeedKind.NO_RULE)
@@ -115,6 +116,7 @@ async def test_an_uncertain_card_that_the_operator_sees_in_the_chat_counts_as_se
 
 async def test_what_was_delivered_outside_is_never_delivered_by_itself(shop: Shop) -> None:
     desk, operator = shop.stage.hub.desk, shop.stage.operator
+    await shop.rule_for_something_else()
     order = await shop.buy()
     need = await shop.wait_need(NeedKind.NO_RULE)
     await desk.needs.answer(operator, need.number, Choice.OUTSIDE)
@@ -150,6 +152,7 @@ async def test_cards_go_back_only_after_a_second_word_if_the_buyer_may_have_seen
 
 async def test_an_order_is_shipped_without_a_card_or_refused_for_good(shop: Shop) -> None:
     desk, operator = shop.stage.hub.desk, shop.stage.operator
+    await shop.rule_for_something_else()
     first, second = await shop.buy(), await shop.buy(OTHER_BUYER, KEYBOARD)
     await shop.wait_need(NeedKind.NO_RULE, NeedKind.NO_RULE)
     with pytest.raises(NotConfirmed):
@@ -220,6 +223,7 @@ async def test_a_block_rule_holds_and_a_person_lets_it_go(shop: Shop) -> None:
 
 async def test_viewers_look_agents_deliver_owners_resume(shop: Shop) -> None:
     desk, owner = shop.stage.hub.desk, shop.stage.operator
+    await shop.rule_for_something_else()
     order = await shop.buy()
     need = await shop.wait_need(NeedKind.NO_RULE)
     people = {}
@@ -243,6 +247,7 @@ async def test_viewers_look_agents_deliver_owners_resume(shop: Shop) -> None:
 
 async def test_orders_are_found_by_number_buyer_and_title(shop: Shop) -> None:
     desk, operator = shop.stage.hub.desk, shop.stage.operator
+    await shop.rule_for_something_else()
     order = await shop.buy()
     await shop.wait_need(NeedKind.NO_RULE)
     for words in ("", order.id[3:9], "小林", "咖啡"):

@@ -88,7 +88,7 @@ async def test_a_stop_from_qq_holds_the_next_order_until_it_is_over(shop: Shop) 
     await stage.operator_writes("/停发")
     await stage.wait_for_notice("⛔ 全店已停止发货")
     order = await shop.buy()
-    await stage.wait_for_notice("待处理 1｜急停中，没有发")
+    await stage.wait_for_notice("待处理 1｜停下了，没有发")
     await stage.operator_writes(f"/发货 {order.id}")
     await stage.wait_for_notice("没有发货：发货急停中")
     assert shop.got() == []
@@ -106,6 +106,7 @@ async def test_an_order_without_a_rule_goes_out_from_a_named_pool_or_is_settled_
     shop: Shop,
 ) -> None:
     stage = shop.stage
+    await shop.rule_for_something_else()
     await shop.pool(["CODE-1111"])
     first = await shop.buy()
     await stage.wait_for_notice("待处理 1｜没有发货规则")

@@ -223,7 +223,7 @@ class AnyInterleaving(RuleBasedStateMachine):
     def _try(self, tx: Tx, message: Message, unit: Delivery) -> Message | MessageId:
         """What was withdrawn still has its task, so it is tried like any other."""
         now, account = self.ledger.now(), unit.unit.account
-        reason = why_not(tx, message, self.shop)
+        reason = why_not(tx, message, self.shop, self.ledger.now())
         if reason is None:
             order = tx.orders.get(self.shop, account, unit.unit.order)
             assert order is not None

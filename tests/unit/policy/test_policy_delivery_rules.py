@@ -74,6 +74,25 @@ def test_rules_of_other_accounts_and_disabled_ones_do_not_count() -> None:
     assert chosen(rule(items=(ITEM,), enabled=False)) is NeedKind.NO_RULE
 
 
+def test_an_item_whose_rule_is_switched_off_is_delivered_by_nothing_else() -> None:
+    """L8: whoever switched it off did not mean: take another pool."""
+    off = rule(1, items=(ITEM,), enabled=False)
+    assert chosen(off, rule(2, keywords=("月卡",))) is NeedKind.NO_RULE
+    assert chosen(off, rule(2, items=(ITEM,))) == 2
+    assert chosen(rule(1, items=("1",), enabled=False), rule(2, keywords=("月卡",))) == 2
+    theirs = rule(1, items=(ITEM,), enabled=False, account=OTHER)
+    assert chosen(theirs, rule(2, keywords=("月卡",))) == 2
+
+
+def test_a_choice_whose_rule_is_switched_off_is_served_by_no_fallback() -> None:
+    """L9."""
+    off = rule(1, items=(ITEM,), spec=YEAR, enabled=False)
+    month = rule(2, items=(ITEM,), spec=MONTH, fallback=True)
+    assert chosen(off, month, spec=YEAR) is NeedKind.NO_RULE
+    assert chosen(off, month, spec=(("套餐", "周卡"),)) == 2
+    assert chosen(off, rule(3, items=(ITEM,), spec=YEAR), month, spec=YEAR) == 3
+
+
 def test_of_equal_rules_the_accounts_own_goes_first_then_the_older_one() -> None:
     all_of_them = (rule(3, items=(ITEM,)), rule(5, items=(ITEM,), account=OURS))
     assert chosen(*all_of_them) == 5
