@@ -10,8 +10,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from hub.model import CardState, Choice
 from hub.sandbox.world import DEMO_SELLER
 from tests.faults.market import BUYERS, FREE_API, ORDER_API, SHIP_API, WARES, Market
+from tests.faults.people import AGENT_QQ, WORDS
+from tests.faults.supplier import MOODS
+from tests.faults.town import OWNER_QQ
 
 ORDERS = 20
 """Of one day."""
@@ -57,9 +61,20 @@ FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("mtop_stored", {"subject": FREE_API}),
     ("mtop_lost", {"subject": FREE_API}),
 )
-MOMENTS = ("send", "send", "read", "ship", "push", "free", "whenever", "whenever")
-"""When the hub is killed: as a message leaves, as an order is read or marked, as a push goes out,
-or at whatever moment."""
+MOMENTS = ("send", "send", "supply", "read", "ship", "push", "free", "whenever", "whenever")
+"""When the hub is killed: as a message leaves, as a supplier is asked, as an order is read or
+marked, as a push goes out, or at whatever moment."""
+COMMANDS = 12
+ANSWERS = 8
+ACTS = (
+    *[Choice.DELIVER] * 3,
+    *[Choice.RESEND] * 3,
+    Choice.REFUSE,
+    Choice.RELEASE,
+    Choice.OUTSIDE,
+    Choice.SHIP,
+)
+VOIDED = (CardState.RESERVED, CardState.RESERVED, CardState.HANDED_OVER, CardState.AVAILABLE)
 
 Act = Callable[[Market], Awaitable[object]]
 
@@ -95,6 +110,7 @@ def make_day(seed: int) -> Day:
         *(one for number in range(ORDERS) for one in _purchase(die, number, bargain)),
         *_misfortunes(die),
         *_kills(die),
+        *_commands(die),
     ]
     return Day(seed, bargain, tuple(sorted(events, key=lambda one: one.at)))
 
@@ -104,7 +120,7 @@ def make_day(seed: int) -> Day:
 
 def _purchase(die: random.Random, number: int, bargains: str) -> list[Event]:
     at = die.uniform(0, LENGTH_SECONDS - 2)
-    buyer, name = die.choice(BUYERS), die.choices(list(WARES), (6, 5, 5, 1))[0]
+    buyer, name = die.choice(BUYERS), die.choices(list(WARES), (5, 4, 4, 2, 4, 4, 2, 2))[0]
     quantity, bargain = die.choices((1, 2, 3), (4, 3, 2))[0], die.random() < 0.15
     words = f"{quantity} of {name}{', a bargain' if bargain else ''}"
     events = [
@@ -162,6 +178,74 @@ def _forge(number: int) -> Act:
     return lambda market: market.forge(number)
 
 
+# --- those who sell ---
+
+
+def _commands(die: random.Random) -> list[Event]:
+    """What the owner and the agent do: about orders, about cards, about what they are asked, and a
+    stop of everything that ends."""
+    events = []
+    for _ in range(COMMANDS):
+        number, choice, who = die.randrange(ORDERS), die.choice(ACTS), _somebody(die)
+        rest = "pot" if choice is Choice.DELIVER and die.random() < 0.25 else ""
+        at, repeats = die.uniform(1, LENGTH_SECONDS + 1), _repeats(die)
+        what = f"{number}: {who} writes /{WORDS[choice]} {rest}, repeated {repeats} times"
+        events.append(Event(at, what, _command(who, number, choice, rest, repeats)))
+    for _ in range(ANSWERS):
+        at, who, seed = die.uniform(1.5, LENGTH_SECONDS + 1), _somebody(die), die.getrandbits(32)
+        repeats = _repeats(die)
+        what = f"{who} answers a need (dice {seed}), repeated {repeats} times"
+        events.append(Event(at, what, _answer(who, seed, repeats)))
+    for state in die.sample(VOIDED, 2):
+        at, nth = die.uniform(1, LENGTH_SECONDS), die.randrange(20)
+        events.append(Event(at, f"card {nth} that is {state} is voided", _void(state, nth)))
+    if die.random() < 0.6:
+        at, who = die.uniform(0.5, LENGTH_SECONDS - 1), _somebody(die)
+        events.append(Event(at, f"{who} stops all deliveries", _stop(who)))
+        until = at + die.uniform(0.2, 2)
+        events.append(Event(until, "the owner lets them go on", _go_on()))
+    return events
+
+
+def _somebody(die: random.Random) -> str:
+    return die.choice((OWNER_QQ, AGENT_QQ))
+
+
+def _repeats(die: random.Random) -> int:
+    """How often QQ delivers the same line again."""
+    return die.choice((0, 0, 0, 1, 2))
+
+
+def _command(who: str, number: int, choice: Choice, rest: str, repeats: int) -> Act:
+    async def act(market: Market) -> None:
+        if number in market.orders:
+            order = market.orders[number].id
+            await market.people.act(who, order, choice, rest=rest, repeats=repeats)
+
+    return act
+
+
+def _answer(who: str, seed: int, repeats: int) -> Act:
+    return lambda market: market.people.answer_need(who, random.Random(seed), repeats=repeats)
+
+
+def _void(state: CardState, nth: int) -> Act:
+    async def act(market: Market) -> None:
+        code, order = await market.some_card(state, nth)
+        if code:
+            await market.people.void(OWNER_QQ, order, code)
+
+    return act
+
+
+def _stop(who: str) -> Act:
+    return lambda market: market.people.stop(who)
+
+
+def _go_on() -> Act:
+    return lambda market: market.people.go_on()
+
+
 # --- trouble ---
 
 
@@ -171,6 +255,9 @@ def _misfortunes(die: random.Random) -> list[Event]:
         values = {"times": 1, "after": die.choice((0, 0, 1, 3)), **more}
         at = die.uniform(0, LENGTH_SECONDS - 1)
         events.append(Event(at, f"fault {kind} {values}", _fault(kind, values)))
+    for mood in die.sample(MOODS, 4):
+        at, times = die.uniform(0, LENGTH_SECONDS - 1), die.choice((1, 1, 2))
+        events.append(Event(at, f"the supplier is {mood}, {times} times", _mood(mood, times)))
     if die.random() < 0.7:
         at, how = die.uniform(0, LENGTH_SECONDS), die.choice(("abnormal", "normal"))
         seconds, tokens = round(die.uniform(0, 0.6), 2), die.random() < 0.5
@@ -181,6 +268,13 @@ def _misfortunes(die: random.Random) -> list[Event]:
 def _fault(kind: str, values: dict[str, Any]) -> Act:
     async def act(market: Market) -> None:
         market.town.sandbox.faults.add(DEMO_SELLER, kind, **values)
+
+    return act
+
+
+def _mood(mood: str, times: int) -> Act:
+    async def act(market: Market) -> None:
+        market.supplier.misbehave(mood, times)
 
     return act
 

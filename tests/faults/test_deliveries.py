@@ -46,6 +46,7 @@ async def crowd(
             await market.town.wait_compared()
             await perform(day, market)
             market.town.heal()
+            market.supplier.heal()
             tally.add(await keep(market))
 
     days: list[int] = selected(request, "day")
