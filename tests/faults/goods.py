@@ -12,18 +12,16 @@ from dataclasses import dataclass
 
 import pytest
 
-from hub.model import CardState, Choice, DeliveryState, Origin, PoolKind, ShopId
+from hub.model import CardState, DeliveryState, Origin, PoolKind, ShopId
 from hub.sandbox.orders import Order, State
 from hub.store import Tx
 from tests.faults import promises
-from tests.faults.lines import CODE, PAID_STEPS, Goods, broken_of_order, decided, look
+from tests.faults.lines import CODE, ENOUGH, PAID_STEPS, Goods, broken_of_order, decided, look
 from tests.faults.market import IN_STOCK, Market
 from tests.faults.supplier import ONCE
 from tests.faults.tales import tale
 
 S = DeliveryState
-ENOUGH = (Choice.DONE, Choice.READ)
-"""Answers after which an order may wait at the platform and nobody is asked any more."""
 SETTLE_SECONDS = 200.0
 """What nobody was told of is looked for after two minutes only."""
 

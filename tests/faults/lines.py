@@ -35,6 +35,8 @@ S = DeliveryState
 GIVEN = (S.SENT, S.CONFIRMED)
 CODE = re.compile("|".join(rf"{ware.codes}-\d{{4}}" for ware in WARES.values() if ware.codes))
 PAID_STEPS = ("paid", "bargain_done")
+ENOUGH = (Choice.DONE, Choice.READ, Choice.SHIP)
+"""Answers after which an order without units may stay as it is, and nobody is asked any more."""
 _Unit = tuple[str, int]
 """Number of an order, and which of its pieces."""
 
@@ -125,7 +127,12 @@ def decided(market: Market, order: str, unit: Delivery) -> bool:
 def told_lost(goods: Goods, order: str, unit: int) -> bool:
     """Whether the story says of this unit that the supplier may have given what nobody got."""
     return any(
-        line.step is DeliveryStep.UNSUPPLIED and line.unit == unit for line in goods.stories[order]
+        line.unit == unit
+        and (
+            line.step is DeliveryStep.UNSUPPLIED
+            or (line.step is DeliveryStep.RELEASED and "供货方" in line.detail)
+        )
+        for line in goods.stories[order]
     )
 
 
@@ -224,18 +231,23 @@ class Line:
             case S.PENDING:
                 return self._nothing_left_behind() and self.asked
             case S.RESERVED:
-                kinds = {one.kind for one in self.goods.needs[self.order.id]}
                 return (
                     complete
                     and states <= {CardState.RESERVED}
                     and not self.seen
-                    and (NeedKind.SHIP_FAILED in kinds or ended)
+                    and (self._waits_for_others() or ended)
                 )
             case S.FAILED | S.OUTSIDE:
                 elsewhere = self.unit.state is S.OUTSIDE and "shipped" in self.order.story
                 return states <= {CardState.RESERVED} and (ended or elsewhere)
             case _:
                 return False
+
+    def _waits_for_others(self) -> bool:
+        """For the mark at the platform, or for units that lack their cards: all leave, or none."""
+        kinds = {one.kind for one in self.goods.needs[self.order.id]}
+        siblings = {one.state for one in self.goods.ledger[self.order.id]}
+        return NeedKind.SHIP_FAILED in kinds or (S.PENDING in siblings and bool(kinds))
 
     def _has_all(self) -> bool:
         """The buyer has every message of one time, and every card of the unit."""
@@ -262,7 +274,7 @@ def broken_of_order(market: Market, order: Order, goods: Goods, phone: Counter[s
         return found + ["not paid, and in the ledger"] * bool(seen or (units and not ended))
     if not units:
         if not needs and REFUND_STEP not in order.story and "closed" not in order.story:
-            done = market.people.chose(order.id, Choice.DONE, Choice.READ, Choice.SHIP)
+            done = market.people.chose(order.id, *ENOUGH)
             found += ["paid and forgotten"] * (not done)
         return found
     if ware.kind is None and not people:

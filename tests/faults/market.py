@@ -161,11 +161,6 @@ class Market:
 
     # --- what people see before they act ---
 
-    async def look_in(self, unit: Callable[[Tx, ShopId], Any]) -> Any:
-        """What is stored, whether a hub runs or not."""
-        async with open_store(self.town.settings.database.path, now=utc_now, guest=True) as store:
-            return await store.read(lambda tx: unit(tx, tx.shops.default()))
-
     def on_phones(self) -> set[str]:
         """The `uuid`s of our messages that buyers have."""
         return {one.uuid for c in self.town.conversations() for one in c.messages if one.uuid}
@@ -175,7 +170,9 @@ class Market:
         there = self.on_phones()
         return any(
             uuid in there
-            for _, attempts in await self.look_in(lambda tx, shop: written_for(tx, shop, order))
+            for _, attempts in await self.town.read_calmly(
+                lambda tx, shop: written_for(tx, shop, order)
+            )
             for uuids in attempts
             for uuid in uuids
         )
@@ -185,7 +182,9 @@ class Market:
         there = self.on_phones()
         doubtful = [
             attempts
-            for one, attempts in await self.look_in(lambda tx, shop: written_for(tx, shop, order))
+            for one, attempts in await self.town.read_calmly(
+                lambda tx, shop: written_for(tx, shop, order)
+            )
             if one.state is DeliveryState.REVIEW
         ]
         return bool(doubtful) and all(
@@ -203,7 +202,7 @@ class Market:
                 if card.batch is not None
             ]
 
-        found = await self.look_in(unit)
+        found = await self.town.read_calmly(unit)
         return found[nth % len(found)] if found else ("", "")
 
     # --- the hub's end ---

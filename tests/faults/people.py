@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hub.model import Choice
 from hub.sandbox.onebot import ChatLine
@@ -34,9 +34,13 @@ WORDS = {
 SENDS = frozenset({Choice.DELIVER, Choice.ASK_AGAIN, Choice.RESEND})
 """What may show a buyer something once more, or fetch a card once more."""
 NEED = re.compile(r"待处理 (\d+)｜")
-CHOICE = re.compile(r"^(\d+) (.+)$", re.MULTILINE)
 SECOND_WORD = re.compile(r"回复：(确认 \d{4})")
 _CHOICES = {words: choice for choice, words in CHOICES.items()}
+CHOICE = re.compile(rf"^(\d+) ({'|'.join(map(re.escape, _CHOICES))})$", re.MULTILINE)
+REFUSED = "没有"
+"""How the answer to what was not done begins."""
+TRIES = 3
+"""How often somebody writes the same who got no answer."""
 
 
 @dataclass
@@ -53,6 +57,11 @@ class Act:
     answers: list[str] = field(default_factory=list)
     confirmed: bool = False
     """The second word was said, too."""
+
+    @property
+    def in_vain(self) -> bool:
+        """The hub said that it did not do it."""
+        return bool(self.answers) and self.answers[-1].startswith(REFUSED)
 
     def __str__(self) -> str:
         said = "; ".join(one.replace("\n", " / ") for one in self.answers) or "no answer"
@@ -83,19 +92,22 @@ class People:
         return [one for one in self.acts if one.order == order]
 
     def chose(self, order: str, *choices: Choice) -> bool:
-        return any(one.choice in choices for one in self.about(order))
+        """Whether one of these was done, or may have been."""
+        return any(one.choice in choices for one in self.about(order) if not one.in_vain)
 
     def resends(self, order: str) -> int:
         """How often at most people had something sent once more: each command counts once, however
-        often QQ repeated it, and `/补发` only with its second word."""
+        often QQ repeated it, `/补发` only with its second word, and none that was refused."""
         return sum(
             one.choice in SENDS and (one.confirmed or one.choice is not Choice.RESEND)
             for one in self.about(order)
+            if not one.in_vain
         )
 
     def asked_again(self, order: str) -> int:
         """How often at most people had a supplier asked."""
-        return sum(one.choice in (Choice.DELIVER, Choice.ASK_AGAIN) for one in self.about(order))
+        asks = (Choice.DELIVER, Choice.ASK_AGAIN)
+        return sum(one.choice in asks for one in self.about(order) if not one.in_vain)
 
     # --- what they do ---
 
@@ -147,11 +159,17 @@ class People:
     async def _do(
         self, act: Act, repeats: int, *, text: str = "", quote: str | None = None
     ) -> None:
-        self.acts.append(act)
-        answer = await self._say(act.who, text or act.text, repeats, quote)
-        if answer is None:
-            return
-        act.answers.append(answer)
+        """Again when no answer comes: that is a new line, which may be done as well."""
+        for _ in range(TRIES):
+            self.acts.append(act)
+            answer = await self._say(act.who, text or act.text, repeats, quote)
+            if answer is not None:
+                act.answers.append(answer)
+                await self._second_word(act, answer, repeats)
+                return
+            act = replace(act, life=self.town.life.number, answers=[])
+
+    async def _second_word(self, act: Act, answer: str, repeats: int) -> None:
         asked = SECOND_WORD.search(answer)
         if asked is None or (act.choice is Choice.RELEASE and await self.seen(act.order)):
             return
@@ -161,6 +179,8 @@ class People:
     async def _say(self, who: str, text: str, repeats: int, quote: str | None) -> str | None:
         """Returns what the hub answered; None: nothing, or nothing yet."""
         qq, life = self.town.sandbox.qq, self.town.life
+        with suppress(TimeoutError):
+            await qq.wait_online(ANSWER_SECONDS)
         with_whom = life.number
         self.written += 1
         id = await qq.say_private(who, text, quote=quote)

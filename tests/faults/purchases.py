@@ -188,11 +188,11 @@ def _commands(die: random.Random) -> list[Event]:
     for _ in range(COMMANDS):
         number, choice, who = die.randrange(ORDERS), die.choice(ACTS), _somebody(die)
         rest = "pot" if choice is Choice.DELIVER and die.random() < 0.25 else ""
-        at, repeats = die.uniform(1, LENGTH_SECONDS + 1), _repeats(die)
+        at, repeats = die.uniform(1, LENGTH_SECONDS + 2), _repeats(die)
         what = f"{number}: {who} writes /{WORDS[choice]} {rest}, repeated {repeats} times"
         events.append(Event(at, what, _command(who, number, choice, rest, repeats)))
     for _ in range(ANSWERS):
-        at, who, seed = die.uniform(1.5, LENGTH_SECONDS + 1), _somebody(die), die.getrandbits(32)
+        at, who, seed = die.uniform(1.5, LENGTH_SECONDS + 2), _somebody(die), die.getrandbits(32)
         repeats = _repeats(die)
         what = f"{who} answers a need (dice {seed}), repeated {repeats} times"
         events.append(Event(at, what, _answer(who, seed, repeats)))
