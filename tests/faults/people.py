@@ -37,6 +37,8 @@ NEED = re.compile(r"待处理 (\d+)｜")
 SECOND_WORD = re.compile(r"回复：(确认 \d{4})")
 _CHOICES = {words: choice for choice, words in CHOICES.items()}
 CHOICE = re.compile(rf"^(\d+) ({'|'.join(map(re.escape, _CHOICES))})$", re.MULTILINE)
+MOVED = ("✅", "🔔", "↩")
+"""How what is told of an order begins when it was delivered, waits for a person, or is over."""
 REFUSED = "没有"
 """How the answer to what was not done begins."""
 TRIES = 3
@@ -112,12 +114,19 @@ class People:
     # --- what they do ---
 
     async def act(
-        self, who: str, order: str, choice: Choice, *, rest: str = "", repeats: int = 0
+        self, who: str, choice: Choice, dice: random.Random, *, rest: str = "", repeats: int = 0
     ) -> None:
-        """Write a command about an order, and the second word if it is asked for."""
+        """Write a command about an order that the owner was told of, mostly one of which something
+        became already, and the second word if it is asked for."""
         async with self._busy[who]:
-            text = f"/{WORDS[choice]} {order} {rest}".strip()
-            await self._do(Act(who, order, choice, text, self.town.life.number), repeats)
+            told = [(order, one) for one in self.town.notices() if (order := _order_of(one))]
+            orders = [order for order, one in told if one.text.startswith(MOVED)]
+            if dice.random() < 0.2 or not orders:
+                orders = [order for order, _ in told]
+            if orders:
+                order = dice.choice(orders)
+                text = f"/{WORDS[choice]} {order} {rest}".strip()
+                await self._do(Act(who, order, choice, text, self.town.life.number), repeats)
 
     async def void(self, who: str, order: str, code: str, *, repeats: int = 0) -> None:
         """`order`: the one that has the card; empty: none."""
@@ -204,5 +213,5 @@ class People:
 
 
 def _order_of(notice: ChatLine) -> str:
-    found = re.search(r"^订单 (\d+)$", notice.text, re.MULTILINE)
+    found = re.search(r"订单 (\d+)", notice.text)
     return "" if found is None else found[1]

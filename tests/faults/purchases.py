@@ -22,8 +22,13 @@ ORDERS = 20
 ORDERS_IN_SHORT = 60
 """Unless `--deliveries` says otherwise."""
 LENGTH_SECONDS = 6.0
-"""How long things happen and break; kills go on a little longer."""
-KILLS = 12
+"""How long buyers buy and things break."""
+KILLS = 9
+"""While that goes on."""
+LATE_KILLS = 3
+EVENING_SECONDS = 4.0
+"""How long people are still at work afterwards, and the hub is killed now and then."""
+PEOPLE_SECONDS = LENGTH_SECONDS + EVENING_SECONDS
 TOLD = ("story", "story", "update", "summary", "reminder", "nothing")
 """How a payment is announced; `nothing`: only the list of orders shows it."""
 REPEATS = ("paid", "paid_update", "ship_reminder", "summary")
@@ -64,7 +69,7 @@ FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
 MOMENTS = ("send", "send", "supply", "read", "ship", "push", "free", "whenever", "whenever")
 """When the hub is killed: as a message leaves, as a supplier is asked, as an order is read or
 marked, as a push goes out, or at whatever moment."""
-COMMANDS = 12
+COMMANDS = 16
 ANSWERS = 8
 ACTS = (
     *[Choice.DELIVER] * 3,
@@ -186,13 +191,15 @@ def _commands(die: random.Random) -> list[Event]:
     stop of everything that ends."""
     events = []
     for _ in range(COMMANDS):
-        number, choice, who = die.randrange(ORDERS), die.choice(ACTS), _somebody(die)
+        choice, who, seed = die.choice(ACTS), _somebody(die), die.getrandbits(32)
         rest = "pot" if choice is Choice.DELIVER and die.random() < 0.25 else ""
-        at, repeats = die.uniform(1, LENGTH_SECONDS + 2), _repeats(die)
-        what = f"{number}: {who} writes /{WORDS[choice]} {rest}, repeated {repeats} times"
-        events.append(Event(at, what, _command(who, number, choice, rest, repeats)))
+        at, repeats = die.uniform(2, PEOPLE_SECONDS), _repeats(die)
+        what = (
+            f"{who} writes /{WORDS[choice]} about an order (dice {seed}), repeated {repeats} times"
+        )
+        events.append(Event(at, what, _command(who, seed, choice, rest, repeats)))
     for _ in range(ANSWERS):
-        at, who, seed = die.uniform(1.5, LENGTH_SECONDS + 2), _somebody(die), die.getrandbits(32)
+        at, who, seed = die.uniform(1.5, PEOPLE_SECONDS), _somebody(die), die.getrandbits(32)
         repeats = _repeats(die)
         what = f"{who} answers a need (dice {seed}), repeated {repeats} times"
         events.append(Event(at, what, _answer(who, seed, repeats)))
@@ -216,13 +223,10 @@ def _repeats(die: random.Random) -> int:
     return die.choice((0, 0, 0, 1, 2))
 
 
-def _command(who: str, number: int, choice: Choice, rest: str, repeats: int) -> Act:
-    async def act(market: Market) -> None:
-        if number in market.orders:
-            order = market.orders[number].id
-            await market.people.act(who, order, choice, rest=rest, repeats=repeats)
-
-    return act
+def _command(who: str, seed: int, choice: Choice, rest: str, repeats: int) -> Act:
+    return lambda market: market.people.act(
+        who, choice, random.Random(seed), rest=rest, repeats=repeats
+    )
 
 
 def _answer(who: str, seed: int, repeats: int) -> Act:
@@ -287,8 +291,11 @@ def _restart(how: str, seconds: float, tokens: bool) -> Act:
 
 def _kills(die: random.Random) -> list[Event]:
     events = []
-    for number in range(KILLS):
-        at = (number + die.random()) * (LENGTH_SECONDS + 1) / KILLS
+    for number in range(KILLS + LATE_KILLS):
+        if number < KILLS:
+            at = (number + die.random()) * LENGTH_SECONDS / KILLS
+        else:
+            at = LENGTH_SECONDS + (number - KILLS + die.random()) * EVENING_SECONDS / LATE_KILLS
         moment, seconds = die.choice(MOMENTS), round(die.uniform(0.05, 1.0), 2)
         pause = die.choice((0.0, 0.0, 0.0, 0.4))
         what = f"the hub is killed ({moment}, at most {seconds} s), and started after {pause} s"
