@@ -10,7 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from hub.delivery.ledger import BY_THE_HUB, REFUND_REASON, STOP_REASON, need_for, release, take, units_of
+from hub.delivery.ledger import (
+    BY_THE_HUB,
+    REFUND_REASON,
+    STOP_REASON,
+    need_for,
+    release,
+    take,
+    units_of,
+)
 from hub.delivery.needs import close_needs
 from hub.delivery.sending import begin, facts_of
 from hub.model import (
