@@ -37,7 +37,8 @@ NEED = re.compile(r"待处理 (\d+)｜")
 SECOND_WORD = re.compile(r"回复：(确认 \d{4})")
 _CHOICES = {words: choice for choice, words in CHOICES.items()}
 CHOICE = re.compile(rf"^(\d+) ({'|'.join(map(re.escape, _CHOICES))})$", re.MULTILINE)
-MOVED = ("✅", "🔔", "↩")
+GIVEN = ("✅",)
+MOVED = (*GIVEN, "🔔", "↩")
 """How what is told of an order begins when it was delivered, waits for a person, or is over."""
 REFUSED = "没有"
 """How the answer to what was not done begins."""
@@ -120,7 +121,8 @@ class People:
         became already, and the second word if it is asked for."""
         async with self._busy[who]:
             told = [(order, one) for one in self.town.notices() if (order := _order_of(one))]
-            orders = [order for order, one in told if one.text.startswith(MOVED)]
+            begins = GIVEN if choice is Choice.RESEND else MOVED
+            orders = [order for order, one in told if one.text.startswith(begins)]
             if dice.random() < 0.2 or not orders:
                 orders = [order for order, _ in told]
             if orders:
@@ -174,16 +176,19 @@ class People:
             answer = await self._say(act.who, text or act.text, repeats, quote)
             if answer is not None:
                 act.answers.append(answer)
-                await self._second_word(act, answer, repeats)
-                return
-            act = replace(act, life=self.town.life.number, answers=[])
+                if await self._second_word(act, answer, repeats):
+                    return
+            act = replace(act, life=self.town.life.number, answers=[], confirmed=False)
 
-    async def _second_word(self, act: Act, answer: str, repeats: int) -> None:
+    async def _second_word(self, act: Act, answer: str, repeats: int) -> bool:
+        """False: it was said, and nothing came back."""
         asked = SECOND_WORD.search(answer)
         if asked is None or (act.choice is Choice.RELEASE and await self.seen(act.order)):
-            return
+            return True
         act.confirmed = True
-        act.answers.append(await self._say(act.who, asked[1], repeats, None) or "no answer")
+        last = await self._say(act.who, asked[1], repeats, None)
+        act.answers.append(last or "no answer")
+        return last is not None
 
     async def _say(self, who: str, text: str, repeats: int, quote: str | None) -> str | None:
         """Returns what the hub answered; None: nothing, or nothing yet."""

@@ -73,7 +73,7 @@ COMMANDS = 16
 ANSWERS = 8
 ACTS = (
     *[Choice.DELIVER] * 3,
-    *[Choice.RESEND] * 3,
+    *[Choice.RESEND] * 5,
     Choice.REFUSE,
     Choice.RELEASE,
     Choice.OUTSIDE,
