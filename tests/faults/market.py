@@ -205,6 +205,11 @@ class Market:
         found = await self.town.read_calmly(unit)
         return found[nth % len(found)] if found else ("", "")
 
+    def heal(self) -> None:
+        """From now on the platform and the supplier behave."""
+        self.town.heal()
+        self.supplier.heal()
+
     # --- the hub's end ---
 
     async def kill(self, moment: str, seconds: float, pause: float) -> None:

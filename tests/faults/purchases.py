@@ -6,7 +6,7 @@ A seed gives the same day each time; what the machine makes of its timing differ
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +23,10 @@ ORDERS_IN_SHORT = 60
 """Unless `--deliveries` says otherwise."""
 LENGTH_SECONDS = 6.0
 """How long buyers buy and things break."""
-KILLS = 9
+KILLS = 10
 """While that goes on."""
-LATE_KILLS = 3
-EVENING_SECONDS = 4.0
+LATE_KILLS = 2
+EVENING_SECONDS = 2.0
 """How long people are still at work afterwards, and the hub is killed now and then."""
 PEOPLE_SECONDS = LENGTH_SECONDS + EVENING_SECONDS
 TOLD = ("story", "story", "update", "summary", "reminder", "nothing")
@@ -69,8 +69,8 @@ FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
 MOMENTS = ("send", "send", "supply", "read", "ship", "push", "free", "whenever", "whenever")
 """When the hub is killed: as a message leaves, as a supplier is asked, as an order is read or
 marked, as a push goes out, or at whatever moment."""
-COMMANDS = 16
-ANSWERS = 8
+COMMANDS = 12
+ANSWERS = 6
 ACTS = (
     *[Choice.DELIVER] * 3,
     *[Choice.RESEND] * 5,
@@ -79,6 +79,11 @@ ACTS = (
     Choice.OUTSIDE,
     Choice.SHIP,
 )
+MORNING_SECONDS = 4.0
+MORNING_COMMANDS = 8
+MORNING_KILLS = 4
+MORNING_ACTS = (*[Choice.RESEND] * 5, Choice.DELIVER, Choice.RELEASE, Choice.OUTSIDE)
+GIVEN = CardState.HANDED_OVER
 VOIDED = (CardState.RESERVED, CardState.RESERVED, CardState.HANDED_OVER, CardState.AVAILABLE)
 
 Act = Callable[[Market], Awaitable[object]]
@@ -102,10 +107,14 @@ class Day:
     bargain: str
     """How the platform ends a bargain."""
     events: tuple[Event, ...]
+    morning: tuple[Event, ...]
+    """Of the next day, when everything had come to rest."""
 
     def __str__(self) -> str:
         head = f"seed {self.seed}: bargains end as {self.bargain!r}"
-        return "\n".join([head, *map(str, self.events)])
+        return "\n".join(
+            [head, *map(str, self.events), "the next morning", *map(str, self.morning)]
+        )
 
 
 def make_day(seed: int) -> Day:
@@ -117,7 +126,30 @@ def make_day(seed: int) -> Day:
         *_kills(die),
         *_commands(die),
     ]
-    return Day(seed, bargain, tuple(sorted(events, key=lambda one: one.at)))
+    return Day(seed, bargain, _in_order(events), _in_order(_morning(die)))
+
+
+def _in_order(events: Iterable[Event]) -> tuple[Event, ...]:
+    return tuple(sorted(events, key=lambda one: one.at))
+
+
+def _morning(die: random.Random) -> list[Event]:
+    """People come back to what was delivered or waits for them; the hub is killed under them."""
+    events = [
+        *(
+            _written(die, die.choice(MORNING_ACTS), 0, MORNING_SECONDS)
+            for _ in range(MORNING_COMMANDS)
+        ),
+        *(_answered(die, 0, MORNING_SECONDS) for _ in range(4)),
+        *(_broken(die, *fault, MORNING_SECONDS) for fault in die.sample(SEND_FAULTS, 2)),
+        *(_killed(die, die.uniform(0.5, MORNING_SECONDS)) for _ in range(MORNING_KILLS)),
+    ]
+    at, nth = die.uniform(0, MORNING_SECONDS), die.randrange(20)
+    events.append(Event(at, f"card {nth} that was handed over is voided", _void(GIVEN, nth)))
+    for number in die.sample(range(ORDERS), 3):
+        at = die.uniform(0, MORNING_SECONDS)
+        events.append(Event(at, f"{number}: a refund is asked for", _step(number, "refund")))
+    return events
 
 
 # --- people ---
@@ -191,18 +223,9 @@ def _commands(die: random.Random) -> list[Event]:
     stop of everything that ends."""
     events = []
     for _ in range(COMMANDS):
-        choice, who, seed = die.choice(ACTS), _somebody(die), die.getrandbits(32)
-        rest = "pot" if choice is Choice.DELIVER and die.random() < 0.25 else ""
-        at, repeats = die.uniform(2, PEOPLE_SECONDS), _repeats(die)
-        what = (
-            f"{who} writes /{WORDS[choice]} about an order (dice {seed}), repeated {repeats} times"
-        )
-        events.append(Event(at, what, _command(who, seed, choice, rest, repeats)))
+        events.append(_written(die, die.choice(ACTS), 2, PEOPLE_SECONDS))
     for _ in range(ANSWERS):
-        at, who, seed = die.uniform(1.5, PEOPLE_SECONDS), _somebody(die), die.getrandbits(32)
-        repeats = _repeats(die)
-        what = f"{who} answers a need (dice {seed}), repeated {repeats} times"
-        events.append(Event(at, what, _answer(who, seed, repeats)))
+        events.append(_answered(die, 1.5, PEOPLE_SECONDS))
     for state in die.sample(VOIDED, 2):
         at, nth = die.uniform(1, LENGTH_SECONDS), die.randrange(20)
         events.append(Event(at, f"card {nth} that is {state} is voided", _void(state, nth)))
@@ -212,6 +235,19 @@ def _commands(die: random.Random) -> list[Event]:
         until = at + die.uniform(0.2, 2)
         events.append(Event(until, "the owner lets them go on", _go_on()))
     return events
+
+
+def _written(die: random.Random, choice: Choice, since: float, until: float) -> Event:
+    who, seed, repeats = _somebody(die), die.getrandbits(32), _repeats(die)
+    rest = "pot" if choice is Choice.DELIVER and die.random() < 0.25 else ""
+    what = f"{who} writes /{WORDS[choice]} {rest} (dice {seed}), repeated {repeats} times"
+    return Event(die.uniform(since, until), what, _command(who, seed, choice, rest, repeats))
+
+
+def _answered(die: random.Random, since: float, until: float) -> Event:
+    who, seed, repeats = _somebody(die), die.getrandbits(32), _repeats(die)
+    what = f"{who} answers a need (dice {seed}), repeated {repeats} times"
+    return Event(die.uniform(since, until), what, _answer(who, seed, repeats))
 
 
 def _somebody(die: random.Random) -> str:
@@ -255,10 +291,8 @@ def _go_on() -> Act:
 
 def _misfortunes(die: random.Random) -> list[Event]:
     events = []
-    for kind, more in [*die.sample(SEND_FAULTS, 5), *die.sample(FAULTS, 6)]:
-        values = {"times": 1, "after": die.choice((0, 0, 1, 3)), **more}
-        at = die.uniform(0, LENGTH_SECONDS - 1)
-        events.append(Event(at, f"fault {kind} {values}", _fault(kind, values)))
+    for fault in [*die.sample(SEND_FAULTS, 5), *die.sample(FAULTS, 6)]:
+        events.append(_broken(die, *fault, LENGTH_SECONDS - 1))
     for mood in die.sample(MOODS, 4):
         at, times = die.uniform(0, LENGTH_SECONDS - 1), die.choice((1, 1, 2))
         events.append(Event(at, f"the supplier is {mood}, {times} times", _mood(mood, times)))
@@ -267,6 +301,11 @@ def _misfortunes(die: random.Random) -> list[Event]:
         seconds, tokens = round(die.uniform(0, 0.6), 2), die.random() < 0.5
         events.append(Event(at, f"the platform restarts: {how}", _restart(how, seconds, tokens)))
     return events
+
+
+def _broken(die: random.Random, kind: str, more: dict[str, Any], until: float) -> Event:
+    values = {"times": 1, "after": die.choice((0, 0, 1, 3)), **more}
+    return Event(die.uniform(0, until), f"fault {kind} {values}", _fault(kind, values))
 
 
 def _fault(kind: str, values: dict[str, Any]) -> Act:
@@ -296,11 +335,15 @@ def _kills(die: random.Random) -> list[Event]:
             at = (number + die.random()) * LENGTH_SECONDS / KILLS
         else:
             at = LENGTH_SECONDS + (number - KILLS + die.random()) * EVENING_SECONDS / LATE_KILLS
-        moment, seconds = die.choice(MOMENTS), round(die.uniform(0.05, 1.0), 2)
-        pause = die.choice((0.0, 0.0, 0.0, 0.4))
-        what = f"the hub is killed ({moment}, at most {seconds} s), and started after {pause} s"
-        events.append(Event(at, what, _kill(moment, seconds, pause)))
+        events.append(_killed(die, at))
     return events
+
+
+def _killed(die: random.Random, at: float) -> Event:
+    moment, seconds = die.choice(MOMENTS), round(die.uniform(0.05, 1.0), 2)
+    pause = die.choice((0.0, 0.0, 0.0, 0.4))
+    what = f"the hub is killed ({moment}, at most {seconds} s), and started after {pause} s"
+    return Event(at, what, _kill(moment, seconds, pause))
 
 
 def _kill(moment: str, seconds: float, pause: float) -> Act:
