@@ -120,6 +120,8 @@ class XianyuSettings(_Section):
     order_list_spacing_seconds: float = Field(1.5, ge=0, le=60)
     spacing_jitter: float = Field(0.3, ge=0, le=1)
     """By which part of itself each of these gaps is longer at most, at random."""
+    list_settle_seconds: float = Field(3.0, ge=0, le=60)
+    """How long after connecting the platform's lists of conversations are left alone."""
     compare_minutes: float = Field(5, gt=0, le=120)
     """How often what arrived is compared with the platform's own lists."""
     uncertain_seconds: float = Field(30, ge=0, le=600)

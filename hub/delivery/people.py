@@ -79,19 +79,12 @@ def deliver(
         missing = reserve(tx, order, wanted, now, by=by)
         if missing is not None:
             raise OutOfStock(f"没有发货：{missing}")
+    # Before anything is written: what cannot be sent after all opens a need of its own.
+    _close(tx, order, None, "人工发货", by, now)
     fresh = _fresh(tx, order)
     start(tx, fresh, now)
     for one in held:
         _send_again(tx, fresh, one, by, now)
-    close_needs(
-        tx,
-        order.shop,
-        order.account,
-        order.id,
-        resolution="人工发货",
-        member=by.member,
-        now=now,
-    )
 
 
 def _first_time(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from hub.delivery.ledger import STOP_REASON, release
+from hub.delivery.ledger import REFUND_REASON, STOP_REASON, release
 from hub.delivery.needs import close_needs
 from hub.delivery.sending import begin, facts_of
 from hub.delivery.steps import BY_THE_HUB, need_for, take, units_of
@@ -30,6 +30,7 @@ from hub.model import (
 from hub.policy import UNDRAWN, supplier_request
 from hub.store import Tx
 
+UNHEARD = "请求发出过，不知道供货方的回答"
 UNSUPPLIED = frozenset({NeedKind.UNSUPPLIED, NeedKind.SUPPLY_UNCERTAIN})
 
 
@@ -58,18 +59,21 @@ def asking(
     tx: Tx, shop: ShopId, id_: DeliveryId, *, asked_before: bool
 ) -> Asking | NotAsked | None:
     """What to ask now; None: nobody waits for it. `asked_before`: an earlier request may have
-    reached the supplier, and nobody knows its answer."""
+    reached the supplier, and nobody knows its answer; that is told even if nobody waits any more,
+    because it may have cost a card."""
     found = _find(tx, shop, id_)
-    if found is None or found[0].state is not DeliveryState.SUPPLYING:
+    if found is None:
         return None
     delivery, order = found
+    if delivery.state is not DeliveryState.SUPPLYING:
+        return NotAsked(NeedKind.SUPPLY_UNCERTAIN, UNHEARD) if asked_before else None
     pool = tx.pools.get(shop, delivery.pool) if delivery.pool is not None else None
     call = tx.pools.supplier(shop, pool.id) if pool is not None else None
     if asked_before and (call is None or not call.repeatable):
-        return NotAsked(NeedKind.SUPPLY_UNCERTAIN, "请求发出以后程序停过，不知道供货方的回答")
+        return NotAsked(NeedKind.SUPPLY_UNCERTAIN, UNHEARD)
     stop = tx.stops.active(shop, order.account)
     if order.refund_at is not None:
-        return NotAsked(NeedKind.UNSUPPLIED, "买家申请了退款，或订单已关闭")
+        return NotAsked(NeedKind.UNSUPPLIED, UNHEARD if asked_before else REFUND_REASON)
     if stop is not None:
         return NotAsked(NeedKind.STOPPED, f"{STOP_REASON}：{stop.reason}")
     if pool is None or call is None or pool.kind is not PoolKind.API:

@@ -133,7 +133,11 @@ class AccountLine:
         self._endpoints = Endpoints(
             settings.ws_url, settings.mtop_url, settings.passport_url, settings.upload_url
         )
-        self._timing = Timing(heartbeat=settings.heartbeat_seconds, answer=settings.answer_seconds)
+        self._timing = Timing(
+            heartbeat=settings.heartbeat_seconds,
+            answer=settings.answer_seconds,
+            list_settle=settings.list_settle_seconds,
+        )
         self._pace = Pace(_spacings(settings))
 
     def learn(self, account: Account) -> None:

@@ -34,6 +34,8 @@ PATIENCE = 60.0
 THIRD = "60010020032"
 PAID = "买家已付款，等待发货"
 ORDINARY, PRO = "mtop.taobao.idle.trade.sold.get", "mtop.taobao.idle.trade.merchant.sold.get"
+SOON = {"list_settle_seconds": 0.2}
+"""Lists are asked for at once; how long they are left alone is no subject of these tests."""
 HISTORY = "/r/MessageManager/listUserMessages"
 
 
@@ -52,7 +54,7 @@ class Town:
     sandbox: Sandbox
     folder: Path
     clock: Clock = field(default_factory=Clock)
-    xianyu: dict[str, Any] = field(default_factory=dict)
+    xianyu: dict[str, Any] = field(default_factory=lambda: dict(SOON))
     operator: Operator | None = None
     account: Account | None = None
 
@@ -276,7 +278,7 @@ async def test_a_routine_reconnect_that_missed_nothing_is_silent(town: Town) -> 
 
 async def test_a_new_account_starts_with_what_comes_after_it(town: Town) -> None:
     """Old chats are not answered; old orders are said in one line and left to people."""
-    town.xianyu = {"compare_minutes": 0.02}
+    town.xianyu |= {"compare_minutes": 0.02}
     old = town.sandbox.world.conversation(THIRD)
     await town.sandbox.stage.say(old, [{"text": "在吗，昨天"}])
     await town.sandbox.trade.step(await town.sandbox.trade.place(old), "pay")
@@ -418,7 +420,7 @@ async def test_an_old_word_from_the_phone_silences_nobody_but_answers_its_questi
 async def test_lists_that_are_refused_are_asked_for_later_and_nothing_is_skipped(
     town: Town, kind: str, more: dict[str, Any]
 ) -> None:
-    town.xianyu = {"compare_minutes": 0.05}
+    town.xianyu |= {"compare_minutes": 0.05}
     async with town.hub() as stage:
         await compared(stage)
     await much_happens(town.sandbox)
@@ -463,7 +465,7 @@ async def test_a_verification_asked_for_by_the_order_list_ends_the_asking(town: 
 @pytest.mark.parametrize("way", ["story", "update", "summary", "nothing"])
 async def test_a_payment_is_told_once_whoever_brings_it(tmp_path: Path, way: str) -> None:
     """The push says which order, or that some order was paid, or nothing at all."""
-    async with open_stage(tmp_path, compare_minutes=0.02) as stage:
+    async with open_stage(tmp_path, compare_minutes=0.02, **SOON) as stage:
         await compared(stage)
         order = await stage.sandbox.trade.place(stage.conversation())
         await stage.sandbox.trade.step(order, "pay", told=way)
@@ -484,13 +486,13 @@ async def test_a_payment_without_its_order_is_looked_up_at_once(stage: Stage) ->
 async def test_the_list_of_pro_shops_is_asked_for_only_where_it_is_allowed(
     tmp_path: Path,
 ) -> None:
-    async with open_stage(tmp_path, compare_minutes=0.02) as stage:
+    async with open_stage(tmp_path, compare_minutes=0.02, **SOON) as stage:
         await until_called(stage, ORDINARY, 3)
         assert calls(stage.sandbox, PRO) == 1, "a refusal is remembered"
 
 
 async def test_a_pro_shop_finds_its_orders_in_the_list_of_pro_shops(tmp_path: Path) -> None:
-    async with open_stage(tmp_path, compare_minutes=0.02) as stage:
+    async with open_stage(tmp_path, compare_minutes=0.02, **SOON) as stage:
         stage.sandbox.world.sellers[DEMO_SELLER].pro = True
         stage.sandbox.faults.add(
             DEMO_SELLER, "mtop_ret", times=None, subject=ORDINARY, reason="PERMISSION_EXCEPTION::无"
@@ -506,7 +508,7 @@ async def test_a_pro_shop_finds_its_orders_in_the_list_of_pro_shops(tmp_path: Pa
 async def test_an_order_of_a_buyer_who_never_spoke_opens_one_conversation(
     tmp_path: Path,
 ) -> None:
-    async with open_stage(tmp_path, compare_minutes=0.02) as stage:
+    async with open_stage(tmp_path, compare_minutes=0.02, **SOON) as stage:
         await compared(stage)
         world = stage.sandbox.world
         buyer = world.add_buyer("买家小周")
@@ -523,7 +525,7 @@ async def test_an_order_of_a_buyer_who_never_spoke_opens_one_conversation(
 
 
 async def test_a_line_that_hears_nothing_is_found_out_and_replaced_once(tmp_path: Path) -> None:
-    async with open_stage(tmp_path, compare_minutes=0.02) as stage:
+    async with open_stage(tmp_path, compare_minutes=0.02, **SOON) as stage:
         first = stage.sandbox.lines.of(DEMO_SELLER)[-1]
         await compared(stage)
         stage.sandbox.faults.add(DEMO_SELLER, "push_lost")

@@ -1,40 +1,29 @@
-"""What must hold of orders, cards and the ledger, whatever broke.
+"""What must hold of orders, cards and the ledger, whatever broke and whoever acted.
 
-`unserved` says what is still to come, `broken` what must not have happened: the ledger, the cards
-and the buyers' phones are compared line by line.
+`unserved` says what is still to come, `broken` what must not have happened: the ledger, the cards,
+the supplier's own count and the buyers' phones are compared line by line, here for the shop as a
+whole and in `lines.py` for each order.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 
-from hub.model import (
-    CardState,
-    Delivery,
-    DeliveryState,
-    Need,
-    NeedKind,
-    Origin,
-    Pool,
-    ShopId,
-    StepOrder,
-    StockCard,
-)
+from hub.model import CardState, DeliveryState, Origin, PoolKind, ShopId
 from hub.sandbox.orders import Order, State
 from hub.store import Tx
 from tests.faults import promises
-from tests.faults.market import IN_STOCK, REFUND_STEP, WARES, Market
+from tests.faults.lines import CODE, ENOUGH, PAID_STEPS, Goods, broken_of_order, decided, look
+from tests.faults.market import IN_STOCK, Market
+from tests.faults.supplier import ONCE
+from tests.faults.tales import tale
 
 S = DeliveryState
-GIVEN = (S.SENT, S.CONFIRMED)
-CODE = re.compile("|".join(rf"{ware.codes}-\d{{4}}" for ware in WARES.values() if ware.codes))
 SETTLE_SECONDS = 200.0
 """What nobody was told of is looked for after two minutes only."""
-PAID_STEPS = ("paid", "bargain_done")
 
 
 @dataclass
@@ -54,8 +43,20 @@ class Figures:
     review: int = 0
     """Units that wait for a person."""
     refunds: int = 0
+    commands: int = 0
+    """What people wrote; what QQ repeated is not counted."""
+    resends: int = 0
+    """Showings of goods beyond the first: all of them because a person wanted it."""
+    voided: int = 0
+    """Cards that were voided by people."""
+    calls: int = 0
+    """That suppliers heard."""
+    fetched: int = 0
+    """Cards that suppliers handed out."""
+    unsure: int = 0
+    """Those of them that never came; a person was told each time."""
     seen: int = 0
-    """Cards on buyers' phones."""
+    """Different cards on buyers' phones."""
 
     def add(self, other: Figures) -> None:
         for name, value in vars(other).items():
@@ -69,44 +70,6 @@ TALLY = pytest.StashKey[Figures]()
 """What all days came to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Goods:
-    """The hub's side of it at one moment."""
-
-    ledger: dict[str, list[Delivery]]
-    cards: dict[str, StockCard]
-    """By code."""
-    pools: list[Pool]
-    needs: dict[str, list[Need]] = field(default_factory=dict)
-    """Open ones, by order."""
-
-    def of_unit(self, unit: Delivery) -> list[StockCard]:
-        return [
-            card
-            for card in self.cards.values()
-            if card.unit is not None
-            and (card.unit.order, card.unit.unit) == (unit.unit.order, unit.unit.unit)
-        ]
-
-
-async def look(market: Market) -> Goods:
-    orders = list(market.wares)
-
-    def unit(tx: Tx, shop: ShopId) -> Goods:
-        (account,) = tx.accounts.all(shop)
-        pools = tx.pools.all(shop)
-        cards = [c for p in pools for c in tx.card_records.page(shop, p.id, limit=10 * IN_STOCK)]
-        return Goods(
-            {id: tx.deliveries.of_order(shop, account.id, id) for id in orders},
-            {card.code: card for card in cards},
-            pools,
-            {id: tx.needs.open_about(shop, account.id, id) for id in orders},
-        )
-
-    found: Goods = await market.town.read(unit)
-    return found
-
-
 # --- what is still to come ---
 
 
@@ -118,27 +81,45 @@ async def unserved(market: Market) -> list[str]:
         for number, order in market.orders.items()
         if (states := [one.state.value for one in goods.ledger[order.id]]) is not None
         and (needs := [one.kind.value for one in goods.needs[order.id]]) is not None
-        and _waits(order, goods, served=bool(market.wares[order.id].codes))
+        and _waits(market, order, goods)
     ]
 
 
-def _waits(order: Order, goods: Goods, *, served: bool) -> bool:
+def _waits(market: Market, order: Order, goods: Goods) -> bool:
+    units, needs = goods.ledger[order.id], goods.needs[order.id]
+    if any(one.state in (S.SENDING, S.SUPPLYING) for one in units):
+        return True
     if order.refunding or order.state in (State.UNPAID, State.CLOSED):
-        return any(one.state in (S.SENDING, S.RESERVED) for one in goods.ledger[order.id])
+        return any(one.state is S.RESERVED for one in units)
+    if units and all(one.state is S.CONFIRMED or decided(market, order.id, one) for one in units):
+        return False
+    if needs:
+        return False
+    if not units and market.people.chose(order.id, *ENOUGH):
+        return False
     if order.state is State.BARGAIN:  # ended by us only where a rule serves it
-        return served and not goods.needs[order.id] and not order.refunded
-    units = goods.ledger[order.id]
-    done = bool(units) and all(one.state is S.CONFIRMED for one in units)
-    moving = any(one.state is S.SENDING for one in units)
-    return not done and (moving or not goods.needs[order.id])
+        return market.wares[order.id].kind is not None and not order.refunded
+    return True
 
 
 async def settle(market: Market) -> None:
+    """Wait until nothing is left to do; meanwhile the owner mends his accounts as told, and ends
+    stops."""
+
     async def left() -> list[str]:
         await market.town.mend_accounts()
+        if (await look(market)).stopped:
+            await market.people.go_on()
         return [*await promises.unsettled(market.town), *await unserved(market)]
 
-    await market.town.nothing_left(left, "everything to be settled", SETTLE_SECONDS)
+    try:
+        await market.town.nothing_left(left, "everything to be settled", SETTLE_SECONDS)
+    except AssertionError as error:
+        goods = await look(market)
+        for number, order in market.orders.items():
+            if _waits(market, order, goods):
+                error.add_note(tale(market, number, order, goods))
+        raise
 
 
 # --- what must not have happened ---
@@ -148,45 +129,66 @@ async def broken(market: Market) -> list[str]:
     """Promises that were not kept, when everything is settled."""
     goods = await look(market)
     phones = _phones(market)
-    return [
+    found = [
         *await promises.broken(market.town),
-        *_no_code_twice(market, goods, phones),
+        *_cards_went_right(market, goods, phones),
         *_stock_adds_up(goods),
+        *_supplier_agrees(market, goods),
         *_codes_stay_secret(market),
-        *[
-            f"order {number} ({order.id}, {order.story}): {what}"
-            for number, order in market.orders.items()
-            for what in _order(market, order, goods, phones[order.conversation])
-        ],
+    ]
+    for number, order in market.orders.items():
+        whats = broken_of_order(market, order, goods, phones[order.conversation])
+        whats += _refund(market, order, goods)
+        found += [f"order {number} ({order.id}, {order.story}): {what}" for what in whats]
+    return found + _tales(market, goods, found)
+
+
+def _tales(market: Market, goods: Goods, found: list[str]) -> list[str]:
+    """The stories of the orders that are spoken of, also by a code of theirs."""
+    spoken = "\n".join(found)
+    codes = set(CODE.findall(spoken))
+    told = {order for code in codes for order, _ in goods.had.get(code, ())}
+    return [
+        tale(market, number, order, goods)
+        for number, order in market.orders.items()
+        if order.id in spoken or order.id in told
     ]
 
 
-def _phones(market: Market) -> dict[str, list[str]]:
-    """The codes on the buyers' phones, by conversation, in their order."""
-    phones: dict[str, list[str]] = defaultdict(list)
+def _phones(market: Market) -> dict[str, Counter[str]]:
+    """How often each code is on the buyers' phones, by conversation."""
+    phones: dict[str, Counter[str]] = defaultdict(Counter)
     for conversation in market.town.conversations():
         for message in conversation.messages:
             if message.own:
-                phones[conversation.id] += CODE.findall(message.summary)
+                phones[conversation.id].update(CODE.findall(message.summary))
     return phones
 
 
-def _no_code_twice(market: Market, goods: Goods, phones: dict[str, list[str]]) -> list[str]:
-    """Each code that a buyer saw was shown once, belongs to an order of that conversation, and is
-    not for sale any more."""
+def _cards_went_right(market: Market, goods: Goods, phones: dict[str, Counter[str]]) -> list[str]:
+    """Each code that a buyer saw belongs to one order of that conversation, was shown once, or once
+    more for each time that a person wanted it, and is not for sale any more."""
     found = []
     where = {order.id: order.conversation for order in market.orders.values()}
-    times = Counter(code for codes in phones.values() for code in codes)
-    found += [f"{code} was shown {count} times" for code, count in times.items() if count > 1]
+    buyers = Counter(code for codes in phones.values() for code in codes)
+    found += [f"{code} was shown to {count} buyers" for code, count in buyers.items() if count > 1]
     for conversation, codes in phones.items():
-        for code in codes:
-            card = goods.cards.get(code)
-            if card is None or card.unit is None:
-                found.append(f"{code} was shown and is tied to no order")
-            elif where.get(card.unit.order) != conversation:
-                found.append(f"{code} of order {card.unit.order} reached another conversation")
-            elif card.state not in (CardState.HANDED_OVER, CardState.DISPUTED, CardState.RESERVED):
-                found.append(f"{code} was shown and is {card.state}")
+        for code, times in codes.items():
+            card, had = goods.cards.get(code), goods.had.get(code, set())
+            if card is None:
+                found.append(f"{code} was shown and is no card of ours")
+                continue
+            if card.unit is not None:
+                owners = {card.unit.order}
+            else:
+                owners = {one for one, _ in had} if card.state is CardState.VOID else set()
+            here = [one for one in owners if where.get(one) == conversation]
+            if not here:
+                found.append(f"{code} was shown in {conversation}, is {card.state} of {owners}")
+            elif times > 1 + sum(market.people.resends(one) for one in here):
+                found.append(f"{code} of order {here} was shown {times} times")
+            elif card.state is CardState.AVAILABLE:
+                found.append(f"{code} of order {here} was shown and is for sale")
     return found
 
 
@@ -196,10 +198,27 @@ def _stock_adds_up(goods: Goods) -> list[str]:
     for pool in goods.pools:
         states = Counter(one.state for one in goods.cards.values() if one.pool == pool.id)
         told = {state: getattr(pool.counts, state.value) for state in CardState}
-        if sum(states.values()) != IN_STOCK:
+        if pool.kind is PoolKind.CODES and sum(states.values()) != IN_STOCK:
             found.append(f"pool {pool.name} has {sum(states.values())} cards")
         if any(told[state] != states[state] for state in CardState):
             found.append(f"pool {pool.name} counts {told}, there are {dict(states)}")
+    return found
+
+
+def _supplier_agrees(market: Market, goods: Goods) -> list[str]:
+    """What we have of a supplier was given by it; at the door where every call costs a card, a call
+    is one that was asked for. The rest is compared order by order."""
+    given = {code for codes in market.supplier.given.values() for code in codes}
+    found = [
+        f"{card.code} is {card.state} and no supplier gave it"
+        for card in goods.cards.values()
+        if card.batch is None and card.code not in given
+    ]
+    for (door, key), calls in market.supplier.heard.items():
+        order = key.split("-")[1]
+        asked = calls - market.supplier.turned_away[door, key]
+        if door == ONCE and asked > 1 + market.people.asked_again(order):
+            found.append(f"the supplier was asked {asked} times for {key} of order {order}")
     return found
 
 
@@ -211,82 +230,17 @@ def _codes_stay_secret(market: Market) -> list[str]:
     ]
 
 
-def _order(market: Market, order: Order, goods: Goods, phone: list[str]) -> list[str]:
-    units, needs = goods.ledger[order.id], goods.needs[order.id]
-    ware = market.wares[order.id]
-    found = [f"marked as shipped {order.story.count('shipped')} times"] * (
-        order.story.count("shipped") > 1
-    )
-    if not any(step in order.story for step in PAID_STEPS):
-        return found + ["not paid, and in the ledger"] * bool(units)
-    if not ware.codes:
-        found += ["no rule, and in the ledger"] * bool(units)
-        found += ["nobody was asked"] * (not needs and REFUND_STEP not in order.story)
-        return found
-    if not units:
-        return found + ["paid and forgotten"] * (REFUND_STEP not in order.story and not needs)
-    if [one.unit.unit for one in units] != list(range(1, order.quantity + 1)):
-        found.append(f"{order.quantity} pieces, units {[one.unit.unit for one in units]}")
-    for unit in units:
-        found += _unit(order, unit, goods, phone, ware.cards)
-    return found + _shipped(order, units, needs, ware.steps) + _refund(market, order, goods)
-
-
-def _unit(order: Order, unit: Delivery, goods: Goods, phone: list[str], wanted: int) -> list[str]:
-    """One line of the ledger, with its cards and what the buyer saw of them."""
-    cards, needs = goods.of_unit(unit), goods.needs[order.id]
-    seen = [card.code for card in cards if card.code in phone]
-    states = {card.state for card in cards}
-    what = f"unit {unit.unit.unit} is {unit.state}, cards {sorted(states)}, seen {seen}"
-    match unit.state:
-        case S.SENT | S.CONFIRMED:
-            asked = REFUND_STEP in order.story
-            right = (
-                len(cards) == len(seen) == wanted
-                and states <= {CardState.HANDED_OVER} | ({CardState.DISPUTED} if asked else set())
-                and (unit.state is S.CONFIRMED or asked or bool(needs))
-            )
-        case S.REVIEW:
-            right = len(cards) == wanted and states == {CardState.RESERVED} and bool(needs)
-        case S.RELEASED:
-            right = not cards and REFUND_STEP in order.story
-        case S.PENDING:
-            right = not cards and bool(needs)
-        case S.RESERVED:
-            kinds = {one.kind for one in needs}
-            right = (
-                len(cards) == wanted
-                and states == {CardState.RESERVED}
-                and not seen
-                and NeedKind.SHIP_FAILED in kinds
-            )
-        case _:
-            right = False
-    return [] if right else [what]
-
-
-def _shipped(order: Order, units: list[Delivery], needs: list[Need], steps: StepOrder) -> list[str]:
-    """The platform shows `shipped` exactly for what is confirmed. What is confirmed first may be
-    refused or lost afterwards; then a person is asked."""
-    shipped = "shipped" in order.story
-    confirmed = [one.state is S.CONFIRMED for one in units]
-    if any(confirmed) and not shipped:
-        return ["confirmed, and not shipped at the platform"]
-    if shipped and not all(confirmed):
-        first = steps is StepOrder.CONFIRM_THEN_SEND
-        left = [one.state for one in units if one.state is not S.CONFIRMED]
-        if not first or not (needs or REFUND_STEP in order.story):
-            return [f"shipped at the platform, units {left}"]
-    return []
-
-
 def _refund(market: Market, order: Order, goods: Goods) -> list[str]:
     """Nothing leaves in a later life of the hub than the one in which the refund was asked for: it
     has looked at the order again."""
     since = market.life_of_refund.get(order.id)
     if since is None or any(end in order.story for end in ("refund_withdrawn", "refund_refused")):
         return []
-    codes = {card.code for one in goods.ledger[order.id] for card in goods.of_unit(one)}
+    codes = {
+        card.code
+        for one in goods.ledger[order.id]
+        for card in goods.tied_to((order.id, one.unit.unit))
+    }
     return [
         f"{send.text!r} left after the refund"
         for send in market.town.sandbox.im.sends
@@ -298,6 +252,8 @@ async def figures(market: Market) -> Figures:
     goods = await look(market)
     units = [one for of_order in goods.ledger.values() for one in of_order]
     orders = market.orders.values()
+    void = [card.code for card in goods.cards.values() if card.state is CardState.VOID]
+    given = {code for codes in market.supplier.given.values() for code in codes}
 
     def messages(tx: Tx, shop: ShopId) -> Counter[str]:
         return Counter(
@@ -318,8 +274,23 @@ async def figures(market: Market) -> Figures:
         refused=states["rejected"],
         review=sum(one.state is S.REVIEW for one in units),
         refunds=len(market.life_of_refund),
+        commands=market.people.written,
+        resends=_resends(market, goods),
+        voided=sum(code in market.people.voided for code in void),
+        calls=market.supplier.calls,
+        fetched=len(given),
+        unsure=len(given - goods.cards.keys()),
         seen=sum(len(codes) for codes in _phones(market).values()),
     )
+
+
+def _resends(market: Market, goods: Goods) -> int:
+    there = market.on_phones()
+    arrived = [
+        sum(any(uuid in there for uuid in uuids) for uuids in times)
+        for times in goods.times.values()
+    ]
+    return sum(times - 1 for times in arrived if times > 1)
 
 
 async def keep(market: Market) -> Figures:

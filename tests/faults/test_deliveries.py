@@ -1,8 +1,9 @@
 """SIGKILL at random moments while orders are delivered: every unit gets its cards, once.
 
-Each seed is a day of twenty orders at a market: all forms in which the platform tells of a payment,
-repeated and contradicted, with sends that are refused or lost, refunds in between, restarts of the
-platform, and a hub that is killed again and again. To play one again:
+Each seed is a day of twenty orders at a market, and the morning after: all forms in which the
+platform tells of a payment, repeated and contradicted, sends that are refused or lost, a supplier
+in all its moods, people who act in the middle of it, refunds, restarts of the platform, and a hub
+that is killed again and again. To play one again:
 
     pytest tests/faults/test_deliveries.py --deliveries-from SEED --deliveries 20
 """
@@ -10,16 +11,16 @@ platform, and a hub that is killed again and again. To play one again:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from tests.faults.crowd import Crowd, at_once, gathered, selected
-from tests.faults.goods import TALLY, keep
+from tests.faults.goods import TALLY, keep, settle
 from tests.faults.market import Market, open_market
-from tests.faults.purchases import ORDERS, ORDERS_IN_SHORT, Day, Event, make_day
+from tests.faults.purchases import ORDERS, ORDERS_IN_SHORT, Event, make_day
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -44,8 +45,11 @@ async def crowd(
             market.town.sandbox.manners.change({"bargain": day.bargain})
             await market.town.start_hub()
             await market.town.wait_compared()
-            await perform(day, market)
-            market.town.heal()
+            await perform(day.events, market)
+            market.heal()
+            await settle(market)
+            await perform(day.morning, market)
+            market.heal()
             tally.add(await keep(market))
 
     days: list[int] = selected(request, "day")
@@ -53,12 +57,12 @@ async def crowd(
         yield crowd
 
 
-async def perform(day: Day, market: Market) -> None:
+async def perform(events: Sequence[Event], market: Market) -> None:
     """Each event at its time, whatever the others are at."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     async with asyncio.TaskGroup() as tasks:
-        for event in day.events:
+        for event in events:
             await asyncio.sleep(began + event.at - loop.time())
             tasks.create_task(_act(event, market))
 

@@ -15,6 +15,7 @@ from hub.model import (
     DeliveryRule,
     DeliveryRuleId,
     DeliveryState,
+    DeliveryStep,
     OrderUnit,
     PoolKind,
     SupplierCall,
@@ -24,6 +25,7 @@ from hub.store import Tx, open_store
 from tests.faults.rig import Rig, open_rig
 from tests.faults.test_killed_delivery import POT, SECONDS, buy, cards_of_buyer, ledger, until
 from tests.unit.suppliers.fake_supplier import FakeSupplier, open_supplier
+from tests.waiting import wait_until
 
 S = DeliveryState
 
@@ -151,3 +153,37 @@ async def test_killed_after_the_card_was_kept_it_is_sent_and_the_supplier_not_as
     await until(rig, order, [S.CONFIRMED])
     assert len(supplier.heard) == 1
     await check_one_card(rig, order)
+
+
+@pytest.mark.parametrize("repeatable", [False, True])
+async def test_killed_while_the_supplier_was_asked_and_refunded_since_the_story_says_so(
+    rig: Rig, supplier: FakeSupplier, repeatable: bool
+) -> None:
+    """Nobody waits for the card any more, but somebody may have paid for it."""
+    await stock_up(rig, supplier, repeatable=repeatable)
+    stuck = Stuck(supplier)
+    await rig.start()
+    order = await buy(rig)
+    await stuck.until_heard()
+    await rig.sandbox.trade.step(order, "refund")
+    await until(rig, order, [S.RELEASED])
+    await rig.kill()
+    stuck.opened = True
+
+    await rig.start()
+
+    await wait_until(lambda: is_told(rig, order), SECONDS)
+    assert await rig.stop() == 0
+    assert len(supplier.heard) == 1
+    assert cards_of_buyer(rig) == []
+
+
+async def is_told(rig: Rig, order: Order) -> bool:
+    async with open_store(rig.folder / "hub.db", now=utc_now, guest=True) as store:
+
+        def steps(tx: Tx) -> list[object]:
+            shop = tx.shops.default()
+            (account,) = tx.accounts.all(shop)
+            return [line.step for line in tx.orders.story(shop, account.id, order.id)]
+
+        return DeliveryStep.UNSUPPLIED in await store.read(steps)

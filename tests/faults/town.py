@@ -146,6 +146,11 @@ class Town:
     async def read(self, unit: Callable[[Tx, ShopId], Any]) -> Any:
         return await self.store.read(lambda tx: unit(tx, tx.shops.default()))
 
+    async def read_calmly(self, unit: Callable[[Tx, ShopId], Any]) -> Any:
+        """The same in the midst of trouble: no hub is killed or started meanwhile."""
+        async with self._coming_and_going:
+            return await self.read(unit)
+
     async def accounts(self) -> list[Account]:
         found: list[Account] = await self.read(lambda tx, shop: tx.accounts.all(shop))
         return found
