@@ -8,9 +8,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from hub.errors import Malformed, PeerError, Rejected, Throttled, Uncertain, Unreachable
-from hub.model import SupplierCall
-from hub.suppliers.addresses import (
+from hub.addresses import (
     CheckedResolver,
     Lookup,
     PrivateAddress,
@@ -18,6 +16,8 @@ from hub.suppliers.addresses import (
     is_public,
     system_lookup,
 )
+from hub.errors import Malformed, PeerError, Rejected, Throttled, Uncertain, Unreachable
+from hub.model import SupplierCall
 from hub.suppliers.answers import OP, PEER, cards_in
 from hub.text import suppliers as text
 

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 LAYERS: list[set[str]] = [
-    {"hub.model", "hub.errors", "hub.pacing"},
+    {"hub.model", "hub.errors", "hub.pacing", "hub.addresses"},
     {"hub.settings"},
     {"hub.policy", "hub.commands", "hub.text"},
     {"hub.xianyu", "hub.store", "hub.suppliers"},
