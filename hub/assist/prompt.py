@@ -33,6 +33,8 @@ LONGEST_MESSAGE = 1_000
 LONGEST_DESCRIPTION = 3_000
 LONGEST_KNOWLEDGE = 8_000
 """Characters, of each scope."""
+LONGEST_LINE = 200
+MOST_SPECS = 60
 MOST_WORDS = 20
 """Messages that are answered together."""
 SPEAKERS: Mapping[Speaker, str] = {
@@ -124,11 +126,11 @@ def texts_of(question: Question) -> Iterable[str]:
 def _facts(question: Question) -> dict[str, Any]:
     item = question.item
     facts: dict[str, Any] = {
-        "标题": item.title,
+        "标题": item.title[:LONGEST_LINE],
         "价格": item.price,
         "库存": item.stock,
         "说明": item.description[:LONGEST_DESCRIPTION],
-        "可选规格": list(item.specs),
+        "可选规格": [spec[:LONGEST_LINE] for spec in item.specs[:MOST_SPECS]],
         "买家的订单": question.order,
     }
     return {name: value for name, value in facts.items() if value}
@@ -156,9 +158,9 @@ def _short(text: str) -> str:
 
 
 def _data(value: Any) -> str:
-    """JSON on one line without angle brackets: marks, and the signs by which some servers tell
-    roles apart, cannot be written in it."""
-    written = json.dumps(value, ensure_ascii=False)
+    """JSON on one line, whatever counts as a line's end, and without angle brackets: marks, and the
+    signs by which some servers tell roles apart, cannot be written in it."""
+    written = cleaned(json.dumps(value, ensure_ascii=False))
     return written.replace("<", "\\u003c").replace(">", "\\u003e")
 
 

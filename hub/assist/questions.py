@@ -104,7 +104,7 @@ def _said(message: Message, secrets: Sequence[str]) -> Said:
 
 
 def _in_words(content: Content) -> str:
-    """Addresses of pictures and voices say nothing to a model, and open what is nobody's business."""
+    """Without addresses: they say nothing to a model, and open what is nobody's business."""
     match content:
         case Image():
             return PICTURE
