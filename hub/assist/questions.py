@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from hub.model import (
     AiSettings,
@@ -41,12 +42,13 @@ def question_of(
 ) -> Question | None:
     """None: the buyer's last words were answered, or there are none.
 
-    `messages` may come in any order: they are told apart by id (L41). `title` is the item's as the
+    `messages` may come in any order; they are read in that in which they were said, and those of
+    the same moment by id (L41). `title` is the item's as the
     conversation names it, for when its page is not known. `codes` are cards that this buyer got or
     is about to get: people quote them, so they are hidden wherever they stand, as is every line of
     the deliveries among the messages.
     """
-    ordered = sorted(messages, key=lambda one: one.id)
+    ordered = sorted(messages, key=_as_said)
     secrets = [*codes, *_delivered_lines(ordered)]
     said = [_said(one, secrets) for one in ordered if one.state not in _NEVER_SAID]
     first = len(said)
@@ -55,7 +57,7 @@ def question_of(
     words = tuple(one for one in said[first:] if one.speaker is Speaker.BUYER)
     if not words:
         return None
-    history = [one for one in said if one.id < words[0].id]
+    history = said[: said.index(words[0])]
     kept = settings.limits.history
     shop, account, here = settings.shop, settings.account, settings.item
     return Question(
@@ -85,12 +87,16 @@ def facts_of(item: Item | None, title: str = "") -> ItemFacts:
 def last_picture(messages: Sequence[Message]) -> str | None:
     """Address of the last picture among the buyer's unanswered messages."""
     found = None
-    for one in sorted(messages, key=lambda one: one.id):
+    for one in sorted(messages, key=_as_said):
         if one.ours:
             found = None
         elif one.origin is Origin.BUYER and isinstance(one.content, Image) and one.content.pictures:
             found = one.content.pictures[-1].url
     return found
+
+
+def _as_said(message: Message) -> tuple[datetime, int]:
+    return message.sent_at, message.id
 
 
 def _said(message: Message, secrets: Sequence[str]) -> Said:

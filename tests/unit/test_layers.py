@@ -13,7 +13,7 @@ LAYERS: list[set[str]] = [
     {"hub.settings"},
     {"hub.policy", "hub.commands", "hub.text"},
     {"hub.xianyu", "hub.store", "hub.suppliers", "hub.assist"},
-    {"hub.notices", "hub.answers", "hub.album", "hub.errands"},
+    {"hub.notices", "hub.answers", "hub.album", "hub.errands", "hub.suggesting"},
     {"hub.delivery"},
     {"hub.desk", "hub.inbound", "hub.outbound", "hub.supervisor", "hub.ops"},
     {"web", "bots"},
