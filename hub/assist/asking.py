@@ -42,7 +42,7 @@ class Assist:
         self._most = most_seconds
         self._lookup = lookup
         self._clock = clock
-        self._tls = ssl.create_default_context()
+        self._tls: ssl.SSLContext | None = None
 
     async def suggest(
         self, question: Question, profiles: Sequence[AiProfile]
@@ -52,10 +52,11 @@ class Assist:
         the outside did."""
         began = self._clock()
         tries: list[AiTry] = []
+        tls = await self._certificates()
         for profile in profiles:
             left = self._most - (self._clock() - began)
             one = _Attempt(profile, self._prompts, self._clock)
-            read = await one.run(question, left, self._tls, self._lookup)
+            read = await one.run(question, left, tls, self._lookup)
             tries.append(one.result)
             if read is not None:
                 return AiAnswer(
@@ -78,6 +79,12 @@ class Assist:
             self._clock() - began,
             tuple(tries),
         )
+
+    async def _certificates(self) -> ssl.SSLContext:
+        """Those that this machine trusts; read once, which takes a while."""
+        if self._tls is None:
+            self._tls = await asyncio.to_thread(ssl.create_default_context)
+        return self._tls
 
 
 class _Attempt:

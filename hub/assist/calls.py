@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpcore
 import httpx
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, OpenAIError
+from openai.resources.chat import AsyncCompletions
 from openai.types.chat import ChatCompletionMessageParam
 
 from hub.addresses import Lookup, PrivateAddress, is_address
@@ -50,7 +51,9 @@ class Line:
 
     def __init__(self, profile: AiProfile, client: AsyncOpenAI) -> None:
         self._profile = profile
-        self._client = client
+        # By its own name: reached through the client it would be loaded, for most of a second, in
+        # the middle of the loop's work.
+        self._completions = AsyncCompletions(client)
 
     async def complete(self, messages: Sequence[Message]) -> Completion:
         """Raises Trouble, and nothing else that the outside did. Waits as long as its caller does.
@@ -59,7 +62,7 @@ class Line:
         tokens, no temperature.
         """
         try:
-            answer = await self._client.chat.completions.with_raw_response.create(
+            answer = await self._completions.with_raw_response.create(
                 model=self._profile.model,
                 messages=cast("list[ChatCompletionMessageParam]", list(messages)),
             )

@@ -149,7 +149,7 @@ def judge_suggestion(settings: AiSettings, answer: AiAnswer) -> SuggestionVerdic
     if mode is AiMode.OFF:
         return SuggestionVerdict(AiMode.OFF, "这类问题不让 AI 答")
     if mode is AiMode.DRAFT:
-        return SuggestionVerdict(AiMode.DRAFT, "设置为先给人看")
+        return SuggestionVerdict(AiMode.DRAFT, "设置里选的是草稿")
     if percent < settings.limits.confidence:
         unsure = f"AI 只有 {percent}% 的把握，低于 {settings.limits.confidence}%"
         return SuggestionVerdict(AiMode.DRAFT, unsure, tell=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from hub.errors import Conflict
@@ -308,7 +308,7 @@ def _scope_fields(scope: AiScope) -> dict[str, Any]:
     return {
         "mode": scope.mode,
         "intents": [[intent, mode] for intent, mode in scope.intents],
-        "hours": None if scope.hours is None else [[one.start, one.end] for one in scope.hours],
+        "hours": None if scope.hours is None else [_span(one) for one in scope.hours],
         "knowledge": scope.knowledge,
         "prompt": scope.prompt,
     }
@@ -319,7 +319,15 @@ def _to_scope(fields: dict[str, Any]) -> AiScope:
     return AiScope(
         mode=None if fields["mode"] is None else AiMode(fields["mode"]),
         intents=tuple((Intent(intent), AiMode(mode)) for intent, mode in fields["intents"]),
-        hours=None if hours is None else tuple(Hours(start, end) for start, end in hours),
+        hours=None if hours is None else tuple(_hours(*span) for span in hours),
         knowledge=fields["knowledge"],
         prompt=fields["prompt"],
     )
+
+
+def _span(hours: Hours) -> list[str]:
+    return [hours.start.isoformat("minutes"), hours.end.isoformat("minutes")]
+
+
+def _hours(start: str, end: str) -> Hours:
+    return Hours(time.fromisoformat(start), time.fromisoformat(end))
