@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -178,7 +178,7 @@ async def test_a_card_that_the_buyer_quotes_is_hidden(talk: Talk) -> None:
     ("scope", "limits", "settings", "reason"),
     [
         (AiScope(AiMode.OFF), AiLimits(), SETTINGS, "全店的 AI 是关的"),
-        (AiScope(hours=(Hours(0, 60),)), AiLimits(), SETTINGS, "现在不在 AI 的工作时间"),
+        (AiScope(hours=(Hours(time(0), time(1)),)), AiLimits(), SETTINGS, "现在不在 AI 的工作时间"),
         (AiScope(), AiLimits(), AssistSettings(), "还没有配置可用的 AI"),
         (AiScope(), AiLimits(), SETTINGS.model_copy(update={"enabled": False}), "ai.enabled"),
         (AiScope(), AiLimits(calls_per_conversation=1), SETTINGS, "这个会话今天问 AI 的次数"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from cards_stage import add_pool, restock
@@ -101,7 +101,9 @@ async def test_a_key_lies_sealed(stage: Stage) -> None:
 
 
 async def test_settings_are_those_of_the_place_that_was_asked_for(stage: Stage) -> None:
-    shop = AiScope(AiMode.AUTOMATIC, ((Intent.CHAT, AiMode.DRAFT),), (Hours(60, 120),), "店", "礼")
+    shop = AiScope(
+        AiMode.AUTOMATIC, ((Intent.CHAT, AiMode.DRAFT),), (Hours(time(1), time(2, 30)),), "店", "礼"
+    )
     limits = AiLimits(1, 2, 3, 4, 5, 6)
     account, item = AiScope(AiMode.OFF), AiScope(hours=(), knowledge="货")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -42,6 +42,11 @@ NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
 """12:00 in Shanghai."""
 
 
+def span(start: int, end: int) -> Hours:
+    """In minutes after midnight."""
+    return Hours(time(*divmod(start, 60)), time(*divmod(end, 60)))
+
+
 def scope(mode: AiMode | None = None, **intents: AiMode) -> AiScope:
     return AiScope(mode, tuple((Intent(name), value) for name, value in intents.items()))
 
@@ -73,15 +78,15 @@ def test_the_narrowest_word_decides_and_off_is_off(
     ("hours", "at", "within"),
     [
         ((), "03:00", True),
-        ((Hours(540, 1320),), "09:00", True),
-        ((Hours(540, 1320),), "21:59", True),
-        ((Hours(540, 1320),), "22:00", False),
-        ((Hours(1320, 480),), "23:00", True),
-        ((Hours(1320, 480),), "07:59", True),
-        ((Hours(1320, 480),), "08:00", False),
-        ((Hours(0, 0),), "00:00", True),
-        ((Hours(540, 720), Hours(840, 1080)), "12:30", False),
-        ((Hours(540, 720), Hours(840, 1080)), "14:00", True),
+        ((span(540, 1320),), "09:00", True),
+        ((span(540, 1320),), "21:59", True),
+        ((span(540, 1320),), "22:00", False),
+        ((span(1320, 480),), "23:00", True),
+        ((span(1320, 480),), "07:59", True),
+        ((span(1320, 480),), "08:00", False),
+        ((span(0, 0),), "00:00", True),
+        ((span(540, 720), span(840, 1080)), "12:30", False),
+        ((span(540, 720), span(840, 1080)), "14:00", True),
     ],
 )
 def test_hours_are_those_of_the_shops_clock(
@@ -92,8 +97,8 @@ def test_hours_are_those_of_the_shops_clock(
 
 
 def test_hours_come_from_the_narrowest_place_that_has_some() -> None:
-    shop, item = AiScope(hours=(Hours(1, 2),)), AiScope(hours=())
-    assert hours_for(AiSettings(shop=shop)) == (Hours(1, 2),)
+    shop, item = AiScope(hours=(span(1, 2),)), AiScope(hours=())
+    assert hours_for(AiSettings(shop=shop)) == (span(1, 2),)
     assert hours_for(AiSettings(shop=shop, item=item)) == ()
 
 
@@ -109,7 +114,7 @@ def test_budgets_begin_anew_at_midnight_in_the_shop() -> None:
         (AiSettings(scope(OFF)), True, AiUse(), AiUse(), "全店的 AI 是关的"),
         (AiSettings(account=scope(OFF)), True, AiUse(), AiUse(), "这个账号的 AI 是关的"),
         (AiSettings(item=scope(OFF)), True, AiUse(), AiUse(), "这个商品的 AI 是关的"),
-        (AiSettings(AiScope(hours=(Hours(0, 60),))), True, AiUse(), AiUse(), "工作时间"),
+        (AiSettings(AiScope(hours=(span(0, 60),))), True, AiUse(), AiUse(), "工作时间"),
         (AiSettings(), True, AiUse(calls=500), AiUse(), "全店今天问 AI 的次数"),
         (AiSettings(), True, AiUse(calls=499), AiUse(calls=29), None),
         (AiSettings(), True, AiUse(), AiUse(calls=30), "这个会话今天问 AI 的次数"),

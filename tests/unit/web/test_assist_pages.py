@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncIterator
+from datetime import time
 
 import pytest
 from web_stage import Stage, Visitor, utc_now, visiting
@@ -217,7 +218,7 @@ async def test_the_shops_settings_are_kept_as_written(
     assert found.shop == AiScope(
         AiMode.AUTOMATIC,
         ((Intent.PRICE, AiMode.DRAFT),),
-        (Hours(540, 720), Hours(1320, 120)),
+        (Hours(time(9), time(12)), Hours(time(22), time(2))),
         "付款后自动发货",
         "称呼买家亲",
     )
@@ -238,7 +239,7 @@ async def test_an_account_and_an_item_say_what_differs_and_nothing_else(
         lambda tx: tx.ai_scopes.settings(owner.shop, account.id, "900100200300")
     )
     assert found.account == AiScope(AiMode.OFF)
-    assert found.item == AiScope(hours=(Hours(0, 0),))
+    assert found.item == AiScope(hours=(Hours(time(), time()),))
     overview = await boss.get("/ai")
     assert "0:00-24:00" in overview.text
     await boss.submit("/ai/items/900100200300", **PLACE)
