@@ -19,6 +19,7 @@ from hub.model import (
     AiProfile,
     AiProfileId,
     AiSettings,
+    AiTrouble,
     AiUseId,
     Conversation,
     Question,
@@ -32,6 +33,7 @@ from hub.store import Tx
 READ = 60
 """Messages that are looked at; what a model is shown of them is a setting of the shop."""
 FROM_SETTINGS = AiProfileId(0)
+NO_PROFILE = text.ai_trouble(AiTrouble.NO_PROFILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +52,55 @@ class Prepared:
         return replace(self, question=replace(self.question, picture=picture))
 
 
-def prepare(
-    tx: Tx, ai: AssistSettings, conversation: Conversation, now: datetime, zone: ZoneInfo
-) -> Prepared | str:
-    """Everything that a model may know about the buyer's unanswered words; or, in one sentence for
-    the operator, why nobody is asked. Counts the call, so conclude it whatever happens."""
+def why_no_ai(
+    tx: Tx,
+    ai: AssistSettings,
+    conversation: Conversation,
+    now: datetime,
+    zone: ZoneInfo,
+    *,
+    wanted: bool = False,
+) -> str | None:
+    """Why no model is asked in this conversation now, for the operator; None: one may be. Asked for
+    every message that no rule answers, so what costs least is looked at first. `wanted`: by a
+    person, so that neither hours nor modes count."""
     shop = conversation.shop
-    settings = tx.ai_scopes.settings(shop, conversation.account, conversation.item_id)
+    if not (_has_first(tx, ai, shop) or tx.ai_profiles.any_enabled(shop)):
+        return NO_PROFILE
     since = day_began(now, zone)
-    reason = why_not_ask(
-        settings,
+    return why_not_ask(
+        tx.ai_scopes.settings(shop, conversation.account, conversation.item_id),
         enabled=ai.enabled,
         now=now,
         zone=zone,
         today=tx.ai_uses.of_shop(shop, since),
         conversation=tx.ai_uses.of_conversation(shop, conversation.id, since),
+        wanted=wanted,
     )
+
+
+def prepare(
+    tx: Tx,
+    ai: AssistSettings,
+    conversation: Conversation,
+    now: datetime,
+    zone: ZoneInfo,
+    *,
+    unlike: str | None = None,
+) -> Prepared | str:
+    """Everything that a model may know about the buyer's unanswered words; or, in one sentence for
+    the operator, why nobody is asked. Counts the call, so conclude it whatever happens.
+
+    `unlike`: what was proposed before, and a person wants something else.
+    """
+    shop = conversation.shop
+    reason = why_no_ai(tx, ai, conversation, now, zone, wanted=unlike is not None)
     if reason is not None:
         return reason
     profiles = profiles_for(known_profiles(tx, ai, shop), conversation.account)
     if not profiles:
-        return "还没有配置可用的 AI"
+        return NO_PROFILE
+    settings = tx.ai_scopes.settings(shop, conversation.account, conversation.item_id)
     messages = tx.messages.of_conversation(shop, conversation.id, limit=READ)
     known = None if conversation.item_id is None else tx.items.get(shop, conversation.item_id)
     question = question_of(
@@ -80,6 +110,7 @@ def prepare(
         title=conversation.item_title,
         codes=_codes(tx, conversation),
         order=_order(tx, conversation),
+        unlike=unlike or "",
     )
     if question is None:
         return "买家的话已经有人回答过了"
@@ -107,8 +138,12 @@ def conclude(tx: Tx, prepared: Prepared, outcome: AiAnswer | AiFailure) -> None:
 
 def known_profiles(tx: Tx, ai: AssistSettings, shop: ShopId) -> list[AiProfile]:
     """The one from the settings file, for the first shop, and the stored ones."""
-    first = profile_of_settings(ai, shop) if shop == tx.shops.default() else None
+    first = profile_of_settings(ai, shop) if _has_first(tx, ai, shop) else None
     return [*([] if first is None else [first]), *tx.ai_profiles.all(shop)]
+
+
+def _has_first(tx: Tx, ai: AssistSettings, shop: ShopId) -> bool:
+    return bool(ai.base_url) and shop == tx.shops.default()
 
 
 def profile_of_settings(ai: AssistSettings, shop: ShopId) -> AiProfile | None:

@@ -120,6 +120,7 @@ def intents() -> str:
 def texts_of(question: Question) -> Iterable[str]:
     """Every text that others wrote."""
     yield from (said.text for said in (*question.history, *question.words))
+    yield question.unlike
     yield from (question.item.title, question.item.description, *question.item.specs)
 
 
@@ -142,6 +143,10 @@ def _words(question: Question, fence: str) -> str:
     if before:
         parts.append(f"<之前的对话 {fence}>\n{_lines(before)}\n</之前的对话 {fence}>")
     parts.append(f"<买家的新消息 {fence}>\n{_lines(new)}\n</买家的新消息 {fence}>")
+    if question.unlike:
+        draft = _data({"草稿": _short(question.unlike)})
+        parts.append(f"<店主不满意的草稿 {fence}>\n{draft}\n</店主不满意的草稿 {fence}>")
+        parts.append("店主不想发这个草稿，请换一种答法。")
     parts.append("请回答买家的新消息，按系统消息里的格式只输出一个 JSON。")
     return "\n\n".join(parts)
 

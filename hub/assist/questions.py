@@ -27,7 +27,12 @@ from hub.text import DELIVERED, PICTURE, plain, price, yuan
 
 SHORTEST_SECRET = 4
 """A shorter line of a delivery is no secret, and hiding it would hide half of what is said."""
-_NEVER_SAID = (MessageState.DROPPED, MessageState.REJECTED, MessageState.RECALLED)
+_NEVER_SAID = (
+    MessageState.DRAFT,
+    MessageState.DROPPED,
+    MessageState.REJECTED,
+    MessageState.RECALLED,
+)
 
 
 def question_of(
@@ -38,6 +43,7 @@ def question_of(
     title: str = "",
     codes: Iterable[str] = (),
     order: str = "",
+    unlike: str = "",
     picture: QuestionPicture | None = None,
 ) -> Question | None:
     """None: the buyer's last words were answered, or there are none.
@@ -67,6 +73,7 @@ def question_of(
         order=order,
         knowledge=(shop.knowledge, account.knowledge, here.knowledge),
         guidance=(shop.prompt, account.prompt, here.prompt),
+        unlike=masked_texts(unlike, secrets, DELIVERED),
         picture=picture,
     )
 

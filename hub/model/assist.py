@@ -161,6 +161,8 @@ class Question:
     """The owner's facts, the widest first."""
     guidance: tuple[str, ...] = ()
     """How the owner wants it answered, the widest first."""
+    unlike: str = ""
+    """What was proposed before and did not please a person."""
     picture: QuestionPicture | None = None
 
 

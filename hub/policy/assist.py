@@ -92,17 +92,19 @@ def why_not_ask(
     zone: ZoneInfo,
     today: AiUse,
     conversation: AiUse,
+    wanted: bool = False,
 ) -> str | None:
     """None: ask. Else why not, for the operator.
 
     `enabled`: the switch of the installation. `today` and `conversation`: what the shop and this
-    conversation have spent since midnight.
+    conversation have spent since midnight. `wanted`: a person asks for it, at whatever hour; the
+    budget holds all the same.
     """
     if not enabled:
         return "AI 已在设置文件里关闭（ai.enabled）"
-    if mode_for(settings) is AiMode.OFF:
+    if not wanted and mode_for(settings) is AiMode.OFF:
         return _who_is_off(settings)
-    if not within_hours(hours_for(settings), now, zone):
+    if not wanted and not within_hours(hours_for(settings), now, zone):
         return "现在不在 AI 的工作时间"
     return _why_no_budget(settings.limits, today, conversation)
 

@@ -36,6 +36,7 @@ _COLUMNS = (
     " sees_pictures, allow_private, enabled"
 )
 _ALL = Statement(f"SELECT {_COLUMNS} FROM ai_profiles WHERE shop_id = :shop ORDER BY position, id")
+_ANY = Statement("SELECT 1 FROM ai_profiles WHERE shop_id = :shop AND enabled LIMIT 1")
 _GET = Statement(f"SELECT {_COLUMNS} FROM ai_profiles WHERE shop_id = :shop AND id = :id")
 _ADD = Statement(
     "INSERT INTO ai_profiles (shop_id, account_id, name, base_url, model, api_key, position,"
@@ -111,6 +112,9 @@ class AiProfiles:
     def all(self, shop: ShopId) -> list[AiProfile]:
         """Disabled ones included, by position, with their keys in clear."""
         return [self._to_profile(row) for row in self._sql.rows(_ALL, shop=shop)]
+
+    def any_enabled(self, shop: ShopId) -> bool:
+        return self._sql.row(_ANY, shop=shop) is not None
 
     def get(self, shop: ShopId, id_: AiProfileId) -> AiProfile | None:
         row = self._sql.row(_GET, shop=shop, id=id_)

@@ -209,6 +209,25 @@ async def test_a_budget_counts_what_is_still_on_its_way_and_begins_anew_tomorrow
     assert isinstance(await talk.prepare(now=NOW + timedelta(days=1)), Prepared)
 
 
+async def test_another_draft_that_a_person_wants_needs_no_hours_but_a_budget(talk: Talk) -> None:
+    await talk.hear("便宜点")
+    shop = talk.account.shop
+
+    async def again() -> Prepared | str:
+        return await talk.store.write(
+            lambda tx: prepare(tx, SETTINGS, talk.conversation, NOW, ZONE, unlike="不行")
+        )
+
+    limits = AiLimits(calls_per_conversation=1)
+    await talk.do(lambda tx: tx.ai_scopes.set_shop(shop, AiScope(AiMode.OFF), limits, NOW))
+    found = await again()
+    assert isinstance(found, Prepared)
+    assert found.question.unlike == "不行"
+    said = await again()
+    assert isinstance(said, str)
+    assert "次数用完了" in said
+
+
 async def test_words_that_somebody_answered_are_no_question(talk: Talk) -> None:
     await talk.hear("在吗")
     await talk.hear("在的", Origin.PHONE)

@@ -67,6 +67,8 @@ async def test_a_profile_comes_back_as_it_was_written(stage: Stage) -> None:
             at(),
         )
         assert tx.ai_profiles.all(stage.shop) == [first, second]
+        assert tx.ai_profiles.any_enabled(stage.shop)
+        assert not tx.ai_profiles.any_enabled(OTHER)
         assert tx.ai_profiles.get(stage.shop, first.id) == first
         assert tx.ai_profiles.get(OTHER, first.id) is None
         changed = replace(first, name="丙", api_key="sk-new", enabled=True)

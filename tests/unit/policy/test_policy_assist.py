@@ -144,6 +144,13 @@ def test_why_a_model_is_not_asked(
     assert (said is None) if part is None else (said is not None and part in said)
 
 
+def test_a_person_who_wants_an_answer_gets_one_within_the_budget() -> None:
+    closed = AiSettings(AiScope(AiMode.OFF, hours=(span(0, 60),)))
+    asked = {"enabled": True, "now": NOON, "zone": SHANGHAI, "conversation": AiUse()}
+    assert why_not_ask(closed, today=AiUse(), wanted=True, **asked) is None  # type: ignore[arg-type]
+    assert why_not_ask(closed, today=AiUse(500), wanted=True, **asked)  # type: ignore[arg-type]
+
+
 def answer(intent: Intent, confidence: float = 0.9, text: str = "在的") -> AiAnswer:
     return AiAnswer(text, intent, confidence, "zh", AiProfileId(1), "x", 1, 1, 0.1)
 

@@ -121,6 +121,7 @@ HOT: dict[str, Statement] = {
     "ai spent by a conversation": assist._SUM_CONVERSATION,
     "ai forget": assist._FORGET,
     "ai profiles": assist._ALL,
+    "ai any profile": assist._ANY,
     "cards of buyer": cards._CODES_OF_BUYER,
     "needs open": needs._OPEN,
     "needs all open": needs._ALL_OPEN,
