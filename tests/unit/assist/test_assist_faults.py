@@ -155,6 +155,12 @@ async def test_refusals_are_told_without_the_key(
         assert "The model does not exist" in found.reason
 
 
+async def test_a_key_that_looks_like_a_word_is_hidden_as_well(stage: AssistStage) -> None:
+    stage.fault("ai_error", reason="400 bad we do not know opensesame here")
+    found = await stage.failure(stage.profile("first", api_key="opensesame"))
+    assert "we do not know … here" in found.reason
+
+
 async def test_the_key_is_in_no_log_line(
     stage: AssistStage, caplog: pytest.LogCaptureFixture
 ) -> None:
