@@ -18,6 +18,7 @@ from loguru import logger
 
 from bots import QQ
 from hub import __version__
+from hub.addresses import OwnLookup
 from hub.album import Album, album_of
 from hub.desk import Desk
 from hub.errors import SettingsError
@@ -45,7 +46,7 @@ from hub.pacing import Pacer
 from hub.settings import Settings, WebSettings
 from hub.store import Store, Tx, open_store
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
-from hub.suppliers import OwnLookup, fetch_cards
+from hub.suppliers import fetch_cards
 from web import Site, attach
 
 BUYER_SENDS = 256

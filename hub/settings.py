@@ -36,6 +36,7 @@ GUIDE_NAMES: dict[str, tuple[str, str]] = {
     "DB_PATH": ("database", "path"),
     "LOG_LEVEL": ("log", "level"),
     "AUTO_REPLY_ENABLED": ("replies", "enabled"),
+    "AI_REPLY_ENABLED": ("ai", "enabled"),
     "TZ": ("text", "timezone"),
 }
 """Variables of the operations guide and where their value goes."""
@@ -168,6 +169,28 @@ class ReplySettings(_Section):
     with automatic answers as well, or never."""
 
 
+class AssistSettings(_Section):
+    enabled: bool = True
+    """Switch of the whole installation; how far AI may go is set in the admin."""
+    base_url: Annotated[str, _address("http", "https", needed=False)] = ""
+    """Of a server that speaks the OpenAI interface, with its version: `https://host/v1`. Together
+    with `model` it is the shop's first profile; further ones are added in the admin."""
+    api_key: str = Field("", repr=False)
+    model: str = ""
+    timeout_seconds: float = Field(30, ge=1, le=300)
+    """How long that profile may take."""
+    most_seconds: float = Field(60, ge=5, le=600)
+    """How long all profiles together may take for one answer."""
+    prompts: Path = Path("config/prompts")
+    """A file in here replaces the prompt of the same name that comes with the program."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> AssistSettings:
+        if self.base_url and not self.model:
+            raise ValueError("ai.model must name the model that ai.base_url is asked for")
+        return self
+
+
 class PictureSettings(_Section):
     cache_megabytes: int = Field(300, ge=10, le=100_000)
     """How much of the disk pictures of conversations may take; the oldest go first."""
@@ -201,6 +224,7 @@ class Settings(_Section):
     xianyu: XianyuSettings = XianyuSettings()
     qq: QQSettings = QQSettings()
     replies: ReplySettings = ReplySettings()
+    ai: AssistSettings = AssistSettings()
     pictures: PictureSettings = PictureSettings()
     log: LogSettings = LogSettings()
     text: TextSettings = TextSettings()

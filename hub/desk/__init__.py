@@ -7,7 +7,17 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from hub.album import Album, Shown, album_of
+from hub.assist import Assist, load_prompts
 from hub.desk.accounts import Accounts
+from hub.desk.assist import (
+    TRIED_WORDS,
+    AiDesk,
+    AiOverview,
+    AiPlace,
+    AiTrial,
+    ProfileLine,
+    parse_hours,
+)
 from hub.desk.cards import Cards, CardView
 from hub.desk.chat import Chat
 from hub.desk.confirming import Confirmations
@@ -36,6 +46,10 @@ from hub.xianyu import Client
 
 __all__ = [
     "ROLES",
+    "TRIED_WORDS",
+    "AiOverview",
+    "AiPlace",
+    "AiTrial",
     "Answered",
     "CardView",
     "ConversationView",
@@ -52,12 +66,14 @@ __all__ = [
     "Orders",
     "Overview",
     "PoolLine",
+    "ProfileLine",
     "QrView",
     "Restocking",
     "Shown",
     "Trial",
     "UnitLine",
     "parse_headers",
+    "parse_hours",
     "split_keywords",
 ]
 
@@ -73,10 +89,15 @@ class Desk:
         now: Callable[[], datetime],
         album: Album | None = None,
         client_of: Callable[[AccountId], Client | None] = lambda _: None,
+        assist: Assist | None = None,
     ) -> None:
         """`client_of`: the HTTP side of an account while it is connected. Without it and an
-        `album`, nothing can be read from the platform."""
+        `album`, nothing can be read from the platform. Without `assist`, one as the settings
+        say."""
         album = album or album_of(settings)
+        assist = assist or Assist(
+            load_prompts(settings.ai.prompts), most_seconds=settings.ai.most_seconds
+        )
         self.inbox = Inbox(store, album, now, marks_read=settings.replies.mark_read != "never")
         self.drafts = Drafts(store, now, marks_read=settings.replies.mark_read != "never")
         self.pictures = Pictures(store, album)
@@ -99,6 +120,7 @@ class Desk:
         self.restock = Restock(store, now)
         self.suppliers = Suppliers(store, now)
         zone, confirmations = ZoneInfo(settings.text.timezone), Confirmations(now)
+        self.ai = AiDesk(store, assist, settings.ai, now, zone)
         self.chat = Chat(
             store,
             self.inbox,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hub import text
+from hub.addresses import host_of, is_address, is_public
 from hub.desk.operator import Operator
 from hub.desk.stock import SAMPLE, find_pool
 from hub.errors import Invalid, PeerError
@@ -22,7 +23,7 @@ from hub.policy import (
     words_of_body,
 )
 from hub.store import Store, Tx
-from hub.suppliers import fetch_cards, host_of, is_address, is_public, parse_path
+from hub.suppliers import fetch_cards, parse_path
 
 LONGEST_URL = 2000
 LONGEST_BODY = 10_000

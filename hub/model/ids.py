@@ -18,6 +18,8 @@ BatchId = NewType("BatchId", int)
 DeliveryId = NewType("DeliveryId", int)
 DeliveryRuleId = NewType("DeliveryRuleId", int)
 NeedId = NewType("NeedId", int)
+AiProfileId = NewType("AiProfileId", int)
+AiUseId = NewType("AiUseId", int)
 
 PlatformUser = NewType("PlatformUser", str)
 """Numeric id of a person on the platform, digits only (no `@goofish`)."""

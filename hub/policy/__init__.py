@@ -1,6 +1,21 @@
 """Pure decisions: values and `now` in, values out."""
 
 from hub.policy.account_news import GATHER, AccountNews, account_news, was_told
+from hub.policy.assist import (
+    DEFAULT_MODE,
+    SENSITIVE,
+    VERDICTS,
+    SuggestionVerdict,
+    day_began,
+    hours_for,
+    judge_suggestion,
+    longest_wait,
+    masked_texts,
+    mode_for,
+    profiles_for,
+    why_not_ask,
+    within_hours,
+)
 from hub.policy.backoff import backoff
 from hub.policy.clocks import believed
 from hub.policy.codes import LONGEST_CODE, CodesRead, decode_codes, read_codes
@@ -72,6 +87,7 @@ from hub.policy.tokens import MOST_TOKEN_FAILURES, next_token_attempt, token_las
 
 __all__ = [
     "CONTENT",
+    "DEFAULT_MODE",
     "FACTS",
     "FARTHEST",
     "GATHER",
@@ -84,10 +100,12 @@ __all__ = [
     "ON_THEIR_WAY",
     "PUSHES_OF_A_BUSY_LINE",
     "REPLY_FACTS",
+    "SENSITIVE",
     "SETTLED",
     "UNDRAWN",
     "UNSEEN",
     "UNSERVED",
+    "VERDICTS",
     "AccountNews",
     "Answer",
     "AskAi",
@@ -104,6 +122,7 @@ __all__ = [
     "ReplyPart",
     "Rulebook",
     "Silence",
+    "SuggestionVerdict",
     "Turn",
     "account_news",
     "acts_on",
@@ -116,6 +135,7 @@ __all__ = [
     "compose",
     "compose_reply",
     "cut",
+    "day_began",
     "days_left",
     "decide_default",
     "decide_moment",
@@ -125,14 +145,20 @@ __all__ = [
     "fill",
     "fit_into_burst",
     "held_by",
+    "hours_for",
     "is_worse",
+    "judge_suggestion",
     "longest_keyword",
+    "longest_wait",
     "look_back",
+    "masked_texts",
     "match_rule",
+    "mode_for",
     "next_reminder",
     "next_renewal",
     "next_state",
     "next_token_attempt",
+    "profiles_for",
     "quiet_from",
     "quiet_until",
     "read_codes",
@@ -148,6 +174,8 @@ __all__ = [
     "unknown_reply_placeholders",
     "was_told",
     "why_no_pattern",
+    "why_not_ask",
     "why_not_recall",
+    "within_hours",
     "words_of_body",
 ]

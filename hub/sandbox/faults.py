@@ -54,6 +54,16 @@ KINDS: dict[str, str] = {
     "push_gap": "announce a gap (syncExtraType `reason`, 1 unless told) instead of pushing",
     "push_malformed": "put an unreadable entry into the middle of the push",
     "push_garbage": "send a frame that is no JSON before the push",
+    "ai_slow": "the model answers `seconds` late (`subject`: only this model)",
+    "ai_throttle": "the model answers 429 with a Retry-After of `seconds`",
+    "ai_error": "the model refuses; `reason` is status, code and words: `402 balance no money`",
+    "ai_http500": "the model answers with HTTP 500 and an HTML page",
+    "ai_garbage": "the model's server answers with an HTML page",
+    "ai_says": "the model writes `reason` instead of what it would",
+    "ai_empty": "the model writes nothing",
+    "ai_endless": "the model never stops writing",
+    "ai_refusal": "the model refuses to answer",
+    "ai_cut": "the connection to the model is cut without an answer",
 }
 """Every fault and what it does."""
 
@@ -68,7 +78,7 @@ class Fault:
     seconds: float = 0.0
     reason: str = ""
     subject: str = ""
-    """Only this mtop API, passport path or lwp; empty: all of them."""
+    """Only this mtop API, passport path, lwp or model; empty: all of them."""
     after: int = 0
     """Let so many chances pass before it bites."""
 

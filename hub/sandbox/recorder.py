@@ -18,6 +18,7 @@ _KINDS = {
     "/api/upload.api": "upload",
     "/imgextra/": "picture",
     "/elsewhere": "elsewhere",
+    "/ai/": "ai",
     "/ws": "im",
 }
 _PASSPORT = ("/mini_login", "/newlogin/", "/login_token/", "/iv/", "/ac/", "/im", "/qrcodeCheck")
@@ -29,7 +30,7 @@ class Seen:
 
     at: int
     kind: str
-    """`im`, `mtop`, `passport`, `upload`, `picture`, `elsewhere` or `page`."""
+    """`im`, `mtop`, `passport`, `upload`, `picture`, `elsewhere`, `ai` or `page`."""
     method: str
     origin: str
     """`host:port` as the client wrote it."""

@@ -13,6 +13,7 @@ from aiohttp import web
 from hub.sandbox import world as worlds
 from hub.sandbox.account_apis import AccountApis
 from hub.sandbox.admin import Admin
+from hub.sandbox.ai import Ai
 from hub.sandbox.doors import sentences
 from hub.sandbox.faults import Faults
 from hub.sandbox.im import Im
@@ -105,6 +106,7 @@ class Sandbox:
         )
         self.qq.on_line.append(lambda _scene, _peer, _line: self.world.bell.ring())
         self.load = Load(self.world, self.im)
+        self.ai = Ai(self.faults, world.bell)
         self.origins = dict.fromkeys(ORIGINS, "")
         """`host:port` of each part once it listens; the same for all unless they are apart."""
         self.hub_url = options.hub_url
@@ -124,7 +126,7 @@ class Sandbox:
 
     @property
     def urls(self) -> dict[str, str]:
-        """The platform's four origins, a stranger's, the admin door and the playground."""
+        """The platform's four origins, a stranger's, a model's, the admin door, the playground."""
         s = "" if self.options.certificate is None else "s"
         return {
             "ws_url": f"ws{s}://{self.origins['ws']}",
@@ -132,6 +134,7 @@ class Sandbox:
             "passport_url": f"http{s}://{self.origins['passport']}",
             "upload_url": f"http{s}://{self.origins['upload']}",
             "elsewhere_url": f"http{s}://{self.origins['elsewhere']}/elsewhere",
+            "ai_url": f"http{s}://{self.origin}/ai/v1",
             "admin_url": f"http{s}://{self.origin}/admin",
             "playground_url": f"http{s}://{self.origin}/",
         }
@@ -171,6 +174,7 @@ class Sandbox:
         app.router.add_route("*", "/elsewhere{tail:.*}", self.recorder.elsewhere)
         self.passport.attach(app)
         self.pictures.attach(app)
+        self.ai.attach(app)
         playground.attach(app)
         app.add_subapp("/admin/", self._admin())
         return app
@@ -190,6 +194,7 @@ class Sandbox:
         WireDoor(self.world, self.im, self.mtop, self.recorder).attach(door)
         OrderDoor(self.world, self.trade).attach(door)
         QrDoor(self.world, self.passport).attach(door)
+        self.ai.attach_door(door)
         QQDoor(
             self.qq,
             operator_id=self.options.operator_id,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from hub.model import (
+    AccountId,
     BatchId,
     CardCounts,
     CardId,
@@ -15,6 +16,7 @@ from hub.model import (
     CardStep,
     Cause,
     OrderUnit,
+    PlatformUser,
     PoolId,
     ShopId,
     StockCard,
@@ -39,6 +41,11 @@ _ADD_FETCHED = Statement(
     "INSERT INTO cards (shop_id, pool_id, code, state, fetched, note, expires_at, account_id,"
     " order_id, unit, created_at, changed_at) VALUES (:shop, :pool, :code, 'reserved', TRUE, '',"
     " :expires_at, :account, :order, :unit, :now, :now) RETURNING id"
+)
+_CODES_OF_BUYER = Statement(
+    "SELECT code FROM cards WHERE shop_id = :shop AND account_id = :account AND order_id IN ("
+    "SELECT order_id FROM orders WHERE shop_id = :shop AND buyer = :buyer"
+    " ORDER BY seen_at DESC LIMIT :orders)"
 )
 _MAY_DRAW = Statement(
     "SELECT 1 FROM pools WHERE shop_id = :shop AND id = :pool AND enabled AND removed_at IS NULL"
@@ -331,6 +338,15 @@ class Cards:
             _OF_UNIT, shop=shop, order=unit.order, account=unit.account, unit=unit.unit
         )
         return [to_card(row) for row in rows]
+
+    def codes_of_buyer(
+        self, shop: ShopId, account: AccountId, buyer: PlatformUser, *, orders: int = 20
+    ) -> list[str]:
+        """What this buyer got from the account, or is about to get, by the last orders."""
+        rows = self._sql.rows(
+            _CODES_OF_BUYER, shop=shop, account=account, buyer=buyer, orders=orders
+        )
+        return [code for (code,) in rows]
 
     # --- how a card moves ---
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from hub.store.accounts import Accounts
+from hub.store.assist import AiProfiles, AiScopes, AiUses
 from hub.store.card_records import CardRecords
 from hub.store.cards import Cards
 from hub.store.comparisons import Comparisons
@@ -41,6 +42,9 @@ class Tx:
 
     __slots__ = (
         "accounts",
+        "ai_profiles",
+        "ai_scopes",
+        "ai_uses",
         "audit",
         "card_records",
         "cards",
@@ -93,6 +97,9 @@ class Tx:
         self.delivery_rules = DeliveryRules(sql)
         self.needs = Needs(sql)
         self.stops = Stops(sql)
+        self.ai_profiles = AiProfiles(sql, vault)
+        self.ai_scopes = AiScopes(sql)
+        self.ai_uses = AiUses(sql)
         self.inputs = Inputs(sql)
         self.strangers = Strangers(sql)
         self.audit = Audit(sql)

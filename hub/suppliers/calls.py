@@ -9,9 +9,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from hub.errors import Malformed, PeerError, Rejected, Throttled, Uncertain, Unreachable
-from hub.model import SupplierCall
-from hub.suppliers.addresses import (
+from hub.addresses import (
     CheckedResolver,
     Lookup,
     PrivateAddress,
@@ -19,6 +17,8 @@ from hub.suppliers.addresses import (
     public_socket,
     system_lookup,
 )
+from hub.errors import Malformed, PeerError, Rejected, Throttled, Uncertain, Unreachable
+from hub.model import SupplierCall
 from hub.suppliers.answers import OP, PEER, cards_in
 from hub.text import suppliers as text
 

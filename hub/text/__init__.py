@@ -22,6 +22,16 @@ from hub.text.accounts import (
     orders_too_many,
     reconnecting,
 )
+from hub.text.assist import (
+    AI_MODES,
+    AI_TROUBLES,
+    DELIVERED,
+    INTENTS,
+    PICTURE,
+    ai_failed,
+    ai_hours,
+    ai_trouble,
+)
 from hub.text.content import plain, shorten, voice
 from hub.text.delivery import (
     CHOICES,
@@ -48,7 +58,7 @@ from hub.text.desk import (
     stranger,
     unknown_command,
 )
-from hub.text.items import item_line, item_list, no_items, price
+from hub.text.items import item_line, item_list, no_items, price, yuan
 from hub.text.notices import (
     GOODS,
     account_notice,
@@ -118,13 +128,18 @@ from hub.text.times import clock, since, span
 
 __all__ = [
     "ACCOUNT_STATES",
+    "AI_MODES",
+    "AI_TROUBLES",
     "CARD_STATES",
     "CARD_STEPS",
     "CHOICES",
+    "DELIVERED",
     "DELIVERY_STATES",
     "GOODS",
+    "INTENTS",
     "NEED_KINDS",
     "ORDER_STATUSES",
+    "PICTURE",
     "PLACEHOLDERS",
     "POOL_KINDS",
     "STEPS",
@@ -138,8 +153,11 @@ __all__ = [
     "accounts_need_you",
     "accounts_trouble",
     "ai_asked",
+    "ai_failed",
     "ai_failed_notice",
+    "ai_hours",
     "ai_joined",
+    "ai_trouble",
     "answer_joined",
     "answer_planned",
     "answer_replaced",
@@ -227,4 +245,5 @@ __all__ = [
     "voice",
     "voided",
     "which_pool",
+    "yuan",
 ]

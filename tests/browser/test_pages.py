@@ -10,9 +10,13 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from hub.delivery import open_need
-from hub.desk import Operator
+from hub.desk import AiPlace, Operator
 from hub.model import (
     Account,
+    AiMode,
+    AiProfile,
+    AiProfileId,
+    AiScope,
     Conversation,
     NeedKind,
     Order,
@@ -133,6 +137,20 @@ async def test_every_page_fits_its_screen_and_obeys_its_own_policy(
         keywords=["词" * 50],
         cards=2,
     )
+    ai = await shop.stage.desk.ai.add(
+        shop.owner,
+        AiProfile(
+            AiProfileId(0),
+            shop.owner.shop,
+            "名" * 40,
+            "https://api.example.com/" + "x" * 300,
+            "m" * 100,
+            api_key="k",
+        ),
+    )
+    await shop.stage.desk.ai.set_scope(
+        shop.owner, AiPlace(item="900000000001"), AiScope(AiMode.OFF, knowledge="字" * 300)
+    )
     number = await shop.order(pool.id)
     await shop.stage.desk.needs.stop(shop.owner, shop.account.id, "因" * 200)
     context = await shop.context(browser, viewport=size)
@@ -178,6 +196,13 @@ async def test_every_page_fits_its_screen_and_obeys_its_own_policy(
         "/delivery-rules",
         "/delivery-rules/new",
         "/delivery-rules/guards",
+        "/ai",
+        "/ai/profiles/new",
+        f"/ai/profiles/{ai.id}",
+        f"/ai/profiles/{ai.id}/remove",
+        "/ai/shop",
+        f"/ai/accounts/{shop.account.id}",
+        "/ai/items/900000000001",
         f"/delivery-rules/{delivery_rule.id}",
         f"/delivery-rules/{delivery_rule.id}/remove",
     ):

@@ -9,11 +9,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 LAYERS: list[set[str]] = [
-    {"hub.model", "hub.errors", "hub.pacing"},
+    {"hub.model", "hub.errors", "hub.pacing", "hub.addresses"},
     {"hub.settings"},
     {"hub.policy", "hub.commands", "hub.text"},
-    {"hub.xianyu", "hub.store", "hub.suppliers"},
-    {"hub.notices", "hub.answers", "hub.album", "hub.errands"},
+    {"hub.xianyu", "hub.store", "hub.suppliers", "hub.assist"},
+    {"hub.notices", "hub.answers", "hub.album", "hub.errands", "hub.suggesting"},
     {"hub.delivery"},
     {"hub.desk", "hub.inbound", "hub.outbound", "hub.supervisor", "hub.ops"},
     {"web", "bots"},
@@ -36,6 +36,8 @@ ONLY_IN: dict[str, set[str]] = {
     "jinja2": {"web", "hub.text"},
     "argon2": {"hub.desk"},
     "openai": {"hub.assist"},
+    "httpx": {"hub.assist"},
+    "httpcore": {"hub.assist"},
 }
 """Foreign packages that one room hides from the rest."""
 

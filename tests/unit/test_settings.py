@@ -20,6 +20,7 @@ OTHER_VALUES: dict[str, tuple[str, Any]] = {
     "DB_PATH": ("elsewhere/shop.db", Path("elsewhere/shop.db")),
     "LOG_LEVEL": ("debug", "DEBUG"),
     "AUTO_REPLY_ENABLED": ("false", False),
+    "AI_REPLY_ENABLED": ("false", False),
     "TZ": ("Asia/Tokyo", "Asia/Tokyo"),
 }
 
@@ -117,6 +118,8 @@ def test_a_section_whose_lines_are_commented_out_is_no_mistake(tmp_path: Path) -
         ("qq:\n  onebot_ws_urls: [localhost]\n", "'qq.onebot_ws_urls.0'"),
         ("just words", "must hold sections"),
         ("web: 8080\n", "'web' is a section"),
+        ("ai:\n  base_url: api.example.com\n", "'ai.base_url': must be an address"),
+        ("ai:\n  base_url: https://api.example.com/v1\n", "ai.model must name the model"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, part: str) -> None:

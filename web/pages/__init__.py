@@ -6,6 +6,7 @@ from aiohttp import web
 
 from web.pages import (
     accounts,
+    assist,
     audit,
     cards,
     conversations,
@@ -42,6 +43,7 @@ ROUTES: tuple[web.RouteDef, ...] = (
     *suppliers.ROUTES,
     *cards.ROUTES,
     *rules.ROUTES,
+    *assist.ROUTES,
     *members.ROUTES,
     *qq.ROUTES,
     *audit.ROUTES,

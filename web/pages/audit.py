@@ -51,6 +51,13 @@ ACTIONS = {
     "delivery_rule.add": "添加发货规则",
     "delivery_rule.change": "修改发货规则",
     "delivery_rule.remove": "删除发货规则",
+    "ai.profile.add": "添加 AI",
+    "ai.profile.change": "修改 AI",
+    "ai.profile.on": "启用 AI",
+    "ai.profile.off": "停用 AI",
+    "ai.profile.remove": "删除 AI",
+    "ai.profile.test": "试答",
+    "ai.configure": "修改 AI 设置",
     "rule.add": "添加规则",
     "rule.change": "修改规则",
     "rule.remove": "删除规则",
@@ -81,6 +88,8 @@ def _target(action: str, target: str) -> str:
         return f"卡密 {target}"
     if action in ("delivery.stop", "delivery.resume"):
         return "全店" if target == "shop" else target.replace("account", "账号")
+    if action == "ai.configure":
+        return "全店" if target == "shop" else target
     if action.startswith("order."):
         return f"订单 {target}"
     if action == "need.close":

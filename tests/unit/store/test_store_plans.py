@@ -13,6 +13,7 @@ from sqlalchemy.dialects.sqlite import dialect
 from hub.model import TaskKind
 from hub.store import (
     accounts,
+    assist,
     card_records,
     cards,
     comparisons,
@@ -116,6 +117,13 @@ HOT: dict[str, Statement] = {
     "deliveries reserved since": deliveries._RESERVED_SINCE,
     "deliveries of buyer": deliveries._OF_BUYER,
     "delivery rules": delivery_rules._ALL,
+    "ai scopes": assist._SCOPES,
+    "ai spent by the shop": assist._SUM_SHOP,
+    "ai spent by a conversation": assist._SUM_CONVERSATION,
+    "ai forget": assist._FORGET,
+    "ai profiles": assist._ALL,
+    "ai any profile": assist._ANY,
+    "cards of buyer": cards._CODES_OF_BUYER,
     "needs open": needs._OPEN,
     "needs all open": needs._ALL_OPEN,
     "needs of subject": needs._OF_SUBJECT,

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 from fake_supplier import HOST, FakeSupplier, open_supplier
 
+from hub.addresses import OwnLookup, host_of, is_public, system_lookup
 from hub.errors import Rejected, Unreachable
-from hub.suppliers import OwnLookup, host_of, is_public
-from hub.suppliers.addresses import system_lookup
 from tests.waiting import wait_until
 
 

@@ -1,4 +1,4 @@
-"""Which addresses a supplier may have: looked up once, checked, and those and no others used.
+"""Which addresses people may configure: looked up once, checked, and those and no others used.
 
 Checking a name and then letting somebody else look it up again would leave a gap in which it can
 point somewhere else. Here the lookup is the one that the connection uses, and each address is
@@ -32,6 +32,10 @@ _SPECIAL = (
     IPv6Network("3fff::/20"),
 )
 """Set aside, and not known to every Python."""
+_METADATA = frozenset(
+    map(ip_address, ("169.254.169.254", "100.100.100.200", "168.63.129.16", "fd00:ec2::254"))
+)
+"""Where clouds answer their machines, with credentials among other things."""
 
 
 class PrivateAddress(OSError):
@@ -41,17 +45,30 @@ class PrivateAddress(OSError):
 def is_public(address: str) -> bool:
     """Whether an address lies outside: not loopback, private, link-local, reserved or multicast,
     also when it hides an IPv4 one that is."""
+    found = _meant(address)
+    if isinstance(found, IPv6Address) and (found not in _IN_USE or found.teredo is not None):
+        return False
+    if any(found in network for network in _SPECIAL):
+        return False
+    return found.is_global and not found.is_multicast
+
+
+def is_forbidden(address: str) -> bool:
+    """Whether nobody may send us there, whatever is allowed: link-local addresses, multicast, and
+    those where clouds answer their machines."""
+    found = _meant(address)
+    return found.is_link_local or found.is_multicast or found.is_unspecified or found in _METADATA
+
+
+def _meant(address: str) -> IPv4Address | IPv6Address:
+    """The address itself, or the IPv4 one that it hides."""
     found: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
     if isinstance(found, IPv6Address):
         hidden = found.ipv4_mapped or found.sixtofour
         if found in _NAT64:
             hidden = IPv4Address(int(found) & 0xFFFFFFFF)
-        if hidden is None and (found not in _IN_USE or found.teredo is not None):
-            return False
         found = hidden or found
-    if any(found in network for network in _SPECIAL):
-        return False
-    return found.is_global and not found.is_multicast
+    return found
 
 
 def host_of(url: str) -> str:
