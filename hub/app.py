@@ -20,12 +20,15 @@ from bots import QQ
 from hub import __version__
 from hub.addresses import OwnLookup
 from hub.album import Album, album_of
+from hub.answers import Replies
+from hub.assist import Assist, load_prompts
 from hub.desk import Desk
 from hub.errors import SettingsError
 from hub.inbound import Inbound
 from hub.model import Account, AccountState, Event, SupplierCall, TakenIn, TaskKind, chat_lane
 from hub.ops import Expiry, Metrics, attach_ops
 from hub.outbound import (
+    AiAnswers,
     BargainEnds,
     BuyerSends,
     ChatSends,
@@ -45,6 +48,7 @@ from hub.outbound import (
 from hub.pacing import Pacer
 from hub.settings import Settings, WebSettings
 from hub.store import Store, Tx, open_store
+from hub.suggesting import why_no_ai
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
 from hub.suppliers import fetch_cards
 from web import Site, attach
@@ -53,6 +57,10 @@ BUYER_SENDS = 256
 """Messages to buyers in flight at once, over all accounts; waiting for a turn counts."""
 CHAT_SENDS = 32
 ORDER_TASKS = 64
+AI_QUESTIONS = 64
+"""At once; a model that hangs keeps its place for as long as it may."""
+AI_MORE_SECONDS = 30.0
+"""For a picture before, and the store after."""
 SUPPLIER_CALLS = 64
 SUPPLIER_SECONDS = 75.0
 """Longer than the longest time that a supplier may be given."""
@@ -95,17 +103,24 @@ async def open_hub(
         await store.write(lambda tx: _forget_last_life(tx, now()))
         token = settings.qq.access_token or await _stored_token(store)
         metrics = Metrics()
-        inbound = Inbound(store, settings.replies, now)
+        zone = ZoneInfo(settings.text.timezone)
+        replies = Replies(
+            settings.replies,
+            zone,
+            lambda tx, _, conversation, at: why_no_ai(tx, settings.ai, conversation, at, zone),
+        )
+        inbound = Inbound(store, settings.replies, now, replies)
         supervisor = Supervisor(
             store,
             settings.xianyu,
             _counted(inbound, metrics),
             now,
-            zone=ZoneInfo(settings.text.timezone),
+            zone=zone,
             count_renewal=lambda result: metrics.renewals.labels(result).inc(),
         )
         album = album_of(settings, supervisor.client_of)
-        desk = Desk(store, settings, now, album, supervisor.client_of)
+        assist = Assist(load_prompts(settings.ai.prompts), most_seconds=settings.ai.most_seconds)
+        desk = Desk(store, settings, now, album, supervisor.client_of, assist)
 
         connected = asyncio.Event()
         qq = QQ(
@@ -117,6 +132,7 @@ async def open_hub(
         )
         fetch = _timed(metrics, lookup)
         workers = _workers(store, supervisor, qq, album, fetch, metrics, settings, now)
+        workers["ai"] = _ai_worker(store, assist, replies, album, settings, now)
         app = _application(store, desk, qq, token, metrics, settings, now)
         async with _listening(app, settings.web) as port, asyncio.TaskGroup() as tasks:
             running = [
@@ -163,7 +179,7 @@ def _workers(
 ) -> dict[str, Worker]:
     """By name. Messages to buyers never wait for notices, orders for neither, and nobody for
     suppliers or errands."""
-    holder = f"{os.getpid()}-{secrets.token_hex(4)}"
+    holder = _new_holder()
     buyers = BuyerSends(
         store,
         supervisor.session_of,
@@ -223,6 +239,40 @@ def _timed(metrics: Metrics, lookup: OwnLookup) -> Fetch:
             return await fetch_cards(call, url=url, body=body, key=key, lookup=lookup)
 
     return fetch
+
+
+def _ai_worker(
+    store: Store,
+    assist: Assist,
+    replies: Replies,
+    album: Album,
+    settings: Settings,
+    now: Callable[[], datetime],
+) -> Worker:
+    """Apart from the others, because models take their time."""
+    answers = AiAnswers(
+        store,
+        assist,
+        replies,
+        album,
+        settings.ai,
+        why_a_person=lambda *_: None,
+        zone=ZoneInfo(settings.text.timezone),
+        now=now,
+    )
+    return Worker(
+        store,
+        {TaskKind.ANSWER: answers},
+        holder=_new_holder(),
+        most=AI_QUESTIONS,
+        now=now,
+        seconds=settings.ai.most_seconds + AI_MORE_SECONDS,
+    )
+
+
+def _new_holder() -> str:
+    """Names this process, and this life of it, in the leases of tasks."""
+    return f"{os.getpid()}-{secrets.token_hex(4)}"
 
 
 def _counted(inbound: Inbound, metrics: Metrics) -> TakeIn:

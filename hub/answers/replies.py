@@ -157,7 +157,7 @@ class Replies:
             return
         if isinstance(decision, Answer) and conversation.buyer is not None:
             contents = self._compose(tx, account, conversation, decision.rule)
-            self._write(tx, conversation, key, contents, now, now, may_change=False)
+            self._write(tx, conversation, key, contents, now, now)
         _record(tx, conversation, None, decision, now)
 
     def _decide(
@@ -225,9 +225,9 @@ class Replies:
         book = self._book(tx, account)
         asked = Asked(Text(""), now, conversation.item_id, used=self._used(tx, conversation, book))
         decision = decide_default(asked, book, self._clock(now), [f"AI：{why}"])
-        _record(tx, conversation, message, decision, now)
         if isinstance(decision, Silence):
             return False
+        _record(tx, conversation, message, decision, now)
         contents = self._compose(tx, account, conversation, decision.rule)
         self._enqueue(tx, conversation, message, contents, now, now)
         return True
@@ -293,6 +293,13 @@ class Replies:
     ) -> None:
         self._write(tx, conversation, f"rule:{asked}", contents, due_at, now, may_change=True)
 
+    def say_by_ai(
+        self, tx: Tx, conversation: Conversation, asked: MessageId, words: str, now: datetime
+    ) -> None:
+        """What AI answers to this line, without a person."""
+        origin = Origin.AI
+        self._write(tx, conversation, f"ai:{asked}", [Text(words)], now, now, origin=origin)
+
     def _write(
         self,
         tx: Tx,
@@ -302,7 +309,8 @@ class Replies:
         due_at: datetime,
         now: datetime,
         *,
-        may_change: bool,
+        origin: Origin = Origin.RULE,
+        may_change: bool = False,
     ) -> None:
         for number, content in enumerate(contents):
             message = tx.messages.add_out(
@@ -310,7 +318,7 @@ class Replies:
                 conversation.account,
                 conversation.id,
                 key=part_key(key, number),
-                origin=Origin.RULE,
+                origin=origin,
                 content=content,
                 now=now,
             )

@@ -1,5 +1,6 @@
 """The outbox at work: claim, perform, settle by verdict."""
 
+from hub.outbound.ai_answers import AiAnswers
 from hub.outbound.buyers import BuyerSends
 from hub.outbound.chats import ChatPort, ChatSends
 from hub.outbound.items import ItemReads
@@ -11,6 +12,7 @@ from hub.outbound.uploads import Uploads
 from hub.outbound.worker import Claim, Performer, Worker
 
 __all__ = [
+    "AiAnswers",
     "BargainEnds",
     "BuyerSends",
     "ChatPort",

@@ -1,0 +1,263 @@
+"""Answers by AI: asked between two units of work, then sent, proposed to a person, or left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from loguru import logger
+
+from hub import text
+from hub.album import Album
+from hub.answers import Replies, propose, waiting_question
+from hub.assist import Assist
+from hub.errors import NotFound, PeerError
+from hub.model import (
+    Account,
+    AiAnswer,
+    AiFailure,
+    AiMode,
+    AnswerByAi,
+    Conversation,
+    Intent,
+    Picture,
+    QuestionPicture,
+    TaskState,
+)
+from hub.notices import tell_owners
+from hub.outbound.worker import Claim
+from hub.policy import SuggestionVerdict, judge_suggestion, still_wanted
+from hub.settings import AssistSettings
+from hub.store import Store, Tx
+from hub.suggesting import Prepared, conclude, prepare
+
+OVERTAKEN = "买家接着又说了话，和后面的话一起回答"
+TOO_LATE = "等得太久，不再自动回答"
+
+WhyAPerson = Callable[[Tx, Conversation, str], str | None]
+"""Why a person has to look at a text before it goes out; None when it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    prepared: Prepared
+    account: Account
+
+
+class AiAnswers:
+    """Performs `AnswerByAi`. A crash in between asks again: that costs a call and says nothing."""
+
+    def __init__(
+        self,
+        store: Store,
+        assist: Assist,
+        replies: Replies,
+        album: Album,
+        settings: AssistSettings,
+        *,
+        why_a_person: WhyAPerson,
+        zone: ZoneInfo,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._assist = assist
+        self._replies = replies
+        self._album = album
+        self._settings = settings
+        self._why_a_person = why_a_person
+        self._zone = zone
+        self._now = now
+
+    async def perform(self, claim: Claim) -> None:
+        work = claim.task.work
+        assert isinstance(work, AnswerByAi)  # noqa: S101 - performers are registered by kind
+        asked = await self._store.write(lambda tx: self._prepare(tx, claim, work))
+        if asked is None:
+            return
+        prepared = await self._with_picture(asked.prepared)
+        outcome = await self._assist.suggest(prepared.question, prepared.profiles)
+        await self._store.write(lambda tx: self._conclude(tx, claim, work, asked, outcome))
+
+    def _prepare(self, tx: Tx, claim: Claim, work: AnswerByAi) -> _Asked | None:
+        """None: nobody is asked, and the task is settled."""
+        now, shop = self._now(), claim.task.shop
+        conversation = tx.conversations.get(shop, work.conversation)
+        account = tx.accounts.get(shop, work.account)
+        if conversation is None or account is None:
+            tx.outbox.settle(claim.task, claim.holder, TaskState.DROPPED, now=now)
+            return None
+        needless = self._why_needless(tx, claim, work, conversation, now)
+        if needless is not None:
+            self._settle(tx, claim, work, conversation, "no_ai", needless, now)
+            return None
+        prepared = prepare(
+            tx, self._settings, conversation, now, self._zone, unlike=_words_of(tx, claim, work)
+        )
+        if isinstance(prepared, str):
+            self._settle(tx, claim, work, conversation, "no_ai", prepared, now)
+            self._fall_back(tx, account, conversation, work, prepared, now)
+            return None
+        return _Asked(prepared, account)
+
+    async def _with_picture(self, prepared: Prepared) -> Prepared:
+        """A picture that cannot be had is named in words only."""
+        if prepared.picture_url is None:
+            return prepared
+        picture = Picture(prepared.picture_url)
+        try:
+            shown = await self._album.show(prepared.conversation.account, picture)
+        except (PeerError, NotFound) as error:
+            logger.info("picture of {} not had: {}", prepared.conversation.id, error)
+            return prepared
+        return prepared.with_picture(QuestionPicture(shown.data, shown.media_type))
+
+    def _conclude(
+        self,
+        tx: Tx,
+        claim: Claim,
+        work: AnswerByAi,
+        asked: _Asked,
+        outcome: AiAnswer | AiFailure,
+    ) -> None:
+        """What became of it, decided by how things stand now and not when it was asked (L27)."""
+        conclude(tx, asked.prepared, outcome)
+        now, conversation = self._now(), asked.prepared.conversation
+        needless = self._why_needless(tx, claim, work, conversation, now)
+        if needless is not None:
+            self._settle(tx, claim, work, conversation, "ai_dropped", needless, now)
+        elif isinstance(outcome, AiFailure):
+            if not self._settle(tx, claim, work, conversation, "ai_failed", outcome.reason, now):
+                return
+            self._fall_back(tx, asked.account, conversation, work, outcome.reason, now)
+            notice = text.ai_failed_notice(asked.account, conversation, outcome.reason)
+            key = f"ai-failed:{asked.account.id}:{outcome.kind}:{now:%Y-%m-%dT%H}"
+            tell_owners(tx, conversation, notice, key=key, now=now)
+        else:
+            self._take(tx, claim, work, asked, outcome, now)
+
+    def _take(
+        self,
+        tx: Tx,
+        claim: Claim,
+        work: AnswerByAi,
+        asked: _Asked,
+        answer: AiAnswer,
+        now: datetime,
+    ) -> None:
+        conversation = asked.prepared.conversation
+        verdict = self._judge(tx, work, asked.prepared, answer)
+        outcome = {
+            AiMode.OFF: "ai_silent",
+            AiMode.DRAFT: "draft",
+            AiMode.AUTOMATIC: "ai_answered",
+        }[verdict.mode]
+        if not self._settle(tx, claim, work, conversation, outcome, verdict.reason, now):
+            return
+        if verdict.mode is AiMode.AUTOMATIC:
+            self._replies.say_by_ai(tx, conversation, work.message, answer.text, now)
+        elif verdict.mode is AiMode.DRAFT:
+            self._propose(tx, work, asked, answer, verdict.reason, now)
+        else:
+            if answer.intent is not Intent.NONE:
+                self._fall_back(tx, asked.account, conversation, work, verdict.reason, now)
+            if verdict.tell or work.unlike is not None:
+                notice = text.ai_failed_notice(asked.account, conversation, verdict.reason)
+                key = f"ai-silent:{claim.task.id}"
+                tell_owners(tx, conversation, notice, key=key, now=now)
+
+    def _judge(
+        self, tx: Tx, work: AnswerByAi, prepared: Prepared, answer: AiAnswer
+    ) -> SuggestionVerdict:
+        verdict = judge_suggestion(prepared.settings, answer)
+        if verdict.mode is AiMode.OFF:
+            return verdict
+        why = self._why_a_person(tx, prepared.conversation, answer.text)
+        if why is not None:
+            return SuggestionVerdict(AiMode.DRAFT, why, tell=True)
+        if verdict.mode is AiMode.AUTOMATIC and work.unlike is not None:
+            return SuggestionVerdict(AiMode.DRAFT, "你要的另一份")
+        return verdict
+
+    def _propose(
+        self,
+        tx: Tx,
+        work: AnswerByAi,
+        asked: _Asked,
+        answer: AiAnswer,
+        why: str,
+        now: datetime,
+    ) -> None:
+        conversation, account = asked.prepared.conversation, asked.account
+        key = f"draft:{work.message}:{work.unlike or 0}"
+        draft = propose(tx, conversation, key, answer.text, why, now)
+        if draft is None:
+            return
+        words = "\n".join(said.text for said in asked.prepared.question.words)
+        notice = text.draft_notice(account, conversation, words, answer.text, why)
+        tell_owners(tx, conversation, notice, key=f"draft:{draft}", now=now, message=draft)
+
+    # --- Shared -------------------------------------------------------------------------------
+
+    def _why_needless(
+        self, tx: Tx, claim: Claim, work: AnswerByAi, conversation: Conversation, now: datetime
+    ) -> str | None:
+        shop, task = claim.task.shop, claim.task
+        newest = waiting_question(tx, conversation)
+        if newest is not None and newest.id != task.id:
+            return OVERTAKEN
+        asked = tx.messages.get(shop, work.message)
+        if asked is None or (task.expires_at is not None and now >= task.expires_at):
+            return TOO_LATE
+        if work.unlike is not None:  # a person waits for it, whoever leads the conversation
+            return None
+        return still_wanted(
+            tx.holds.active(shop, conversation.id, now),
+            human_answered=tx.messages.human_answer_since(shop, conversation.id, asked.sent_at),
+        )
+
+    def _fall_back(
+        self,
+        tx: Tx,
+        account: Account,
+        conversation: Conversation,
+        work: AnswerByAi,
+        why: str,
+        now: datetime,
+    ) -> None:
+        """The buyer gets what the default says, unless a person was asking."""
+        if work.unlike is None:
+            self._replies.on_no_ai_answer(tx, account, conversation, work.message, why, now)
+
+    def _settle(
+        self,
+        tx: Tx,
+        claim: Claim,
+        work: AnswerByAi,
+        conversation: Conversation,
+        outcome: str,
+        reason: str,
+        now: datetime,
+    ) -> bool:
+        """False: another worker was faster, and nothing of ours may be written."""
+        if not tx.outbox.settle(claim.task, claim.holder, TaskState.DONE, error=reason, now=now):
+            return False
+        logger.info("ai in conversation {}: {}", conversation.id, outcome)
+        tx.decisions.add(
+            conversation.shop,
+            conversation=conversation.id,
+            message=work.message,
+            outcome=outcome,
+            reason=reason,
+            now=now,
+        )
+        return True
+
+
+def _words_of(tx: Tx, claim: Claim, work: AnswerByAi) -> str | None:
+    """Of the draft that a person did not like; None: it is asked for the first time."""
+    if work.unlike is None:
+        return None
+    draft = tx.messages.get(claim.task.shop, work.unlike)
+    return text.plain(draft.content) if draft is not None else ""
