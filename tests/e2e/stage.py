@@ -17,6 +17,7 @@ from hub.sandbox import Sandbox, SandboxOptions, start_sandbox
 from hub.sandbox.onebot import ChatLine
 from hub.sandbox.world import DEMO_SELLER, Conversation, Message
 from hub.settings import (
+    AssistSettings,
     DatabaseSettings,
     QQSettings,
     ReplySettings,
@@ -41,9 +42,14 @@ def settings_for(
     *,
     debounce_seconds: float = 0,
     mark_read: Any = "answered",
+    ai_model: str = "",
     **xianyu: Any,
 ) -> Settings:
+    """`ai_model`: answers through the sandbox's model server; empty: there is no AI."""
     return Settings(
+        ai=AssistSettings(
+            base_url=sandbox.urls["ai_url"] if ai_model else "", model=ai_model, api_key="sk-test"
+        ),
         web=WebSettings(host="127.0.0.1", port=0),
         database=DatabaseSettings(path=folder / "hub.db"),
         xianyu=XianyuSettings(
@@ -166,13 +172,13 @@ async def furnish(
 
 @asynccontextmanager
 async def open_stage(
-    folder: Path, *, qq_online: bool = True, **xianyu: Any
+    folder: Path, *, qq_online: bool = True, **settings: Any
 ) -> AsyncIterator[Stage]:
     """A furnished shop, account online, the bot connected to the hub."""
     options = SandboxOptions(list_quiet_seconds=0, onebot_reconnect_seconds=0.05)
     async with (
         start_sandbox(options) as sandbox,
-        open_hub(settings_for(sandbox, folder, **xianyu)) as hub,
+        open_hub(settings_for(sandbox, folder, **settings)) as hub,
     ):
         operator, account = await furnish(hub, sandbox.cookies())
         stage = Stage(hub, sandbox, operator, account)
