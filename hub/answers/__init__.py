@@ -2,7 +2,7 @@
 
 from hub.answers.asking import ask_ai, waiting_question
 from hub.answers.drafts import drop_drafts, propose, send_draft
-from hub.answers.replies import Replies, Reply
+from hub.answers.replies import Replies, Reply, written
 from hub.answers.waiting import WaitingAnswer, waiting_answer, withdraw_answer
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "waiting_answer",
     "waiting_question",
     "withdraw_answer",
+    "written",
 ]

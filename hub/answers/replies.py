@@ -27,6 +27,7 @@ from hub.model import (
     Rule,
     RuleId,
     SendMessage,
+    StoredPicture,
     Text,
     part_key,
     send_lane,
@@ -57,6 +58,7 @@ LATE = timedelta(seconds=1)
 EARLIER = 50
 """Decisions among which the one of the answer that waits is looked for."""
 OUTCOMES: dict[type[Answer | AskAi], str] = {Answer: "answered", AskAi: "asks_ai"}
+NOTHING_SAID = Text("")
 SUPERSEDED = "买家接着又说了话，只回复后面那句"
 
 
@@ -271,16 +273,8 @@ class Replies:
         rule: Rule,
         event: BuyerMessage | None = None,
     ) -> list[Content]:
-        facts = ReplyFacts()
-        if "{" in rule.reply:
-            facts = _facts(tx, account, conversation, event, rule.reply)
-        parts = compose_reply(rule.reply, facts, rule.pictures)
-        return [
-            part
-            if isinstance(part, Text)
-            else Image((Picture(KEPT + part.name, part.width, part.height),))
-            for part in parts
-        ]
+        said = event.content if event is not None else Text("")
+        return written(tx, account, conversation, rule.reply, said, rule.pictures)
 
     def _enqueue(
         self,
@@ -372,8 +366,28 @@ class Replies:
             tx.outbox.postpone(conversation.shop, task.id, due_at, expires_at)
 
 
+def written(
+    tx: Tx,
+    account: Account,
+    conversation: Conversation,
+    template: str,
+    said: Content = NOTHING_SAID,
+    pictures: Sequence[StoredPicture] = (),
+) -> list[Content]:
+    """The messages that a template makes in this conversation. `said`: what it answers."""
+    facts = ReplyFacts()
+    if "{" in template:
+        facts = _facts(tx, account, conversation, said, template)
+    return [
+        part
+        if isinstance(part, Text)
+        else Image((Picture(KEPT + part.name, part.width, part.height),))
+        for part in compose_reply(template, facts, pictures)
+    ]
+
+
 def _facts(
-    tx: Tx, account: Account, conversation: Conversation, event: BuyerMessage | None, template: str
+    tx: Tx, account: Account, conversation: Conversation, said: Content, template: str
 ) -> ReplyFacts:
     """What placeholders stand for; the order is looked for only if the template names it."""
     shop, item_id = conversation.shop, conversation.item_id
@@ -383,11 +397,10 @@ def _facts(
     if "{order_" in template and conversation.buyer is not None:
         theirs = tx.orders.of_buyer(shop, conversation.buyer)
         order = next((one for one in theirs if one.conversation == conversation.id), None)
-    said = event.content.text if event is not None and isinstance(event.content, Text) else ""
     return ReplyFacts(
         buyer_name=conversation.buyer_name,
         buyer_id=conversation.buyer or "",
-        message=said,
+        message=said.text if isinstance(said, Text) else "",
         item_id=item_id or "",
         item_title=conversation.item_title or (item.title if item is not None else ""),
         item_price="" if item is None or item.price is None else f"{item.price:f}",

@@ -72,6 +72,7 @@ from hub.model.ids import (
     AiProfileId,
     AiUseId,
     BatchId,
+    CannedId,
     CardId,
     ConversationId,
     DeliveryId,
@@ -90,7 +91,7 @@ from hub.model.ids import (
 )
 from hub.model.items import Item, ItemPage, ListedItem, Spec, Variant
 from hub.model.orders import Done, Order, OrderPage, order_key
-from hub.model.replies import Hours, Match, Moment, Rule, RuleKind
+from hub.model.replies import CannedAnswer, Hours, Match, Moment, Rule, RuleKind
 from hub.model.shop import (
     RESTING,
     Account,
@@ -173,6 +174,8 @@ __all__ = [
     "Batch",
     "BatchId",
     "BuyerMessage",
+    "CannedAnswer",
+    "CannedId",
     "Card",
     "CardCounts",
     "CardEvent",

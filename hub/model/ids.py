@@ -18,6 +18,7 @@ BatchId = NewType("BatchId", int)
 DeliveryId = NewType("DeliveryId", int)
 DeliveryRuleId = NewType("DeliveryRuleId", int)
 NeedId = NewType("NeedId", int)
+CannedId = NewType("CannedId", int)
 AiProfileId = NewType("AiProfileId", int)
 AiUseId = NewType("AiUseId", int)
 

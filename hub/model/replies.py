@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
 
-from hub.model.ids import AccountId, RuleId, ShopId
+from hub.model.ids import AccountId, CannedId, RuleId, ShopId
 from hub.model.stock import StoredPicture
 
 
@@ -86,3 +86,14 @@ class Rule:
     def silent(self) -> bool:
         """It matches on purpose and says nothing."""
         return not self.reply and not self.pictures
+
+
+@dataclass(frozen=True, slots=True)
+class CannedAnswer:
+    """What people say again and again, under a short code."""
+
+    id: CannedId
+    shop: ShopId
+    code: str
+    text: str
+    """A template, as in rules."""

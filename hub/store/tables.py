@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from hub.store.assist_tables import ASSIST
+from hub.store.canned_tables import CANNED
 from hub.store.columns import Id as _Id
 from hub.store.columns import id_ as _id
 from hub.store.columns import metadata
@@ -35,7 +36,7 @@ from hub.store.columns import words as _text
 from hub.store.delivery_tables import DELIVERY
 from hub.store.stock_tables import STOCK
 
-__all__ = ["ASSIST", "DELIVERY", "STOCK", "metadata"]
+__all__ = ["ASSIST", "CANNED", "DELIVERY", "STOCK", "metadata"]
 
 installation = Table(
     "installation",

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from hub.store.accounts import Accounts
 from hub.store.assist import AiProfiles, AiScopes, AiUses
+from hub.store.canned import CannedAnswers
 from hub.store.card_records import CardRecords
 from hub.store.cards import Cards
 from hub.store.comparisons import Comparisons
@@ -46,6 +47,7 @@ class Tx:
         "ai_scopes",
         "ai_uses",
         "audit",
+        "canned",
         "card_records",
         "cards",
         "comparisons",
@@ -86,6 +88,7 @@ class Tx:
         self.messages = Messages(sql, clock)
         self.items = Items(sql)
         self.rules = Rules(sql)
+        self.canned = CannedAnswers(sql)
         self.decisions = Decisions(sql)
         self.outbox = Outbox(sql)
         self.relays = Relays(sql)

@@ -1,0 +1,112 @@
+"""Canned answers: kept under a short code, said from every door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from hub.answers import written
+from hub.desk.operator import Operator
+from hub.errors import Invalid, NotFound
+from hub.model import CannedAnswer, CannedId, ConversationId, Role, Text
+from hub.policy import REPLY_FACTS, unknown_reply_placeholders
+from hub.store import Store, Tx
+
+LONGEST_CODE = 20
+LONGEST_TEXT = 2000
+MOST = 200
+
+
+class Canned:
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    async def all(self, operator: Operator) -> Sequence[CannedAnswer]:
+        operator.require(Role.VIEWER)
+        return await self._store.read(lambda tx: tx.canned.all(operator.shop))
+
+    async def save(self, operator: Operator, code: str, text: str) -> CannedAnswer:
+        """Keep a new one, or new words under a code that is known."""
+        operator.require(Role.AGENT)
+        name, words = _checked_code(code), _checked_text(text)
+        now = self._now()
+
+        def unit(tx: Tx) -> CannedAnswer:
+            known = tx.canned.all(operator.shop)
+            if len(known) >= MOST and all(one.code != name for one in known):
+                raise Invalid(f"常用语最多 {MOST} 条，先删掉不用的")
+            operator.record(tx, "canned.save", name, now)
+            return tx.canned.save(operator.shop, name, words, now)
+
+        return await self._store.write(unit)
+
+    async def remove(self, operator: Operator, id_: CannedId) -> None:
+        operator.require(Role.AGENT)
+        now = self._now()
+
+        def unit(tx: Tx) -> None:
+            found = tx.canned.get(operator.shop, id_)
+            if found is None:
+                raise NotFound("这条常用语已经不在了")
+            tx.canned.remove(operator.shop, id_)
+            operator.record(tx, "canned.remove", found.code, now)
+
+        await self._store.write(unit)
+
+    async def messages(
+        self, operator: Operator, conversation: ConversationId, code: str
+    ) -> list[str]:
+        """What this code says in this conversation, placeholders filled, one text a message."""
+        operator.require(Role.AGENT)
+
+        def unit(tx: Tx) -> list[str]:
+            found = tx.conversations.get(operator.shop, conversation)
+            account = tx.accounts.get(operator.shop, found.account) if found else None
+            if found is None or account is None:
+                raise NotFound("这个会话已经不在了")
+            canned = meant(tx.canned.all(operator.shop), code)
+            contents = written(tx, account, found, canned.text)
+            return [one.text for one in contents if isinstance(one, Text)]
+
+        return await self._store.read(unit)
+
+
+def meant(known: Sequence[CannedAnswer], code: str) -> CannedAnswer:
+    """The one of this code, or the only one whose code begins so. Raises NotFound."""
+    wanted = code.strip().lower()
+    exact = [one for one in known if one.code == wanted]
+    found = exact or [one for one in known if wanted and one.code.startswith(wanted)]
+    if len(found) == 1:
+        return found[0]
+    codes = "、".join(one.code for one in (found or known)[:20])
+    if found:
+        raise NotFound(f"没有发送：不知道是哪一条，请写全：{codes}")
+    if not known:
+        raise NotFound("没有发送：还没有常用语。引用一条自己的回复写 /存 短码，就存下来了")
+    raise NotFound(f"没有发送：没有短码是「{code.strip()}」的常用语，现有：{codes}")
+
+
+def _checked_code(code: str) -> str:
+    name = code.strip().lower()
+    if not name or len(name) > LONGEST_CODE or any(sign.isspace() for sign in name):
+        raise Invalid(
+            f"短码是 1 到 {LONGEST_CODE} 个字，中间不能有空格", {"code": "短一点，不带空格"}
+        )
+    if name[0] in "#＃/":
+        raise Invalid("短码不能用 # 或 / 开头，会和编号、命令混在一起", {"code": "换个开头"})
+    return name
+
+
+def _checked_text(text: str) -> str:
+    words = text.replace("\r\n", "\n").strip()
+    if not words:
+        raise Invalid("常用语不能是空的", {"text": "写要说的话"})
+    if len(words) > LONGEST_TEXT:
+        raise Invalid(f"常用语最多 {LONGEST_TEXT} 字", {"text": f"最多 {LONGEST_TEXT} 字"})
+    unknown = unknown_reply_placeholders(words)
+    if unknown:
+        named = "、".join("{" + name + "}" for name in unknown)
+        usable = " ".join("{" + name + "}" for name in REPLY_FACTS)
+        raise Invalid(f"变量 {named} 不认识，可以用：{usable}", {"text": f"不认识 {named}"})
+    return words
