@@ -20,6 +20,10 @@ class Action(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     RECALL = "recall"
+    CANNED = "canned"
+    SAVE_CANNED = "save_canned"
+    WHY = "why"
+    TRY = "try"
     ITEMS = "items"
     STOCK = "stock"
     RESTOCK = "restock"
@@ -123,6 +127,43 @@ COMMANDS: tuple[Command, ...] = (
         Role.AGENT,
         "引用你自己写的那句、它的回执，或者买家的通知；也可以只写编号。"
         "引用通知或写编号时，撤回那个会话里最后一次回复。闲鱼只允许撤回 2 分钟内的消息。",
+    ),
+    Command(
+        Action.CANNED,
+        "常用语",
+        ("k", "常用"),
+        "/k 短码",
+        "把存好的常用语发给买家",
+        Role.AGENT,
+        "引用买家的通知，或写上编号：/k #a7 地址。短码写开头几个字就行，不写就列出全部。",
+    ),
+    Command(
+        Action.SAVE_CANNED,
+        "存",
+        ("存常用语", "save"),
+        "/存 短码 [要说的话]",
+        "存一条常用语",
+        Role.AGENT,
+        "引用你自己写的一句回复，只写短码就存下那句；也可以把要说的话写在短码后面。"
+        "同一个短码再存一次就换成新的。",
+    ),
+    Command(
+        Action.WHY,
+        "为什么",
+        ("why",),
+        "/为什么 [#编号|订单号]",
+        "为什么这样回复，或者没有回复",
+        Role.VIEWER,
+        "引用买家的通知，或写上编号：说出那句话是怎么决定的。写订单号就是那笔订单的经过。",
+    ),
+    Command(
+        Action.TRY,
+        "试",
+        ("try",),
+        "/试 [商品] 买家的话",
+        "买家这样问会怎么回复，只看不发",
+        Role.VIEWER,
+        "商品写编号，或者标题里的几个字，空一格再写买家的话；不写商品也行。",
     ),
     Command(
         Action.STOCK,

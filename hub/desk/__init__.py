@@ -18,6 +18,7 @@ from hub.desk.assist import (
     ProfileLine,
     parse_hours,
 )
+from hub.desk.canned import Canned
 from hub.desk.cards import Cards, CardView
 from hub.desk.chat import Chat
 from hub.desk.confirming import Confirmations
@@ -33,6 +34,8 @@ from hub.desk.needs import NeedLine, Needs
 from hub.desk.operator import ROLES, Door, Operator
 from hub.desk.orders import OrderLine, Orders, OrderView, UnitLine
 from hub.desk.pictures import Pictures
+from hub.desk.rehearsal import Rehearsal
+from hub.desk.reply_chat import ReplyChat
 from hub.desk.restock import Restock, Restocking
 from hub.desk.rules import Rules, split_keywords
 from hub.desk.stock import PoolLine, Stock
@@ -111,6 +114,8 @@ class Desk:
         )
         self.members = Members(store, now, timedelta(days=settings.web.session_days))
         self.rules = Rules(store, now)
+        self.canned = Canned(store, now)
+        self.rehearsal = Rehearsal(store, settings.ai, now, ZoneInfo(settings.text.timezone))
         self.system = System(store, now)
         self.stock = Stock(store, now)
         self.orders = Orders(store, now)
@@ -142,6 +147,7 @@ class Desk:
                 zone,
             ),
             DraftChat(store, self.drafts),
+            ReplyChat(store, self.canned, self.rehearsal),
             confirmations,
             now,
             zone,

@@ -31,6 +31,7 @@ from hub.desk.draft_chat import DraftChat
 from hub.desk.inbox import MOST_PICTURES, Inbox
 from hub.desk.items import Items
 from hub.desk.operator import Door, Operator
+from hub.desk.reply_chat import ReplyChat
 from hub.desk.stock_chat import StockChat
 from hub.desk.system import System
 from hub.errors import Invalid, PeerError, Refusal
@@ -73,6 +74,7 @@ class Chat:
         stock: StockChat,
         delivery: DeliveryChat,
         drafts: DraftChat,
+        replies: ReplyChat,
         confirmations: Confirmations,
         now: Callable[[], datetime],
         zone: ZoneInfo,
@@ -85,6 +87,7 @@ class Chat:
         self._stock = stock
         self._delivery = delivery
         self._drafts = drafts
+        self._replies = replies
         self._confirmations = confirmations
         self._now = now
         self._zone = zone
@@ -191,10 +194,20 @@ class Chat:
             raise Invalid("没有发送：只能发文字和图片，别的请在闲鱼里发")
         if self._heard_by_another_bot(message):
             return None
+        said = await self._said(operator, message, fetch)
+        return await self._say(operator, target, said, message)
+
+    async def _say(
+        self,
+        operator: Operator,
+        target: ConversationId,
+        said: list[str | bytes],
+        message: OperatorMessage,
+    ) -> str | None:
         answered = await self._inbox.answer(
             operator,
             target,
-            await self._said(operator, message, fetch),
+            said,
             key=_key(message),
             asked_by=AskedBy(message.peer, message.message_id),
         )
@@ -300,6 +313,19 @@ class Chat:
                 return await self._recall(operator, call.argument, message)
             case Action.STOCK | Action.RESTOCK | Action.VOID as action:
                 return await self._stock.run(operator, action, call.argument, message)
+            case Action.CANNED:
+                return await self._say_canned(operator, call.argument, message)
+            case Action.SAVE_CANNED:
+                quoted = await self._quoted_answer(operator, message)
+                return await self._replies.save(operator, call.argument, quoted)
+            case Action.TRY:
+                return await self._replies.try_out(operator, call.argument)
+            case Action.WHY if not _without_ticket(call.argument):
+                target = await self._resolve(operator.member, message)
+                return await self._replies.why(operator, target, message)
+            case Action.WHY:
+                show = Action.ORDER
+                return await self._delivery.run(operator, show, call.argument, message, None)
             case Action.PAUSE | Action.RESUME:
                 target = await self._resolve(operator.member, message)
                 if target is None and message.quoted_id is not None:
@@ -330,6 +356,18 @@ class Chat:
                 shown = items[:ITEMS_SHOWN]
                 lists.append(text.item_list(account.name, shown, len(items) - len(shown)))
         return "\n".join(lists) or text.no_items(word)
+
+    async def _say_canned(
+        self, operator: Operator, argument: str, message: OperatorMessage
+    ) -> str | None:
+        code = _without_ticket(argument)
+        if not code.strip():
+            return await self._replies.list_canned(operator)
+        target = await self._resolve(operator.member, message)
+        if target is None:
+            return text.no_target(quoted=message.quoted_id is not None)
+        said = await self._replies.canned(operator, target, code)
+        return await self._say(operator, target, said, message)
 
     async def _recall(
         self, operator: Operator, argument: str, message: OperatorMessage

@@ -55,8 +55,7 @@ class Rules:
         self, operator: Operator, *, kind: RuleKind, **fields: Unpack[RuleFields]
     ) -> Rule:
         operator.require(Role.OWNER)
-        empty = Rule(RuleId(0), operator.shop, None, kind)
-        wanted = _checked(_with(empty, fields), silent=fields.get("silent", False))
+        wanted = drawn_up(new_rule(operator, kind), fields)
         now = self._now()
 
         def unit(tx: Tx) -> Rule:
@@ -74,7 +73,7 @@ class Rules:
 
         def unit(tx: Tx) -> Rule:
             found = _find(tx, operator, rule)
-            wanted = _checked(_with(found, fields), silent=fields.get("silent", found.silent))
+            wanted = drawn_up(found, fields)
             _check_account(tx, operator, wanted.account)
             tx.rules.save(wanted)
             operator.record(tx, "rule.change", str(rule), now)
@@ -98,6 +97,18 @@ def split_keywords(text: str) -> tuple[str, ...]:
     """Words as people type them into one field: one a line, or separated by commas."""
     parts = (part.strip() for part in re.split(r"[\n,，、;；]", text))
     return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def new_rule(operator: Operator, kind: RuleKind) -> Rule:
+    """One of this kind that says nothing yet."""
+    return Rule(RuleId(0), operator.shop, None, kind)
+
+
+def drawn_up(rule: Rule, fields: RuleFields) -> Rule:
+    """The rule with these fields, as it would be kept. Raises Invalid with a sentence for each that
+    is wrong."""
+    silent = fields.get("silent", rule.silent and rule.id != 0)
+    return _checked(_with(rule, fields), silent=silent)
 
 
 def _with(rule: Rule, fields: RuleFields) -> Rule:

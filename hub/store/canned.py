@@ -38,14 +38,10 @@ class CannedAnswers:
     def save(self, shop: ShopId, code: str, text: str, now: datetime) -> CannedAnswer:
         """New, or in the place of what had this code."""
         id_: int = self._sql.value(_SAVE, shop=shop, code=code, text=text, now=micros(now))
-        self._sql.changed(shop, "canned", id_)
         return CannedAnswer(CannedId(id_), shop, code, text)
 
     def remove(self, shop: ShopId, id_: CannedId) -> bool:
-        removed = self._sql.run(_REMOVE, shop=shop, id=id_) > 0
-        if removed:
-            self._sql.changed(shop, "canned", id_)
-        return removed
+        return self._sql.run(_REMOVE, shop=shop, id=id_) > 0
 
 
 def _to_canned(row: Row) -> CannedAnswer:

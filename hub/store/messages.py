@@ -116,6 +116,11 @@ _BEFORE = Statement(
     " (SELECT x.sent_at, x.id FROM messages x WHERE x.shop_id = :shop AND x.id = :before)"
     " ORDER BY m.sent_at DESC, m.id DESC LIMIT :limit"
 )
+_HEARD_LATELY = Statement(
+    f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop AND m.origin = 'buyer'"
+    " AND m.state <> 'recalled' AND (:account IS NULL OR m.account_id = :account)"
+    " ORDER BY m.id DESC LIMIT :limit"
+)
 _HUMAN_ANSWER = Statement(
     "SELECT 1 FROM messages WHERE shop_id = :shop AND conversation_id = :conversation"
     " AND sent_at >= :since AND origin IN ('operator', 'phone')"
@@ -360,6 +365,11 @@ class Messages:
         """Ids of what the buyer said last, oldest first."""
         rows = self._sql.rows(_HEARD, shop=shop, conversation=conversation, limit=limit)
         return [PlatformMessage(row[0]) for row in reversed(rows)]
+
+    def heard_lately(self, shop: ShopId, account: AccountId | None, *, limit: int) -> list[Message]:
+        """What buyers said last, to one account or to all, oldest first."""
+        rows = self._sql.rows(_HEARD_LATELY, shop=shop, account=account, limit=limit)
+        return [to_message(row) for row in reversed(rows)]
 
     def newest_answer(self, shop: ShopId, conversation: ConversationId) -> Message | None:
         """What an operator said last, unless it never went out or was taken back."""

@@ -108,6 +108,13 @@ from hub.text.orders import (
     story_lines,
     which_pool,
 )
+from hub.text.replies import (
+    canned_page,
+    canned_saved,
+    trial_page,
+    why_nothing,
+    why_page,
+)
 from hub.text.stock import (
     CARD_STATES,
     CARD_STEPS,
@@ -164,6 +171,8 @@ __all__ = [
     "away_too_long",
     "bought",
     "buyer_notice",
+    "canned_page",
+    "canned_saved",
     "clock",
     "codes_only_in_private",
     "command_help",
@@ -240,10 +249,13 @@ __all__ = [
     "stopped",
     "story_lines",
     "stranger",
+    "trial_page",
     "unknown_command",
     "unknown_placeholder",
     "voice",
     "voided",
     "which_pool",
+    "why_nothing",
+    "why_page",
     "yuan",
 ]

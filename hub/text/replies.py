@@ -1,0 +1,71 @@
+"""Answers explained: why one was given, what one would be, what is kept for saying it again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hub.model import CannedAnswer, Content, Conversation
+from hub.text.content import plain, shorten
+
+OUTCOMES = {
+    "answered": "自动回复了",
+    "asks_ai": "交给 AI",
+    "ai_answered": "AI 回复了",
+    "ai_dropped": "AI 的回答没有用上",
+    "ai_failed": "AI 没有回答",
+    "ai_silent": "AI 没有回复",
+    "no_ai": "没有问 AI",
+    "draft": "AI 写了草稿，等人看",
+    "joined": "和前面的话一起回复",
+    "superseded": "只回复后面那句",
+    "answered_by_person": "人工已经回复",
+}
+"""Outcomes of decisions in words; every other one is a silence."""
+SILENT = "没有自动回复"
+
+
+def why_page(
+    conversation: Conversation,
+    said: str,
+    decisions: Sequence[tuple[str, str, Sequence[str]]],
+) -> str:
+    """`said`: the buyer's words; `decisions`: outcome, reason and what was looked at before, in the
+    order in which they were made."""
+    lines = [f"买家说：{shorten(said, 60)}" if said else "订单到了新的一步"]
+    for outcome, reason, steps in decisions:
+        lines.append(f"→ {OUTCOMES.get(outcome, SILENT)}：{reason}")
+        lines += [f"  · {step}" for step in steps]
+    lines.append(f"#{conversation.ticket}")
+    return "\n".join(lines)
+
+
+def why_nothing(conversation: Conversation) -> str:
+    return f"这个会话里还没有决定过什么：买家还没有说过话 #{conversation.ticket}"
+
+
+def trial_page(
+    account: str,
+    item: str,
+    outcome: str,
+    reason: str,
+    steps: Sequence[str],
+    contents: Sequence[Content],
+) -> str:
+    """What a buyer would be told; nothing was sent."""
+    lines = [f"【{account}】{shorten(item, 30)}".rstrip()]
+    lines.append(f"→ {OUTCOMES.get(outcome, SILENT)}：{reason}")
+    lines += [f"「{plain(content)}」" for content in contents]
+    lines += [f"  · {step}" for step in steps]
+    lines.append("只是试一下，没有发给任何人")
+    return "\n".join(lines)
+
+
+def canned_page(known: Sequence[CannedAnswer]) -> str:
+    if not known:
+        return "还没有常用语。引用一条自己的回复写 /存 短码，就存下来了"
+    return "\n".join(f"{one.code}：{shorten(one.text.replace(chr(10), ' '), 30)}" for one in known)
+
+
+def canned_saved(canned: CannedAnswer) -> str:
+    kept = f"已存为「{canned.code}」：{shorten(canned.text, 40)}"
+    return f"{kept}\n引用买家的通知写 /k {canned.code} 就发出去"
