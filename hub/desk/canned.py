@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from hub.answers import written
@@ -53,6 +54,27 @@ class Canned:
             operator.record(tx, "canned.remove", found.code, now)
 
         await self._store.write(unit)
+
+    async def for_conversation(
+        self, operator: Operator, conversation: ConversationId
+    ) -> Sequence[CannedAnswer]:
+        """All of them as they would be said in this conversation; several messages of one are
+        parted by an empty line."""
+        operator.require(Role.AGENT)
+
+        def unit(tx: Tx) -> list[CannedAnswer]:
+            found = tx.conversations.get(operator.shop, conversation)
+            account = tx.accounts.get(operator.shop, found.account) if found else None
+            if found is None or account is None:
+                raise NotFound("这个会话已经不在了")
+            said = []
+            for one in tx.canned.all(operator.shop):
+                contents = written(tx, account, found, one.text)
+                texts = [part.text for part in contents if isinstance(part, Text)]
+                said.append(replace(one, text="\n\n".join(texts)))
+            return said
+
+        return await self._store.read(unit)
 
     async def messages(
         self, operator: Operator, conversation: ConversationId, code: str

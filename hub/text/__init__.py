@@ -111,6 +111,7 @@ from hub.text.orders import (
 from hub.text.replies import (
     canned_page,
     canned_saved,
+    outcome,
     trial_page,
     why_nothing,
     why_page,
@@ -218,6 +219,7 @@ __all__ = [
     "orders_from_before",
     "orders_refused",
     "orders_too_many",
+    "outcome",
     "paused",
     "phone_notice",
     "plain",

@@ -24,6 +24,11 @@ OUTCOMES = {
 SILENT = "没有自动回复"
 
 
+def outcome(word: str) -> str:
+    """What a decision came to, in words."""
+    return OUTCOMES.get(word, SILENT)
+
+
 def why_page(
     conversation: Conversation,
     said: str,
@@ -32,8 +37,8 @@ def why_page(
     """`said`: the buyer's words; `decisions`: outcome, reason and what was looked at before, in the
     order in which they were made."""
     lines = [f"买家说：{shorten(said, 60)}" if said else "订单到了新的一步"]
-    for outcome, reason, steps in decisions:
-        lines.append(f"→ {OUTCOMES.get(outcome, SILENT)}：{reason}")
+    for word, reason, steps in decisions:
+        lines.append(f"→ {outcome(word)}：{reason}")
         lines += [f"  · {step}" for step in steps]
     lines.append(f"#{conversation.ticket}")
     return "\n".join(lines)
@@ -46,14 +51,14 @@ def why_nothing(conversation: Conversation) -> str:
 def trial_page(
     account: str,
     item: str,
-    outcome: str,
+    word: str,
     reason: str,
     steps: Sequence[str],
     contents: Sequence[Content],
 ) -> str:
     """What a buyer would be told; nothing was sent."""
     lines = [f"【{account}】{shorten(item, 30)}".rstrip()]
-    lines.append(f"→ {OUTCOMES.get(outcome, SILENT)}：{reason}")
+    lines.append(f"→ {outcome(word)}：{reason}")
     lines += [f"「{plain(content)}」" for content in contents]
     lines += [f"  · {step}" for step in steps]
     lines.append("只是试一下，没有发给任何人")

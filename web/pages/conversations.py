@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from hub.desk import Operator
+from hub.commands import may
+from hub.desk import ConversationView, Operator
 from hub.errors import Invalid
-from hub.model import AccountId, ConversationId, MessageId
+from hub.model import AccountId, CannedAnswer, ConversationId, MessageId, Role
 from web.auth import operator, safe_next
 from web.forms import Form
 from web.pages.overview import PAUSES
@@ -81,6 +82,7 @@ async def _thread(request: web.Request, form: Form, status: int = 200) -> web.Re
         form=form,
         view=view,
         names=await _names(site, who),
+        canned=await _canned(site, who, view),
         before=before,
         older=view.messages[0].id if len(view.messages) == IN_A_THREAD else None,
         nonce=secrets.token_urlsafe(12),
@@ -181,6 +183,13 @@ async def resume(request: web.Request) -> web.Response:
     form, target = await Form.sent(request), _conversation(request)
     await request.app[SITE].desk.inbox.resume(operator(request), target)
     raise see_other(safe_next(form["back"] or f"/conversations/{target}"), "resumed")
+
+
+async def _canned(site: Site, who: Operator, view: ConversationView) -> list[CannedAnswer]:
+    """With their placeholders filled for this conversation."""
+    if not may(who.member.role, Role.AGENT) or not view.conversation.buyer:
+        return []
+    return list(await site.desk.canned.for_conversation(who, view.conversation.id))
 
 
 async def _names(site: Site, who: Operator) -> dict[int, str]:

@@ -26,6 +26,16 @@
     });
   });
 
+  // A canned answer is put where the cursor stands.
+  document.querySelectorAll("[data-put]").forEach((button) => {
+    button.addEventListener("click", () => {
+      const box = document.getElementById(button.dataset.put);
+      box.setRangeText(button.dataset.words, box.selectionStart, box.selectionEnd, "end");
+      box.dispatchEvent(new Event("input"));
+      box.focus();
+    });
+  });
+
   // An unfinished answer survives leaving the page, until it was accepted.
   document.querySelectorAll("[data-draft]").forEach((box) => {
     const key = `draft:${box.dataset.draft}`;
