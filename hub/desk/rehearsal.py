@@ -30,7 +30,7 @@ from hub.model import (
 )
 from hub.policy import Answer, AskAi, Asked, Clock, Decided, Rulebook, Silence, decide_reply
 from hub.settings import AssistSettings
-from hub.store import KnownItem, Store, Tx
+from hub.store import Store, Tx
 from hub.suggesting import why_no_ai
 
 LONGEST_WORDS = 500
@@ -128,7 +128,7 @@ class Rehearsal:
         operator.require(Role.VIEWER)
         if _ITEM_ID.fullmatch(word):
             return True
-        return bool(await self._store.read(lambda tx: _called(tx, operator, word)))
+        return bool(await self._store.read(lambda tx: tx.items.called(operator.shop, word)))
 
     async def replay(
         self,
@@ -206,22 +206,13 @@ def _item(tx: Tx, operator: Operator, wanted: str) -> tuple[str, str, AccountId 
         return known.item.id, known.item.title, known.account
     if _ITEM_ID.fullmatch(wanted):
         return wanted, "", None
-    named = _called(tx, operator, wanted)
+    named = tx.items.called(operator.shop, wanted)
     if not named:
         raise NotFound(f"没有标题里有「{wanted}」的商品")
     if len(named) > 1:
         titles = "、".join(f"「{one.item.title}」" for one in named[:5])
         raise NotFound(f"有 {len(named)} 个商品的标题里有「{wanted}」，写长一点：{titles}")
     return named[0].item.id, named[0].item.title, named[0].account
-
-
-def _called(tx: Tx, operator: Operator, part: str) -> list[KnownItem]:
-    return [
-        one
-        for account in tx.accounts.all(operator.shop)
-        for one in tx.items.listed(operator.shop, account.id)
-        if part.lower() in one.item.title.lower()
-    ]
 
 
 def _talk(account: Account, item: str | None, title: str) -> Conversation:

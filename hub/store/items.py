@@ -55,6 +55,7 @@ _LISTED = Statement(
     f"SELECT {_COLUMNS} FROM items WHERE shop_id = :shop AND account_id = :account"
     " AND listed_at IS NOT NULL ORDER BY position, id"
 )
+_KNOWN = Statement(f"SELECT {_COLUMNS} FROM items WHERE shop_id = :shop ORDER BY id")
 
 
 class Items:
@@ -104,6 +105,12 @@ class Items:
                 position=position,
             )
         self._sql.run(_UNLIST, shop=shop, account=account, now=micros(now))
+
+    def called(self, shop: ShopId, part: str) -> list[KnownItem]:
+        """All whose title holds this, whatever the case, also those that are not for sale."""
+        folded = part.casefold()
+        known = (_to_known(row) for row in self._sql.rows(_KNOWN, shop=shop))
+        return [one for one in known if folded in one.item.title.casefold()]
 
     def listed(self, shop: ShopId, account: AccountId) -> list[KnownItem]:
         """The account's list as it was last read, in its order."""

@@ -1,0 +1,322 @@
+"""Canned answers, reasons, trials and replays, from the chat and at the desk."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub import text
+from hub.desk import Desk, Door, Operator
+from hub.errors import Forbidden, Invalid, NotFound
+from hub.inbound import Inbound
+from hub.model import (
+    Account,
+    BuyerMessage,
+    ChatPeer,
+    Conversation,
+    Item,
+    Member,
+    OperatorMessage,
+    Origin,
+    PlatformConversation,
+    PlatformMessage,
+    PlatformUser,
+    Role,
+    RuleKind,
+    Text,
+)
+from hub.settings import ReplySettings, Settings
+from hub.store import Store, open_store
+
+NOW = datetime(2026, 11, 1, 4, 0, tzinfo=UTC)
+PRIVATE = ChatPeer("10001", "private", "10002")
+ITEM = "880011223344"
+
+
+@dataclass
+class Stage:
+    store: Store
+    desk: Desk
+    owner: Member
+    viewer: Member
+    account: Account
+    inbound: Inbound
+    now: datetime = NOW
+    _written: int = field(default=0)
+
+    @property
+    def operator(self) -> Operator:
+        return Operator(self.owner, Door.WEB)
+
+    async def write(self, what: str, **more: Any) -> str | None:
+        self._written += 1
+        message = OperatorMessage(PRIVATE, "10002", f"{self._written}", what)
+        return await self.desk.chat.receive(replace(message, **more))
+
+    async def hear(self, words: str, item: str | None = ITEM) -> None:
+        """The buyer says something a minute after the last time."""
+        self.now += timedelta(minutes=1)
+        self._written += 1
+        event = BuyerMessage(
+            id=PlatformMessage(f"43{self._written:011}.PNM"),
+            conversation=PlatformConversation("60010020030"),
+            buyer=PlatformUser("3100444455556"),
+            buyer_name="小林",
+            item_id=item,
+            content=Text(words),
+            sent_at=self.now,
+        )
+        await self.inbound.take_in(self.account, [event])
+
+    async def talk(self) -> Conversation:
+        [line] = await self.desk.inbox.conversations(self.operator)
+        return line.conversation
+
+    async def said(self) -> list[str]:
+        """By operators, in order."""
+        shop, talk = self.owner.shop, await self.talk()
+        messages = await self.store.read(
+            lambda tx: tx.messages.of_conversation(shop, talk.id, limit=100)
+        )
+        return [text.plain(m.content) for m in messages if m.origin is Origin.OPERATOR]
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    def unit(tx: Any) -> Any:
+        shop = tx.shops.default()
+        owner = tx.members.add(shop, "店主", Role.OWNER, qq=["10002"], now=NOW)
+        viewer = tx.members.add(shop, "阿看", Role.VIEWER, qq=["10003"], now=NOW)
+        account = tx.accounts.add(
+            shop,
+            name="小店",
+            user=PlatformUser("2200111122223"),
+            device_id="device",
+            cookies="unb=1",
+            takeover_minutes=0,
+            now=NOW,
+        )
+        item = Item(ITEM, "视频会员月卡", price=Decimal("12.80"), on_sale=True)
+        tx.items.save(shop, account.id, item, NOW)
+        return owner, viewer, account
+
+    async with open_store(tmp_path / "hub.db", now=lambda: NOW) as store:
+        owner, viewer, account = await store.write(unit)
+        stage = Stage(
+            store,
+            Desk(store, Settings(), lambda: stage.now),
+            owner,
+            viewer,
+            account,
+            Inbound(store, ReplySettings(debounce_seconds=0), lambda: stage.now),
+        )
+        yield stage
+
+
+async def keyword(stage: Stage, *words: str, reply: str = "在的", **more: Any) -> Any:
+    return await stage.desk.rules.add(
+        stage.operator, kind=RuleKind.KEYWORD, keywords=words, reply=reply, **more
+    )
+
+
+# --- Canned answers -------------------------------------------------------------------------------
+
+
+async def test_a_canned_answer_is_said_with_its_placeholders_filled(stage: Stage) -> None:
+    await stage.hear("在吗")
+    answer = await stage.write("/存 dz {buyer_name}您好\n######\n地址发我")
+    assert answer is not None
+    assert "已存为「dz」" in answer
+    await stage.write(f"/k #{(await stage.talk()).ticket} DZ")
+    assert await stage.said() == ["小林您好", "地址发我"]
+
+
+async def test_an_own_answer_is_kept_by_quoting_it(stage: Stage) -> None:
+    await stage.hear("在吗")
+    await stage.write(f"#{(await stage.talk()).ticket} 今天能发", message_id="77")
+    answer = await stage.write("/存 fh", quoted_id="77")
+    assert answer is not None
+    assert "今天能发" in answer
+    await stage.write(f"/k #{(await stage.talk()).ticket} f")
+    assert await stage.said() == ["今天能发", "今天能发"]
+
+
+@pytest.mark.parametrize(
+    ("written", "answer"),
+    [
+        ("/k", "还没有常用语"),
+        ("/k #{t} dz", "还没有常用语"),
+        ("/存", "没有存"),
+        ("/存 dz", "没有存"),
+        ("/存 #x 你好", "短码不能用 # 或 / 开头"),
+        ("/存 abcdefghijklmnopqrstuvwxyz 你好", "短码是 1 到 20 个字"),
+        ("/存 dz {who}您好", "变量 {who} 不认识"),
+    ],
+)
+async def test_what_is_wrong_with_a_canned_answer_is_said(
+    stage: Stage, written: str, answer: str
+) -> None:
+    await stage.hear("在吗")
+    told = await stage.write(written.replace("{t}", (await stage.talk()).ticket))
+    assert told is not None
+    assert answer in told
+    assert await stage.said() == []
+    assert await stage.desk.canned.all(stage.operator) == []
+
+
+async def test_a_code_that_could_mean_two_says_nothing(stage: Stage) -> None:
+    await stage.hear("在吗")
+    for code in ("fh1", "fh2"):
+        await stage.desk.canned.save(stage.operator, code, "发货")
+    told = await stage.write(f"/k #{(await stage.talk()).ticket} fh")
+    assert told is not None
+    assert "fh1、fh2" in told
+    assert await stage.said() == []
+
+
+async def test_the_same_code_takes_new_words(stage: Stage) -> None:
+    await stage.desk.canned.save(stage.operator, "dz", "旧的")
+    await stage.desk.canned.save(stage.operator, "DZ", "新的")
+    [known] = await stage.desk.canned.all(stage.operator)
+    assert (known.code, known.text) == ("dz", "新的")
+    await stage.desk.canned.remove(stage.operator, known.id)
+    with pytest.raises(NotFound):
+        await stage.desk.canned.remove(stage.operator, known.id)
+
+
+async def test_viewers_may_look_but_neither_keep_nor_say(stage: Stage) -> None:
+    viewer = Operator(stage.viewer, Door.WEB)
+    known = await stage.desk.canned.save(stage.operator, "dz", "地址")
+    assert await stage.desk.canned.all(viewer) == [known]
+    with pytest.raises(Forbidden):
+        await stage.desk.canned.save(viewer, "dz", "别的")
+    with pytest.raises(Forbidden):
+        await stage.desk.canned.remove(viewer, known.id)
+
+
+# --- Why ------------------------------------------------------------------------------------------
+
+
+async def test_why_tells_the_reason_and_what_was_looked_at_before(stage: Stage) -> None:
+    await keyword(stage, "包邮", items=[ITEM])
+    await stage.desk.rules.add(stage.operator, kind=RuleKind.DEFAULT, reply="稍等")
+    await stage.hear("能便宜吗")
+    told = await stage.write(f"/为什么 #{(await stage.talk()).ticket}")
+    assert told == (
+        "买家说：能便宜吗\n"
+        "→ 自动回复了：没有命中关键词，使用默认回复\n"
+        "  · 没有暂停，也没有人在接待\n"
+        "  · 这个商品的关键词：1 条规则都没有命中\n"
+        "  · AI：没有打开\n"
+        f"#{(await stage.talk()).ticket}"
+    )
+
+
+async def test_why_about_a_quoted_notice_means_that_message(stage: Stage) -> None:
+    await keyword(stage, "包邮")
+    await stage.hear("包邮吗")
+    await stage.hear("多少钱")
+    talk = await stage.talk()
+    shop = stage.owner.shop
+    first = (
+        await stage.store.read(lambda tx: tx.messages.of_conversation(shop, talk.id, limit=10))
+    )[0]
+    await stage.store.write(
+        lambda tx: tx.relays.add(
+            shop,
+            bot="10001",
+            scene="private",
+            peer="10002",
+            external_id="5",
+            conversation=talk.id,
+            message=first.id,
+            now=NOW,
+        )
+    )
+    told = await stage.write("/为什么", quoted_id="5")
+    assert told is not None
+    assert "命中关键词「包邮」" in told
+    newest = await stage.write(f"/为什么 #{talk.ticket}")
+    assert newest is not None
+    assert "买家说：多少钱" in newest
+
+
+async def test_why_without_a_conversation_says_how_to_ask(stage: Stage) -> None:
+    assert "引用买家的通知再写 /为什么" in str(await stage.write("/为什么"))
+
+
+# --- What if --------------------------------------------------------------------------------------
+
+
+async def test_a_trial_shows_what_would_be_said_and_says_it_to_nobody(stage: Stage) -> None:
+    await keyword(stage, "多少钱", reply="{buyer_name}，{item_title} {item_price} 元")
+    told = await stage.write("/试 月卡 这个多少钱")
+    assert told is not None
+    assert "「买家小林，视频会员月卡 12.80 元」" in told
+    assert "没有发给任何人" in told
+    assert await stage.desk.inbox.conversations(stage.operator) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "part"),
+    [
+        ("/试", "写上买家的话"),
+        ("/试 在吗", "没有命中任何规则"),
+        ("/试 880011223399 在吗", "没有命中任何规则"),
+        ("/试 没这个 在吗 在吗", "没有命中任何规则"),
+    ],
+)
+async def test_a_trial_needs_only_the_buyers_words(stage: Stage, written: str, part: str) -> None:
+    assert part in str(await stage.write(written))
+
+
+async def test_a_trial_of_a_title_that_two_items_have_asks_which(stage: Stage) -> None:
+    await stage.store.write(
+        lambda tx: tx.items.save(
+            stage.owner.shop, stage.account.id, Item("880011223345", "视频会员季卡"), NOW
+        )
+    )
+    assert "写长一点" in str(await stage.write("/试 视频会员 在吗"))
+
+
+async def test_a_changed_rule_is_replayed_over_what_buyers_said(stage: Stage) -> None:
+    rule = await keyword(stage, "在吗", reply="在的")
+    for words in ("在吗", "老板在不在", "包邮吗"):
+        await stage.hear(words)
+    replayed = await stage.desk.rehearsal.replay(
+        stage.operator, rule=rule.id, fields={"keywords": ["在不在", "包邮"]}
+    )
+    assert replayed.looked_at == 3
+    assert [(one.words, one.before, one.after) for one in replayed.differences] == [
+        ("包邮吗", "不回复：没有命中任何规则", "在的"),
+        ("老板在不在", "不回复：没有命中任何规则", "在的"),
+        ("在吗", "在的", "不回复：没有命中任何规则"),
+    ]
+    taken_away = await stage.desk.rehearsal.replay(stage.operator, rule=rule.id)
+    assert [one.words for one in taken_away.differences] == ["在吗"]
+    assert (await stage.desk.rules.all(stage.operator)) == [rule]
+
+
+async def test_a_new_rule_is_replayed_before_it_is_kept(stage: Stage) -> None:
+    await keyword(stage, "在吗", reply="在的")
+    await stage.hear("在吗")
+    first = await stage.desk.rehearsal.replay(
+        stage.operator,
+        kind=RuleKind.KEYWORD,
+        fields={"keywords": ["在"], "reply": "你好", "priority": 5},
+    )
+    assert [one.after for one in first.differences] == ["你好"]
+    last = await stage.desk.rehearsal.replay(
+        stage.operator, kind=RuleKind.KEYWORD, fields={"keywords": ["在"], "reply": "你好"}
+    )
+    assert last.differences == ()
+    with pytest.raises(Invalid):
+        await stage.desk.rehearsal.replay(
+            stage.operator, kind=RuleKind.KEYWORD, fields={"keywords": [], "reply": "你好"}
+        )
