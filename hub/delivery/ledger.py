@@ -101,7 +101,9 @@ def _came_too_late(
     seen = [
         card
         for card in tx.card_records.released_from(delivery.shop, delivery.unit)
-        if card.unit != delivery.unit and speaks_of(said, card.code)
+        if card.unit != delivery.unit
+        and card.state is not CardState.VOID
+        and speaks_of(said, card.code)
     ]
     for card in seen:
         if card.state is CardState.AVAILABLE:

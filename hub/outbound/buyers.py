@@ -308,8 +308,11 @@ class BuyerSends:
             await self._conclude(claim, work, _uncertain(reason))
 
     def _match(self, tx: Tx, conversation: Conversation, own: list[OwnMessage]) -> None:
+        """As if the echoes had come through the line."""
         for event in own:
-            tx.messages.match_echo(
+            if tx.messages.knows(conversation.shop, conversation.account, event.id):
+                continue
+            matched = tx.messages.match_echo(
                 conversation.shop,
                 conversation.account,
                 conversation.id,
@@ -318,6 +321,10 @@ class BuyerSends:
                 now=self._now(),
                 sent_at=event.sent_at,
             )
+            if matched is not None:  # perhaps another one than that which was looked for
+                on_message_settled(
+                    tx, conversation.shop, matched, MessageState.ACCEPTED, "", self._now()
+                )
 
     async def _arrived(self, claim: Claim, message: MessageId) -> bool:
         found = await self._store.read(lambda tx: tx.messages.get(claim.task.shop, message))

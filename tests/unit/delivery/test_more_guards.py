@@ -19,7 +19,9 @@ from hub.delivery import (
     resume,
     why_not,
 )
-from hub.errors import Invalid
+from hub.desk import Door, Operator
+from hub.desk.orders import Orders
+from hub.errors import Invalid, NotConfirmed
 from hub.model import (
     AccountState,
     CardState,
@@ -32,6 +34,7 @@ from hub.model import (
     Order,
     OrderStatus,
     PlatformUser,
+    Role,
     StepOrder,
     TaskKind,
 )
@@ -299,3 +302,28 @@ async def test_a_stop_of_the_shop_holds_although_that_of_the_account_is_over(
         assert await ledger.states(paid) == [D.REVIEW]
         assert await ledger.write(lambda tx: resume(tx, shop, None, by=BY, now=ledger.now())) == 1
         assert await ledger.states(paid) == [D.RESERVED]
+
+
+async def test_cards_that_were_settled_after_leaving_go_back_only_after_a_second_word(
+    tmp_path: Path,
+) -> None:
+    """L3: the buyer may have them, whatever a person called the order since."""
+    async with open_ledger(tmp_path) as ledger:
+        shop = ledger.account.shop
+        paid = await ledger.page(1, S.PAID)
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        await ledger.write(lambda tx: ledger.leave(tx, paid))
+        await ledger.write(lambda tx: ledger.settle(tx, paid, M.UNCERTAIN))
+        known = await ledger.known(paid)
+        await ledger.write(lambda tx: outside(tx, known, by=BY, now=ledger.now()))
+        owner = await ledger.write(
+            lambda tx: tx.members.add(shop, "店主", Role.OWNER, now=ledger.now())
+        )
+        orders = Orders(ledger.store, ledger.now)
+
+        with pytest.raises(NotConfirmed):
+            await orders.release(Operator(owner, Door.WEB), paid.id)
+
+        assert await ledger.states(paid) == [D.OUTSIDE]
+        await orders.release(Operator(owner, Door.WEB), paid.id, code=paid.id[-4:])
+        assert await ledger.states(paid) == [D.RELEASED]
