@@ -15,6 +15,8 @@ from hub.desk.delivery_chat import DeliveryChat, DeliveryDesk
 from hub.desk.delivery_rules import DeliveryRules
 from hub.desk.draft_chat import DraftChat
 from hub.desk.drafts import Drafts
+from hub.desk.hold_chat import HoldChat
+from hub.desk.holds import Held, Holds, Resumed
 from hub.desk.inbox import Answered, ConversationView, Inbox
 from hub.desk.items import ItemList, Items
 from hub.desk.login import Logins, LoginStep, QrView, open_login_at
@@ -41,6 +43,7 @@ __all__ = [
     "ConversationView",
     "Desk",
     "Door",
+    "Held",
     "ItemList",
     "Login",
     "LoginStep",
@@ -54,6 +57,7 @@ __all__ = [
     "PoolLine",
     "QrView",
     "Restocking",
+    "Resumed",
     "Shown",
     "Trial",
     "UnitLine",
@@ -63,8 +67,8 @@ __all__ = [
 
 
 class Desk:
-    """The use cases by noun: inbox, pictures, items, accounts, logins, members, rules, stock and so
-    on."""
+    """The use cases by noun: inbox, holds, pictures, items, accounts, logins, members, rules and
+    so on."""
 
     def __init__(
         self,
@@ -79,6 +83,7 @@ class Desk:
         album = album or album_of(settings)
         self.inbox = Inbox(store, album, now, marks_read=settings.replies.mark_read != "never")
         self.drafts = Drafts(store, now, marks_read=settings.replies.mark_read != "never")
+        self.holds = Holds(store, now)
         self.pictures = Pictures(store, album)
         self.items = Items(store, client_of, now)
         self.accounts = Accounts(store, now, settings.replies.takeover_minutes)
@@ -120,6 +125,7 @@ class Desk:
                 zone,
             ),
             DraftChat(store, self.drafts),
+            HoldChat(self.holds, now, zone),
             confirmations,
             now,
             zone,

@@ -49,6 +49,7 @@ from hub.model.events import (
     Typing,
     Unknown,
 )
+from hub.model.holds import WHOLE_SHOP, Hold, HoldKind, Place, Scope
 from hub.model.ids import (
     AccountId,
     BatchId,
@@ -76,8 +77,6 @@ from hub.model.shop import (
     Account,
     AccountState,
     Conversation,
-    Hold,
-    HoldKind,
     Member,
     Message,
     MessageState,
@@ -133,6 +132,7 @@ from hub.model.tasks import (
 __all__ = [
     "KEPT",
     "RESTING",
+    "WHOLE_SHOP",
     "Account",
     "AccountId",
     "AccountState",
@@ -199,6 +199,7 @@ __all__ = [
     "Origin",
     "OwnMessage",
     "Picture",
+    "Place",
     "PlatformConversation",
     "PlatformMessage",
     "PlatformUser",
@@ -215,6 +216,7 @@ __all__ = [
     "Rule",
     "RuleId",
     "RuleKind",
+    "Scope",
     "SendMessage",
     "SendNotice",
     "SendReceipt",

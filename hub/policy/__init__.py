@@ -27,6 +27,7 @@ from hub.policy.deliveries import (
     next_state,
 )
 from hub.policy.delivery_rules import longest_keyword, match_rule, same_spec
+from hub.policy.holds import TOGGLE_WITHIN, Toggle, is_toggle, toggle
 from hub.policy.recalls import why_not_recall
 from hub.policy.renewal import due_after, next_renewal
 from hub.policy.replies import (
@@ -68,9 +69,11 @@ from hub.policy.templates import (
     unknown_placeholders,
 )
 from hub.policy.tokens import MOST_TOKEN_FAILURES, next_token_attempt, token_lasts, token_renewal
+from hub.policy.until import ENDLESS, Until, parse_until, split_until
 
 __all__ = [
     "CONTENT",
+    "ENDLESS",
     "FACTS",
     "FARTHEST",
     "GATHER",
@@ -84,6 +87,7 @@ __all__ = [
     "PUSHES_OF_A_BUSY_LINE",
     "REPLY_FACTS",
     "SETTLED",
+    "TOGGLE_WITHIN",
     "UNDRAWN",
     "UNSEEN",
     "AccountNews",
@@ -102,7 +106,9 @@ __all__ = [
     "ReplyPart",
     "Rulebook",
     "Silence",
+    "Toggle",
     "Turn",
+    "Until",
     "account_news",
     "acts_on",
     "advanced",
@@ -123,6 +129,7 @@ __all__ = [
     "fill",
     "fit_into_burst",
     "held_by",
+    "is_toggle",
     "is_worse",
     "longest_keyword",
     "look_back",
@@ -131,15 +138,18 @@ __all__ = [
     "next_renewal",
     "next_state",
     "next_token_attempt",
+    "parse_until",
     "quiet_from",
     "quiet_until",
     "read_codes",
     "replay_from",
     "same_spec",
+    "split_until",
     "started",
     "still_wanted",
     "stock_level",
     "supplier_request",
+    "toggle",
     "token_lasts",
     "token_renewal",
     "unknown_placeholders",

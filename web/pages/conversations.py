@@ -1,4 +1,4 @@
-"""Conversations: the list, one thread with its reply box, pause and resume."""
+"""Conversations: the list, one thread with its reply box."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from aiohttp import web
 from hub.desk import Operator
 from hub.errors import Invalid
 from hub.model import AccountId, ConversationId, MessageId
-from web.auth import operator, safe_next
+from web.auth import operator
 from web.forms import Form
-from web.pages.overview import PAUSES
 from web.render import render, see_other
 from web.site import SITE, Site
 
@@ -169,20 +168,6 @@ async def decide_draft(request: web.Request) -> web.Response:
     raise see_other(f"/conversations/{target}", done)
 
 
-async def pause(request: web.Request) -> web.Response:
-    form, target = await Form.sent(request), _conversation(request)
-    await request.app[SITE].desk.inbox.pause(
-        operator(request), target, length=form.choice("length", PAUSES)
-    )
-    raise see_other(f"/conversations/{target}", "paused")
-
-
-async def resume(request: web.Request) -> web.Response:
-    form, target = await Form.sent(request), _conversation(request)
-    await request.app[SITE].desk.inbox.resume(operator(request), target)
-    raise see_other(safe_next(form["back"] or f"/conversations/{target}"), "resumed")
-
-
 async def _names(site: Site, who: Operator) -> dict[int, str]:
     return {member.id: member.name for member in await site.desk.members.all(who)}
 
@@ -211,6 +196,4 @@ ROUTES = (
     web.get(r"/pictures/{message:\d{1,15}}/{number:\d{1,3}}", picture),
     web.post(r"/conversations/{id:\d{1,15}}/recall/{message:\d{1,15}}", recall),
     web.post(r"/conversations/{id:\d{1,15}}/draft/{message:\d{1,15}}", decide_draft),
-    web.post(r"/conversations/{id:\d{1,15}}/pause", pause),
-    web.post(r"/conversations/{id:\d{1,15}}/resume", resume),
 )
