@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
 
@@ -19,6 +18,7 @@ class Action(StrEnum):
     RECONNECT = "reconnect"
     PAUSE = "pause"
     RESUME = "resume"
+    TAKE_OVER = "take_over"
     RECALL = "recall"
     CANNED = "canned"
     SAVE_CANNED = "save_canned"
@@ -103,20 +103,31 @@ COMMANDS: tuple[Command, ...] = (
         Action.PAUSE,
         "暂停",
         ("pause",),
-        "/暂停 [#编号] [时长]",
+        "/暂停 [对象] [时长]",
         "停止自动回复",
         Role.AGENT,
-        "引用一条通知，或写上编号（如 #a7），只暂停那个会话；都没有就暂停整个店铺。"
-        "时长可以写 30分、2小时、1天；不写就一直停到 /恢复。",
+        "对象：引用一条通知或写编号（如 #a7）是那个会话，再加「商品」或「账号」是它的商品、账号；"
+        "也可以写账号名、商品 ID 或标题里的字；都没有就是整个店铺。"
+        "时长：30分钟、2小时、到18:00、到明天9点；不写或写「一直」，就停到 /恢复。发货不受影响。",
     ),
     Command(
         Action.RESUME,
         "恢复",
         ("resume",),
-        "/恢复 [#编号]",
+        "/恢复 [对象]",
         "恢复自动回复",
         Role.AGENT,
-        "引用一条通知，或写上编号，恢复那个会话；都没有就解除整个店铺的暂停。",
+        "对象和 /暂停 一样写；都没有就解除整个店铺的暂停。只解除那一层，别的还停着会告诉你。",
+    ),
+    Command(
+        Action.TAKE_OVER,
+        "接管",
+        ("takeover",),
+        "/接管 [#编号] [时长]",
+        "这个会话先由人来，自动回复停一会儿",
+        Role.AGENT,
+        "引用一条通知，或写上编号。不写时长就按账号的人工接管分钟数。"
+        "回复买家本身就会接管，这条命令用在还没想好怎么答的时候。",
     ),
     Command(
         Action.RECALL,
@@ -367,25 +378,6 @@ def parse_command(text: str) -> Call | UnknownCommand | None:
 
 def find_command(name: str) -> Command | None:
     return _BY_NAME.get(name.strip().lstrip("/／").lower())
-
-
-_DURATION = re.compile(
-    r"(?P<number>\d{1,5}|半)\s*(?:个)?\s*(?P<unit>分钟|分|小时|时|天|日|m|min|h|d)"
-)
-_MINUTES = {
-    "分钟": 1, "分": 1, "m": 1, "min": 1,
-    "小时": 60, "时": 60, "h": 60,
-    "天": 1440, "日": 1440, "d": 1440,
-}  # fmt: skip
-
-
-def parse_duration(text: str) -> timedelta | None:
-    """`30分`, `半小时`, `2h`, `1天`; None when the text is no duration."""
-    match = _DURATION.fullmatch(text.strip().lower())
-    if match is None:
-        return None
-    number = 0.5 if match["number"] == "半" else int(match["number"])
-    return timedelta(minutes=number * _MINUTES[match["unit"]])
 
 
 _TICKET = re.compile(r"[#＃]\s?(?P<ticket>[a-z]\d{1,6})(?![a-z0-9])", re.IGNORECASE)

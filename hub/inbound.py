@@ -12,7 +12,7 @@ from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from hub import text
-from hub.answers import Replies, drop_drafts
+from hub.answers import Replies
 from hub.delivery import on_message_settled, on_signal
 from hub.errands import mark_read, read_item
 from hub.model import (
@@ -23,7 +23,6 @@ from hub.model import (
     Conversation,
     ConversationInfo,
     Event,
-    HoldKind,
     Ignored,
     Image,
     Item,
@@ -47,7 +46,7 @@ from hub.model import (
     order_key,
 )
 from hub.notices import tell_owners
-from hub.policy import HUMAN_ANSWERED
+from hub.phone import seller_wrote
 from hub.settings import ReplySettings
 from hub.store import Store, Tx
 
@@ -222,32 +221,11 @@ class Inbound:
         if matched is not None:
             on_message_settled(tx, account.shop, matched, MessageState.ACCEPTED, "", now)
             return
-        message = tx.messages.add_in(
-            account.shop,
-            account.id,
-            conversation.id,
-            platform_id=event.id,
-            origin=Origin.PHONE,
-            content=event.content,
-            sent_at=event.sent_at,
-            newest=conversation.last_message_at,
-            now=now,
-        )
-        if message is None:
+        words = self._settings.toggle_words
+        if seller_wrote(tx, account, conversation, event, words, now):
+            counts.messages += 1
+        else:
             counts.repeated += 1
-            return
-        counts.messages += 1
-        drop_drafts(tx, conversation, HUMAN_ANSWERED, now)
-        until = event.sent_at + timedelta(minutes=account.takeover_minutes)
-        if until > now and not _led_until(tx, conversation, until, now):
-            tx.holds.add(
-                account.shop,
-                kind=HoldKind.TAKEOVER,
-                conversation=conversation.id,
-                reason="店主正在手机上接待",
-                now=now,
-                until=until,
-            )
 
     def _order_signal(
         self, tx: Tx, account: Account, event: OrderSignal, counts: TakenIn, now: datetime
@@ -353,14 +331,3 @@ def _own_first(events: Sequence[Event]) -> Sequence[Event]:
 def _other(account: Account, user: PlatformUser | None) -> PlatformUser | None:
     """Orders name the account itself as the buyer of what it buys; answers go to the other side."""
     return None if user == account.user else user
-
-
-def _led_until(tx: Tx, conversation: Conversation, until: datetime, now: datetime) -> bool:
-    """Whether somebody leads the conversation for at least that long already."""
-    return any(
-        hold.conversation == conversation.id
-        and hold.kind is HoldKind.TAKEOVER
-        and hold.until is not None
-        and hold.until >= until
-        for hold in tx.holds.all_active(conversation.shop, now)
-    )

@@ -30,6 +30,9 @@ from hub.errors import SettingsError
 PREFIX = "YUQIAO_"
 DEFAULT_FILE = Path("config/hub.yml")
 
+LONGEST_WORD = 20
+LISTS = {("qq", "onebot_ws_urls"), ("replies", "toggle_words")}
+
 GUIDE_NAMES: dict[str, tuple[str, str]] = {
     "WEB_HOST": ("web", "host"),
     "WEB_PORT": ("web", "port"),
@@ -156,12 +159,24 @@ class QQSettings(_Section):
     """Least time between two texts that the bot sends; QQ restricts accounts that are faster."""
 
 
+def _word(written: str) -> str:
+    if not 1 <= len(written.strip()) <= LONGEST_WORD:
+        raise ValueError(f"must have 1 to {LONGEST_WORD} characters")
+    return written.strip()
+
+
+ToggleWord = Annotated[str, AfterValidator(_word)]
+
+
 class ReplySettings(_Section):
     enabled: bool = True
     expire_minutes: float = Field(5, gt=0)
     """Buyer messages older than this when they arrive are stored and told, not auto-answered."""
     takeover_minutes: int = Field(10, ge=0, le=1440)
     """Default for new accounts: silence of the automation after a human answered."""
+    toggle_words: tuple[ToggleWord, ...] = Field(("。",), max_length=20)
+    """The seller types one of them in the Xianyu app, as the whole message, to stop the automation
+    of that conversation or to let it go on. The buyer sees it. Empty: none does that."""
     debounce_seconds: float = Field(3, ge=0, le=60)
     """An automatic answer waits until the buyer has been silent for so long; 0: not at all."""
     mark_read: Literal["answered", "always", "never"] = "answered"
@@ -282,7 +297,7 @@ def _overlay_environment(values: dict[str, Any], env: Mapping[str, str]) -> None
 
 def _split_list(section: str, key: str, text: str) -> Any:
     """Lists come from the environment as comma-separated text."""
-    if (section, key) == ("qq", "onebot_ws_urls"):
+    if (section, key) in LISTS:
         return [part.strip() for part in text.split(",") if part.strip()]
     return text
 

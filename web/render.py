@@ -41,6 +41,8 @@ DONE: dict[str, str] = {
     "guards-changed": "防护已保存。",
     "paused": "自动回复已暂停。",
     "resumed": "自动回复已恢复。",
+    "resumed-partly": "这一层已恢复，但还有别的暂停没有解除，见页面上的说明。",
+    "taken-over": "已接管这个会话。",
     "member-added": "成员已添加。",
     "member-changed": "成员已保存。",
     "password-changed": "密码已更新，请用新密码登录。",
@@ -88,6 +90,7 @@ ORIGINS: dict[Origin, str] = {
     Origin.RULE: "自动回复",
     Origin.AI: "AI 回复",
     Origin.DELIVERY: "自动发货",
+    Origin.TOGGLE: "手机上暂停/恢复",
 }
 
 
@@ -103,6 +106,7 @@ def setup_templates(app: web.Application) -> None:
     )
     environment.filters.update(
         plain=text.plain,
+        place=text.place_name,
         shorten=text.shorten,
         shown_url=shown_url,
         voice=text.voice,

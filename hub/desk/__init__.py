@@ -26,6 +26,8 @@ from hub.desk.delivery_chat import DeliveryChat, DeliveryDesk
 from hub.desk.delivery_rules import DeliveryRules
 from hub.desk.draft_chat import DraftChat
 from hub.desk.drafts import Drafts
+from hub.desk.hold_chat import HoldChat
+from hub.desk.holds import Held, Holds, Resumed
 from hub.desk.inbox import Answered, ConversationView, Inbox
 from hub.desk.items import ItemList, Items
 from hub.desk.login import Logins, LoginStep, QrView, open_login_at
@@ -58,6 +60,7 @@ __all__ = [
     "ConversationView",
     "Desk",
     "Door",
+    "Held",
     "ItemList",
     "Login",
     "LoginStep",
@@ -72,6 +75,7 @@ __all__ = [
     "ProfileLine",
     "QrView",
     "Restocking",
+    "Resumed",
     "Shown",
     "Trial",
     "UnitLine",
@@ -82,8 +86,8 @@ __all__ = [
 
 
 class Desk:
-    """The use cases by noun: inbox, pictures, items, accounts, logins, members, rules, stock and so
-    on."""
+    """The use cases by noun: inbox, holds, pictures, items, accounts, logins, members, rules and
+    so on."""
 
     def __init__(
         self,
@@ -103,6 +107,7 @@ class Desk:
         )
         self.inbox = Inbox(store, album, now, marks_read=settings.replies.mark_read != "never")
         self.drafts = Drafts(store, now, marks_read=settings.replies.mark_read != "never")
+        self.holds = Holds(store, now)
         self.pictures = Pictures(store, album)
         self.items = Items(store, client_of, now)
         self.accounts = Accounts(store, now, settings.replies.takeover_minutes)
@@ -148,6 +153,7 @@ class Desk:
             ),
             DraftChat(store, self.drafts),
             ReplyChat(store, self.canned, self.rehearsal),
+            HoldChat(self.holds, now, zone),
             confirmations,
             now,
             zone,

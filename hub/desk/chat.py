@@ -22,12 +22,12 @@ from hub.commands import (
     may,
     need_of_notice,
     parse_command,
-    parse_duration,
 )
 from hub.desk.accounts import Accounts
 from hub.desk.confirming import Confirmations
 from hub.desk.delivery_chat import WITHOUT_ORDER, DeliveryChat
 from hub.desk.draft_chat import DraftChat
+from hub.desk.hold_chat import HoldChat
 from hub.desk.inbox import MOST_PICTURES, Inbox
 from hub.desk.items import Items
 from hub.desk.operator import Door, Operator
@@ -75,6 +75,7 @@ class Chat:
         delivery: DeliveryChat,
         drafts: DraftChat,
         replies: ReplyChat,
+        holds: HoldChat,
         confirmations: Confirmations,
         now: Callable[[], datetime],
         zone: ZoneInfo,
@@ -88,6 +89,7 @@ class Chat:
         self._delivery = delivery
         self._drafts = drafts
         self._replies = replies
+        self._holds = holds
         self._confirmations = confirmations
         self._now = now
         self._zone = zone
@@ -326,13 +328,11 @@ class Chat:
             case Action.WHY:
                 show = Action.ORDER
                 return await self._delivery.run(operator, show, call.argument, message, None)
-            case Action.PAUSE | Action.RESUME:
+            case Action.PAUSE | Action.RESUME | Action.TAKE_OVER as action:
                 target = await self._resolve(operator.member, message)
                 if target is None and message.quoted_id is not None:
                     return text.no_target(quoted=True)
-                if call.command.action is Action.RESUME:
-                    return await self._resume(operator, target, call.argument)
-                return await self._pause(operator, target, call.argument)
+                return await self._holds.run(operator, action, call.argument, target)
             case action:
                 about_one = action not in WITHOUT_ORDER
                 target = await self._resolve(operator.member, message) if about_one else None
@@ -422,7 +422,7 @@ class Chat:
     async def _status(self, operator: Operator) -> str:
         overview = await self._system.overview(operator)
         now = self._now()
-        holds = [text.held_line(h, c, self._zone, now) for h, c in overview.holds]
+        holds = [text.held_line(one.hold, one.place, self._zone, now) for one in overview.holds]
         waiting = overview.waiting.get(TaskKind.SEND, 0)
         return text.status_page(overview.accounts, holds, waiting, self._zone, now)
 
@@ -438,25 +438,6 @@ class Chat:
         if not await self._accounts.reconnect(operator, account.id):
             return text.no_need_to_reconnect(account)
         return text.reconnecting(account)
-
-    async def _pause(self, operator: Operator, target: ConversationId | None, argument: str) -> str:
-        rest = _without_ticket(argument)
-        length = parse_duration(rest) if rest else None
-        if rest.startswith(("#", "＃")):
-            raise Invalid(f"看不懂编号「{rest}」，编号在通知的最后一行，例如：/暂停 #a7 30分")
-        if rest and length is None:
-            raise Invalid(f"看不懂时长「{rest}」，例如：/暂停 30分、/暂停 2小时、/暂停 1天")
-        return text.paused(await self._inbox.pause(operator, target, length=length), length)
-
-    async def _resume(
-        self, operator: Operator, target: ConversationId | None, argument: str
-    ) -> str:
-        if rest := _without_ticket(argument):
-            raise Invalid(f"看不懂「{rest}」，例如：/恢复，或者 /恢复 #a7")
-        done = await self._inbox.resume(operator, target)
-        return text.resumed(
-            done.conversation, done.ended, done.shop_held, paused_apart=done.paused_apart
-        )
 
 
 def _digit(message: OperatorMessage) -> str:

@@ -1,4 +1,4 @@
-"""Conversations: read them, answer them, stop and resume their automation."""
+"""Conversations: read them, answer them, take back what was said."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hub import text
 from hub.album import MEGABYTE, MOST_BYTES, Album
 from hub.answers import drop_drafts, waiting_answer, withdraw_answer
 from hub.commands import may
+from hub.desk.holds import Held, held_here
 from hub.desk.operator import Operator
 from hub.errands import mark_read, unread_key
 from hub.errors import Invalid, NotFound
@@ -30,6 +31,7 @@ from hub.model import (
     Picture,
     RecallMessage,
     Role,
+    Scope,
     SendMessage,
     Text,
     part_key,
@@ -45,7 +47,6 @@ MOST_PICTURES = 9
 LONGEST_ANSWER = 2000
 """Characters; the platform documents no limit, people complain beyond this one."""
 ANSWER_LIFETIME = timedelta(hours=24)
-LONGEST_PAUSE = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ class ConversationView:
     account: Account
     messages: tuple[Message, ...]
     """Oldest first."""
-    hold: Hold | None
+    held: tuple[Held, ...]
+    """What stops the automation here, the weightiest first."""
     decisions: dict[MessageId, Decision]
     quoted: dict[MessageId, Message]
     """What messages of this page answer, by the answering message."""
@@ -63,24 +65,17 @@ class ConversationView:
     item: Item | None
     """What the conversation is about, as far as it is known."""
 
+    @property
+    def hold(self) -> Hold | None:
+        """What weighs most of what stops the automation here."""
+        return self.held[0].hold if self.held else None
+
 
 @dataclass(frozen=True, slots=True)
 class Answered:
     message: MessageId
     conversation: Conversation
     account: Account
-
-
-@dataclass(frozen=True, slots=True)
-class Resumed:
-    conversation: Conversation | None
-    """None: the shop was meant."""
-    ended: int
-    """How many holds ended."""
-    shop_held: bool
-    """A conversation was resumed, and the shop's own pause still stands."""
-    paused_apart: int
-    """The shop was resumed, and so many conversations have a pause of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +138,7 @@ class Inbox:
                 found,
                 account,
                 tuple(messages),
-                tx.holds.active(shop, conversation, now),
+                held_here(tx, operator, conversation, now),
                 {d.message: d for d in reversed(decisions) if d.message is not None},
                 _quoted(tx, operator, found, messages),
                 frozenset(
@@ -209,12 +204,13 @@ class Inbox:
             if account.takeover_minutes:
                 tx.holds.add(
                     shop,
+                    Scope(conversation=found.id),
                     kind=HoldKind.TAKEOVER,
-                    conversation=found.id,
                     reason=f"{operator.member.name} 正在人工接待",
                     member=operator.member.id,
                     now=now,
                     until=now + timedelta(minutes=account.takeover_minutes),
+                    shorten=False,
                 )
             for message, content in zip(messages, contents, strict=True):
                 if message is not None:
@@ -341,59 +337,6 @@ class Inbox:
             return await self._album.keep(data)
         except Invalid as error:
             raise Invalid(f"没有发送：{error.text}", {"pictures": error.text}) from None
-
-    async def pause(
-        self,
-        operator: Operator,
-        conversation: ConversationId | None,
-        *,
-        length: timedelta | None = None,
-        reason: str = "",
-    ) -> Conversation | None:
-        """Stop automatic answers of one conversation or of the shop, until resumed or for `length`.
-
-        Returns the conversation, None when the whole shop was meant.
-        """
-        operator.require(Role.AGENT)
-        if length is not None and not timedelta(0) < length <= LONGEST_PAUSE:
-            raise Invalid(
-                "时长要在 1 分钟到 365 天之间，例如：/暂停 30分", {"length": "1 分钟到 365 天"}
-            )
-        now = self._now()
-
-        def unit(tx: Tx) -> Conversation | None:
-            found = _find(tx, operator, conversation)[0] if conversation is not None else None
-            tx.holds.add(
-                operator.shop,
-                kind=HoldKind.PAUSE,
-                conversation=conversation,
-                reason=reason or f"{operator.member.name} 手动暂停",
-                member=operator.member.id,
-                now=now,
-                until=now + length if length is not None else None,
-            )
-            operator.record(tx, "pause", found.ticket if found else "shop", now)
-            return found
-
-        return await self._store.write(unit)
-
-    async def resume(self, operator: Operator, conversation: ConversationId | None) -> Resumed:
-        """End the holds of one conversation, or of the shop."""
-        operator.require(Role.AGENT)
-        now = self._now()
-
-        def unit(tx: Tx) -> Resumed:
-            shop = operator.shop
-            found = _find(tx, operator, conversation)[0] if conversation is not None else None
-            ended = tx.holds.end(shop, conversation, now)
-            operator.record(tx, "resume", found.ticket if found else "shop", now)
-            if conversation is not None:
-                shop_held = tx.holds.active(shop, conversation, now) is not None
-                return Resumed(found, ended, shop_held, 0)
-            apart = sum(hold.kind is HoldKind.PAUSE for hold in tx.holds.all_active(shop, now))
-            return Resumed(None, ended, False, apart)
-
-        return await self._store.write(unit)
 
 
 def _seen_by(operator: Operator, message: Message) -> Message:

@@ -7,16 +7,17 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
+from hub.desk.holds import Held, all_held
 from hub.desk.operator import Operator
-from hub.model import Account, Conversation, Hold, Role, TaskKind
+from hub.model import Account, Role, TaskKind
 from hub.store import AuditEntry, Change, Store, Tx
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
     accounts: tuple[Account, ...]
-    holds: tuple[tuple[Hold, Conversation | None], ...]
-    """Active pauses and takeovers with their conversation; None means the whole shop."""
+    holds: tuple[Held, ...]
+    """Active pauses and takeovers."""
     waiting: dict[TaskKind, int]
     quarantined: int
     """Entries from the platform that could not be read."""
@@ -33,13 +34,9 @@ class System:
 
         def unit(tx: Tx) -> Overview:
             shop = operator.shop
-            holds = tx.holds.all_active(shop, now)
             return Overview(
                 tuple(tx.accounts.all(shop)),
-                tuple(
-                    (h, tx.conversations.get(shop, h.conversation) if h.conversation else None)
-                    for h in holds
-                ),
+                all_held(tx, operator, now),
                 tx.outbox.backlog(shop),
                 tx.quarantine.count(shop),
             )

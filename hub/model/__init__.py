@@ -67,6 +67,7 @@ from hub.model.events import (
     Typing,
     Unknown,
 )
+from hub.model.holds import WHOLE_SHOP, Hold, HoldKind, Place, Scope
 from hub.model.ids import (
     AccountId,
     AiProfileId,
@@ -97,8 +98,6 @@ from hub.model.shop import (
     Account,
     AccountState,
     Conversation,
-    Hold,
-    HoldKind,
     Member,
     Message,
     MessageState,
@@ -154,6 +153,7 @@ from hub.model.tasks import (
 __all__ = [
     "KEPT",
     "RESTING",
+    "WHOLE_SHOP",
     "Account",
     "AccountId",
     "AccountState",
@@ -236,6 +236,7 @@ __all__ = [
     "Origin",
     "OwnMessage",
     "Picture",
+    "Place",
     "PlatformConversation",
     "PlatformMessage",
     "PlatformUser",
@@ -255,6 +256,7 @@ __all__ = [
     "RuleId",
     "RuleKind",
     "Said",
+    "Scope",
     "SendMessage",
     "SendNotice",
     "SendReceipt",

@@ -10,7 +10,6 @@ from hub.model.content import Content
 from hub.model.ids import (
     AccountId,
     ConversationId,
-    HoldId,
     MemberId,
     MessageId,
     PlatformConversation,
@@ -116,6 +115,8 @@ class Origin(StrEnum):
     AI = "ai"
     DELIVERY = "delivery"
     """The goods of a paid order."""
+    TOGGLE = "toggle"
+    """The seller's word to us, typed on another device: nothing that was said to the buyer."""
 
 
 class MessageState(StrEnum):
@@ -158,22 +159,3 @@ class Message:
     def automatic(self) -> bool:
         """It answers a buyer, and no person has seen it: it yields to every person."""
         return self.origin in (Origin.RULE, Origin.AI) and self.member is None
-
-
-class HoldKind(StrEnum):
-    PAUSE = "pause"
-    TAKEOVER = "takeover"
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Automation is stopped: for one conversation, or for the whole shop (conversation is None)."""
-
-    id: HoldId
-    shop: ShopId
-    kind: HoldKind
-    conversation: ConversationId | None
-    reason: str
-    since: datetime
-    until: datetime | None
-    """None: until somebody resumes."""

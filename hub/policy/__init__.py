@@ -43,6 +43,7 @@ from hub.policy.deliveries import (
     next_state,
 )
 from hub.policy.delivery_rules import longest_keyword, match_rule, same_spec
+from hub.policy.holds import TOGGLE_WITHIN, Toggle, is_toggle, toggle
 from hub.policy.recalls import why_not_recall
 from hub.policy.renewal import due_after, next_renewal
 from hub.policy.replies import (
@@ -84,10 +85,12 @@ from hub.policy.templates import (
     unknown_placeholders,
 )
 from hub.policy.tokens import MOST_TOKEN_FAILURES, next_token_attempt, token_lasts, token_renewal
+from hub.policy.until import ENDLESS, Until, parse_until, split_until
 
 __all__ = [
     "CONTENT",
     "DEFAULT_MODE",
+    "ENDLESS",
     "FACTS",
     "FARTHEST",
     "GATHER",
@@ -102,6 +105,7 @@ __all__ = [
     "REPLY_FACTS",
     "SENSITIVE",
     "SETTLED",
+    "TOGGLE_WITHIN",
     "UNDRAWN",
     "UNSEEN",
     "UNSERVED",
@@ -123,7 +127,9 @@ __all__ = [
     "Rulebook",
     "Silence",
     "SuggestionVerdict",
+    "Toggle",
     "Turn",
+    "Until",
     "account_news",
     "acts_on",
     "advanced",
@@ -146,6 +152,7 @@ __all__ = [
     "fit_into_burst",
     "held_by",
     "hours_for",
+    "is_toggle",
     "is_worse",
     "judge_suggestion",
     "longest_keyword",
@@ -158,16 +165,19 @@ __all__ = [
     "next_renewal",
     "next_state",
     "next_token_attempt",
+    "parse_until",
     "profiles_for",
     "quiet_from",
     "quiet_until",
     "read_codes",
     "replay_from",
     "same_spec",
+    "split_until",
     "started",
     "still_wanted",
     "stock_level",
     "supplier_request",
+    "toggle",
     "token_lasts",
     "token_renewal",
     "unknown_placeholders",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from hub.model import Content, Hold, HoldKind, Image, Moment, Rule, RuleId, RuleKind, Text
+from hub.model import Content, Hold, HoldKind, Image, Moment, Rule, RuleId, RuleKind, Scope, Text
 from hub.policy.rulebook import ANY_ITEM, Rulebook, TooSlow, Words
 
 HUMAN_ANSWERED = "人工已经先回复了"
@@ -282,8 +282,15 @@ def quiet_until(began: datetime, now: datetime, wait: timedelta) -> datetime:
 def _hold_reason(hold: Hold) -> str:
     if hold.kind is HoldKind.TAKEOVER:
         return "人工正在接待这个会话"
-    where = "这个会话" if hold.conversation is not None else "整个店铺"
-    return f"{where}的自动回复已暂停：{hold.reason}"
+    return f"{_where(hold.scope)}的自动回复已暂停：{hold.reason}"
+
+
+def _where(scope: Scope) -> str:
+    if scope.conversation is not None:
+        return "这个会话"
+    if scope.item is not None:
+        return "这个商品"
+    return "整个店铺" if scope.account is None else "这个账号"
 
 
 def still_wanted(hold: Hold | None, *, human_answered: bool) -> str | None:

@@ -13,6 +13,7 @@ from hub.store.nouns import (
     TokenTries,
     WebSession,
 )
+from hub.store.places import place_of
 from hub.store.store import EVERY_KIND, Store, open_store
 from hub.store.tx import Tx
 
@@ -32,4 +33,5 @@ __all__ = [
     "Tx",
     "WebSession",
     "open_store",
+    "place_of",
 ]

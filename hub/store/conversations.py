@@ -251,8 +251,7 @@ def _lines(rows: Sequence[Row], active: Sequence[Hold]) -> list[ConversationLine
     lines = []
     for row in rows:
         conversation = _to_conversation(row[:_WIDTH])
-        here = (None, conversation.id)
-        hold = next((hold for hold in active if hold.conversation in here), None)
+        hold = next((one for one in active if one.scope.covers(conversation)), None)
         last = None if row[_WIDTH] is None else messages.to_message(row[_WIDTH:])
         lines.append(ConversationLine(conversation, last, hold))
     return lines

@@ -41,7 +41,7 @@ _ON_THE_WIRE = (
     " WHERE shop_id = :shop AND account_id = :account AND conversation_id = :conversation"
     " AND platform_id IS NULL"
     " AND state IN ('sending', 'uncertain', 'accepted')"
-    " AND origin IN ('operator', 'rule', 'delivery') AND content = :content"
+    " AND origin IN ('operator', 'rule', 'ai', 'delivery') AND content = :content"
 )
 _CANDIDATE = Statement(f"{_ON_THE_WIRE} ORDER BY wire_at, id LIMIT 1")
 _CANDIDATE_AT = Statement(
@@ -216,7 +216,7 @@ class Echoes:
         """Make the id ours, unless a message has it that cannot give it away."""
         holder = self._one(_HOLDER, shop=shop, account=own.account, platform_id=platform_id)
         if holder is not None:
-            if holder.origin is Origin.PHONE:
+            if holder.origin in (Origin.PHONE, Origin.TOGGLE):
                 # The echo was stored first, before we knew that it was ours.
                 for statement in (_MOVE_RELAYS, _MOVE_DECISIONS):
                     self._sql.run(

@@ -7,33 +7,36 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from hub.model import ConversationId, Hold, HoldId, HoldKind, MemberId, ShopId
+from hub.model import (
+    AccountId,
+    ConversationId,
+    Hold,
+    HoldId,
+    HoldKind,
+    MemberId,
+    Scope,
+    ShopId,
+)
 from hub.store.codec import micros, micros_or_none, moment, moment_or_none
 from hub.store.sql import Row, Sql, Statement
 
-_COLUMNS = "id, shop_id, kind, conversation_id, reason, since, until"
-_RUNNING = "ended_at IS NULL AND (until IS NULL OR until > :now)"
-_WEIGHT = "CASE kind WHEN 'pause' THEN 0 ELSE 1 END, conversation_id IS NULL, id"
-"""A pause before a takeover, what is about the conversation before what is about the shop."""
+_COLUMNS = (
+    "h.id, h.shop_id, h.kind, h.scope, h.conversation_id, h.account_id, h.reason, h.since, h.until"
+)
+_RUNNING = "h.ended_at IS NULL AND (h.until IS NULL OR h.until > :now)"
+_SHOP, _ACCOUNT, _ITEM, _CONVERSATION = "shop", "account:", "item:", "conversation:"
 
-
-def _of_conversation_or_shop(columns: str, condition: str) -> dict[bool, Statement]:
-    """By whether the scope is a conversation: SQL compares nothing with NULL."""
-    return {
-        of_conversation: Statement(
-            f"SELECT {columns} FROM holds WHERE shop_id = :shop"
-            f" AND conversation_id {'= :conversation' if of_conversation else 'IS NULL'}"
-            f" AND {condition}"
-        )
-        for of_conversation in (True, False)
-    }
-
-
-_OPEN = _of_conversation_or_shop(_COLUMNS, "kind = :kind AND ended_at IS NULL")
-_RUNNING_IN_SCOPE = _of_conversation_or_shop("id, kind", _RUNNING)
+_OPEN = Statement(
+    f"SELECT {_COLUMNS} FROM holds h"
+    " WHERE h.shop_id = :shop AND h.scope = :scope AND h.kind = :kind AND h.ended_at IS NULL"
+)
+_RUNNING_IN_SCOPE = Statement(
+    f"SELECT {_COLUMNS} FROM holds h WHERE h.shop_id = :shop AND h.scope = :scope AND {_RUNNING}"
+)
 _ADD = Statement(
-    "INSERT INTO holds (shop_id, kind, conversation_id, reason, member_id, since, until)"
-    " VALUES (:shop, :kind, :conversation, :reason, :member, :now, :until) RETURNING id"
+    "INSERT INTO holds (shop_id, kind, scope, conversation_id, account_id, reason, member_id,"
+    " since, until) VALUES (:shop, :kind, :scope, :conversation, :account, :reason, :member, :now,"
+    " :until) RETURNING id"
 )
 _REPLACE = Statement(
     "UPDATE holds SET reason = :reason, member_id = :member, until = :until"
@@ -41,17 +44,16 @@ _REPLACE = Statement(
 )
 _CLOSE = Statement("UPDATE holds SET ended_at = :ended WHERE shop_id = :shop AND id = :id")
 _ACTIVE = Statement(
-    f"SELECT {_COLUMNS} FROM holds"
-    " WHERE shop_id = :shop AND (conversation_id = :conversation OR conversation_id IS NULL)"
-    f" AND {_RUNNING} ORDER BY {_WEIGHT} LIMIT 1"
+    f"SELECT {_COLUMNS} FROM conversations c JOIN holds h ON h.shop_id = c.shop_id"
+    f" AND h.scope IN ('{_SHOP}', '{_ACCOUNT}' || c.account_id, '{_ITEM}' || c.item_id, :own)"
+    f" AND {_RUNNING} WHERE c.shop_id = :shop AND c.id = :conversation"
 )
-_ALL_ACTIVE = Statement(
-    f"SELECT {_COLUMNS} FROM holds WHERE shop_id = :shop AND {_RUNNING} ORDER BY {_WEIGHT}"
-)
+_ALL_ACTIVE = Statement(f"SELECT {_COLUMNS} FROM holds h WHERE h.shop_id = :shop AND {_RUNNING}")
 
 
 class Holds:
-    """At most one hold of a kind is open per scope (a conversation, or the shop)."""
+    """At most one hold of a kind is open per scope (a conversation, an item, an account, or the
+    shop)."""
 
     __slots__ = ("_sql",)
 
@@ -61,86 +63,128 @@ class Holds:
     def add(
         self,
         shop: ShopId,
+        scope: Scope,
         *,
         kind: HoldKind,
-        conversation: ConversationId | None,
         reason: str,
         member: MemberId | None = None,
         now: datetime,
         until: datetime | None = None,
+        shorten: bool = True,
     ) -> Hold:
         """Hold this scope until then; None: until somebody resumes.
 
         A hold of the same kind that still runs keeps its id and start and takes the new reason and
-        end: the newest word counts.
+        end: the newest word counts. Without `shorten` one that lasts at least as long stays as it
+        is.
         """
-        sql = self._sql
-        open_ = sql.row(
-            _OPEN[conversation is not None], shop=shop, conversation=conversation, kind=kind
-        )
-        end = micros_or_none(until)
-        if open_ is not None and (open_[6] is None or open_[6] > micros(now)):
-            id_, since = open_[0], open_[5]
+        sql, key, end = self._sql, _key(scope), micros_or_none(until)
+        row = sql.row(_OPEN, shop=shop, scope=key, kind=kind)
+        known = None if row is None else _to_hold(row)
+        if known is not None and (known.until is None or known.until > now):
+            if not shorten and _lasts(known, until):
+                return known
+            id_, since = int(known.id), known.since
             sql.run(_REPLACE, shop=shop, id=id_, reason=reason, member=member, until=end)
         else:
-            if open_ is not None:  # ran out, and nobody wrote that down
-                sql.run(_CLOSE, shop=shop, id=open_[0], ended=open_[6])
-            since = micros(now)
+            if known is not None:  # ran out, and nobody wrote that down
+                sql.run(_CLOSE, shop=shop, id=known.id, ended=micros_or_none(known.until))
+            since = now
             id_ = sql.value(
                 _ADD,
                 shop=shop,
                 kind=kind,
-                conversation=conversation,
+                scope=key,
+                conversation=scope.conversation,
+                account=scope.account,
                 reason=reason,
                 member=member,
-                now=since,
+                now=micros(now),
                 until=end,
             )
-        self._changed(shop, conversation, id_)
-        return _to_hold((id_, shop, kind, conversation, reason, since, end))
+        self._changed(shop, scope, id_)
+        return Hold(HoldId(id_), shop, kind, scope, reason, since, until)
 
     def active(self, shop: ShopId, conversation: ConversationId, now: datetime) -> Hold | None:
-        """What stops the automation here: a pause before a takeover."""
-        row = self._sql.row(_ACTIVE, shop=shop, conversation=conversation, now=micros(now))
-        return None if row is None else _to_hold(row)
+        """What stops the automation here: a pause before a takeover, the narrower first."""
+        return next(iter(self.here(shop, conversation, now)), None)
+
+    def here(self, shop: ShopId, conversation: ConversationId, now: datetime) -> list[Hold]:
+        """All that stops the automation here, the weightiest first."""
+        rows = self._sql.rows(
+            _ACTIVE,
+            shop=shop,
+            conversation=conversation,
+            own=f"{_CONVERSATION}{conversation}",
+            now=micros(now),
+        )
+        return _weighed(rows)
+
+    def of_scope(self, shop: ShopId, scope: Scope, now: datetime) -> list[Hold]:
+        """Those of exactly this scope that run."""
+        rows = self._sql.rows(_RUNNING_IN_SCOPE, shop=shop, scope=_key(scope), now=micros(now))
+        return _weighed(rows)
 
     def all_active(self, shop: ShopId, now: datetime) -> list[Hold]:
-        """Pauses first, conversations before the shop."""
-        return [_to_hold(row) for row in self._sql.rows(_ALL_ACTIVE, shop=shop, now=micros(now))]
+        """Pauses first, conversations before items, accounts and the shop."""
+        return _weighed(self._sql.rows(_ALL_ACTIVE, shop=shop, now=micros(now)))
 
     def end(
         self,
         shop: ShopId,
-        conversation: ConversationId | None,
+        scope: Scope,
         now: datetime,
         kinds: Collection[HoldKind] | None = None,
     ) -> int:
-        """End the holds of exactly this scope (None: the shop's own). Returns how many ran."""
-        rows = self._sql.rows(
-            _RUNNING_IN_SCOPE[conversation is not None],
-            shop=shop,
-            conversation=conversation,
-            now=micros(now),
-        )
-        ending = [id_ for id_, kind in rows if kinds is None or kind in kinds]
+        """End the holds of exactly this scope. Returns how many ran."""
+        running = self.of_scope(shop, scope, now)
+        ending = [hold.id for hold in running if kinds is None or hold.kind in kinds]
         for id_ in ending:
             self._sql.run(_CLOSE, shop=shop, id=id_, ended=micros(now))
-            self._changed(shop, conversation, id_)
+            self._changed(shop, scope, id_)
         return len(ending)
 
-    def _changed(self, shop: ShopId, conversation: ConversationId | None, id_: int) -> None:
+    def _changed(self, shop: ShopId, scope: Scope, id_: int) -> None:
         self._sql.changed(shop, "hold", id_)
-        if conversation is not None:
-            self._sql.changed(shop, "conversation", conversation)
+        if scope.conversation is not None:
+            self._sql.changed(shop, "conversation", scope.conversation)
+
+
+def _key(scope: Scope) -> str:
+    if scope.conversation is not None:
+        return f"{_CONVERSATION}{scope.conversation}"
+    if scope.item is not None:
+        return f"{_ITEM}{scope.item}"
+    return _SHOP if scope.account is None else f"{_ACCOUNT}{scope.account}"
+
+
+def _lasts(hold: Hold, until: datetime | None) -> bool:
+    """At least until then."""
+    return hold.until is None or (until is not None and hold.until >= until)
+
+
+def _weighed(rows: list[Row]) -> list[Hold]:
+    return sorted(map(_to_hold, rows), key=_weight) if rows else []
+
+
+def _weight(hold: Hold) -> tuple[bool, int, int]:
+    scope = hold.scope
+    refs = (scope.conversation, scope.item, scope.account)
+    width = next((n for n, ref in enumerate(refs) if ref is not None), len(refs))
+    return hold.kind is HoldKind.TAKEOVER, width, hold.id
 
 
 def _to_hold(row: Row) -> Hold:
-    id_, shop, kind, conversation, reason, since, until = row
+    id_, shop, kind, scope, conversation, account, reason, since, until = row
     return Hold(
         id=HoldId(id_),
         shop=ShopId(shop),
         kind=HoldKind(kind),
-        conversation=None if conversation is None else ConversationId(conversation),
+        scope=Scope(
+            conversation=None if conversation is None else ConversationId(conversation),
+            item=scope.removeprefix(_ITEM) if scope.startswith(_ITEM) else None,
+            account=None if account is None else AccountId(account),
+        ),
         reason=reason,
         since=moment(since),
         until=moment_or_none(until),

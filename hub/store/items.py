@@ -56,6 +56,17 @@ _LISTED = Statement(
     " AND listed_at IS NOT NULL ORDER BY position, id"
 )
 _KNOWN = Statement(f"SELECT {_COLUMNS} FROM items WHERE shop_id = :shop ORDER BY id")
+# What buyers asked about before its page was read is known by its conversations only.
+_OF_CONVERSATIONS = (
+    "SELECT c.item_id, max(c.item_title) FROM conversations c WHERE c.shop_id = :shop"
+    " AND c.item_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM items i WHERE i.shop_id = c.shop_id"
+    " AND i.platform_id = c.item_id)"
+)
+_TITLES = Statement(
+    "SELECT platform_id, title FROM items WHERE shop_id = :shop"
+    f" UNION ALL {_OF_CONVERSATIONS} GROUP BY c.item_id"
+)
+_TITLE_IN_CONVERSATIONS = Statement(f"{_OF_CONVERSATIONS} AND c.item_id = :id GROUP BY c.item_id")
 
 
 class Items:
@@ -67,6 +78,18 @@ class Items:
     def get(self, shop: ShopId, item_id: str) -> KnownItem | None:
         row = self._sql.row(_GET, shop=shop, id=item_id)
         return None if row is None else _to_known(row)
+
+    def title(self, shop: ShopId, item_id: str) -> str:
+        """Empty if nobody has said it yet."""
+        known = self.get(shop, item_id)
+        if known is not None:
+            return known.item.title
+        row = self._sql.row(_TITLE_IN_CONVERSATIONS, shop=shop, id=item_id)
+        return row[1] if row is not None else ""
+
+    def titles(self, shop: ShopId) -> dict[str, str]:
+        """Of every item that the shop has heard of, by its id; empty where it is not known."""
+        return dict(self._sql.rows(_TITLES, shop=shop))
 
     def save(self, shop: ShopId, account: AccountId, item: Item, now: datetime) -> None:
         """What the page of an item says; replaces what was known of it."""

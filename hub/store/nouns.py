@@ -98,7 +98,7 @@ class ConversationLine:
     conversation: Conversation
     last: Message | None
     hold: Hold | None
-    """What stops the automation here, be it of the conversation or of the whole shop."""
+    """What stops the automation here, whatever its scope."""
 
 
 @dataclass(frozen=True, slots=True)

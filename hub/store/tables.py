@@ -293,32 +293,30 @@ holds = Table(
     _id(),
     _shop(),
     _text("kind"),
+    _text("scope"),
     _reference("conversation_id", nullable=True),
+    _reference("account_id", nullable=True),
     _text("reason"),
     _reference("member_id", nullable=True),
     _time("since"),
     _time("until", nullable=True),
     _time("ended_at", nullable=True),
     _of_shop("conversation_id", "conversations"),
+    _of_shop("account_id", "accounts"),
     ForeignKeyConstraint(["shop_id", "member_id"], ["members.shop_id", "members.id"]),
     _partial(
-        "uq_holds_conversation",
+        "uq_holds_scope",
         "shop_id",
-        "conversation_id",
+        "scope",
         "kind",
         where="ended_at IS NULL",
         unique=True,
     ),
-    _partial(
-        "uq_holds_shop",
-        "shop_id",
-        "kind",
-        where="ended_at IS NULL AND conversation_id IS NULL",
-        unique=True,
-    ),
     sqlite_autoincrement=True,
 )
-"""At most one row per scope and kind has no end written down, however many ran out before it."""
+"""At most one row per scope and kind has no end written down, however many ran out before it.
+`scope` is `shop`, `account:<id>`, `item:<platform's id>` or `conversation:<id>`; the references let
+a hold go with what it is about."""
 
 decisions = Table(
     "decisions",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from hub.model import Account, AccountState, Conversation, Hold
+from hub.model import Account, AccountState, Conversation
 from hub.text.accounts import ACCOUNT_STATES, account_line
-from hub.text.times import clock, span
 
 
 def help_page(commands: Sequence[tuple[str, str]]) -> str:
@@ -34,15 +33,6 @@ def unknown_command(name: str, nearest_usage: str | None) -> str:
     return f"没有 /{name} 这个命令，发 /帮助 看全部命令。"
 
 
-def held_line(hold: Hold, conversation: Conversation | None, zone: ZoneInfo, now: datetime) -> str:
-    if conversation is None:
-        what = "整个店铺"
-    else:
-        what = f"#{conversation.ticket} {conversation.buyer_name}".rstrip()
-    until = f"到 {clock(hold.until, zone, now)}" if hold.until else "直到 /恢复"
-    return f"⏸ {what}：{hold.reason}，{until}"
-
-
 def status_page(
     accounts: Sequence[Account],
     holds: Sequence[str],
@@ -55,39 +45,6 @@ def status_page(
     lines += [account_line(a, zone, now) for a in accounts if a.state is not AccountState.ONLINE]
     lines += holds or ["自动回复正常"]
     return "\n".join(lines)
-
-
-def paused(conversation: Conversation | None, length: timedelta | None) -> str:
-    what = _target(conversation)
-    how_long = f"{span(length)}后自动恢复" if length else "发 /恢复 继续"
-    return f"⏸ 已暂停{what}的自动回复，{how_long}{_closing(conversation)}"
-
-
-def resumed(
-    conversation: Conversation | None, ended: int, shop_still_held: bool, *, paused_apart: int = 0
-) -> str:
-    """`paused_apart`: how many conversations keep a pause of their own."""
-    what = _target(conversation)
-    if shop_still_held:
-        said = f"{what}已恢复，但整个店铺还在暂停中：不引用任何通知发 /恢复 可以解除"
-    elif ended:
-        said = f"▶ 已恢复{what}的自动回复"
-    else:
-        said = f"{what}的自动回复本来就没有暂停"
-    if paused_apart:
-        said += f"。另有 {paused_apart} 个会话单独暂停着，发 /状态 可以看到"
-    return said + _closing(conversation)
-
-
-def _target(conversation: Conversation | None) -> str:
-    if conversation is None:
-        return "整个店铺"
-    return f"「{conversation.buyer_name or '买家'}」"
-
-
-def _closing(conversation: Conversation | None) -> str:
-    """What is about one conversation ends with its ticket, so that quoting it answers the buyer."""
-    return f" #{conversation.ticket}" if conversation is not None else ""
 
 
 def no_target(quoted: bool) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from hub.model import Account, Content, Conversation, Item, Message, Origin
+from collections.abc import Sequence
+
+from hub.model import Account, Content, Conversation, Item, Message, Origin, Place
 from hub.text.content import plain, shorten
+from hub.text.holds import how_to_resume, still_paused
 from hub.text.items import item_line
 
 GOODS = "[发货内容]"
@@ -162,3 +165,23 @@ def recall_failed(conversation: Conversation, reason: str) -> str:
 
 def recall_uncertain(conversation: Conversation) -> str:
     return f"？ 不确定是否撤回：闲鱼没有确认，请在闲鱼里看一眼。#{conversation.ticket}"
+
+
+def paused_by_phone(account: Account, conversation: Conversation, wider: Sequence[Place]) -> str:
+    also = f"（{still_paused(wider)}）" if wider else ""
+    said = f"⏸ 你在手机上暂停了这个会话的自动回复{also}。再发一次同样的字，或者 /恢复，就继续"
+    return f"{_head(account, conversation)}\n{said}\n#{conversation.ticket}"
+
+
+def resumed_by_phone(account: Account, conversation: Conversation, wider: Sequence[Place]) -> str:
+    said = "▶ 你在手机上恢复了这个会话的自动回复"
+    if wider:
+        said += f"，但{still_paused(wider)}，现在仍然不会自动回复"
+        said += f"。解除：{'、'.join(how_to_resume(one) for one in wider)}"
+    return f"{_head(account, conversation)}\n{said}\n#{conversation.ticket}"
+
+
+def late_from_phone(account: Account, conversation: Conversation, wider: Sequence[Place]) -> str:
+    del wider
+    said = "你在手机上发的暂停/恢复字到得太晚，没有照做。要暂停请引用这条写 /暂停"
+    return f"{_head(account, conversation)}\n{said}\n#{conversation.ticket}"

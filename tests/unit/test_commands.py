@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from hub.commands import (
@@ -18,7 +16,6 @@ from hub.commands import (
     may,
     need_of_notice,
     parse_command,
-    parse_duration,
 )
 from hub.model import Role
 
@@ -98,32 +95,6 @@ def test_a_misspelt_command_is_never_run_but_the_nearest_is_suggested(
 
 def test_an_unknown_name_has_no_help() -> None:
     assert find_command("没有这个") is None
-
-
-@pytest.mark.parametrize(
-    ("text", "minutes"),
-    [
-        ("30分", 30),
-        ("30 分钟", 30),
-        ("2小时", 120),
-        ("2个小时", 120),
-        ("半小时", 30),
-        ("半个小时", 30),
-        ("半天", 720),
-        ("1天", 1440),
-        ("3日", 4320),
-        ("2H", 120),
-        ("5min", 5),
-        ("0分", 0),
-    ],
-)
-def test_durations_are_read_as_people_write_them(text: str, minutes: float) -> None:
-    assert parse_duration(f" {text} ") == timedelta(minutes=minutes)
-
-
-@pytest.mark.parametrize("text", ["", "30", "分", "很久", "1.5小时", "-5分", "123456分", "2小时半"])
-def test_anything_else_is_no_duration(text: str) -> None:
-    assert parse_duration(text) is None
 
 
 @pytest.mark.parametrize(

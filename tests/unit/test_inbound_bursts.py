@@ -17,6 +17,7 @@ from hub.model import (
     Rule,
     RuleId,
     RuleKind,
+    Scope,
     SendNotice,
     Task,
     TaskKind,
@@ -230,7 +231,7 @@ async def end_takeover(stage: Stage) -> None:
     thread = await stage.conversation()
 
     def unit(tx: Any) -> None:
-        tx.holds.end(stage.account.shop, thread.id, stage.now)
+        tx.holds.end(stage.account.shop, Scope(conversation=thread.id), stage.now)
 
     await stage.store.write(unit)
 

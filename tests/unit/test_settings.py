@@ -54,7 +54,10 @@ def test_our_own_name_wins_over_the_guides_and_both_over_the_file(tmp_path: Path
 
 
 def test_every_setting_can_come_from_the_environment() -> None:
-    lists = {"qq.onebot_ws_urls": ("ws://a:1/, ws://b:2/", ("ws://a:1/", "ws://b:2/"))}
+    lists = {
+        "qq.onebot_ws_urls": ("ws://a:1/, ws://b:2/", ("ws://a:1/", "ws://b:2/")),
+        "replies.toggle_words": ("。, 停", ("。", "停")),
+    }
     for section, field in Settings.model_fields.items():
         assert field.annotation is not None
         for key, inner in field.annotation.model_fields.items():  # type: ignore[attr-defined]
@@ -154,3 +157,15 @@ def test_a_secret_is_not_shown_by_an_error(tmp_path: Path) -> None:
 def test_a_variable_that_names_no_setting_is_an_error() -> None:
     with pytest.raises(SettingsError, match="YUQIAO_PORT"):
         load_settings(env={"YUQIAO_PORT": "1"})
+
+
+def test_words_that_toggle_may_be_several_or_none_but_not_empty(tmp_path: Path) -> None:
+    file = tmp_path / "hub.yml"
+    for written, words in (('["。", " 停 "]', ("。", "停")), ("[]", ())):
+        file.write_text(f"replies:\n  toggle_words: {written}\n", encoding="utf-8")
+        assert load_settings(file, {}).replies.toggle_words == words
+    assert load_settings(env={"YUQIAO_REPLIES__TOGGLE_WORDS": ""}).replies.toggle_words == ()
+    for bad in ('[" "]', f'["{"长" * 21}"]'):
+        file.write_text(f"replies:\n  toggle_words: {bad}\n", encoding="utf-8")
+        with pytest.raises(SettingsError, match=r"toggle_words.* 1 to 20 characters"):
+            load_settings(file, {})

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from hub.commands import may
 from hub.errors import Invalid, NotFound
-from hub.model import Account, AccountId, Role
+from hub.model import WHOLE_SHOP, Account, AccountId, Role, Scope
 from web.auth import operator
 from web.forms import Form
 from web.render import render, see_other
@@ -55,12 +55,14 @@ async def _page(request: web.Request, account: Account, **forms: Form) -> web.Re
     who = operator(request)
     owner = may(who.member.role, Role.OWNER)
     proxy = await request.app[SITE].desk.accounts.proxy(who, account.id) if owner else ""
+    held, scope = await request.app[SITE].desk.holds.all(who), Scope(account=account.id)
     current = Form({"name": account.name, "takeover_minutes": str(account.takeover_minutes)})
     return render(
         request,
         "account.html",
         status=400 if forms else 200,
         account=account,
+        holds=[one for one in held if one.hold.scope in (WHOLE_SHOP, scope)],
         proxy=proxy,
         way_out=forms.get("way_out", Form()),
         settings=forms.get("settings", current),

@@ -10,7 +10,7 @@ from web.site import SITE
 
 MOST_ENTRIES = 200
 
-DOORS = {"qq": "QQ", "web": "网页", "cli": "命令行"}
+DOORS = {"qq": "QQ", "web": "网页", "cli": "命令行", "phone": "手机"}
 ACTIONS = {
     "account.add": "添加账号",
     "account.log_in": "更新账号登录",
@@ -24,6 +24,7 @@ ACTIONS = {
     "answer": "回复买家",
     "pause": "暂停自动回复",
     "resume": "恢复自动回复",
+    "take_over": "接管会话",
     "member.add": "添加成员",
     "member.change": "修改成员",
     "member.found_shop": "建立店铺",
@@ -62,8 +63,10 @@ ACTIONS = {
     "rule.change": "修改规则",
     "rule.remove": "删除规则",
 }
-CONVERSATION_ACTIONS = ("answer", "pause", "resume")
-"""Their target is a ticket, or `shop` for all conversations."""
+CONVERSATION_ACTIONS = ("answer", "pause", "resume", "take_over")
+"""Their target is a ticket, an item, an account, or `shop` for all conversations."""
+
+HELD = {"item": "商品", "account": "账号"}
 
 
 async def show(request: web.Request) -> web.Response:
@@ -83,6 +86,9 @@ async def show(request: web.Request) -> web.Response:
 
 def _target(action: str, target: str) -> str:
     if action in CONVERSATION_ACTIONS:
+        what, _, name = target.partition(" ")
+        if name:
+            return f"{HELD.get(what, what)} {name}"
         return "整个店铺" if target == "shop" else f"#{target}"
     if action == "card.note":
         return f"卡密 {target}"

@@ -1,4 +1,4 @@
-"""Conversations: the list, one thread with its reply box, pause and resume."""
+"""Conversations: the list, one thread with its reply box."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from hub.commands import may
 from hub.desk import ConversationView, Operator
 from hub.errors import Invalid
 from hub.model import AccountId, CannedAnswer, ConversationId, MessageId, Role
-from web.auth import operator, safe_next
+from web.auth import operator
 from web.forms import Form
-from web.pages.overview import PAUSES
 from web.render import render, see_other
 from web.site import SITE, Site
 
@@ -171,20 +170,6 @@ async def decide_draft(request: web.Request) -> web.Response:
     raise see_other(f"/conversations/{target}", done)
 
 
-async def pause(request: web.Request) -> web.Response:
-    form, target = await Form.sent(request), _conversation(request)
-    await request.app[SITE].desk.inbox.pause(
-        operator(request), target, length=form.choice("length", PAUSES)
-    )
-    raise see_other(f"/conversations/{target}", "paused")
-
-
-async def resume(request: web.Request) -> web.Response:
-    form, target = await Form.sent(request), _conversation(request)
-    await request.app[SITE].desk.inbox.resume(operator(request), target)
-    raise see_other(safe_next(form["back"] or f"/conversations/{target}"), "resumed")
-
-
 async def _canned(site: Site, who: Operator, view: ConversationView) -> list[CannedAnswer]:
     """With their placeholders filled for this conversation."""
     if not may(who.member.role, Role.AGENT) or not view.conversation.buyer:
@@ -220,6 +205,4 @@ ROUTES = (
     web.get(r"/pictures/{message:\d{1,15}}/{number:\d{1,3}}", picture),
     web.post(r"/conversations/{id:\d{1,15}}/recall/{message:\d{1,15}}", recall),
     web.post(r"/conversations/{id:\d{1,15}}/draft/{message:\d{1,15}}", decide_draft),
-    web.post(r"/conversations/{id:\d{1,15}}/pause", pause),
-    web.post(r"/conversations/{id:\d{1,15}}/resume", resume),
 )

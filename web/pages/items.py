@@ -16,12 +16,18 @@ from web.site import SITE
 
 async def listing(request: web.Request) -> web.Response:
     found = await request.app[SITE].desk.items.of_account(operator(request), _account(request))
-    return _page(request, found)
+    return await _page(request, found)
 
 
-def _page(request: web.Request, found: ItemList, form: Form | None = None) -> web.Response:
+async def _page(request: web.Request, found: ItemList, form: Form | None = None) -> web.Response:
+    held = await request.app[SITE].desk.holds.all(operator(request))
     return render(
-        request, "items.html", status=503 if form else 200, found=found, form=form or Form()
+        request,
+        "items.html",
+        status=503 if form else 200,
+        found=found,
+        form=form or Form(),
+        held={one.hold.scope.item: one for one in held if one.hold.scope.item is not None},
     )
 
 
@@ -30,7 +36,7 @@ async def refresh(request: web.Request) -> web.Response:
     try:
         await items.refresh(who, account)
     except (Unavailable, TooOften) as refusal:
-        return _page(request, await items.of_account(who, account), Form().refused(refusal))
+        return await _page(request, await items.of_account(who, account), Form().refused(refusal))
     raise see_other(f"/accounts/{account}/items", "items-read")
 
 

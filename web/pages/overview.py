@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from aiohttp import web
 
-from hub.model import TaskKind
-from web.auth import operator, safe_next
-from web.forms import Form
+from hub.model import WHOLE_SHOP, TaskKind
+from web.auth import operator
 from web.pages.needs import stops_of
-from web.render import render, see_other
+from web.render import render
 from web.site import SITE
-
-PAUSES: dict[str, timedelta | None] = {
-    "30": timedelta(minutes=30),
-    "120": timedelta(hours=2),
-    "1440": timedelta(days=1),
-    "": None,
-}
-"""Offered lengths of a pause by form value; None lasts until somebody resumes."""
 
 WAITING: dict[TaskKind, str] = {
     TaskKind.SEND: "要发给买家的消息",
@@ -54,26 +43,8 @@ async def show(request: web.Request) -> web.Response:
         ],
         needs=needs,
         **await stops_of(request),
-        shop_held=any(conversation is None for _, conversation in view.holds),
+        shop_held=any(one.hold.scope == WHOLE_SHOP for one in view.holds),
     )
 
 
-async def pause_shop(request: web.Request) -> web.Response:
-    form = await Form.sent(request)
-    await request.app[SITE].desk.inbox.pause(
-        operator(request), None, length=form.choice("length", PAUSES)
-    )
-    raise see_other("/", "paused")
-
-
-async def resume_shop(request: web.Request) -> web.Response:
-    form = await Form.sent(request)
-    await request.app[SITE].desk.inbox.resume(operator(request), None)
-    raise see_other(safe_next(form["back"]), "resumed")
-
-
-ROUTES = (
-    web.get("/", show),
-    web.post("/shop/pause", pause_shop),
-    web.post("/shop/resume", resume_shop),
-)
+ROUTES = (web.get("/", show),)

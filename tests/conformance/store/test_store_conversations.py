@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from store_stage import Stage, add_account, at
 
-from hub.model import Conversation, HoldKind, PlatformConversation, PlatformUser
+from hub.model import WHOLE_SHOP, Conversation, HoldKind, PlatformConversation, PlatformUser, Scope
 from hub.store import Tx
 
 PLATFORM = PlatformConversation("60010020040")
@@ -91,11 +91,11 @@ async def test_the_inbox_lists_the_latest_first_with_last_message_and_hold(stage
         assert [line.last is None for line in lines] == [False, True]
         assert [line.hold for line in lines] == [None, None]
 
-        tx.holds.add(stage.shop, kind=HoldKind.PAUSE, conversation=None, reason="休息", now=at(20))
+        tx.holds.add(stage.shop, WHOLE_SHOP, kind=HoldKind.PAUSE, reason="休息", now=at(20))
         takeover = tx.holds.add(
             stage.shop,
+            Scope(conversation=stage.conversation.id),
             kind=HoldKind.TAKEOVER,
-            conversation=stage.conversation.id,
             reason="人工",
             now=at(20),
             until=at(30),
@@ -106,7 +106,7 @@ async def test_the_inbox_lists_the_latest_first_with_last_message_and_hold(stage
         assert line.last.sent_at == line.conversation.last_message_at == at(20)
         assert line.hold is not None
         assert line.hold.kind is HoldKind.PAUSE
-        tx.holds.end(stage.shop, None, at(25))
+        tx.holds.end(stage.shop, WHOLE_SHOP, at(25))
         (line,) = tx.conversations.recent(stage.shop, limit=1, now=at(25))
         assert line.hold == takeover
         (line,) = tx.conversations.recent(stage.shop, limit=1, now=at(30))

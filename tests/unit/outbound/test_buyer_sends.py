@@ -9,6 +9,7 @@ from outbound_stage import LOOK_FOR, FakeSession, Stage
 
 from hub.errors import AuthExpired, Rejected, Throttled, Uncertain, Unreachable
 from hub.model import (
+    WHOLE_SHOP,
     Content,
     HoldKind,
     MessageState,
@@ -194,7 +195,7 @@ async def test_an_automatic_answer_that_people_made_needless_is_dropped_silently
     message = await stage.queue(origin=Origin.RULE, asked_by=None)
     await stage.store.write(
         lambda tx: tx.holds.add(
-            stage.shop, kind=HoldKind.TAKEOVER, conversation=None, reason="", now=stage.now
+            stage.shop, WHOLE_SHOP, kind=HoldKind.TAKEOVER, reason="", now=stage.now
         )
     )
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from hub.model import (
+    WHOLE_SHOP,
+    AccountId,
     Content,
     ConversationId,
     Hold,
@@ -20,6 +22,7 @@ from hub.model import (
     Rule,
     RuleId,
     RuleKind,
+    Scope,
     ShopId,
     StoredPicture,
     Text,
@@ -60,9 +63,11 @@ def default(reply: str = "稍等", **more: Any) -> Rule:
     return rule(RuleKind.DEFAULT, reply, id=2, **more)
 
 
-def hold(kind: HoldKind = HoldKind.PAUSE, conversation: int | None = 7) -> Hold:
-    where = None if conversation is None else ConversationId(conversation)
-    return Hold(HoldId(1), ShopId(1), kind, where, "盘点", NOW, None)
+HERE = Scope(conversation=ConversationId(7))
+
+
+def hold(kind: HoldKind = HoldKind.PAUSE, scope: Scope = HERE) -> Hold:
+    return Hold(HoldId(1), ShopId(1), kind, scope, "盘点", NOW, None)
 
 
 def clock(now: datetime = NOW) -> Clock:
@@ -340,7 +345,9 @@ def test_switched_off_counts_before_all_else() -> None:
     [
         (hold(HoldKind.TAKEOVER), "人工正在接待这个会话"),
         (hold(), "这个会话的自动回复已暂停：盘点"),
-        (hold(conversation=None), "整个店铺的自动回复已暂停：盘点"),
+        (hold(scope=Scope(item="900100200300")), "这个商品的自动回复已暂停：盘点"),
+        (hold(scope=Scope(account=AccountId(3))), "这个账号的自动回复已暂停：盘点"),
+        (hold(scope=WHOLE_SHOP), "整个店铺的自动回复已暂停：盘点"),
     ],
 )
 def test_a_hold_silences_and_says_why(held: Hold, reason: str) -> None:

@@ -12,6 +12,7 @@ from hub import text
 from hub.commands import closing_ticket
 from hub.model import (
     RESTING,
+    WHOLE_SHOP,
     Account,
     AccountId,
     AccountState,
@@ -25,8 +26,10 @@ from hub.model import (
     Image,
     Location,
     Picture,
+    Place,
     PlatformConversation,
     PlatformUser,
+    Scope,
     ShopId,
     Text,
     Unsupported,
@@ -62,7 +65,16 @@ LIN = Conversation(
 )
 NAMELESS = replace(LIN, buyer_name="", buyer=None, item_title="")
 TRICKSTER = replace(LIN, buyer_name="小林 #b3", item_title="#b3")
-HOLD = Hold(HoldId(1), ShopId(1), HoldKind.PAUSE, LIN.id, "盘点", NOW, None)
+HERE = Scope(conversation=LIN.id)
+HOLD = Hold(HoldId(1), ShopId(1), HoldKind.PAUSE, HERE, "盘点", NOW, None)
+UNTIL = replace(HOLD, until=NOW + timedelta(hours=2))
+SHOP = Place(WHOLE_SHOP)
+ITEM = Place(Scope(item="900100200300"), "机械键盘")
+OF_ACCOUNT = Place(Scope(account=ACCOUNT.id), "小店")
+
+
+def place(conversation: Conversation) -> Place:
+    return Place(HERE, conversation.buyer_name, conversation.ticket)
 
 
 @pytest.mark.parametrize("conversation", [LIN, NAMELESS, TRICKSTER])
@@ -80,22 +92,28 @@ def test_whatever_is_about_one_buyer_ends_with_his_ticket(conversation: Conversa
         text.receipt_uncertain(conversation, "没有回应"),
         text.receipt_dropped(conversation, "等得太久"),
         text.queued_offline(conversation, ACCOUNT),
-        text.paused(conversation, timedelta(minutes=30)),
-        text.paused(conversation, None),
-        text.resumed(conversation, 1, False),
-        text.resumed(conversation, 0, False),
-        text.resumed(conversation, 1, True),
+        text.paused(UNTIL, place(conversation), ZONE, NOW),
+        text.paused(HOLD, place(conversation), ZONE, NOW),
+        text.taken_over(UNTIL, place(conversation), ZONE, NOW),
+        text.resumed(place(conversation), 1, [], []),
+        text.resumed(place(conversation), 0, [], []),
+        text.resumed(place(conversation), 1, [SHOP, OF_ACCOUNT], []),
+        text.paused_by_phone(ACCOUNT, conversation, [SHOP]),
+        text.resumed_by_phone(ACCOUNT, conversation, [ITEM]),
+        text.late_from_phone(ACCOUNT, conversation, []),
     ]
 
     assert [closing_ticket(one) for one in about] == ["a7"] * len(about)
 
 
 def test_what_is_about_the_shop_or_many_buyers_leads_to_none() -> None:
-    line = text.held_line(HOLD, LIN, ZONE, NOW)
+    line = text.held_line(HOLD, place(LIN), ZONE, NOW)
+    shop = replace(HOLD, scope=WHOLE_SHOP)
     pages = [
-        text.paused(None, None),
-        text.resumed(None, 1, False),
-        text.resumed(None, 0, False),
+        text.paused(shop, SHOP, ZONE, NOW),
+        text.resumed(SHOP, 1, [], []),
+        text.resumed(SHOP, 0, [], []),
+        text.resumed(SHOP, 1, [], [place(LIN)]),
         text.status_page([ACCOUNT], [line, line], 0, ZONE, NOW),
         text.help_page([("/暂停 [#编号] [时长]", "停止自动回复")]),
         text.no_target(quoted=True),
@@ -119,7 +137,7 @@ def test_a_buyer_without_a_name_is_called_by_id_or_buyer() -> None:
     assert text.buyer_notice(ACCOUNT, known, Text("在吗"), "").startswith("【小店】31\n")
     assert "送达 买家" in text.receipt_accepted(NAMELESS)
     assert "发给 买家" in text.queued_offline(NAMELESS, ACCOUNT)
-    assert "「买家」" in text.paused(NAMELESS, None)
+    assert "「买家」" in text.paused(HOLD, place(NAMELESS), ZONE, NOW)
 
 
 def test_a_buyers_name_cannot_look_like_a_line_of_ours() -> None:
@@ -167,22 +185,41 @@ def test_the_status_page_lists_what_is_held() -> None:
 
 
 def test_a_held_line_says_what_and_until_when() -> None:
-    until = replace(HOLD, until=NOW + timedelta(hours=2))
-    assert text.held_line(until, LIN, ZONE, NOW) == "⏸ #a7 小林：盘点，到 14:00"
-    assert text.held_line(HOLD, NAMELESS, ZONE, NOW) == "⏸ #a7：盘点，直到 /恢复"
-    assert text.held_line(HOLD, None, ZONE, NOW) == "⏸ 整个店铺：盘点，直到 /恢复"
+    def line(where: Place, hold: Hold = HOLD) -> str:
+        return text.held_line(replace(hold, scope=where.scope), where, ZONE, NOW)
+
+    assert line(place(LIN), UNTIL) == "⏸ #a7 小林：盘点，到 14:00"
+    assert line(place(NAMELESS)) == "⏸ #a7：盘点，直到 /恢复"
+    assert line(SHOP) == "⏸ 整个店铺：盘点，直到 /恢复"
+    assert line(ITEM) == "⏸ 商品「机械键盘」：盘点，直到 /恢复"
+    assert line(replace(ITEM, name="")) == "⏸ 商品「900100200300」：盘点，直到 /恢复"
+    assert line(OF_ACCOUNT) == "⏸ 账号「小店」：盘点，直到 /恢复"
 
 
 def test_pausing_says_how_it_ends() -> None:
-    assert text.paused(None, timedelta(hours=2)) == "⏸ 已暂停整个店铺的自动回复，2 小时后自动恢复"
-    assert text.paused(LIN, None) == "⏸ 已暂停「小林」的自动回复，发 /恢复 继续 #a7"
+    def said(where: Place, hold: Hold = HOLD) -> str:
+        return text.paused(replace(hold, scope=where.scope), where, ZONE, NOW)
+
+    assert said(SHOP, UNTIL) == "⏸ 已暂停整个店铺的自动回复，到 14:00（2 小时后）自动恢复"
+    assert said(place(LIN)) == "⏸ 已暂停「小林」的自动回复，发 /恢复 继续 #a7"
+    assert said(ITEM).endswith("在所有会话里的自动回复，发 /恢复 900100200300 继续")
+    assert said(OF_ACCOUNT).endswith("发 /恢复 小店 继续")
+    assert said(SHOP).endswith("发 /恢复 全店 继续")
 
 
 def test_resuming_says_what_still_stands() -> None:
-    assert text.resumed(LIN, 1, False) == "▶ 已恢复「小林」的自动回复 #a7"
-    assert "本来就没有暂停" in text.resumed(None, 0, False)
-    assert "整个店铺还在暂停中" in text.resumed(LIN, 1, True)
-    assert "另有 2 个会话单独暂停着" in text.resumed(None, 1, False, paused_apart=2)
+    assert text.resumed(place(LIN), 1, [], []) == "▶ 已恢复「小林」的自动回复 #a7"
+    assert "本来就没有暂停" in text.resumed(SHOP, 0, [], [])
+    partly = text.resumed(place(LIN), 1, [ITEM, SHOP], [])
+    assert partly == (
+        "「小林」已恢复，但商品「机械键盘」、整个店铺还在暂停中，「小林」现在仍然不会自动回复。"
+        "解除：/恢复 900100200300、/恢复 全店\n#a7"
+    )
+    assert text.resumed(place(LIN), 0, [SHOP], []).startswith(
+        "「小林」的自动回复本来就没有单独暂停"
+    )
+    apart = text.resumed(SHOP, 1, [], [place(LIN), place(NAMELESS), ITEM, OF_ACCOUNT])
+    assert "另有 2 个会话、1 个商品、1 个账号单独暂停着" in apart
 
 
 def test_help_lists_what_was_given_and_how_to_answer() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from web_stage import Stage, Visitor, utc_now
 
 from hub.desk import Operator
-from hub.model import AccountState, Role, RuleKind
+from hub.model import AccountState, Role, RuleKind, Scope
 
 
 async def test_no_name_that_anybody_chose_is_markup_on_any_page(
@@ -28,7 +28,7 @@ async def test_no_name_that_anybody_chose_is_markup_on_any_page(
     )
     member = await stage.member(owner, evil[:30], Role.AGENT)
     rule = await stage.desk.rules.add(owner, kind=RuleKind.KEYWORD, keywords=[evil], reply=evil)
-    await stage.desk.inbox.pause(owner, conversation.id, reason=evil)
+    await stage.desk.holds.pause(owner, Scope(conversation=conversation.id), reason=evil)
     stage.bots.append(evil)
     stage.refusals.append((utc_now(), evil))
     for path in (

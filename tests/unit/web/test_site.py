@@ -12,7 +12,7 @@ from web_stage import Stage, Visitor, open_stage, visiting
 from yarl import URL
 
 from hub.desk import Operator
-from hub.model import RuleKind
+from hub.model import RuleKind, Scope
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ async def addresses(stage: Stage, owner: Operator) -> list[str]:
     account = await stage.account(owner)
     conversation = await stage.conversation(account)
     await stage.says(conversation, "在吗")
-    await stage.desk.inbox.pause(owner, conversation.id)
+    await stage.desk.holds.pause(owner, Scope(conversation=conversation.id))
     await stage.desk.inbox.answer(owner, conversation.id, "在的", key="k")
     rule = await stage.desk.rules.add(owner, kind=RuleKind.KEYWORD, keywords=["a"], reply="b")
     return [

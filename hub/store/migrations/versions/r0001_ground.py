@@ -381,13 +381,16 @@ def _holds_and_relays() -> None:
         _id(),
         _reference("shop_id"),
         _text("kind"),
+        _text("scope"),
         _reference("conversation_id", nullable=True),
+        _reference("account_id", nullable=True),
         _text("reason"),
         _reference("member_id", nullable=True),
         _time("since"),
         _time("until", nullable=True),
         _time("ended_at", nullable=True),
         _goes_with("holds", "conversation_id", "conversations"),
+        _goes_with("holds", "account_id", "accounts"),
         sa.ForeignKeyConstraint(
             ["shop_id", "member_id"],
             ["members.shop_id", "members.id"],
@@ -398,18 +401,11 @@ def _holds_and_relays() -> None:
         sqlite_autoincrement=True,
     )
     _partial_index(
-        "uq_holds_conversation",
+        "uq_holds_scope",
         "holds",
-        ["shop_id", "conversation_id", "kind"],
+        ["shop_id", "scope", "kind"],
         unique=True,
         where="ended_at IS NULL",
-    )
-    _partial_index(
-        "uq_holds_shop",
-        "holds",
-        ["shop_id", "kind"],
-        unique=True,
-        where="ended_at IS NULL AND conversation_id IS NULL",
     )
     op.create_table(
         "relays",

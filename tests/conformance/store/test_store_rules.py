@@ -1,4 +1,4 @@
-"""Rules by scope, holds by weight, and the small records beside them."""
+"""Rules by scope, and the small records beside them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ import pytest
 from store_stage import Stage, add_account, at
 
 from hub.model import (
-    HoldKind,
     Hours,
     Match,
     Moment,
-    PlatformConversation,
     Rule,
     RuleId,
     RuleKind,
@@ -106,67 +104,6 @@ async def test_a_rule_is_kept_whole_and_only_in_its_own_shop(stage: Stage) -> No
         assert tx.rules.get(stage.shop, rule.id) == moment
         assert tx.rules.remove(stage.shop, rule.id)
         assert not tx.rules.remove(stage.shop, rule.id)
-
-    await stage.do(unit)
-
-
-async def test_a_pause_weighs_more_than_a_takeover_and_both_end(stage: Stage) -> None:
-    conversation = stage.conversation.id
-
-    def unit(tx: Tx) -> None:
-        takeover = tx.holds.add(
-            stage.shop,
-            kind=HoldKind.TAKEOVER,
-            conversation=conversation,
-            reason="人工",
-            now=at(),
-            until=at(60),
-        )
-        other = tx.conversations.upsert(
-            stage.shop, stage.account.id, PlatformConversation("60010020041")
-        ).id
-        assert tx.holds.active(stage.shop, conversation, at(59)) == takeover
-        assert tx.holds.active(stage.shop, conversation, at(60)) is None
-        assert tx.holds.active(stage.shop, other, at(1)) is None
-        shop_wide = tx.holds.add(
-            stage.shop, kind=HoldKind.PAUSE, conversation=None, reason="打烊", now=at(2)
-        )
-        assert tx.holds.active(stage.shop, conversation, at(3)) == shop_wide
-        assert tx.holds.active(stage.shop, other, at(3)) == shop_wide
-        assert tx.holds.all_active(stage.shop, at(3)) == [shop_wide, takeover]
-        assert tx.holds.end(stage.shop, conversation, at(4), [HoldKind.PAUSE]) == 0
-        assert tx.holds.end(stage.shop, None, at(4)) == 1
-        assert tx.holds.end(stage.shop, None, at(5)) == 0
-        assert tx.holds.active(stage.shop, conversation, at(5)) == takeover
-        assert tx.holds.end(stage.shop, conversation, at(6), [HoldKind.TAKEOVER]) == 1
-        assert tx.holds.all_active(stage.shop, at(7)) == []
-
-    await stage.do(unit)
-
-
-async def test_a_newer_hold_of_the_same_kind_and_scope_replaces_the_older(stage: Stage) -> None:
-    conversation = stage.conversation.id
-
-    def unit(tx: Tx) -> None:
-        def take_over(now: float, until: float | None) -> int:
-            return tx.holds.add(
-                stage.shop,
-                kind=HoldKind.TAKEOVER,
-                conversation=conversation,
-                reason=f"{now}",
-                now=at(now),
-                until=None if until is None else at(until),
-            ).id
-
-        first = take_over(0, 60)
-        assert take_over(30, 90) == first
-        hold = tx.holds.active(stage.shop, conversation, at(89))
-        assert hold is not None
-        assert (hold.since, hold.until, hold.reason) == (at(0), at(90), "30")
-        assert len(tx.holds.all_active(stage.shop, at(40))) == 1
-        assert take_over(100, None) != first
-        assert take_over(200, 260) != first
-        assert tx.holds.active(stage.shop, conversation, at(260)) is None
 
     await stage.do(unit)
 
