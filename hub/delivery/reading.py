@@ -166,10 +166,11 @@ def is_doubted(tx: Tx, shop: ShopId, work: ReadOrder, order: Order) -> bool:
 
 
 def speaks_of_another(
-    tx: Tx, shop: ShopId, work: ReadOrder, order: Order, heard_at: datetime
+    tx: Tx, shop: ShopId, work: ReadOrder, order: Order, heard_at: datetime, *, lags: bool
 ) -> bool:
     """Whether a mark "paid" that names no order is explained by another order than this unpaid one,
-    which is only the newest of its conversation."""
+    which is only the newest of its conversation. `lags`: this one's page may still be behind, so
+    only a word that names the other one counts."""
     if work.order is not None or work.status is not _S.PAID or order.status is not _S.UNPAID:
         return False
     named = any(
@@ -179,7 +180,7 @@ def speaks_of_another(
         for task in tx.outbox.waiting(shop, order_lane(work.account, work.conversation))
     )
     conversation = tx.conversations.by_platform(shop, work.account, work.conversation)
-    if named or conversation is None or order.buyer is None:
+    if named or lags or conversation is None or order.buyer is None:
         return named
     return any(
         one.conversation == conversation.id

@@ -122,9 +122,9 @@ class OrderReads:
         return found.item_id if found is not None else None
 
     async def _is_meant(self, claim: Claim, work: ReadOrder, order: Order) -> bool:
-        task = claim.task
+        task, lags = claim.task, self._lags(claim, work, order)
         return not await self._store.read(
-            lambda tx: speaks_of_another(tx, task.shop, work, order, task.created_at)
+            lambda tx: speaks_of_another(tx, task.shop, work, order, task.created_at, lags=lags)
         )
 
     def _lags(self, claim: Claim, work: ReadOrder, order: Order) -> bool:

@@ -327,3 +327,20 @@ async def test_cards_that_were_settled_after_leaving_go_back_only_after_a_second
         assert await ledger.states(paid) == [D.OUTSIDE]
         await orders.release(Operator(owner, Door.WEB), paid.id, code=paid.id[-4:])
         assert await ledger.states(paid) == [D.RELEASED]
+
+
+async def test_a_piece_that_came_does_not_answer_for_one_that_did_not(tmp_path: Path) -> None:
+    """L10, L18."""
+    async with open_ledger(tmp_path) as ledger:
+        pool = await ledger.api_pool()
+        await ledger.change_rule(pool=pool.id)
+        paid = await ledger.page(1, S.PAID, quantity=2)
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        first, second = await ledger.units(paid)
+        await ledger.unsupplied(first)
+
+        await ledger.supply(second, "FETCHED-2")
+
+        assert await ledger.kinds(paid) == [NeedKind.SUPPLY_UNCERTAIN]
+        assert await ledger.states(paid) == [D.PENDING, D.RESERVED]
+        assert await ledger.waiting(TaskKind.SEND) == 0

@@ -268,6 +268,24 @@ async def test_a_red_line_does_not_hold_up_the_order_that_it_speaks_of(tmp_path:
         assert await ledger.states(paid) == [D.RESERVED]
 
 
+async def test_a_page_that_lags_behind_a_red_line_is_waited_for(tmp_path: Path) -> None:
+    """Also where the buyer paid another order just before."""
+    async with open_ledger(tmp_path) as ledger:
+        first = await ledger.page(1, S.PAID)
+        second = replace(await ledger.page(2, S.UNPAID), buyer=first.buyer)
+        ledger.threads[second.id] = ledger.threads[first.id]
+        platform = Platform({first.id: first, second.id: second}, newest=second.id)
+        await ledger.write(lambda tx: ledger.read(tx, first))
+        await ledger.write(lambda tx: ledger.red_line(tx, first))
+        await perform(ledger, platform, TaskKind.READ_ORDER)
+
+        platform.pages[second.id] = replace(second, status=S.PAID)
+        ledger.time[0] += timedelta(seconds=3)
+        await perform(ledger, platform, TaskKind.READ_ORDER)
+
+        assert await ledger.states(second) == [D.RESERVED]
+
+
 async def test_a_red_line_that_nothing_explains_still_asks_a_person(tmp_path: Path) -> None:
     """L18."""
     async with open_ledger(tmp_path) as ledger:
