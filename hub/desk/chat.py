@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -18,13 +17,23 @@ from hub.commands import (
     confirmation,
     draft_word,
     find_command,
+    is_order_page,
     leading_ticket,
     may,
+    narrow,
     need_of_notice,
     parse_command,
     parse_duration,
 )
 from hub.desk.accounts import Accounts
+from hub.desk.chat_words import (
+    digit_of,
+    is_plain,
+    key_of,
+    key_stem,
+    without_command,
+    without_ticket,
+)
 from hub.desk.confirming import Confirmations
 from hub.desk.delivery_chat import WITHOUT_ORDER, DeliveryChat
 from hub.desk.draft_chat import DraftChat
@@ -115,7 +124,7 @@ class Chat:
             return await self._meet_stranger(message)
         operator = Operator(member, Door.QQ, f"{message.peer.bot}:{message.message_id}")
         try:
-            command = parse_command(message.text)
+            command = None if confirmation(message.text) else parse_command(message.text)
             match command:
                 case Call():
                     if not await self._first_time(operator, message):
@@ -132,7 +141,7 @@ class Chat:
 
     async def _first_time(self, operator: Operator, message: OperatorMessage) -> bool:
         """False for an event that the chat side delivered before."""
-        key, now = _key(message), self._now()
+        key, now = key_of(message), self._now()
         return await self._store.write(lambda tx: tx.inputs.first_time(operator.shop, key, now))
 
     async def _meet_stranger(self, message: OperatorMessage) -> str | None:
@@ -148,7 +157,7 @@ class Chat:
         self, operator: Operator, message: OperatorMessage, fetch: FetchPicture | None
     ) -> str | None:
         """No command: the second word for one, the number of a choice, or words for a buyer."""
-        code, digit = confirmation(message.text), _digit(message)
+        code, digit = self._code(message), digit_of(message)
         to_buyer = closing_ticket(message.quoted_text) is not None
         if code is not None and (
             self._confirmations.waits(message) or (message.addressed and not to_buyer)
@@ -156,17 +165,15 @@ class Chat:
             if not await self._first_time(operator, message):
                 return None
             return await self._confirmations.confirm(operator, message, code)
+        number = need_of_notice(message.quoted_text) if is_plain(message) else None
+        if number is not None and (digit or message.addressed):
+            return await self._hear_of_need(operator, number, message, fetch)
         said = draft_word(message.text) if message.quoted_id or message.quoted_text else None
         if said is not None and (draft := await self._draft_meant(operator, message)) is not None:
             if not await self._first_time(operator, message):
                 return None
             return await self._drafts.run(operator, draft, *said, message)
-        if digit and (number := need_of_notice(message.quoted_text)) is not None:
-            if not await self._first_time(operator, message):
-                return None
-            operator.require(Role.AGENT)
-            return await self._delivery.choose(operator, number, digit, message)
-        if digit and not message.quoted_text:
+        if digit and (not message.quoted_text or is_order_page(message.quoted_text)):
             target = await self._resolve(operator.member, message)
             if target is not None:
                 await self._delivery.refuse_if_ambiguous(operator, digit, target)
@@ -175,6 +182,30 @@ class Chat:
     async def _draft_meant(self, operator: Operator, message: OperatorMessage) -> MessageId | None:
         target = await self._resolve(operator.member, message)
         return await self._drafts.meant(operator, message, target)
+
+    def _code(self, message: OperatorMessage) -> str | None:
+        """The second word: `确认 4821`, or `4821` alone from somebody who was just asked for it."""
+        bare = narrow(message.text).strip()
+        alone = len(bare) == 4 and bare.isascii() and bare.isdigit() and not message.quoted_text
+        if alone and message.addressed and self._confirmations.waits(message):
+            return bare
+        return confirmation(message.text)
+
+    async def _hear_of_need(
+        self,
+        operator: Operator,
+        number: int,
+        message: OperatorMessage,
+        fetch: FetchPicture | None,
+    ) -> str | None:
+        """Something that quotes the notice of a need: an answer to it, or words for its buyer."""
+        operator.require(Role.AGENT)
+        target = await self._resolve(operator.member, message)
+        if not await self._delivery.is_answer(operator, number, message, target is not None):
+            return await self._answer(operator, message, fetch)
+        if not await self._first_time(operator, message):
+            return None
+        return await self._delivery.choose(operator, number, message.text.strip(), message)
 
     async def _answer(
         self, operator: Operator, message: OperatorMessage, fetch: FetchPicture | None
@@ -195,7 +226,7 @@ class Chat:
             operator,
             target,
             await self._said(operator, message, fetch),
-            key=_key(message),
+            key=key_of(message),
             asked_by=AskedBy(message.peer, message.message_id),
         )
         if answered is None or answered.account.state is AccountState.ONLINE:
@@ -249,13 +280,15 @@ class Chat:
         bot, _ = self._heard.setdefault(said, (message.peer.bot, now))
         return bot != message.peer.bot
 
-    async def _resolve(self, member: Member, message: OperatorMessage) -> ConversationId | None:
+    async def _resolve(
+        self, member: Member, message: OperatorMessage, *, undone: str = "没有发送"
+    ) -> ConversationId | None:
         """Which conversation is meant: quoted id, ticket in the quoted text, typed ticket.
 
         Hints that contradict each other are refused: a wrong route tells one buyer what was meant
-        for another.
+        for another. `undone`: what a refusal begins with.
         """
-        typed = leading_ticket(_without_command(message.text))
+        typed = leading_ticket(without_command(message.text))
         tickets = {typed[0]} if typed is not None else set()
         # In a group people also quote each other, and talk about a buyer without talking to him.
         quoted = closing_ticket(message.quoted_text) if message.addressed else None
@@ -272,7 +305,7 @@ class Chat:
             for ticket in tickets:
                 conversation = tx.conversations.by_ticket(member.shop, ticket)
                 if conversation is None:
-                    return f"没有发送：没有编号是 #{ticket} 的会话"
+                    return f"{undone}：没有编号是 #{ticket} 的会话"
                 found.add(conversation.id)
             return found
 
@@ -280,7 +313,7 @@ class Chat:
         if isinstance(found, str):
             raise Invalid(found)
         if len(found) > 1:
-            raise Invalid("没有发送：你引用的通知和写的编号不是同一个会话，请只留一个")
+            raise Invalid(f"{undone}：你引用的通知和写的编号不是同一个会话，请只留一个")
         return next(iter(found), None)
 
     async def _run(self, operator: Operator, call: Call, message: OperatorMessage) -> str | None:
@@ -309,7 +342,11 @@ class Chat:
                 return await self._pause(operator, target, call.argument)
             case action:
                 about_one = action not in WITHOUT_ORDER
-                target = await self._resolve(operator.member, message) if about_one else None
+                target = (
+                    await self._resolve(operator.member, message, undone="没有执行")
+                    if about_one
+                    else None
+                )
                 return await self._delivery.run(operator, action, call.argument, message, target)
 
     async def _item_lists(self, operator: Operator, argument: str) -> str:
@@ -336,7 +373,7 @@ class Chat:
     ) -> str | None:
         """What was quoted: an own line, its receipt, or a notice; for that one and for a ticket the
         last answer of its conversation counts. Success is told by the receipt."""
-        if rest := _without_ticket(argument):
+        if rest := without_ticket(argument):
             raise Invalid(f"看不懂「{rest}」，例如：引用一条消息写 /撤回，或者 /撤回 #a7")
         meant = await self._quoted_answer(operator, message)
         if not meant:
@@ -348,7 +385,7 @@ class Chat:
             operator,
             meant[0].conversation,
             [one.id for one in meant],
-            key=_key(message),
+            key=key_of(message),
             asked_by=AskedBy(message.peer, message.message_id),
         )
         return text.recall_cancelled(recalled.conversation) if recalled.cancelled else None
@@ -360,7 +397,7 @@ class Chat:
             return []
 
         def unit(tx: Tx) -> list[Message]:
-            if own := tx.messages.with_key(operator.shop, _key_of(peer, quoted)):
+            if own := tx.messages.with_key(operator.shop, key_stem(peer, quoted)):
                 return own
             relay = tx.relays.find(peer.bot, peer.scene, peer.peer, quoted)
             if relay is None or relay.shop != operator.shop or relay.message is None:
@@ -402,7 +439,7 @@ class Chat:
         return text.reconnecting(account)
 
     async def _pause(self, operator: Operator, target: ConversationId | None, argument: str) -> str:
-        rest = _without_ticket(argument)
+        rest = without_ticket(argument)
         length = parse_duration(rest) if rest else None
         if rest.startswith(("#", "＃")):
             raise Invalid(f"看不懂编号「{rest}」，编号在通知的最后一行，例如：/暂停 #a7 30分")
@@ -413,44 +450,12 @@ class Chat:
     async def _resume(
         self, operator: Operator, target: ConversationId | None, argument: str
     ) -> str:
-        if rest := _without_ticket(argument):
+        if rest := without_ticket(argument):
             raise Invalid(f"看不懂「{rest}」，例如：/恢复，或者 /恢复 #a7")
         done = await self._inbox.resume(operator, target)
         return text.resumed(
             done.conversation, done.ended, done.shop_held, paused_apart=done.paused_apart
         )
-
-
-def _digit(message: OperatorMessage) -> str:
-    """The number of a choice that is said about a quoted notice; empty: something else is said."""
-    said = message.text.strip()
-    bare = message.quoted_id is not None or bool(message.quoted_text)
-    plain = not message.attachments and not any(isinstance(p, ChatPicture) for p in message.parts)
-    one = len(said) == 1 and said.isascii() and said.isdigit() and said != "0"
-    return said if bare and plain and one else ""
-
-
-def _without_command(line: str) -> str:
-    call = parse_command(line)
-    return call.argument if isinstance(call, Call) else line
-
-
-def _without_ticket(argument: str) -> str:
-    typed = leading_ticket(argument)
-    return typed[1] if typed is not None else argument
-
-
-def _key(message: OperatorMessage) -> str:
-    """The same event repeated gives the same key. The text is part of it because chat ids are
-    short hashes that collide now and then; another text is another message."""
-    files = "".join(f"/{part.file}" for part in message.parts if isinstance(part, ChatPicture))
-    digest = hashlib.sha256((message.text + files).encode()).hexdigest()[:16]
-    return _key_of(message.peer, message.message_id) + digest
-
-
-def _key_of(peer: ChatPeer, message_id: str) -> str:
-    """What the keys of everything begin with that one chat message caused."""
-    return f"qq:{peer.bot}:{peer.scene}:{peer.peer}:{message_id}:"
 
 
 def _last_answer(tx: Tx, operator: Operator, conversation: ConversationId) -> list[Message]:

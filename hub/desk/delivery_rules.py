@@ -34,6 +34,7 @@ MOST_CARDS = 20
 MOST_UNITS = 100
 LONGEST_DELAY = 3600
 MOST_BLOCKED = 1000
+CHANGED_MEANWHILE = "没有保存：别人刚刚改过，请重新打开这一页，看一下现在的内容再改"
 
 
 class DeliveryRules:
@@ -99,13 +100,18 @@ class DeliveryRules:
 
         return await self._store.write(unit)
 
-    async def change(self, operator: Operator, rule: DeliveryRule) -> DeliveryRule:
-        """Save the rule as it stands in `rule`; take it from `get` and replace what changes."""
+    async def change(
+        self, operator: Operator, rule: DeliveryRule, *, seen: DeliveryRule | None = None
+    ) -> DeliveryRule:
+        """Save the rule as it stands in `rule`; take it from `get` and replace what changes.
+        `seen`: as it was before the change; somebody else's change in between is not overwritten.
+        """
         operator.require(Role.OWNER)
         now = self._now()
 
         def unit(tx: Tx) -> DeliveryRule:
-            _find(tx, operator, rule.id)
+            if seen not in (None, _find(tx, operator, rule.id)):
+                raise Invalid(CHANGED_MEANWHILE)
             new = _checked(tx, operator, replace(rule, shop=operator.shop))
             tx.delivery_rules.save(new)
             operator.record(tx, "delivery_rule.change", str(rule.id), now)
@@ -131,12 +137,17 @@ class DeliveryRules:
         operator.require(Role.VIEWER)
         return await self._store.read(lambda tx: tx.guards.get(operator.shop))
 
-    async def set_guards(self, operator: Operator, guards: Guards) -> Guards:
+    async def set_guards(
+        self, operator: Operator, guards: Guards, *, seen: Guards | None = None
+    ) -> Guards:
+        """`seen` as in `change`."""
         operator.require(Role.OWNER)
         checked = _checked_guards(guards)
         now = self._now()
 
         def unit(tx: Tx) -> None:
+            if seen not in (None, tx.guards.get(operator.shop)):
+                raise Invalid(CHANGED_MEANWHILE)
             tx.guards.set(operator.shop, checked)
             operator.record(tx, "delivery.guards", "shop", now)
 

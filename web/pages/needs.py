@@ -8,7 +8,7 @@ from aiohttp import web
 
 from hub.desk import Operator
 from hub.errors import Forbidden, Invalid, NotConfirmed, Refusal
-from hub.model import Account, AccountId, Choice
+from hub.model import Account, AccountId, Choice, Role
 from web.auth import operator, safe_next
 from web.forms import Form
 from web.render import render, see_other
@@ -89,7 +89,10 @@ async def stop(request: web.Request) -> web.Response:
 
 async def resume(request: web.Request) -> web.Response:
     form, who = await Form.sent(request), operator(request)
-    await request.app[SITE].desk.needs.resume(who, await _scope(request, who, form))
+    needs, account = request.app[SITE].desk.needs, await _scope(request, who, form)
+    who.require(Role.OWNER)
+    if account in {stop.account for stop in await needs.stops(who)}:
+        await needs.resume(who, account)
     raise see_other(safe_next(form["back"] or "/needs"), "delivery-resumed")
 
 

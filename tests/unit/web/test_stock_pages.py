@@ -407,3 +407,14 @@ async def test_what_was_done_is_readable_in_the_records(
     for words in ("添加卡池", "补货", "月卡 +1", "作废卡密", "SE…-1"):
         assert words in page.text
     assert "SECRET-CODE-1" not in page.text
+
+
+async def test_a_picture_that_is_refused_is_told_on_the_page_of_its_pool(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    pool = await stage.desk.stock.create(owner, name="图", kind=PoolKind.IMAGE)
+    path = f"/stock/{pool.id}"
+    for files, said in (([b"no picture"], 'role="alert"'), ([], "没有选图片")):
+        refused = await upload(boss, f"{path}/pictures", path, "pictures", *files)
+        assert said in refused.text
+        assert "添加图片" in refused.text
