@@ -166,7 +166,7 @@ def _code_and_reason(tx: Tx, operator: Operator, words: str) -> tuple[StockCard,
 def _checked_reason(reason: str) -> str:
     why = reason.strip()
     if not why:
-        raise Invalid("作废要写原因，例如：/作废 卡密 充值失败", {"reason": "写一个原因"})
+        raise Invalid("作废要写原因，例如：充值失败", {"reason": "写一个原因"})
     if len(why) > LONGEST_REASON:
         raise Invalid("原因太长", {"reason": f"最多 {LONGEST_REASON} 字"})
     return why

@@ -158,7 +158,8 @@ class Chat:
     ) -> str | None:
         """No command: the second word for one, the number of a choice, or words for a buyer."""
         code, digit = self._code(message), digit_of(message)
-        to_buyer = closing_ticket(message.quoted_text) is not None
+        slash = message.text.lstrip().startswith(("/", "／"))
+        to_buyer = closing_ticket(message.quoted_text) is not None and not slash
         if code is not None and (
             self._confirmations.waits(message) or (message.addressed and not to_buyer)
         ):
@@ -186,7 +187,9 @@ class Chat:
     def _code(self, message: OperatorMessage) -> str | None:
         """The second word: `确认 4821`, or `4821` alone from somebody who was just asked for it."""
         bare = narrow(message.text).strip()
-        alone = len(bare) == 4 and bare.isascii() and bare.isdigit() and not message.quoted_text
+        quoted = message.quoted_text
+        of_others = closing_ticket(quoted) is not None or need_of_notice(quoted) is not None
+        alone = len(bare) == 4 and bare.isascii() and bare.isdigit() and not of_others
         if alone and message.addressed and self._confirmations.waits(message):
             return bare
         return confirmation(message.text)

@@ -32,6 +32,7 @@ from hub.model import (
     KnownOrder,
     MemberId,
     Need,
+    NeedId,
     NeedKind,
     OrderStatus,
     Pool,
@@ -228,7 +229,9 @@ class Orders:
         """It was delivered without the hub."""
 
         def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
+            before = _standing(tx, known)
             outside(tx, known, by=cause(operator), now=now)
+            _check_changed(tx, known, before)
 
         return await self._act(operator, order, "order.outside", act, need)
 
@@ -251,7 +254,9 @@ class Orders:
         """Nothing is delivered."""
 
         def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
+            before = _standing(tx, known)
             refuse(tx, known, by=cause(operator), now=now)
+            _check_changed(tx, known, before)
 
         return await self._act(operator, order, "order.refuse", act, need)
 
@@ -261,6 +266,9 @@ class Orders:
         """Mark it as shipped at the platform. Raises NotConfirmed if the buyer got nothing."""
 
         def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
+            if known.status not in (OrderStatus.PAID, None) and known.shipped_at is None:
+                state = text.order_status(known)
+                raise Invalid(f"没有标记：这笔订单现在是{state}，不是待发货")
             asked = _asked(tx, known, Choice.SHIP)
             ship_now(tx, known, by=cause(operator), now=now)
             _confirm(known, asked, code)
@@ -372,6 +380,23 @@ def _confirm(order: KnownOrder, asked: str, code: str) -> None:
     wanted = order.id[-4:]
     if asked and code.strip() != wanted:
         raise NotConfirmed(asked, wanted)
+
+
+_Standing = tuple[tuple[DeliveryState, ...], tuple[NeedId, ...]]
+
+
+def _standing(tx: Tx, order: KnownOrder) -> _Standing:
+    """What settling an order can change."""
+    units = tx.deliveries.of_order(order.shop, order.account, order.id)
+    needs = tx.needs.open_about(order.shop, order.account, order.id)
+    return tuple(one.state for one in units), tuple(need.id for need in needs)
+
+
+def _check_changed(tx: Tx, order: KnownOrder, before: _Standing) -> None:
+    """Raises Invalid when nothing did, rather than to say that it was done."""
+    after = _standing(tx, order)
+    if after == before:
+        raise Invalid(f"没有改动，这笔订单现在：{text.delivered_so_far(after[0])}")
 
 
 def _order_line(tx: Tx, order: KnownOrder) -> OrderLine:

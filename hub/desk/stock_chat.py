@@ -14,6 +14,9 @@ from hub.desk.stock import PoolLine, Stock
 from hub.errors import Invalid, NotFound
 from hub.model import ChatPicture, OperatorMessage
 
+_NAMED = 10
+"""Pools in one sentence."""
+
 
 class StockChat:
     def __init__(
@@ -116,4 +119,5 @@ def _leading(lines: Sequence[PoolLine], line: str) -> tuple[PoolLine, str]:
 
 
 def _names(lines: Sequence[PoolLine]) -> str:
-    return "、".join(one.pool.name for one in lines)
+    names = "、".join(one.pool.name for one in lines[:_NAMED])
+    return names if len(lines) <= _NAMED else f"{names} 等 {len(lines)} 个"

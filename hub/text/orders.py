@@ -34,6 +34,7 @@ from hub.text.delivery import (
 _SHOWN = 10
 """Orders or needs in one message; more would be a wall of text."""
 _STORY_SHOWN = 8
+_RULES_SHOWN = 15
 Clock = Callable[[datetime], str]
 Unit = tuple[Delivery, str, Sequence[str]]
 """A unit, the name of its pool, and its cards as they may be shown here."""
@@ -375,6 +376,10 @@ def _span(seconds: int) -> str:
 def rules_page(sentences: Sequence[tuple[DeliveryRule, str]]) -> str:
     if not sentences:
         return "还没有发货规则，付款的订单都会留在待处理里。请店主在后台的「发货规则」里添加"
-    return "\n".join(
-        f"{rule.id} {said}{'' if rule.enabled else '（已关闭）'}" for rule, said in sentences
-    )
+    lines = [
+        f"{rule.id} {said}{'' if rule.enabled else '（已关闭）'}"
+        for rule, said in sentences[:_RULES_SHOWN]
+    ]
+    if len(sentences) > _RULES_SHOWN:
+        lines.append(f"还有 {len(sentences) - _RULES_SHOWN} 条，在后台的「发货规则」里看")
+    return "\n".join(lines)

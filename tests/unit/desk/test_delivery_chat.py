@@ -196,6 +196,31 @@ async def test_outside_and_refuse_are_settled_at_once(stage: DeliveryStage) -> N
     assert await stage.states(second) == [S.FAILED]
 
 
+@pytest.mark.parametrize("command", ["/不发 6778", "/发货完成 6778"])
+async def test_what_the_buyer_has_already_is_not_said_to_be_settled_otherwise(
+    stage: DeliveryStage, command: str
+) -> None:
+    await delivered(stage)
+    before = await stage.stock.audit()
+    said = await stage.write(command)
+    assert said == "没有改动，这笔订单现在：1 份买家已收到"
+    assert await stage.stock.audit() == before
+
+
+async def test_settling_twice_is_said_to_change_nothing(stage: DeliveryStage) -> None:
+    await stage.order()
+    assert "已记为不发" in await stage.write("/不发 6778")
+    assert "没有改动，这笔订单现在：1 份不发了" in await stage.write("/不发 6778")
+
+
+@pytest.mark.parametrize("status", [OrderStatus.UNPAID, OrderStatus.BARGAIN_PENDING])
+async def test_what_is_not_paid_is_not_marked_as_shipped(
+    stage: DeliveryStage, status: OrderStatus
+) -> None:
+    await stage.order(status=status)
+    assert "不是待发货" in await stage.write("/标记发货 6778")
+
+
 # --- The second word ------------------------------------------------------------------------------
 
 
@@ -242,6 +267,16 @@ async def test_the_second_word_is_read_as_phones_type_it(stage: DeliveryStage, w
     await delivered(stage)
     await stage.write("/补发 6778")
     assert "再发一次：CO…11" in await stage.write(word)
+
+
+async def test_the_second_word_may_quote_its_question_and_not_a_buyer(stage: DeliveryStage) -> None:
+    await delivered(stage)
+    order = await stage.order()
+    asked = await stage.write("/补发 6778")
+    await stage.write("6778", quoted_text=f"【小店】小林\n门牌号多少\n#{stage.lin.ticket}")
+    assert await stage.parts(order) == 1
+    assert "再发一次" in await stage.write("6778", quoted_id="9", quoted_text=asked)
+    assert await stage.parts(order) == 2
 
 
 async def test_a_bare_code_that_nobody_waits_for_does_nothing(stage: DeliveryStage) -> None:
@@ -336,6 +371,8 @@ async def test_an_answer_to_a_need_that_may_send_twice_asks_first(stage: Deliver
 async def test_words_that_only_look_like_a_second_word_go_to_the_buyer(
     stage: DeliveryStage,
 ) -> None:
+    notice = f"【小店】小林\n在吗\n#{stage.lin.ticket}"
+    assert "没有等你确认" in await stage.write("/确认 6778", quoted_text=notice)
     for words in ("确认 6778 吗", "确认 6778"):
         said = await stage.write(words, quoted_text=f"【小店】小林\n在吗\n#{stage.lin.ticket}")
         assert "没有等你确认" not in said, words
@@ -373,6 +410,15 @@ async def test_rules_are_told_in_words(stage: DeliveryStage) -> None:
     said = await stage.write("/发货规则", as_=Role.VIEWER)
     assert "全部账号卖出「880011223346」" in said
     assert "付款后马上发「月卡」，每件 1 张，一笔最多 10 件，发完标记发货" in said
+
+
+async def test_very_many_rules_are_no_wall_of_text(stage: DeliveryStage) -> None:
+    pool = await stage.stock.pool()
+    for item in range(20):
+        await stage.desk.delivery_rules.add(stage.stock.owner, pool=pool.id, items=[str(item)])
+    said = await stage.write("/发货规则")
+    assert said.count("\n") == 15
+    assert said.endswith("还有 5 条，在后台的「发货规则」里看")
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ DOORS: dict[tuple[str, str], tuple[str, Role, dict[str, str]]] = {
     ),
     ("GET", r"/stock/{id:\d{1,15}}/pictures/{name:[0-9a-f]{64}\.[a-z]{3}}"): (
         f"/stock/2/pictures/{'0' * 64}.png",
-        VIEWER,
+        AGENT,
         {},
     ),
     ("GET", r"/stock/{id:\d{1,15}}/restock"): ("/stock/1/restock", AGENT, {}),

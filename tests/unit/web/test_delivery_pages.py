@@ -726,3 +726,17 @@ async def test_numbers_count_in_full_width_too_and_odd_amounts_are_refused(
     for amount in ("1e5", "1_000", "0.001", "9999999999", "1,000", "Infinity"):
         page = await boss.submit("/delivery-rules/guards", **{**given, "most_amount": amount})
         assert page.status == 400, amount
+
+
+async def test_what_a_fixed_text_says_is_not_for_viewers(
+    stage: Stage, owner: Operator, viewer: Visitor, agent: Visitor
+) -> None:
+    """It is what is sold, as much as a code."""
+    secret = "https://pan.example.com/s/SECRET"
+    pool = await stage.desk.stock.create(owner, name="网盘", kind=PoolKind.TEXT, content=secret)
+    assert secret in (await agent.get(f"/stock/{pool.id}")).text
+    for path in (f"/stock/{pool.id}", "/stock"):
+        page = await viewer.get(path)
+        assert page.status == 200
+        assert secret not in page.text
+    assert "只给客服和店主看" in (await viewer.get(f"/stock/{pool.id}")).text
