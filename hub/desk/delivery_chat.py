@@ -26,6 +26,7 @@ from hub.desk.order_words import (
     begins_with_answer,
     by_word,
     chosen,
+    looks_chosen,
     need_named,
     no_such_number,
     order_number,
@@ -166,7 +167,7 @@ class DeliveryChat:
         given = numbered_choice(words)
         if given is not None and (not given[1] or await self._is_pool(operator, line, *given)):
             return True
-        if by_word(line, words) is not None:
+        if by_word(line, words) is not None or looks_chosen(line, words):
             ticket = await self._ticket_of(operator, line)
             raise Invalid(text.either_way(line.need, words, ticket))
         if not has_buyer:
@@ -178,7 +179,8 @@ class DeliveryChat:
         if not 0 < number <= len(line.choices) or line.choices[number - 1] is not Choice.DELIVER:
             return False
         name, _ = pieces_of(rest)
-        return name in {one.pool.name for one in await self._desk.stock.overview(operator)}
+        lines = await self._desk.stock.overview(operator)
+        return bool(name) and any(name in one.pool.name for one in lines)
 
     async def _ticket_of(self, operator: Operator, line: NeedLine) -> str:
         if line.order is None:

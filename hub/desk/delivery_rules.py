@@ -16,6 +16,7 @@ from hub.model import (
     DeliveryRule,
     DeliveryRuleId,
     Guards,
+    Pool,
     PoolId,
     PoolKind,
     Role,
@@ -161,11 +162,17 @@ def _in_words(tx: Tx, rule: DeliveryRule) -> str:
     known = {item: tx.items.get(rule.shop, item) for item in rule.items[:3]}
     return text.rule_sentence(
         rule,
-        pool.name if pool is not None else "已删除的卡池",
+        _pool_named(pool),
         account.name if account is not None else "",
         {item: one.item.title for item, one in known.items() if one is not None},
         one_piece=pool is not None and pool.kind in (PoolKind.TEXT, PoolKind.IMAGE),
     )
+
+
+def _pool_named(pool: Pool | None) -> str:
+    if pool is None:
+        return "已删除的卡池"
+    return pool.name if pool.enabled else f"{pool.name}（已停用，发不出）"
 
 
 def _find(tx: Tx, operator: Operator, id_: DeliveryRuleId) -> DeliveryRule:

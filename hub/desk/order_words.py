@@ -12,6 +12,7 @@ from hub.errors import Invalid, NotFound
 from hub.model import Choice, KnownOrder, OrderStatus
 
 _FEW_DIGITS, _MANY_DIGITS = 4, 10
+_APART = re.compile(r"\d{1,2}[\s.,、。:)]")
 _PIECES = re.compile(r"(?:^|\s)(?P<pieces>\d{1,9})\s*[份件]\s*$")
 
 
@@ -37,6 +38,14 @@ def by_word(line: NeedLine, words: str) -> Choice | None:
     word = words.strip(" 。.！!")
     found = labels.get(word, CHOICE_WORDS.get(word))
     return found if found in line.choices else None
+
+
+def looks_chosen(line: NeedLine, words: str) -> bool:
+    """`2 好的`: the number of a choice set apart from what follows. A pool whose name is misspelt
+    reads like that, and so does what may be said to a buyer."""
+    given = numbered_choice(words)
+    apart = _APART.match(narrow(words.strip())) is not None
+    return given is not None and apart and 0 < given[0] <= len(line.choices)
 
 
 def begins_with_answer(words: str) -> bool:

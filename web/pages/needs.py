@@ -14,6 +14,7 @@ from web.forms import Form
 from web.render import render, see_other
 from web.site import SITE
 
+MOST_SHOWN = 100
 CHOICES = {choice.value: choice for choice in Choice}
 
 
@@ -24,12 +25,14 @@ async def listing(request: web.Request) -> web.Response:
 async def _listing(request: web.Request, form: Form) -> web.Response:
     site, who = request.app[SITE], operator(request)
     accounts = await site.desk.accounts.all(who)
+    lines = await site.desk.needs.open(who)
     return render(
         request,
         "needs_part.html" if "part" in request.query else "needs.html",
         status=400 if form.alert else 200,
         form=form,
-        lines=await site.desk.needs.open(who),
+        lines=lines[:MOST_SHOWN],
+        hidden=max(len(lines) - MOST_SHOWN, 0),
         accounts=accounts,
         **await stops_of(request),
     )
@@ -69,6 +72,7 @@ async def answer(request: web.Request) -> web.Response:
             request,
             "need_confirm.html",
             need=line.need,
+            order=line.order,
             choice=choice,
             warning=asked.text,
             code=asked.confirm,

@@ -740,3 +740,46 @@ async def test_what_a_fixed_text_says_is_not_for_viewers(
         assert page.status == 200
         assert secret not in page.text
     assert "只给客服和店主看" in (await viewer.get(f"/stock/{pool.id}")).text
+
+
+async def test_what_waits_says_what_to_do_first(
+    stage: Stage, account: Account, agent: Visitor
+) -> None:
+    await order(stage, account)
+    await need(stage, account)
+    shown = (await agent.get("/needs")).text
+    assert "先补货，再点「发货」" in shown
+    assert '<a class="button" href="/stock">去补货</a>' in shown
+
+
+async def test_very_many_needs_do_not_make_an_endless_page(
+    stage: Stage, account: Account, boss: Visitor
+) -> None:
+    def unit(tx: Tx) -> None:
+        for number in range(105):
+            open_need(
+                tx,
+                account.shop,
+                NeedKind.NO_RULE,
+                account=account.id,
+                order=f"44001122334455{number:05d}",
+                detail="",
+                now=utc_now(),
+            )
+
+    await stage.store.write(unit)
+    shown = (await boss.get("/needs")).text
+    assert shown.count('aria-label="待处理 ') == 100
+    assert "后面还有 5 件" in shown
+
+
+async def test_a_rule_says_when_its_pool_gives_nothing(
+    stage: Stage, owner: Operator, boss: Visitor, pool: Pool
+) -> None:
+    await stage.desk.delivery_rules.add(owner, pool=pool.id, items=[ITEM])
+    await stage.desk.stock.change(owner, pool.id, enabled=False)
+    assert "月卡（已停用，发不出）" in (await boss.get("/delivery-rules")).text
+
+
+async def test_a_rule_without_any_pool_leads_to_where_one_is_made(boss: Visitor) -> None:
+    assert '<a href="/stock/new">添加一个卡池</a>' in (await boss.get("/delivery-rules/new")).text
