@@ -190,12 +190,15 @@ async def test_pictures_are_packed_anew_and_stay_what_they_are(
     assert (png.media_type, png.width, png.height) == ("image/png", 40, 20)
     assert jpeg.media_type == "image/jpeg"
     for picture, kind in ((png, "PNG"), (jpeg, "JPEG")):
-        data, media_type = await stage.desk.stock.picture(stage.viewer, pool.id, picture.name)
+        data, media_type = await stage.desk.stock.picture(stage.agent, pool.id, picture.name)
         assert Image.open(io.BytesIO(data)).format == kind
         assert media_type == picture.media_type
         assert b"SECRET-PLACE" not in data
     files = sorted(f.name for f in (tmp_path / "pictures" / "stock").iterdir())
     assert files == sorted([png.name, jpeg.name])
+    with pytest.raises(Forbidden):
+        await stage.desk.stock.picture(stage.viewer, pool.id, png.name)
+    assert (await stage.desk.stock.pool(stage.viewer, pool.id)).pool.pictures == ()
     left = await stage.desk.stock.remove_picture(stage.owner, pool.id, png.name)
     assert left.pictures == (jpeg,)
     with pytest.raises(NotFound):
