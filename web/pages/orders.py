@@ -153,6 +153,7 @@ async def _ask(
         act=act,
         title=title,
         says=says,
+        likely=Choice(act) in view.acts,
         warning=warning,
         code=view.order.id[-4:] if warning else "",
         pools=await _pools(request) if act == Choice.DELIVER else (),

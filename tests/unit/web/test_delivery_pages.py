@@ -783,3 +783,18 @@ async def test_a_rule_says_when_its_pool_gives_nothing(
 
 async def test_a_rule_without_any_pool_leads_to_where_one_is_made(boss: Visitor) -> None:
     assert '<a href="/stock/new">添加一个卡池</a>' in (await boss.get("/delivery-rules/new")).text
+
+
+async def test_what_an_order_does_not_allow_is_said_before_its_button_is_pressed(
+    stage: Stage, account: Account, agent: Visitor, pool: Pool
+) -> None:
+    await order(stage, account)
+    assert "看起来做不了这一步" in (await agent.get(f"/orders/{NUMBER}/resend")).text
+    assert "看起来做不了这一步" not in (await agent.get(f"/orders/{NUMBER}/deliver")).text
+    await act(agent, "deliver", pool=str(pool.id), units="")
+    page = (await agent.get(f"/orders/{NUMBER}/deliver")).text
+    assert "这笔订单现在是「待发货」，1 份已预留，看起来做不了这一步" in page
+    await may_have_arrived(stage, account)
+    page = (await agent.get(f"/orders/{NUMBER}/deliver")).text
+    assert "看起来做不了这一步" in page
+    assert "买家可能已经收到过" in page
