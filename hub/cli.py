@@ -312,7 +312,7 @@ def stock_list(config: Path | None) -> None:
 
     async def lines(desk: Desk, operator: Operator) -> str:
         return "\n".join(
-            pool_line(line.pool, line.level, line.days)
+            pool_line(line.pool, line.level, line.left, line.given, line.days)
             for line in await desk.stock.overview(operator)
         )
 

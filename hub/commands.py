@@ -201,7 +201,8 @@ COMMANDS: tuple[Command, ...] = (
         "/作废 卡密 原因",
         "让一张卡密不再发出",
         Role.OWNER,
-        "只在私聊里用。要写完整的卡密，空一格再写原因；发出过的也能作废，记录会留下。",
+        "只在私聊里用。要写完整的卡密，空一格再写原因；发出过的也能作废，记录会留下。"
+        "不能恢复，所以会先请你确认。",
     ),
     Command(
         Action.NEEDS,
@@ -380,7 +381,16 @@ def find_command(name: str) -> Command | None:
     return _BY_NAME.get(name.strip().lstrip("/／").lower())
 
 
-_TICKET = re.compile(r"[#＃]\s?(?P<ticket>[a-z]\d{1,6})(?![a-z0-9])", re.IGNORECASE)
+_NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+
+
+def narrow(text: str) -> str:
+    """`１２，３` -> `12,3`: what was typed in full width. For what the hub reads, never for what
+    buyers are to read."""
+    return text.translate(_NARROW)
+
+
+_TICKET = re.compile(r"[#＃]\s?(?P<ticket>[a-zａ-ｚ]\d{1,6})(?![a-z0-9])", re.IGNORECASE)
 
 
 _CLOSING_TICKET = re.compile(_TICKET.pattern + r"\Z", re.IGNORECASE)
@@ -392,7 +402,7 @@ def closing_ticket(text: str) -> str | None:
     All notices end with theirs. Any other ticket in them is what a buyer wrote, or one of many.
     """
     match = _CLOSING_TICKET.search(text.rstrip())
-    return match["ticket"].lower() if match else None
+    return narrow(match["ticket"]).lower() if match else None
 
 
 def leading_ticket(text: str) -> tuple[str, str] | None:
@@ -400,11 +410,14 @@ def leading_ticket(text: str) -> tuple[str, str] | None:
     match = _TICKET.match(text.lstrip())
     if match is None:
         return None
-    return match["ticket"].lower(), text.lstrip()[match.end() :].strip()
+    return narrow(match["ticket"]).lower(), text.lstrip()[match.end() :].strip()
 
 
 _NEED_NOTICE = re.compile(r"\W*(?:还没处理：)?待处理 (?P<number>\d{1,9})｜")
-_CONFIRMATION = re.compile(r"确认\s*(?P<code>\d{4})")
+_ORDER_PAGE = re.compile(r"订单 \d{1,30}｜")
+_CONFIRMATION = re.compile(r"/?\s*确认[\s:]*(?P<code>\d{4})\s*[.!。]?")
+_SETTLING = re.compile(r"#?(?P<number>\d{1,9})(?!\d)\s*号?[\s,、:]*(?P<words>.*)", re.DOTALL)
+_NUMBERED = re.compile(r"(?P<number>\d{1,2})(?!\d)\s*[.,、。:)]?\s*(?P<rest>.*)", re.DOTALL)
 
 
 def need_of_notice(quoted: str) -> int | None:
@@ -414,9 +427,14 @@ def need_of_notice(quoted: str) -> int | None:
     return int(match["number"]) if match else None
 
 
+def is_order_page(quoted: str) -> bool:
+    """Whether a quoted answer is what `/单` says about one order."""
+    return _ORDER_PAGE.match(quoted) is not None
+
+
 def confirmation(text: str) -> str | None:
     """The code in `确认 4821`; None when the text is no such thing."""
-    match = _CONFIRMATION.fullmatch(text.strip())
+    match = _CONFIRMATION.fullmatch(narrow(text).strip())
     return match["code"] if match else None
 
 
@@ -443,6 +461,28 @@ def draft_word(line: str) -> tuple[DraftWord, str] | None:
         return DraftWord.CHANGE, change["words"]
     word = _DRAFT_WORDS.get(said.lower().rstrip("。.!！"))
     return None if word is None else (word, "")
+
+
+def need_and_words(argument: str) -> tuple[int | None, str]:
+    """`37 1` -> (37, `1`): what is written behind `/处理`; None when it begins with no number."""
+    match = _SETTLING.fullmatch(_narrow_start(argument))
+    if match is None:
+        return None, argument.strip()
+    return int(match["number"]), match["words"].strip()
+
+
+def numbered_choice(words: str) -> tuple[int, str] | None:
+    """`1`, `1、` or `1 月卡` -> the number and what is behind it; None when none comes first."""
+    match = _NUMBERED.fullmatch(_narrow_start(words))
+    return (int(match["number"]), match["rest"].strip()) if match else None
+
+
+def _narrow_start(words: str) -> str:
+    """Numbers and the punctuation around them narrow; from the first other sign on as typed: that
+    may be a name."""
+    line = words.strip()
+    end = next((n for n, sign in enumerate(narrow(line)) if sign.isalpha()), len(line))
+    return narrow(line[:end]) + line[end:]
 
 
 def may(role: Role, least: Role) -> bool:

@@ -9,6 +9,7 @@ from typing import Self, TypeVar
 
 from aiohttp import web
 
+from hub.commands import narrow
 from hub.errors import Invalid, Refusal
 
 Choice = TypeVar("Choice")
@@ -56,8 +57,8 @@ class Form:
             raise Invalid("没有保存：请从给出的选项里选一个", {name: "选一个"}) from None
 
     def number(self, name: str, complaint: str) -> int:
-        """A whole number. Raises Invalid with the complaint."""
-        written = self[name].strip()
+        """A whole number, also in full width. Raises Invalid with the complaint."""
+        written = narrow(self[name]).strip()
         if not (written.isascii() and written.isdigit() and len(written) <= 9):
             raise Invalid(complaint, {name: complaint})
         return int(written)

@@ -12,7 +12,7 @@ from aiohttp import web
 from hub import text
 from hub.commands import may
 from hub.desk import ROLES
-from hub.model import RESTING, AccountState, MessageState, Origin, Role
+from hub.model import RESTING, AccountState, MessageState, NeedKind, Origin, Role
 from web.auth import LOGIN, OPEN_NEEDS, form_token, remember_form_token
 from web.forms import Form
 from web.site import SITE
@@ -94,6 +94,15 @@ ORIGINS: dict[Origin, str] = {
 }
 
 
+NEED_HINTS: dict[NeedKind, str] = {
+    NeedKind.OUT_OF_STOCK: "先补货，再点「发货」；也可以在订单里从别的卡池发。",
+    NeedKind.NO_RULE: "点「发货」选一个卡池；以后要自动发，就给这个商品加一条发货规则。",
+    NeedKind.UNKNOWN_SPEC: "点「发货」选一个卡池；以后要自动发，就给这个规格加一条发货规则。",
+    NeedKind.UNCERTAIN: "先到聊天里看一眼买家收到没有，再选。",
+}
+"""What to do about a need, where the buttons alone do not say it."""
+
+
 def setup_templates(app: web.Application) -> None:
     environment = aiohttp_jinja2.setup(
         app,
@@ -127,6 +136,7 @@ def setup_templates(app: web.Application) -> None:
         delivery_states=text.DELIVERY_STATES,
         intents=text.INTENTS,
         need_kinds=text.NEED_KINDS,
+        need_hints=NEED_HINTS,
         order_statuses=text.ORDER_STATUSES,
         step_orders=text.STEP_ORDERS,
         steps=text.STEPS,

@@ -23,7 +23,7 @@ from hub.desk.cards import Cards, CardView
 from hub.desk.chat import Chat
 from hub.desk.confirming import Confirmations
 from hub.desk.delivery_chat import DeliveryChat, DeliveryDesk
-from hub.desk.delivery_rules import DeliveryRules
+from hub.desk.delivery_rules import CHANGED_MEANWHILE, DeliveryRules
 from hub.desk.draft_chat import DraftChat
 from hub.desk.drafts import Drafts
 from hub.desk.hold_chat import HoldChat
@@ -50,6 +50,7 @@ from hub.store import Store
 from hub.xianyu import Client
 
 __all__ = [
+    "CHANGED_MEANWHILE",
     "ROLES",
     "TRIED_WORDS",
     "AiOverview",
@@ -137,7 +138,7 @@ class Desk:
             self.accounts,
             self.items,
             self.system,
-            StockChat(self.stock, self.cards, self.restock),
+            StockChat(self.stock, self.cards, self.restock, confirmations),
             DeliveryChat(
                 DeliveryDesk(
                     self.orders,

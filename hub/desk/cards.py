@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from hub import text
 from hub.commands import may
 from hub.desk.operator import Operator
 from hub.desk.stock import LONGEST_NOTE, cause, find_pool
-from hub.errors import Invalid, NotFound
+from hub.errors import Invalid, NotConfirmed, NotFound
 from hub.model import (
     Batch,
     CardEvent,
@@ -105,16 +106,22 @@ class Cards:
         why = _checked_reason(reason)
         return await self._store.write(lambda tx: self._void(tx, operator, id_, why))
 
-    async def void_by_code(self, operator: Operator, words: str) -> tuple[StockCard, str]:
+    async def void_by_code(
+        self, operator: Operator, words: str, *, code: str = ""
+    ) -> tuple[StockCard, str]:
         """`words`: the whole code, a blank, and the reason, as people type it in chat. Returns the
-        card as it was, and the name of its pool."""
+        card as it was, and the name of its pool. Raises NotConfirmed the first time."""
         operator.require(Role.OWNER)
 
         def unit(tx: Tx) -> tuple[StockCard, str]:
             card, reason = _code_and_reason(tx, operator, words)
             pool = tx.pools.get(operator.shop, card.pool)
+            name = pool.name if pool is not None else "已删除的卡池"
             before = self._void(tx, operator, card.id, _checked_reason(reason))
-            return before, pool.name if pool is not None else "已删除的卡池"
+            wanted = f"{card.id % 10_000:04d}"
+            if code.strip() != wanted:
+                raise NotConfirmed(text.void_question(before, name), wanted)
+            return before, name
 
         return await self._store.write(unit)
 
@@ -161,7 +168,7 @@ def _code_and_reason(tx: Tx, operator: Operator, words: str) -> tuple[StockCard,
 def _checked_reason(reason: str) -> str:
     why = reason.strip()
     if not why:
-        raise Invalid("作废要写原因，例如：/作废 卡密 充值失败", {"reason": "写一个原因"})
+        raise Invalid("作废要写原因，例如：充值失败", {"reason": "写一个原因"})
     if len(why) > LONGEST_REASON:
         raise Invalid("原因太长", {"reason": f"最多 {LONGEST_REASON} 字"})
     return why

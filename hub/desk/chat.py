@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -18,12 +17,22 @@ from hub.commands import (
     confirmation,
     draft_word,
     find_command,
+    is_order_page,
     leading_ticket,
     may,
+    narrow,
     need_of_notice,
     parse_command,
 )
 from hub.desk.accounts import Accounts
+from hub.desk.chat_words import (
+    digit_of,
+    is_plain,
+    key_of,
+    key_stem,
+    without_command,
+    without_ticket,
+)
 from hub.desk.confirming import Confirmations
 from hub.desk.delivery_chat import WITHOUT_ORDER, DeliveryChat
 from hub.desk.draft_chat import DraftChat
@@ -120,7 +129,7 @@ class Chat:
             return await self._meet_stranger(message)
         operator = Operator(member, Door.QQ, f"{message.peer.bot}:{message.message_id}")
         try:
-            command = parse_command(message.text)
+            command = None if confirmation(message.text) else parse_command(message.text)
             match command:
                 case Call():
                     if not await self._first_time(operator, message):
@@ -137,7 +146,7 @@ class Chat:
 
     async def _first_time(self, operator: Operator, message: OperatorMessage) -> bool:
         """False for an event that the chat side delivered before."""
-        key, now = _key(message), self._now()
+        key, now = key_of(message), self._now()
         return await self._store.write(lambda tx: tx.inputs.first_time(operator.shop, key, now))
 
     async def _meet_stranger(self, message: OperatorMessage) -> str | None:
@@ -153,25 +162,24 @@ class Chat:
         self, operator: Operator, message: OperatorMessage, fetch: FetchPicture | None
     ) -> str | None:
         """No command: the second word for one, the number of a choice, or words for a buyer."""
-        code, digit = confirmation(message.text), _digit(message)
-        to_buyer = closing_ticket(message.quoted_text) is not None
+        code, digit = self._code(message), digit_of(message)
+        slash = message.text.lstrip().startswith(("/", "／"))
+        to_buyer = closing_ticket(message.quoted_text) is not None and not slash
         if code is not None and (
             self._confirmations.waits(message) or (message.addressed and not to_buyer)
         ):
             if not await self._first_time(operator, message):
                 return None
             return await self._confirmations.confirm(operator, message, code)
+        number = need_of_notice(message.quoted_text) if is_plain(message) else None
+        if number is not None and (digit or message.addressed):
+            return await self._hear_of_need(operator, number, message, fetch)
         said = draft_word(message.text) if message.quoted_id or message.quoted_text else None
         if said is not None and (draft := await self._draft_meant(operator, message)) is not None:
             if not await self._first_time(operator, message):
                 return None
             return await self._drafts.run(operator, draft, *said, message)
-        if digit and (number := need_of_notice(message.quoted_text)) is not None:
-            if not await self._first_time(operator, message):
-                return None
-            operator.require(Role.AGENT)
-            return await self._delivery.choose(operator, number, digit, message)
-        if digit and not message.quoted_text:
+        if digit and (not message.quoted_text or is_order_page(message.quoted_text)):
             target = await self._resolve(operator.member, message)
             if target is not None:
                 await self._delivery.refuse_if_ambiguous(operator, digit, target)
@@ -180,6 +188,32 @@ class Chat:
     async def _draft_meant(self, operator: Operator, message: OperatorMessage) -> MessageId | None:
         target = await self._resolve(operator.member, message)
         return await self._drafts.meant(operator, message, target)
+
+    def _code(self, message: OperatorMessage) -> str | None:
+        """The second word: `确认 4821`, or `4821` alone from somebody who was just asked for it."""
+        bare = narrow(message.text).strip()
+        quoted = message.quoted_text
+        of_others = closing_ticket(quoted) is not None or need_of_notice(quoted) is not None
+        alone = len(bare) == 4 and bare.isascii() and bare.isdigit() and not of_others
+        if alone and message.addressed and self._confirmations.waits(message):
+            return bare
+        return confirmation(message.text)
+
+    async def _hear_of_need(
+        self,
+        operator: Operator,
+        number: int,
+        message: OperatorMessage,
+        fetch: FetchPicture | None,
+    ) -> str | None:
+        """Something that quotes the notice of a need: an answer to it, or words for its buyer."""
+        operator.require(Role.AGENT)
+        target = await self._resolve(operator.member, message)
+        if not await self._delivery.is_answer(operator, number, message, target is not None):
+            return await self._answer(operator, message, fetch)
+        if not await self._first_time(operator, message):
+            return None
+        return await self._delivery.choose(operator, number, message.text.strip(), message)
 
     async def _answer(
         self, operator: Operator, message: OperatorMessage, fetch: FetchPicture | None
@@ -210,7 +244,7 @@ class Chat:
             operator,
             target,
             said,
-            key=_key(message),
+            key=key_of(message),
             asked_by=AskedBy(message.peer, message.message_id),
         )
         if answered is None or answered.account.state is AccountState.ONLINE:
@@ -264,13 +298,15 @@ class Chat:
         bot, _ = self._heard.setdefault(said, (message.peer.bot, now))
         return bot != message.peer.bot
 
-    async def _resolve(self, member: Member, message: OperatorMessage) -> ConversationId | None:
+    async def _resolve(
+        self, member: Member, message: OperatorMessage, *, undone: str = "没有发送"
+    ) -> ConversationId | None:
         """Which conversation is meant: quoted id, ticket in the quoted text, typed ticket.
 
         Hints that contradict each other are refused: a wrong route tells one buyer what was meant
-        for another.
+        for another. `undone`: what a refusal begins with.
         """
-        typed = leading_ticket(_without_command(message.text))
+        typed = leading_ticket(without_command(message.text))
         tickets = {typed[0]} if typed is not None else set()
         # In a group people also quote each other, and talk about a buyer without talking to him.
         quoted = closing_ticket(message.quoted_text) if message.addressed else None
@@ -287,7 +323,7 @@ class Chat:
             for ticket in tickets:
                 conversation = tx.conversations.by_ticket(member.shop, ticket)
                 if conversation is None:
-                    return f"没有发送：没有编号是 #{ticket} 的会话"
+                    return f"{undone}：没有编号是 #{ticket} 的会话"
                 found.add(conversation.id)
             return found
 
@@ -295,7 +331,7 @@ class Chat:
         if isinstance(found, str):
             raise Invalid(found)
         if len(found) > 1:
-            raise Invalid("没有发送：你引用的通知和写的编号不是同一个会话，请只留一个")
+            raise Invalid(f"{undone}：你引用的通知和写的编号不是同一个会话，请只留一个")
         return next(iter(found), None)
 
     async def _run(self, operator: Operator, call: Call, message: OperatorMessage) -> str | None:
@@ -322,7 +358,7 @@ class Chat:
                 return await self._replies.save(operator, call.argument, quoted)
             case Action.TRY:
                 return await self._replies.try_out(operator, call.argument)
-            case Action.WHY if not _without_ticket(call.argument):
+            case Action.WHY if not without_ticket(call.argument):
                 target = await self._resolve(operator.member, message)
                 return await self._replies.why(operator, target, message)
             case Action.WHY:
@@ -335,7 +371,11 @@ class Chat:
                 return await self._holds.run(operator, action, call.argument, target)
             case action:
                 about_one = action not in WITHOUT_ORDER
-                target = await self._resolve(operator.member, message) if about_one else None
+                target = (
+                    await self._resolve(operator.member, message, undone="没有执行")
+                    if about_one
+                    else None
+                )
                 return await self._delivery.run(operator, action, call.argument, message, target)
 
     async def _item_lists(self, operator: Operator, argument: str) -> str:
@@ -360,7 +400,7 @@ class Chat:
     async def _say_canned(
         self, operator: Operator, argument: str, message: OperatorMessage
     ) -> str | None:
-        code = _without_ticket(argument)
+        code = without_ticket(argument)
         if not code.strip():
             return await self._replies.list_canned(operator)
         target = await self._resolve(operator.member, message)
@@ -374,7 +414,7 @@ class Chat:
     ) -> str | None:
         """What was quoted: an own line, its receipt, or a notice; for that one and for a ticket the
         last answer of its conversation counts. Success is told by the receipt."""
-        if rest := _without_ticket(argument):
+        if rest := without_ticket(argument):
             raise Invalid(f"看不懂「{rest}」，例如：引用一条消息写 /撤回，或者 /撤回 #a7")
         meant = await self._quoted_answer(operator, message)
         if not meant:
@@ -386,7 +426,7 @@ class Chat:
             operator,
             meant[0].conversation,
             [one.id for one in meant],
-            key=_key(message),
+            key=key_of(message),
             asked_by=AskedBy(message.peer, message.message_id),
         )
         return text.recall_cancelled(recalled.conversation) if recalled.cancelled else None
@@ -398,7 +438,7 @@ class Chat:
             return []
 
         def unit(tx: Tx) -> list[Message]:
-            if own := tx.messages.with_key(operator.shop, _key_of(peer, quoted)):
+            if own := tx.messages.with_key(operator.shop, key_stem(peer, quoted)):
                 return own
             relay = tx.relays.find(peer.bot, peer.scene, peer.peer, quoted)
             if relay is None or relay.shop != operator.shop or relay.message is None:
@@ -438,38 +478,6 @@ class Chat:
         if not await self._accounts.reconnect(operator, account.id):
             return text.no_need_to_reconnect(account)
         return text.reconnecting(account)
-
-
-def _digit(message: OperatorMessage) -> str:
-    """The number of a choice that is said about a quoted notice; empty: something else is said."""
-    said = message.text.strip()
-    bare = message.quoted_id is not None or bool(message.quoted_text)
-    plain = not message.attachments and not any(isinstance(p, ChatPicture) for p in message.parts)
-    one = len(said) == 1 and said.isascii() and said.isdigit() and said != "0"
-    return said if bare and plain and one else ""
-
-
-def _without_command(line: str) -> str:
-    call = parse_command(line)
-    return call.argument if isinstance(call, Call) else line
-
-
-def _without_ticket(argument: str) -> str:
-    typed = leading_ticket(argument)
-    return typed[1] if typed is not None else argument
-
-
-def _key(message: OperatorMessage) -> str:
-    """The same event repeated gives the same key. The text is part of it because chat ids are
-    short hashes that collide now and then; another text is another message."""
-    files = "".join(f"/{part.file}" for part in message.parts if isinstance(part, ChatPicture))
-    digest = hashlib.sha256((message.text + files).encode()).hexdigest()[:16]
-    return _key_of(message.peer, message.message_id) + digest
-
-
-def _key_of(peer: ChatPeer, message_id: str) -> str:
-    """What the keys of everything begin with that one chat message caused."""
-    return f"qq:{peer.bot}:{peer.scene}:{peer.peer}:{message_id}:"
 
 
 def _last_answer(tx: Tx, operator: Operator, conversation: ConversationId) -> list[Message]:

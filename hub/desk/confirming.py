@@ -36,7 +36,7 @@ class Confirmations:
         self._waiting: dict[_Asked, _Waiting] = {}
 
     async def run(self, operator: Operator, message: OperatorMessage, about: str, act: Act) -> str:
-        """Do it, or ask for the second word. `about`: the number of the order."""
+        """Do it, or ask for the second word. `about`: what it is done to, for people."""
         self._waiting.pop(_asked(message), None)
         return await self._try(operator, message, about, act, "")
 

@@ -9,14 +9,33 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from hub import text
-from hub.commands import CHOICE_WORDS, Action, leading_ticket, may, need_of_notice
+from hub.commands import (
+    Action,
+    may,
+    need_and_words,
+    need_of_notice,
+    numbered_choice,
+)
 from hub.desk.accounts import Accounts
 from hub.desk.cards import Cards
 from hub.desk.confirming import Confirmations
 from hub.desk.delivery_rules import DeliveryRules
 from hub.desk.needs import NeedLine, Needs
 from hub.desk.operator import Operator
-from hub.desk.orders import Orders, OrderView
+from hub.desk.order_words import (
+    begins_with_answer,
+    by_word,
+    chosen,
+    looks_chosen,
+    need_named,
+    no_such_number,
+    order_number,
+    pieces_of,
+    several_end_with,
+    waits_for_goods,
+    without_ticket,
+)
+from hub.desk.orders import MOST_SHOWN, Orders, OrderView
 from hub.desk.stock import Stock
 from hub.desk.stock_chat import named_pool
 from hub.errors import Invalid, NotFound
@@ -25,8 +44,8 @@ from hub.model import (
     Choice,
     ConversationId,
     KnownOrder,
+    Need,
     OperatorMessage,
-    OrderStatus,
     Role,
     Stop,
 )
@@ -46,9 +65,7 @@ WITHOUT_ORDER = frozenset(
 """Commands of this surface that name no conversation."""
 _FIRST = (Choice.DELIVER, Choice.OUTSIDE, Choice.SHIP, Choice.REFUSE)
 """Acts on an order that waits for its goods."""
-_FEW_DIGITS, _MANY_DIGITS = 4, 10
 _NUMBER = re.compile(r"(?<!\d)\d{15,24}(?!\d)")
-_PIECES = re.compile(r"(?:^|\s)(?P<pieces>\d{1,3})\s*[份件]\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +124,18 @@ class DeliveryChat:
     async def _list_needs(self, operator: Operator) -> str:
         lines = await self._desk.needs.open(operator)
         stops = await self._stops(operator)
-        return text.needs_page([(line.need, line.choices) for line in lines], stops)
+        return text.needs_page([(line.need, line.order, line.choices) for line in lines], stops)
 
     async def _settle(self, operator: Operator, argument: str, message: OperatorMessage) -> str:
-        first, _, rest = argument.partition(" ")
-        number = need_of_notice(message.quoted_text)
-        if first.isascii() and first.isdigit() and (rest or number is None):
-            number, words = int(first[:9]), rest.strip()
-        else:
-            words = argument.strip()
+        quoted = need_of_notice(message.quoted_text)
+        number, words = need_and_words(argument)
+        if quoted is not None and (not words or not begins_with_answer(words)):
+            number, words = quoted, argument.strip()
         if number is None:
             raise Invalid("没有执行：写上编号和做法，例如 /处理 37 1；编号在 /待处理 里")
         if not words:
             line = await self._desk.needs.get(operator, number)
-            return text.need_page(line.need, line.choices)
+            return text.need_page(line.need, line.order, line.choices)
         return await self.choose(operator, number, words, message)
 
     async def choose(
@@ -128,10 +143,9 @@ class DeliveryChat:
     ) -> str:
         """Answer a need with what is written: the number of a choice, or a word for it."""
         line = await self._desk.needs.get(operator, number)
-        word, _, rest = words.partition(" ")
-        choice = _choice(line, word)
+        choice, rest = chosen(line, words)
         if rest:
-            return await self._deliver_from(operator, line, choice, rest.strip(), message)
+            return await self._deliver_from(operator, line, choice, rest, message)
 
         async def act(who: Operator, code: str) -> str:
             try:
@@ -141,7 +155,38 @@ class DeliveryChat:
                     raise
                 raise NotFound(text.which_pool(refusal.text, number)) from refusal
 
-        return await self._confirmations.run(operator, message, line.need.order or "", act)
+        return await self._confirmations.run(operator, message, need_named(line), act)
+
+    async def is_answer(
+        self, operator: Operator, number: int, message: OperatorMessage, has_buyer: bool
+    ) -> bool:
+        """Whether what is written under the notice of a need chooses an answer to it. False: it is
+        meant for the buyer. Raises Invalid, with both ways of saying it, for what may be either."""
+        words = message.text.strip()
+        line = await self._desk.needs.get(operator, number)
+        given = numbered_choice(words)
+        if given is not None and (not given[1] or await self._is_pool(operator, line, *given)):
+            return True
+        if by_word(line, words) is not None or looks_chosen(line, words):
+            ticket = await self._ticket_of(operator, line)
+            raise Invalid(text.either_way(line.need, words, ticket))
+        if not has_buyer:
+            raise Invalid(text.need_without_buyer(line.need))
+        return False
+
+    async def _is_pool(self, operator: Operator, line: NeedLine, number: int, rest: str) -> bool:
+        """`1 月卡`, where the first answer is to deliver."""
+        if not 0 < number <= len(line.choices) or line.choices[number - 1] is not Choice.DELIVER:
+            return False
+        name, _ = pieces_of(rest)
+        lines = await self._desk.stock.overview(operator)
+        return bool(name) and any(name in one.pool.name for one in lines)
+
+    async def _ticket_of(self, operator: Operator, line: NeedLine) -> str:
+        if line.order is None:
+            return ""
+        view = await self._desk.orders.get(operator, line.order.id)
+        return view.conversation.ticket if view.conversation is not None else ""
 
     async def _deliver_from(
         self,
@@ -153,10 +198,11 @@ class DeliveryChat:
     ) -> str:
         """`/处理 37 1 月卡`: from this pool."""
         need = line.need
-        if choice is not Choice.DELIVER or need.order is None or need.closed_at is not None:
+        if need.closed_at is not None:
+            raise Invalid(f"待处理 {need.number} 已经处理过：{need.resolution}")
+        if choice is not Choice.DELIVER or line.order is None:
             raise Invalid(f"没有执行：看不懂「{rest}」，例如 /处理 {need.number} 1")
-        order = (await self._desk.orders.get(operator, need.order)).order
-        return await self._do(operator, choice, order, rest, message)
+        return await self._do(operator, choice, line.order, rest, message, need)
 
     async def refuse_if_ambiguous(
         self, operator: Operator, number: str, conversation: ConversationId
@@ -164,9 +210,9 @@ class DeliveryChat:
         """A bare number that quotes a notice whose text did not come along. Raises Invalid when it
         may have been meant for a need of this conversation."""
         for line in await self._desk.needs.open(operator):
-            if line.need.conversation == conversation and line.need.order is not None:
-                order = await self._desk.orders.get(operator, line.need.order)
-                ticket = order.conversation.ticket if order.conversation is not None else ""
+            where = line.order.conversation if line.order is not None else None
+            if conversation in (line.need.conversation, where) and line.order is not None:
+                ticket = await self._ticket_of(operator, line)
                 raise Invalid(text.quote_is_blank(line.need, number, ticket))
 
     # --- orders ---
@@ -178,18 +224,31 @@ class DeliveryChat:
         message: OperatorMessage,
         conversation: ConversationId | None,
     ) -> str:
-        rest = _without_ticket(argument)
-        if conversation is not None or _is_number(rest, False):
-            newest = await self._candidates(operator, rest, message, conversation)
-            return await self._page(operator, newest[0], message)
-        found = await self._desk.orders.page(operator, rest)
-        if len(found) == 1:
-            return await self._page(operator, found[0].order, message)
-        return text.order_list(
-            [(line.order, [one.state for one in line.units]) for line in found], rest
-        )
+        rest = without_ticket(argument)
+        number = order_number(rest, has_conversation=conversation is not None)
+        quoted = await self._quoted(operator, message)
+        if conversation is not None or (quoted is not None and not rest):
+            found = await self._candidates(operator, rest, message, conversation)
+            return await self._page(operator, found[0], message, found[1:])
+        if number and (ending := await self._desk.orders.ending(operator, number)):
+            if len(ending) == 1:
+                return await self._page(operator, ending[0], message)
+            return text.order_list([(one, ()) for one in ending], rest)
+        lines = await self._desk.orders.page(operator, number or rest)
+        if len(lines) == 1:
+            return await self._page(operator, lines[0].order, message)
+        if number and not lines:
+            raise no_such_number(number)
+        states = [(line.order, [one.state for one in line.units]) for line in lines]
+        return text.order_list(states, rest, more=len(lines) >= MOST_SHOWN)
 
-    async def _page(self, operator: Operator, order: KnownOrder, message: OperatorMessage) -> str:
+    async def _page(
+        self,
+        operator: Operator,
+        order: KnownOrder,
+        message: OperatorMessage,
+        others: Sequence[KnownOrder] = (),
+    ) -> str:
         view = await self._desk.orders.get(operator, order.id)
         whole: dict[int, list[str]] = {}
         if message.peer.scene == "private" and may(operator.member.role, Role.AGENT):
@@ -207,6 +266,7 @@ class DeliveryChat:
             view.needs,
             text.story_lines(view.story, view.names, self._clock),
             view.acts,
+            others,
         )
 
     async def _do(
@@ -216,11 +276,13 @@ class DeliveryChat:
         order: KnownOrder,
         rest: str,
         message: OperatorMessage,
+        need: Need | None = None,
     ) -> str:
+        """`need`: the one that is answered by it."""
         operator.require(Role.AGENT)
         orders, pool, pieces = self._desk.orders, None, None
         if choice is Choice.DELIVER:
-            rest, pieces = _pieces(rest)
+            rest, pieces = pieces_of(rest)
             if rest:
                 pool = named_pool(await self._desk.stock.overview(operator), rest).pool.id
         elif rest:
@@ -230,7 +292,9 @@ class DeliveryChat:
             view: OrderView
             match choice:
                 case Choice.DELIVER:
-                    view = await orders.deliver(who, order.id, pool=pool, units=pieces, code=code)
+                    view = await orders.deliver(
+                        who, order.id, pool=pool, units=pieces, code=code, need=need
+                    )
                 case Choice.RESEND:
                     view = await orders.resend(who, order.id, code=code)
                 case Choice.SHIP:
@@ -244,7 +308,7 @@ class DeliveryChat:
             units = [(line.delivery, line.pool, line.cards) for line in view.units]
             return text.order_done(choice, view.order, view.conversation, units)
 
-        return await self._confirmations.run(operator, message, order.id, act)
+        return await self._confirmations.run(operator, message, text.order_named(order), act)
 
     async def _meant(
         self,
@@ -256,11 +320,11 @@ class DeliveryChat:
     ) -> tuple[KnownOrder, str]:
         """The order that an act is meant for, and what is written behind it. Never guessed: several
         that fit are refused with their numbers."""
-        rest = _without_ticket(argument)
+        rest = without_ticket(argument)
         found = await self._candidates(operator, rest, message, conversation)
-        if _is_number(rest, conversation is not None):
+        if order_number(rest, has_conversation=conversation is not None):
             return found[0], rest.partition(" ")[2].strip()
-        fitting = [one for one in found if choice not in _FIRST or _waits(one)] or found
+        fitting = [one for one in found if choice not in _FIRST or waits_for_goods(one)] or found
         if len(fitting) > 1:
             lines = "\n".join(text.order_in_list(one) for one in fitting[:5])
             raise Invalid(f"没有执行：这个会话有 {len(fitting)} 笔订单，请写订单号\n{lines}")
@@ -273,14 +337,23 @@ class DeliveryChat:
         message: OperatorMessage,
         conversation: ConversationId | None,
     ) -> Sequence[KnownOrder]:
-        """Never empty. One for a number; otherwise those of the conversation, newest first."""
-        if _is_number(rest, conversation is not None):
-            order = await self._numbered(operator, rest.split(maxsplit=1)[0])
+        """Never empty. One for a number or the notice of a need; otherwise those of the
+        conversation, newest first."""
+        quoted = await self._quoted(operator, message)
+        number = order_number(rest, has_conversation=conversation is not None)
+        if number:
+            order = await self._numbered(operator, number)
             if conversation is not None and order.conversation not in (None, conversation):
                 raise Invalid("没有执行：订单号和引用的会话对不上，请只留一个")
+            if quoted is not None and quoted.id != order.id:
+                raise Invalid("没有执行：写的订单号和引用的待处理不是同一笔，请只留一个")
             return [order]
+        if quoted is not None:
+            if conversation is not None and quoted.conversation not in (None, conversation):
+                raise Invalid("没有执行：引用的待处理和写的编号不是同一个会话，请只留一个")
+            return [quoted]
         if conversation is None:
-            if message.quoted_id is not None:
+            if message.quoted_id is not None or message.quoted_text:
                 raise Invalid("没有执行：认不出你引用的是哪笔订单，请写订单号或 #编号")
             raise Invalid("没有执行：写上订单号（末尾几位也行）或 #编号，或者引用一条通知")
         found = await self._desk.orders.of_conversation(operator, conversation)
@@ -289,15 +362,22 @@ class DeliveryChat:
         told = _NUMBER.findall(message.quoted_text)
         return [one for one in found if one.id in told] or found
 
+    async def _quoted(self, operator: Operator, message: OperatorMessage) -> KnownOrder | None:
+        """The order that the quoted notice of a need is about."""
+        number = need_of_notice(message.quoted_text)
+        if number is None:
+            return None
+        line = await self._desk.needs.get(operator, number)
+        return line.order
+
     async def _numbered(self, operator: Operator, digits: str) -> KnownOrder:
         """By the whole number or by how it ends."""
-        found = [o for o in await self._desk.orders.find(operator, digits) if o.id.endswith(digits)]
-        exact = [one for one in found if one.id == digits]
-        if len(exact or found) == 1:
-            return (exact or found)[0]
-        if found:
-            raise Invalid(f"没有执行：有 {len(found)} 笔订单的号码以 {digits} 结尾，请多写几位")
-        raise NotFound(f"没有订单号是 {digits} 的订单；刚付款的订单要等几秒才会出现")
+        found = await self._desk.orders.ending(operator, digits)
+        if not found:
+            raise no_such_number(digits)
+        if len(found) > 1:
+            raise several_end_with(digits, found)
+        return found[0]
 
     # --- stops and rules ---
 
@@ -333,43 +413,3 @@ class DeliveryChat:
 
     def _clock(self, at: datetime) -> str:
         return text.clock(at, self._zone, self._now())
-
-
-def _choice(line: NeedLine, words: str) -> Choice:
-    number = line.need.number
-    if words.isascii() and words.isdigit():
-        if 0 < int(words[:9]) <= len(line.choices):
-            return line.choices[int(words) - 1]
-    elif (named := _by_word(line, words)) is not None:
-        return named
-    if line.need.closed_at is not None:
-        raise Invalid(f"待处理 {number} 已经处理过：{line.need.resolution}")
-    raise Invalid(f"没有执行：待处理 {number} 可以选\n{text.numbered(line.choices)}")
-
-
-def _by_word(line: NeedLine, words: str) -> Choice | None:
-    labels = {text.CHOICES[choice]: choice for choice in line.choices}
-    found = labels.get(words, CHOICE_WORDS.get(words))
-    return found if found in line.choices else None
-
-
-def _without_ticket(argument: str) -> str:
-    typed = leading_ticket(argument)
-    return " ".join((typed[1] if typed is not None else argument).split())
-
-
-def _is_number(rest: str, has_conversation: bool) -> bool:
-    """Beside a ticket or a quote only a long one is an order's number: a pool may be called
-    2026."""
-    first = rest.partition(" ")[0]
-    least = _MANY_DIGITS if has_conversation else _FEW_DIGITS
-    return first.isascii() and first.isdigit() and len(first) >= least
-
-
-def _pieces(rest: str) -> tuple[str, int | None]:
-    match = _PIECES.search(rest)
-    return (rest, None) if match is None else (rest[: match.start()].strip(), int(match["pieces"]))
-
-
-def _waits(order: KnownOrder) -> bool:
-    return order.status is OrderStatus.PAID and order.shipped_at is None and order.refund_at is None

@@ -16,6 +16,7 @@ from hub.model import (
     DeliveryRule,
     DeliveryRuleId,
     Guards,
+    Pool,
     PoolId,
     PoolKind,
     Role,
@@ -34,6 +35,7 @@ MOST_CARDS = 20
 MOST_UNITS = 100
 LONGEST_DELAY = 3600
 MOST_BLOCKED = 1000
+CHANGED_MEANWHILE = "没有保存：别人刚刚改过，请重新打开这一页，看一下现在的内容再改"
 
 
 class DeliveryRules:
@@ -99,13 +101,18 @@ class DeliveryRules:
 
         return await self._store.write(unit)
 
-    async def change(self, operator: Operator, rule: DeliveryRule) -> DeliveryRule:
-        """Save the rule as it stands in `rule`; take it from `get` and replace what changes."""
+    async def change(
+        self, operator: Operator, rule: DeliveryRule, *, seen: DeliveryRule | None = None
+    ) -> DeliveryRule:
+        """Save the rule as it stands in `rule`; take it from `get` and replace what changes.
+        `seen`: as it was before the change; somebody else's change in between is not overwritten.
+        """
         operator.require(Role.OWNER)
         now = self._now()
 
         def unit(tx: Tx) -> DeliveryRule:
-            _find(tx, operator, rule.id)
+            if seen not in (None, _find(tx, operator, rule.id)):
+                raise Invalid(CHANGED_MEANWHILE)
             new = _checked(tx, operator, replace(rule, shop=operator.shop))
             tx.delivery_rules.save(new)
             operator.record(tx, "delivery_rule.change", str(rule.id), now)
@@ -131,12 +138,17 @@ class DeliveryRules:
         operator.require(Role.VIEWER)
         return await self._store.read(lambda tx: tx.guards.get(operator.shop))
 
-    async def set_guards(self, operator: Operator, guards: Guards) -> Guards:
+    async def set_guards(
+        self, operator: Operator, guards: Guards, *, seen: Guards | None = None
+    ) -> Guards:
+        """`seen` as in `change`."""
         operator.require(Role.OWNER)
         checked = _checked_guards(guards)
         now = self._now()
 
         def unit(tx: Tx) -> None:
+            if seen not in (None, tx.guards.get(operator.shop)):
+                raise Invalid(CHANGED_MEANWHILE)
             tx.guards.set(operator.shop, checked)
             operator.record(tx, "delivery.guards", "shop", now)
 
@@ -150,11 +162,17 @@ def _in_words(tx: Tx, rule: DeliveryRule) -> str:
     known = {item: tx.items.get(rule.shop, item) for item in rule.items[:3]}
     return text.rule_sentence(
         rule,
-        pool.name if pool is not None else "已删除的卡池",
+        _pool_named(pool),
         account.name if account is not None else "",
         {item: one.item.title for item, one in known.items() if one is not None},
         one_piece=pool is not None and pool.kind in (PoolKind.TEXT, PoolKind.IMAGE),
     )
+
+
+def _pool_named(pool: Pool | None) -> str:
+    if pool is None:
+        return "已删除的卡池"
+    return pool.name if pool.enabled else f"{pool.name}（已停用，发不出）"
 
 
 def _find(tx: Tx, operator: Operator, id_: DeliveryRuleId) -> DeliveryRule:

@@ -9,10 +9,10 @@ from datetime import datetime
 from hub import text
 from hub.delivery import look_up, resume
 from hub.desk.operator import Operator
-from hub.desk.orders import Orders
+from hub.desk.orders import Orders, check_waits, close_need
 from hub.desk.stock import cause
 from hub.errors import Invalid, NotFound
-from hub.model import AccountId, Choice, Need, Role, Stop
+from hub.model import AccountId, Choice, KnownOrder, Need, Role, Stop
 from hub.policy import choices_of
 from hub.store import Store, Tx
 
@@ -24,6 +24,8 @@ class NeedLine:
     need: Need
     choices: tuple[Choice, ...]
     """In the order of their numbers, from 1 on."""
+    order: KnownOrder | None
+    """What it is about; None: no order, or one that was never read."""
 
 
 class Needs:
@@ -35,8 +37,9 @@ class Needs:
     async def open(self, operator: Operator) -> Sequence[NeedLine]:
         """The oldest first."""
         operator.require(Role.VIEWER)
-        needs = await self._store.read(lambda tx: tx.needs.all_open(operator.shop))
-        return [_line(need) for need in needs]
+        return await self._store.read(
+            lambda tx: [_line(tx, need) for need in tx.needs.all_open(operator.shop)]
+        )
 
     async def count(self, operator: Operator) -> int:
         """How many are open."""
@@ -45,7 +48,7 @@ class Needs:
 
     async def get(self, operator: Operator, number: int) -> NeedLine:
         operator.require(Role.VIEWER)
-        return _line(await self._store.read(lambda tx: _find(tx, operator, number)))
+        return await self._store.read(lambda tx: _line(tx, _find(tx, operator, number)))
 
     async def answer(
         self, operator: Operator, number: int, choice: Choice, *, code: str = ""
@@ -61,9 +64,7 @@ class Needs:
         if choice not in choices_of(need.kind):
             raise Invalid(f"待处理 {number} 没有这个选项")
         if need.order is not None and choice in _BY_ORDER:
-            await _BY_ORDER[choice](self._orders, operator, need.order, code)
-            if choice in (Choice.READ,):
-                await self._close(operator, need, choice)
+            await _BY_ORDER[choice](self._orders, operator, need, need.order, code)
         elif choice is Choice.RESUME:
             await self.resume(operator, None)
         else:
@@ -74,16 +75,10 @@ class Needs:
         now = self._now()
 
         def unit(tx: Tx) -> None:
+            check_waits(tx, need)
             if need.order is None and choice is Choice.READ:
                 look_up(tx, need, now)
-            tx.needs.close(
-                operator.shop,
-                need.id,
-                resolution=text.CHOICES[choice],
-                member=operator.member.id or None,
-                now=now,
-            )
-            operator.record(tx, "need.close", str(need.number), now)
+            close_need(tx, operator, need, text.CHOICES[choice], now)
 
         await self._store.write(unit)
 
@@ -126,36 +121,36 @@ class Needs:
         return await self._store.write(unit)
 
 
-async def _deliver(orders: Orders, operator: Operator, order: str, code: str) -> None:
-    await orders.deliver(operator, order, code=code)
+async def _deliver(orders: Orders, who: Operator, need: Need, order: str, code: str) -> None:
+    await orders.deliver(who, order, code=code, need=need)
 
 
-async def _resend(orders: Orders, operator: Operator, order: str, code: str) -> None:
-    await orders.resend(operator, order, code=code)
+async def _resend(orders: Orders, who: Operator, need: Need, order: str, code: str) -> None:
+    await orders.resend(who, order, code=code, need=need)
 
 
-async def _arrived(orders: Orders, operator: Operator, order: str, _code: str) -> None:
-    await orders.arrived(operator, order)
+async def _arrived(orders: Orders, who: Operator, need: Need, order: str, _code: str) -> None:
+    await orders.arrived(who, order, need=need)
 
 
-async def _outside(orders: Orders, operator: Operator, order: str, _code: str) -> None:
-    await orders.outside(operator, order)
+async def _outside(orders: Orders, who: Operator, need: Need, order: str, _code: str) -> None:
+    await orders.outside(who, order, need=need)
 
 
-async def _release(orders: Orders, operator: Operator, order: str, code: str) -> None:
-    await orders.release(operator, order, code=code)
+async def _release(orders: Orders, who: Operator, need: Need, order: str, code: str) -> None:
+    await orders.release(who, order, code=code, need=need)
 
 
-async def _refuse(orders: Orders, operator: Operator, order: str, _code: str) -> None:
-    await orders.refuse(operator, order)
+async def _refuse(orders: Orders, who: Operator, need: Need, order: str, _code: str) -> None:
+    await orders.refuse(who, order, need=need)
 
 
-async def _ship(orders: Orders, operator: Operator, order: str, code: str) -> None:
-    await orders.ship(operator, order, code=code)
+async def _ship(orders: Orders, who: Operator, need: Need, order: str, code: str) -> None:
+    await orders.ship(who, order, code=code, need=need)
 
 
-async def _read(orders: Orders, operator: Operator, order: str, _code: str) -> None:
-    await orders.read(operator, order)
+async def _read(orders: Orders, who: Operator, need: Need, order: str, _code: str) -> None:
+    await orders.read(who, order, need=need)
 
 
 _BY_ORDER = {
@@ -171,8 +166,11 @@ _BY_ORDER = {
 }
 
 
-def _line(need: Need) -> NeedLine:
-    return NeedLine(need, tuple(choices_of(need.kind)))
+def _line(tx: Tx, need: Need) -> NeedLine:
+    order = None
+    if need.account is not None and need.order is not None:
+        order = tx.orders.get(need.shop, need.account, need.order)
+    return NeedLine(need, tuple(choices_of(need.kind)), order)
 
 
 def _find(tx: Tx, operator: Operator, number: int) -> Need:

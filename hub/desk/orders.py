@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from hub import text
 from hub.delivery import (
     arrived,
     deliver,
@@ -31,6 +32,7 @@ from hub.model import (
     KnownOrder,
     MemberId,
     Need,
+    NeedId,
     NeedKind,
     OrderStatus,
     Pool,
@@ -44,6 +46,7 @@ from hub.store import Store, Tx
 
 MOST_SHOWN = 50
 MOST_UNITS = 100
+LONGEST_SEARCH = 100
 
 _UNSURE = frozenset({DeliveryState.REVIEW, DeliveryState.OUTSIDE, DeliveryState.FAILED})
 """What had left before a person settled it may be in the buyer's hands."""
@@ -103,10 +106,6 @@ class Orders:
 
     # --- looking ---
 
-    async def find(self, operator: Operator, words: str = "") -> Sequence[KnownOrder]:
-        """The newest, or those with these words in number, buyer's name or title."""
-        return [line.order for line in await self.page(operator, words)]
-
     async def page(
         self,
         operator: Operator,
@@ -114,16 +113,29 @@ class Orders:
         *,
         account: AccountId | None = None,
         status: OrderStatus | None = None,
+        before: str = "",
+        limit: int = MOST_SHOWN,
     ) -> Sequence[OrderLine]:
-        """At most `MOST_SHOWN` that were seen last, with what became of each."""
+        """The newest, or those with these words in number, buyer's name, title or choice, with what
+        became of each. The next page is what comes `before` the number of the last one."""
         operator.require(Role.VIEWER)
-        wanted, shop = words.strip(), operator.shop
+        wanted, shop = words.strip()[:LONGEST_SEARCH], operator.shop
 
         def unit(tx: Tx) -> list[OrderLine]:
-            found = tx.orders.search(shop, wanted, account=account, status=status, limit=MOST_SHOWN)
+            found = tx.orders.search(
+                shop, wanted, account=account, status=status, before=before, limit=limit
+            )
             return [_order_line(tx, order) for order in found]
 
         return await self._store.read(unit)
+
+    async def ending(self, operator: Operator, digits: str) -> Sequence[KnownOrder]:
+        """The one with this number, or the newest of those whose number ends like this."""
+        operator.require(Role.VIEWER)
+        shop = operator.shop
+        return await self._store.read(
+            lambda tx: tx.orders.by_number(shop, digits) or tx.orders.ending(shop, digits)
+        )
 
     async def of_conversation(
         self, operator: Operator, conversation: ConversationId
@@ -146,7 +158,9 @@ class Orders:
             lambda tx: _view(tx, operator, find_order(tx, operator, order))
         )
 
-    # --- acting: each writes the audit and closes the needs that it answers ---
+    # --- acting: each writes the audit and closes the needs that it answers. `need`: the one that
+    # is answered by it; it is refused when somebody else was faster. What asks for a second word
+    # is tried first, so that nobody is asked about what cannot be done: NotConfirmed undoes it. ---
 
     async def deliver(
         self,
@@ -156,25 +170,33 @@ class Orders:
         pool: PoolId | None = None,
         units: int | None = None,
         code: str = "",
+        need: Need | None = None,
     ) -> OrderView:
         """Deliver by hand, from the rule's pool or a chosen one. Block rules do not hold it.
 
-        Raises NotConfirmed if an earlier message may have reached the buyer, or if a supplier that
-        may have given out a card would be asked again; OutOfStock,
-        AlreadyDelivered, OnHold, Invalid, NotFound.
+        Raises NotConfirmed if an earlier message may have reached the buyer, if a supplier that
+        may have given out a card would be asked again, or for more pieces than were bought;
+        OutOfStock, AlreadyDelivered, OnHold, Invalid, NotFound.
         """
         if units is not None and not 0 < units <= MOST_UNITS:
             raise Invalid(f"份数在 1 到 {MOST_UNITS} 之间", {"units": "看一下份数"})
 
         def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
             chosen = find_pool(tx, operator, pool) if pool is not None else None
-            _confirm(tx, known, Choice.DELIVER, code, chosen)
+            asked = _asked(tx, known, Choice.DELIVER, chosen, units)
             deliver(tx, account, known, pool=chosen, units=units, by=cause(operator), now=now)
+            _confirm(known, asked, code)
 
-        return await self._act(operator, order, "order.deliver", act)
+        return await self._act(operator, order, "order.deliver", act, need)
 
     async def resend(
-        self, operator: Operator, order: str, *, code: str = "", written: int | None = None
+        self,
+        operator: Operator,
+        order: str,
+        *,
+        code: str = "",
+        written: int | None = None,
+        need: Need | None = None,
     ) -> OrderView:
         """The same cards once more. Raises NotConfirmed the first time.
 
@@ -186,71 +208,95 @@ class Orders:
             units = tx.deliveries.of_order(known.shop, known.account, known.id)
             if written is not None and written != sum(one.attempt for one in units):
                 raise Invalid("没有再发：刚刚已经再发过一次，看一下经过")
-            _confirm(tx, known, Choice.RESEND, code)
+            asked = _asked(tx, known, Choice.RESEND)
             resend(tx, known, by=cause(operator), now=now)
+            _confirm(known, asked, code)
 
-        return await self._act(operator, order, "order.resend", act)
+        return await self._act(operator, order, "order.resend", act, need)
 
-    async def arrived(self, operator: Operator, order: str) -> OrderView:
+    async def arrived(
+        self, operator: Operator, order: str, *, need: Need | None = None
+    ) -> OrderView:
         """The operator saw in the conversation that the buyer has it."""
 
         def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
             if not arrived(tx, known, by=cause(operator), now=now):
                 raise Invalid("没有改动：这笔订单没有等人工确认的内容")
 
-        return await self._act(operator, order, "order.arrived", act)
+        return await self._act(operator, order, "order.arrived", act, need)
 
-    async def outside(self, operator: Operator, order: str) -> OrderView:
+    async def outside(
+        self, operator: Operator, order: str, *, need: Need | None = None
+    ) -> OrderView:
         """It was delivered without the hub."""
-        return await self._act(
-            operator,
-            order,
-            "order.outside",
-            lambda tx, account, order, now: outside(tx, order, by=cause(operator), now=now),
-        )
 
-    async def release(self, operator: Operator, order: str, *, code: str = "") -> OrderView:
+        def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
+            before = _standing(tx, known)
+            outside(tx, known, by=cause(operator), now=now)
+            _check_changed(tx, known, before)
+
+        return await self._act(operator, order, "order.outside", act, need)
+
+    async def release(
+        self, operator: Operator, order: str, *, code: str = "", need: Need | None = None
+    ) -> OrderView:
         """The cards go back into their pools. Raises NotConfirmed if the buyer may have seen
         them."""
 
         def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
-            _confirm(tx, known, Choice.RELEASE, code)
+            asked = _asked(tx, known, Choice.RELEASE)
             give_back(tx, known, by=cause(operator), now=now)
+            _confirm(known, asked, code)
 
-        return await self._act(operator, order, "order.release", act)
+        return await self._act(operator, order, "order.release", act, need)
 
-    async def refuse(self, operator: Operator, order: str) -> OrderView:
+    async def refuse(
+        self, operator: Operator, order: str, *, need: Need | None = None
+    ) -> OrderView:
         """Nothing is delivered."""
-        return await self._act(
-            operator,
-            order,
-            "order.refuse",
-            lambda tx, account, order, now: refuse(tx, order, by=cause(operator), now=now),
-        )
 
-    async def ship(self, operator: Operator, order: str, *, code: str = "") -> OrderView:
+        def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
+            before = _standing(tx, known)
+            refuse(tx, known, by=cause(operator), now=now)
+            _check_changed(tx, known, before)
+
+        return await self._act(operator, order, "order.refuse", act, need)
+
+    async def ship(
+        self, operator: Operator, order: str, *, code: str = "", need: Need | None = None
+    ) -> OrderView:
         """Mark it as shipped at the platform. Raises NotConfirmed if the buyer got nothing."""
 
         def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
-            _confirm(tx, known, Choice.SHIP, code)
+            if known.status not in (OrderStatus.PAID, None) and known.shipped_at is None:
+                state = text.order_status(known)
+                raise Invalid(f"没有标记：这笔订单现在是{state}，不是待发货")
+            asked = _asked(tx, known, Choice.SHIP)
             ship_now(tx, known, by=cause(operator), now=now)
+            _confirm(known, asked, code)
 
-        return await self._act(operator, order, "order.ship", act)
+        return await self._act(operator, order, "order.ship", act, need)
 
-    async def read(self, operator: Operator, order: str) -> OrderView:
+    async def read(self, operator: Operator, order: str, *, need: Need | None = None) -> OrderView:
         """Ask the platform about it again."""
 
         def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
             if not read_again(tx, known, "asked", now):
                 raise Invalid("没有重新读：不知道这笔订单的会话")
+            if need is not None:
+                close_need(tx, operator, need, text.CHOICES[Choice.READ], now)
 
-        return await self._act(operator, order, "order.read", act)
+        return await self._act(operator, order, "order.read", act, need)
 
-    async def _act(self, operator: Operator, order: str, action: str, act: _Act) -> OrderView:
+    async def _act(
+        self, operator: Operator, order: str, action: str, act: _Act, need: Need | None
+    ) -> OrderView:
         operator.require(Role.AGENT)
         now = self._now()
 
         def unit(tx: Tx) -> OrderView:
+            if need is not None:
+                check_waits(tx, need)
             known = find_order(tx, operator, order)
             account = account_of(tx, known)
             act(tx, account, known, now)
@@ -258,6 +304,20 @@ class Orders:
             return _view(tx, operator, find_order(tx, operator, order))
 
         return await self._store.write(unit)
+
+
+def check_waits(tx: Tx, need: Need) -> None:
+    """Raises Invalid when somebody answered it before."""
+    found = tx.needs.get(need.shop, need.id)
+    if found is not None and found.closed_at is not None:
+        raise Invalid(f"待处理 {need.number} 已经处理过：{found.resolution}")
+
+
+def close_need(tx: Tx, operator: Operator, need: Need, resolution: str, now: datetime) -> None:
+    tx.needs.close(
+        need.shop, need.id, resolution=resolution, member=operator.member.id or None, now=now
+    )
+    operator.record(tx, "need.close", str(need.number), now)
 
 
 def find_order(tx: Tx, operator: Operator, order: str) -> KnownOrder:
@@ -280,8 +340,10 @@ def _warning(
     story: Sequence[StoryLine],
     needs: Sequence[Need],
     chosen: Pool | None = None,
+    more: str = "",
 ) -> str:
-    """`chosen`: the pool that a person wants instead of the rule's."""
+    """`chosen`: the pool that a person wants instead of the rule's. `more`: what speaks against the
+    pieces that he wants."""
     left = {line.unit for line in story if line.step is DeliveryStep.LEFT}
     may_have_it = any(one.state in _UNSURE and one.unit.unit in left for one in units)
     if act is Choice.RESEND:
@@ -292,6 +354,8 @@ def _warning(
     unsure = any(need.kind is NeedKind.SUPPLY_UNCERTAIN for need in needs)
     if act is Choice.DELIVER and from_supplier and unsure:
         return "供货方可能已经出过卡，再取一次可能多扣一次费"
+    if act is Choice.DELIVER and more:
+        return more
     if act is Choice.RELEASE and may_have_it:
         return "买家可能已经看到这些卡密，退回后会卖给别人"
     if act is Choice.SHIP and not any(one.state in HANDED_OVER for one in units):
@@ -299,15 +363,41 @@ def _warning(
     return ""
 
 
-def _confirm(tx: Tx, order: KnownOrder, act: Choice, code: str, chosen: Pool | None = None) -> None:
-    """The last four digits of the order: a second look, not a secret."""
+def _asked(
+    tx: Tx, order: KnownOrder, act: Choice, chosen: Pool | None = None, pieces: int | None = None
+) -> str:
+    """What has to be said before; empty: it needs no second word."""
     units = tx.deliveries.of_order(order.shop, order.account, order.id)
     story = tx.orders.story(order.shop, order.account, order.id)
     needs = tx.needs.open_about(order.shop, order.account, order.id)
-    what = _warning(act, units, story, needs, chosen)
+    more = ""
+    if pieces and order.quantity and pieces > order.quantity and not units:
+        more = f"订单上是 {order.quantity} 件，你要发 {pieces} 份"
+    return _warning(act, units, story, needs, chosen, more)
+
+
+def _confirm(order: KnownOrder, asked: str, code: str) -> None:
+    """The last four digits of the order: a second look, not a secret."""
     wanted = order.id[-4:]
-    if what and code.strip() != wanted:
-        raise NotConfirmed(what, wanted)
+    if asked and code.strip() != wanted:
+        raise NotConfirmed(asked, wanted)
+
+
+_Standing = tuple[tuple[DeliveryState, ...], tuple[NeedId, ...]]
+
+
+def _standing(tx: Tx, order: KnownOrder) -> _Standing:
+    """What settling an order can change."""
+    units = tx.deliveries.of_order(order.shop, order.account, order.id)
+    needs = tx.needs.open_about(order.shop, order.account, order.id)
+    return tuple(one.state for one in units), tuple(need.id for need in needs)
+
+
+def _check_changed(tx: Tx, order: KnownOrder, before: _Standing) -> None:
+    """Raises Invalid when nothing did, rather than to say that it was done."""
+    after = _standing(tx, order)
+    if after == before:
+        raise Invalid(f"没有改动，这笔订单现在：{text.delivered_so_far(after[0])}")
 
 
 def _order_line(tx: Tx, order: KnownOrder) -> OrderLine:

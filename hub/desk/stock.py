@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hub import text
+from hub.commands import may
 from hub.desk.operator import Operator
 from hub.errors import Conflict, Invalid, NotFound
 from hub.model import (
@@ -68,8 +69,12 @@ class PoolLine:
 
     pool: Pool
     level: StockLevel
+    left: int
+    """Cards that can still be drawn: available and not over."""
+    given: int
+    """What buyers have of it: cards, or for a fixed text or picture how often it went out."""
     sold: int
-    """Handed over in the last fourteen days."""
+    """The same, of the last fourteen days."""
     expired: int
     """Available, but over, so that nobody gets them."""
     days: float | None
@@ -88,8 +93,7 @@ class Stock:
         now = self._now()
 
         def unit(tx: Tx) -> list[PoolLine]:
-            sold = tx.card_records.sold_since(operator.shop, now, LOOKS_BACK)
-            return [_line(tx, pool, sold, now) for pool in tx.pools.all(operator.shop)]
+            return _lines_of(tx, tx.pools.all(operator.shop), operator, now)
 
         return await self._store.read(unit)
 
@@ -98,14 +102,13 @@ class Stock:
         now = self._now()
 
         def unit(tx: Tx) -> PoolLine:
-            sold = tx.card_records.sold_since(operator.shop, now, LOOKS_BACK)
-            return _line(tx, find_pool(tx, operator, id_), sold, now)
+            return _lines_of(tx, [find_pool(tx, operator, id_)], operator, now)[0]
 
         return await self._store.read(unit)
 
     async def picture(self, operator: Operator, pool: PoolId, name: str) -> tuple[bytes, str]:
         """A picture that a pool hands out, and its media type."""
-        operator.require(Role.VIEWER)
+        operator.require(Role.AGENT)
         found = await self._store.read(lambda tx: find_pool(tx, operator, pool))
         picture = next((one for one in found.pictures if one.name == name), None)
         if picture is not None:
@@ -297,13 +300,44 @@ def find_pool(tx: Tx, operator: Operator, id_: PoolId) -> Pool:
     return pool
 
 
-def _line(tx: Tx, pool: Pool, sold: dict[PoolId, int], now: datetime) -> PoolLine:
-    expired = tx.card_records.expired_count(pool.shop, pool.id, now)
-    left, went = pool.counts.available - expired, sold.get(pool.id, 0)
+def _lines_of(tx: Tx, pools: Sequence[Pool], operator: Operator, now: datetime) -> list[PoolLine]:
+    sold = tx.card_records.sold_since(operator.shop, now, LOOKS_BACK)
+    units = tx.deliveries.given(operator.shop, now - LOOKS_BACK)
+    return [
+        _line(
+            _seen_by(operator, pool),
+            sold.get(pool.id, 0),
+            units.get(pool.id, (0, 0)),
+            _expired(tx, pool, now),
+            now,
+        )
+        for pool in pools
+    ]
+
+
+def _line(pool: Pool, sold: int, units: tuple[int, int], expired: int, now: datetime) -> PoolLine:
+    """`units`: deliveries from it, ever and lately; a fixed text has no cards to count."""
+    left = max(pool.counts.available - expired, 0)
+    match pool.kind:
+        case PoolKind.CODES:
+            days = days_left(left, sold, now - pool.created_at) if left else None
+            level = stock_level(left, pool.low_at)
+            return PoolLine(pool, level, left, pool.counts.handed_over, sold, expired, days)
+        case PoolKind.API:
+            return PoolLine(pool, StockLevel.FINE, 0, pool.counts.handed_over, sold, 0, None)
+        case _:
+            return PoolLine(pool, StockLevel.FINE, 0, *units, 0, None)
+
+
+def _seen_by(operator: Operator, pool: Pool) -> Pool:
+    """What a fixed text or picture says is what is sold, as much as a code."""
+    return pool if may(operator.member.role, Role.AGENT) else replace(pool, text="", pictures=())
+
+
+def _expired(tx: Tx, pool: Pool, now: datetime) -> int:
     if pool.kind is not PoolKind.CODES:
-        return PoolLine(pool, StockLevel.FINE, went, expired, None)
-    days = days_left(left, went, now - pool.created_at)
-    return PoolLine(pool, stock_level(left, pool.low_at), went, expired, days)
+        return 0
+    return tx.card_records.expired_count(pool.shop, pool.id, now)
 
 
 def _lines(words: str) -> str:

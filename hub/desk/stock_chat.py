@@ -7,39 +7,65 @@ from collections.abc import Sequence
 from hub import text
 from hub.commands import Action
 from hub.desk.cards import Cards
+from hub.desk.confirming import Confirmations
 from hub.desk.operator import Operator
 from hub.desk.restock import Restock
 from hub.desk.stock import PoolLine, Stock
 from hub.errors import Invalid, NotFound
 from hub.model import ChatPicture, OperatorMessage
 
+_NAMED = 10
+"""Pools in one sentence."""
+
 
 class StockChat:
-    def __init__(self, stock: Stock, cards: Cards, restock: Restock) -> None:
+    def __init__(
+        self, stock: Stock, cards: Cards, restock: Restock, confirmations: Confirmations
+    ) -> None:
         self._stock = stock
         self._cards = cards
         self._restock = restock
+        self._confirmations = confirmations
 
     async def run(
         self, operator: Operator, action: Action, argument: str, message: OperatorMessage
     ) -> str:
         if action is Action.STOCK:
-            return await self._show(operator, argument)
+            return await self._show(operator, argument, message)
         if message.peer.scene != "private":
             raise Invalid(text.codes_only_in_private())
         if action is Action.RESTOCK:
             return await self._add(operator, argument, message)
-        card, pool = await self._cards.void_by_code(operator, argument)
-        return text.voided(card, pool)
+        return await self._void(operator, argument, message)
 
-    async def _show(self, operator: Operator, argument: str) -> str:
+    async def _void(self, operator: Operator, argument: str, message: OperatorMessage) -> str:
+        async def act(who: Operator, code: str) -> str:
+            return text.voided(*await self._cards.void_by_code(who, argument, code=code))
+
+        return await self._confirmations.run(operator, message, "", act)
+
+    async def _show(self, operator: Operator, argument: str, message: OperatorMessage) -> str:
         lines = await self._stock.overview(operator)
         if not lines:
             return text.no_pools()
         if not argument:
-            return "\n".join(text.pool_line(one.pool, one.level, one.days) for one in lines)
+            return text.pool_list(
+                [
+                    text.pool_line(one.pool, one.level, one.left, one.given, one.days)
+                    for one in lines
+                ]
+            )
         one = named_pool(lines, argument)
-        return text.pool_page(one.pool, one.level, one.days, one.sold, one.expired)
+        return text.pool_page(
+            one.pool,
+            one.level,
+            one.left,
+            one.given,
+            one.days,
+            one.sold,
+            one.expired,
+            note=message.peer.scene == "private",
+        )
 
     async def _add(self, operator: Operator, argument: str, message: OperatorMessage) -> str:
         pictures = any(isinstance(part, ChatPicture) for part in message.parts)
@@ -67,6 +93,8 @@ class StockChat:
 
 def named_pool(lines: Sequence[PoolLine], name: str) -> PoolLine:
     """The pool of this name, or the only one whose name holds these words."""
+    if not lines:
+        raise NotFound(text.no_pools())
     words = " ".join(name.split())
     exact = [one for one in lines if one.pool.name == words]
     found = exact or [one for one in lines if words and words in one.pool.name]
@@ -91,4 +119,5 @@ def _leading(lines: Sequence[PoolLine], line: str) -> tuple[PoolLine, str]:
 
 
 def _names(lines: Sequence[PoolLine]) -> str:
-    return "、".join(one.pool.name for one in lines)
+    names = "、".join(one.pool.name for one in lines[:_NAMED])
+    return names if len(lines) <= _NAMED else f"{names} 等 {len(lines)} 个"

@@ -73,6 +73,11 @@ _RESERVED_SINCE = Statement(
     "SELECT count(*) FROM deliveries WHERE shop_id = :shop AND reserved_at >= :since"
 )
 _TALLY = Statement("SELECT state, count(*), min(created_at) FROM deliveries GROUP BY state")
+_GIVEN = Statement(
+    "SELECT pool_id, count(*), sum(CASE WHEN changed_at >= :since THEN 1 ELSE 0 END)"
+    " FROM deliveries WHERE shop_id = :shop AND pool_id IS NOT NULL"
+    " AND state IN ('sent', 'confirmed') GROUP BY pool_id"
+)
 _OF_BUYER = Statement(
     "SELECT count(DISTINCT CASE WHEN d.state IN ('sent', 'confirmed', 'outside')"
     " THEN o.order_id END), count(DISTINCT CASE WHEN o.status IN ('paid', 'shipped') AND d.state"
@@ -151,6 +156,11 @@ class Deliveries:
     def reserved_since(self, shop: ShopId, since: datetime) -> int:
         found: int = self._sql.value(_RESERVED_SINCE, shop=shop, since=micros(since))
         return found
+
+    def given(self, shop: ShopId, since: datetime) -> dict[PoolId, tuple[int, int]]:
+        """Units that buyers have from each pool: over all times, and those since then."""
+        rows = self._sql.rows(_GIVEN, shop=shop, since=micros(since))
+        return {PoolId(pool): (ever, lately) for pool, ever, lately in rows}
 
     def of_buyer(self, shop: ShopId, buyer: PlatformUser, apart_from: str) -> tuple[int, int]:
         """How many other orders of this buyer were delivered, and how many were delivered, or are

@@ -72,17 +72,33 @@ _RECENT = Statement(
     f"SELECT {_COLUMNS} FROM orders WHERE shop_id = :shop ORDER BY seen_at DESC, id DESC"
     " LIMIT :limit"
 )
+MOST_WORDS = 4
+_HAS = " AND ".join(
+    f"(instr(lower(buyer_name), :word{n}) > 0 OR instr(lower(item_title), :word{n}) > 0"
+    f" OR instr(order_id, :word{n}) > 0 OR instr(lower(spec), :word{n}) > 0)"
+    for n in range(MOST_WORDS)
+)
 _SEARCH = {
-    (of_account, in_status): Statement(
+    (of_account, in_status, words, older): Statement(
         f"SELECT {_COLUMNS} FROM orders WHERE shop_id = :shop"
         f"{' AND account_id = :account' if of_account else ''}"
         f"{' AND status = :status' if in_status else ''}"
-        " AND (instr(lower(buyer_name), :words) > 0 OR instr(lower(item_title), :words) > 0"
-        " OR instr(order_id, :words) > 0) ORDER BY seen_at DESC, id DESC LIMIT :limit"
+        f"{f' AND {_HAS}' if words else ''}"
+        f"{' AND (seen_at, id) < (:seen_at, :id)' if older else ''}"
+        " ORDER BY seen_at DESC, id DESC LIMIT :limit"
     )
     for of_account in (True, False)
     for in_status in (True, False)
+    for words in (True, False)
+    for older in (True, False)
 }
+_PLACE = Statement(
+    "SELECT seen_at, id FROM orders WHERE shop_id = :shop AND order_id = :order ORDER BY id LIMIT 1"
+)
+_ENDING = Statement(
+    f"SELECT {_COLUMNS} FROM orders WHERE shop_id = :shop AND order_id LIKE :ending"
+    " ORDER BY seen_at DESC, id DESC LIMIT :limit"
+)
 _SET_STEPS = Statement(f"UPDATE orders SET steps = :steps{_ONE}")
 _SET_SHIPPED = Statement(f"UPDATE orders SET shipped_at = :now{_ONE} AND shipped_at IS NULL")
 _SET_REFUND = Statement(f"UPDATE orders SET refund_at = :at{_ONE} AND refund_at IS NULL")
@@ -172,17 +188,34 @@ class Orders:
         *,
         account: AccountId | None = None,
         status: OrderStatus | None = None,
+        before: str = "",
         limit: int = 50,
     ) -> list[KnownOrder]:
-        """By a part of the buyer's name, the item's title or the number; the newest first."""
+        """Each of the words in the buyer's name, the item's title, the choice or the number; the
+        newest first. `before`: the number of an order, only what comes after it in this list; an
+        unknown one leaves nothing."""
+        place = self._sql.row(_PLACE, shop=shop, order=before) if before else None
+        if before and place is None:
+            return []
+        wanted = _lower(words).split(maxsplit=MOST_WORDS - 1)
         rows = self._sql.rows(
-            _SEARCH[account is not None, status is not None],
+            _SEARCH[account is not None, status is not None, bool(wanted), place is not None],
             shop=shop,
-            words=words.lower(),
             account=account,
             status=status,
             limit=limit,
+            seen_at=place[0] if place is not None else None,
+            id=place[1] if place is not None else None,
+            **{
+                f"word{n}": word
+                for n, word in enumerate([*wanted, *[""] * MOST_WORDS][:MOST_WORDS])
+            },
         )
+        return [_to_order(row) for row in rows]
+
+    def ending(self, shop: ShopId, digits: str, limit: int = 6) -> list[KnownOrder]:
+        """Those whose number ends with these digits, the newest first."""
+        rows = self._sql.rows(_ENDING, shop=shop, ending=f"%{digits}", limit=limit)
         return [_to_order(row) for row in rows]
 
     def set_steps(self, shop: ShopId, account: AccountId, order: str, steps: StepOrder) -> None:
@@ -260,6 +293,11 @@ class Orders:
 
     def _changed(self, shop: ShopId, order: str) -> None:
         self._sql.changed(shop, "order", int(order) if order.isdecimal() else 0)
+
+
+def _lower(words: str) -> str:
+    """As the database does it: ASCII alone."""
+    return "".join(sign.lower() if sign.isascii() else sign for sign in words)
 
 
 def _to_step(step: str) -> DeliveryStep | OrderNote:

@@ -55,6 +55,13 @@ CHOICES: dict[Choice, str] = {
     Choice.DONE: "知道了",
 }
 
+_HINTS: dict[NeedKind, str] = {
+    NeedKind.NO_RULE: "发货要选卡池：引用这条写「1 卡池名」",
+    NeedKind.UNKNOWN_SPEC: "发货要选卡池：引用这条写「1 卡池名」",
+    NeedKind.OUT_OF_STOCK: "先补货再选 1，或者写「1 卡池名」从别的卡池发",
+}
+"""What the numbers alone do not say."""
+
 DELIVERY_STATES: dict[DeliveryState, str] = {
     DeliveryState.PENDING: "待发",
     DeliveryState.SUPPLYING: "向供货方取卡中",
@@ -134,6 +141,8 @@ def need_notice(
         lines.append(need.detail)
     lines += _about(account, order, need.order)
     lines += [f"{number} {CHOICES[one]}" for number, one in enumerate(choices, 1)]
+    if need.kind in _HINTS:
+        lines.append(_HINTS[need.kind])
     if conversation is not None:
         lines.append(f"#{conversation.ticket}")
     return "\n".join(lines)

@@ -34,6 +34,7 @@ from hub.text.delivery import (
 _SHOWN = 10
 """Orders or needs in one message; more would be a wall of text."""
 _STORY_SHOWN = 8
+_RULES_SHOWN = 15
 Clock = Callable[[datetime], str]
 Unit = tuple[Delivery, str, Sequence[str]]
 """A unit, the name of its pool, and its cards as they may be shown here."""
@@ -69,8 +70,9 @@ def order_page(
     needs: Sequence[Need],
     story: Sequence[str],
     acts: Sequence[Choice],
+    others: Sequence[KnownOrder] = (),
 ) -> str:
-    """Everything about one order, and what can be done next."""
+    """Everything about one order, and what can be done next. `others`: of the same conversation."""
     buyer = shorten(order.buyer_name, 24) or order.buyer or "买家"
     lines = [
         f"订单 {order.id}｜{order_status(order)}",
@@ -80,7 +82,10 @@ def order_page(
     lines += [need_line(need) for need in needs]
     lines += story
     name = f"#{conversation.ticket}" if conversation is not None else order.id
-    lines += _next(needs, acts, name)
+    lines += _next(needs, acts, name if not others else order.id)
+    if others:
+        numbers = "、".join(one.id for one in others[:3]) + (" 等" if len(others) > 3 else "")
+        lines.append(f"这个会话还有 {len(others)} 笔订单：{numbers}")
     if conversation is not None:
         lines.append(f"#{conversation.ticket}")
     return "\n".join(lines)
@@ -137,16 +142,21 @@ def _story_line(
 
 
 def order_list(
-    orders: Sequence[tuple[KnownOrder, Sequence[DeliveryState]]], words: str = ""
+    orders: Sequence[tuple[KnownOrder, Sequence[DeliveryState]]],
+    words: str = "",
+    *,
+    more: bool = False,
 ) -> str:
-    """Several orders; a page of one is asked for by its number."""
+    """Several orders; a page of one is asked for by its number. `more`: there are others besides
+    these."""
     if not orders:
         if words:
             return f"没有找到「{shorten(words, 20)}」的订单；可以写订单号、买家名或商品标题里的字"
         return "还没有订单，买家付款后会出现在这里"
     lines = [order_in_list(order, states) for order, states in orders[:_SHOWN]]
     if len(orders) > _SHOWN:
-        lines.append(f"还有 {len(orders) - _SHOWN} 笔，写上买家名或商品缩小范围")
+        rest = "很多" if more else f" {len(orders) - _SHOWN} "
+        lines.append(f"还有{rest}笔，写上买家名或商品缩小范围")
     lines.append("看一笔：/单 订单号（末尾几位也行）")
     return "\n".join(lines)
 
@@ -165,27 +175,40 @@ def numbered(choices: Sequence[Choice]) -> str:
     return "　".join(f"{number} {CHOICES[one]}" for number, one in enumerate(choices, 1))
 
 
-def need_page(need: Need, choices: Sequence[Choice]) -> str:
+def need_page(need: Need, order: KnownOrder | None, choices: Sequence[Choice]) -> str:
     """One need with its numbered answers."""
+    said = _need_said(need, order)
     if need.closed_at is not None:
-        return f"{need_line(need)}\n已经处理过：{need.resolution}"
-    return f"{need_line(need)}\n{numbered(choices)}\n回复：/处理 {need.number} 数字"
+        return f"{said}\n已经处理过：{need.resolution}"
+    return f"{said}\n{numbered(choices)}\n回复：/处理 {need.number} 数字"
 
 
 def needs_page(
-    needs: Sequence[tuple[Need, Sequence[Choice]]],
+    needs: Sequence[tuple[Need, KnownOrder | None, Sequence[Choice]]],
     stops: Sequence[tuple[Stop, Account | None]],
 ) -> str:
-    """All that waits for a person."""
+    """All that waits for a person. Several begin with how many they are, so that nobody who quotes
+    the list with a number answers the first of them."""
     lines = [stop_line(stop, account) for stop, account in stops]
     if not needs:
         return "\n".join([*lines, "没有待处理的事"])
-    lines += [f"{need_line(need)}\n{numbered(choices)}" for need, choices in needs[:_SHOWN]]
+    if len(needs) > 1:
+        lines.append(f"一共 {len(needs)} 件等你决定")
+    lines += [
+        f"{_need_said(need, order)}\n{numbered(choices)}" for need, order, choices in needs[:_SHOWN]
+    ]
     if len(needs) > _SHOWN:
         lines.append(f"还有 {len(needs) - _SHOWN} 件，在后台的「待处理」里看")
     first = needs[0][0].number
     lines.append(f"回复「/处理 {first} 1」，或者引用那条通知只写数字")
     return "\n".join(lines)
+
+
+def _need_said(need: Need, order: KnownOrder | None) -> str:
+    if order is None:
+        return need_line(need)
+    buyer = shorten(order.buyer_name, 16) or order.buyer or "买家"
+    return f"{need_line(need)}\n{buyer} · {bought(order)}".rstrip(" ·")
 
 
 def which_pool(refusal: str, number: int) -> str:
@@ -196,16 +219,44 @@ def which_pool(refusal: str, number: int) -> str:
 def quote_is_blank(need: Need, number: str, ticket: str) -> str:
     """The quote came without its text: a number may be meant for the hub or for the buyer."""
     return (
-        f"没有执行：看不到你引用的内容。要处理「{NEED_KINDS[need.kind]}」，"
-        f"写 /处理 {need.number} {number}；要对买家说，写 #{ticket} {number}"
+        f"没有执行：看不出这个数字是说给谁的。要处理「{NEED_KINDS[need.kind]}」，"
+        f"写 /处理 {need.number} {number}{_to_buyer(ticket, number)}"
+    )
+
+
+def either_way(need: Need, words: str, ticket: str) -> str:
+    """An answer to a need in words, under its notice: it would be a strange thing to say to a
+    buyer, and a worse one to do unasked."""
+    return (
+        f"没有执行，也没有发给买家。要这样处理，写 /处理 {need.number} {words}"
+        f"{_to_buyer(ticket, words)}"
+    )
+
+
+def _to_buyer(ticket: str, words: str) -> str:
+    return f"；要对买家说，写 #{ticket} {words}" if ticket else ""
+
+
+def need_without_buyer(need: Need) -> str:
+    return (
+        f"没有发送：待处理 {need.number} 没有对应的会话，话没有发给任何人。"
+        f"要处理它，引用那条通知只写数字，或者写 /处理 {need.number}"
     )
 
 
 # --- What was done --------------------------------------------------------------------------------
 
 
-def confirm_question(what: str, order: str, code: str, seconds: int) -> str:
-    return f"⚠ {what}（订单 {order}）。\n确定的话，{seconds} 秒内回复：确认 {code}"
+def order_named(order: KnownOrder) -> str:
+    """`小林 · 手冲咖啡壶 45.00 元，订单 4400112233445566778`."""
+    buyer = shorten(order.buyer_name, 16) or order.buyer or "买家"
+    return f"{buyer} · {bought(order, 16)}".rstrip(" ·") + f"，订单 {order.id}"
+
+
+def confirm_question(what: str, about: str, code: str, seconds: int) -> str:
+    """`about`: what it is done to; may be empty."""
+    which = f"\n{about}" if about else ""
+    return f"⚠ {what}。{which}\n确定的话，{seconds} 秒内回复：确认 {code}"
 
 
 def confirm_wrong(code: str) -> str:
@@ -325,6 +376,10 @@ def _span(seconds: int) -> str:
 def rules_page(sentences: Sequence[tuple[DeliveryRule, str]]) -> str:
     if not sentences:
         return "还没有发货规则，付款的订单都会留在待处理里。请店主在后台的「发货规则」里添加"
-    return "\n".join(
-        f"{rule.id} {said}{'' if rule.enabled else '（已关闭）'}" for rule, said in sentences
-    )
+    lines = [
+        f"{rule.id} {said}{'' if rule.enabled else '（已关闭）'}"
+        for rule, said in sentences[:_RULES_SHOWN]
+    ]
+    if len(sentences) > _RULES_SHOWN:
+        lines.append(f"还有 {len(sentences) - _RULES_SHOWN} 条，在后台的「发货规则」里看")
+    return "\n".join(lines)

@@ -48,6 +48,8 @@ PLACEHOLDERS: dict[str, str] = {
 }
 """What can stand in a template, in the order in which it is explained."""
 
+_POOLS = 40
+"""In one message."""
 _LISTED = 8
 """Line numbers that are named one by one."""
 
@@ -57,13 +59,13 @@ def unknown_placeholder(names: Sequence[str], known: Sequence[str]) -> str:
     return f"没有 {said} 这个变量，能用的是：{' '.join(f'{{{name}}}' for name in known)}"
 
 
-def pool_line(pool: Pool, level: StockLevel, days: float | None) -> str:
+def pool_line(pool: Pool, level: StockLevel, left: int, given: int, days: float | None) -> str:
     """One pool in a list."""
     off = "（已停用）" if not pool.enabled else ""
     if pool.kind is not PoolKind.CODES:
-        return f"▫ {pool.name}{off} {POOL_KINDS[pool.kind]}，已发 {pool.counts.handed_over}"
+        return f"▫ {pool.name}{off} {POOL_KINDS[pool.kind]}，已发 {given}"
     marks = {StockLevel.FINE: "🟢", StockLevel.LOW: "🟡", StockLevel.EMPTY: "🔴"}
-    parts = [f"剩 {pool.counts.available}"]
+    parts = [f"剩 {left}"]
     if pool.counts.reserved:
         parts.append(f"预留 {pool.counts.reserved}")
     if days is not None:
@@ -71,17 +73,39 @@ def pool_line(pool: Pool, level: StockLevel, days: float | None) -> str:
     return f"{marks[level]} {pool.name}{off} {'，'.join(parts)}"
 
 
-def pool_page(pool: Pool, level: StockLevel, days: float | None, sold: int, expired: int) -> str:
+def pool_list(lines: Sequence[str]) -> str:
+    """All pools; of very many the rest is left to the admin."""
+    said = list(lines[:_POOLS])
+    if len(lines) > _POOLS:
+        said.append(
+            f"还有 {len(lines) - _POOLS} 个，写「/库存 卡池名」看一个，或者看后台的「库存」"
+        )
+    return "\n".join(said)
+
+
+def pool_page(
+    pool: Pool,
+    level: StockLevel,
+    left: int,
+    given: int,
+    days: float | None,
+    sold: int,
+    expired: int,
+    *,
+    note: bool,
+) -> str:
+    """`note`: what the shop wrote about it may be seen here."""
     counts = pool.counts
-    lines = [pool_line(pool, level, days)]
+    lines = [pool_line(pool, level, left, given, days)]
     if pool.kind is PoolKind.CODES:
-        lines.append(f"可用 {counts.available}，预留 {counts.reserved}，作废 {counts.void}")
+        lines.append(f"可用 {left}，预留 {counts.reserved}，作废 {counts.void}")
         if expired:
-            lines.append(f"其中 {expired} 张已经过期，不会发出")
-    lines.append(f"已发 {counts.handed_over}，近 14 天 {sold}，有争议 {counts.disputed}")
+            lines.append(f"另有 {expired} 张已经过期，不会发出")
+    disputed = f"，有争议 {counts.disputed}" if counts.disputed else ""
+    lines.append(f"已发 {given}，近 14 天 {sold}{disputed}")
     if pool.kind is PoolKind.CODES and pool.low_at:
         lines.append(f"剩 {pool.low_at} 张时提醒")
-    if pool.note:
+    if note and pool.note:
         lines.append(f"备注：{pool.note}")
     return "\n".join(lines)
 
@@ -131,6 +155,16 @@ def left_out(
 def _numbers(numbers: Sequence[int]) -> str:
     said = "、".join(str(n) for n in numbers[:_LISTED])
     return f"第 {said} 行" + (" 等" if len(numbers) > _LISTED else "")
+
+
+def void_question(card: StockCard, pool: str) -> str:
+    """Before a card is voided from chat."""
+    said = f"要作废「{pool}」的 {card.masked}，作废后不能恢复，也不能再入库"
+    if card.unit is None:
+        return said
+    if card.state is CardState.RESERVED:
+        return f"{said}；它预留给了订单 {card.unit.order}，那笔会改用别的卡"
+    return f"{said}；它已经发给订单 {card.unit.order} 的买家"
 
 
 def voided(card: StockCard, pool: str) -> str:

@@ -251,5 +251,6 @@ async def test_orders_are_found_by_number_buyer_and_title(shop: Shop) -> None:
     order = await shop.buy()
     await shop.wait_need(NeedKind.NO_RULE)
     for words in ("", order.id[3:9], "小林", "咖啡"):
-        assert [one.id for one in await desk.orders.find(operator, words)] == [order.id]
-    assert await desk.orders.find(operator, "没有这个") == []
+        found = await desk.orders.page(operator, words)
+        assert [line.order.id for line in found] == [order.id]
+    assert await desk.orders.page(operator, "没有这个") == []

@@ -121,3 +121,25 @@ async def test_an_order_without_a_rule_goes_out_from_a_named_pool_or_is_settled_
     assert shop.got(BUYER) == ["CODE-1111"]
     assert shop.got(OTHER_BUYER, KEYBOARD) == []
     assert await shop.needs() == []
+
+
+async def test_of_two_orders_of_a_buyer_the_quoted_notice_names_the_one(shop: Shop) -> None:
+    stage = shop.stage
+    await shop.pool(["CODE-1111"])
+    first = await shop.buy()
+    notice = await stage.wait_for_notice("待处理 1｜没有发货规则")
+    second = await shop.buy()
+    other = await stage.wait_for_notice("待处理 2｜没有发货规则")
+    await stage.operator_writes("不发", notice)
+    await stage.wait_for_notice("要这样处理，写 /处理 1 不发；要对买家说，写 #")
+    await stage.operator_writes("稍等，马上发", other)
+    await stage.operator_writes("/单", notice)
+    await stage.wait_for_notice(f"订单 {first.id}｜")
+    await stage.operator_writes("１ 月卡", other)
+    await stage.wait_for_notice("🚚 开始发货 1 份「月卡」：CO…11")
+    await shop.wait_states(second, S.CONFIRMED)
+    await stage.operator_writes("/不发", notice)
+    await stage.wait_for_notice("已记为不发")
+    assert await shop.states(first) == [S.FAILED]
+    assert shop.got() == ["稍等，马上发", "CODE-1111"]
+    assert await shop.needs() == []

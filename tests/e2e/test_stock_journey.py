@@ -35,6 +35,8 @@ async def test_an_owner_restocks_from_qq_looks_and_hears_when_stock_runs_low(sta
     await stage.hub.store.write(sell)
     await stage.wait_for_notice("🟡 卡池「月卡」只剩 1 张（提醒线 1）")
     await stage.operator_writes("/作废 CODE-2 充不上")
+    asked = await stage.wait_for_notice("要作废「月卡」的 C…2，作废后不能恢复")
+    await stage.operator_writes(asked.text.partition("秒内回复：")[2])
     await stage.wait_for_notice("已作废「月卡」的 C…2")
     await stage.wait_for_notice("🔴 卡池「月卡」已经没有可用的卡密了")
     assert sum("🟡" in line.text for line in stage.notices()) == 1

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from aiohttp import web
 
-from hub.desk import split_keywords
+from hub.commands import narrow
+from hub.desk import CHANGED_MEANWHILE, split_keywords
 from hub.errors import Invalid
 from hub.model import (
     Account,
@@ -32,6 +34,7 @@ from web.site import SITE
 
 STEPS = {one.value: one for one in StepOrder}
 _IN_LINK = re.compile(r"(?:[?&]|^)(?:id|itemId)=(\d{6,24})")
+_AMOUNT = re.compile(r"\d{1,8}(?:\.\d{1,2})?", re.ASCII)
 NUMBERS = {
     "cards": "每件几张是 1 到 20 的整数",
     "most_units": "最多几件是 1 到 100 的整数",
@@ -113,6 +116,7 @@ async def edit_form(request: web.Request) -> web.Response:
         "most_units": str(rule.most_units),
         "delay_seconds": str(rule.delay_seconds),
         "steps": rule.steps,
+        "seen": _mark(rule),
     }
     return await _form(request, Form(values), set(rule.items), rule)
 
@@ -123,7 +127,8 @@ async def edit(request: web.Request) -> web.Response:
     who.require(Role.OWNER)
     try:
         new = _filled_in(form, chosen, await _surroundings(request), rule)
-        await request.app[SITE].desk.delivery_rules.change(who, new)
+        _check_seen(form, rule)
+        await request.app[SITE].desk.delivery_rules.change(who, new, seen=rule)
     except Invalid as refusal:
         return await _form(request, form.refused(refusal), chosen, rule)
     raise see_other("/delivery-rules", "rule-changed")
@@ -163,14 +168,17 @@ async def guards_form(request: web.Request) -> web.Response:
         "most_amount_new_buyer": _written(guards.most_amount_new_buyer),
         "brake_per_minute": str(guards.brake_per_minute),
         "brake_failures": str(guards.brake_failures),
+        "seen": _mark(guards),
     }
     return _guards(request, Form(values))
 
 
 async def set_guards(request: web.Request) -> web.Response:
-    form, who = await Form.sent(request), operator(request)
+    site, form, who = request.app[SITE], await Form.sent(request), operator(request)
     who.require(Role.OWNER)
+    old = await site.desk.delivery_rules.guards(who)
     try:
+        _check_seen(form, old)
         guards = Guards(
             blocked_buyers=tuple(form.several("blocked_buyers")),
             hold_second_order=form["hold_second_order"] == "1",
@@ -179,7 +187,7 @@ async def set_guards(request: web.Request) -> web.Response:
             brake_per_minute=form.number("brake_per_minute", GUARD_NUMBERS["brake_per_minute"]),
             brake_failures=form.number("brake_failures", GUARD_NUMBERS["brake_failures"]),
         )
-        await request.app[SITE].desk.delivery_rules.set_guards(who, guards)
+        await site.desk.delivery_rules.set_guards(who, guards, seen=old)
     except Invalid as refusal:
         return _guards(request, form.refused(refusal))
     raise see_other("/delivery-rules", "guards-changed")
@@ -187,6 +195,17 @@ async def set_guards(request: web.Request) -> web.Response:
 
 def _guards(request: web.Request, form: Form) -> web.Response:
     return render(request, "delivery_guards.html", status=400 if form.alert else 200, form=form)
+
+
+def _mark(shown: DeliveryRule | Guards) -> str:
+    """By which a form knows what it was made from."""
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
+
+
+def _check_seen(form: Form, now: DeliveryRule | Guards) -> None:
+    """Raises Invalid when that was changed since the form was shown."""
+    if form["seen"] and form["seen"] != _mark(now):
+        raise Invalid(CHANGED_MEANWHILE)
 
 
 def _written(amount: Decimal | None) -> str:
@@ -197,10 +216,9 @@ def _amount(form: Form, name: str) -> Decimal | None:
     written = form[name].strip()
     if not written:
         return None
-    try:
-        return Decimal(written)
-    except InvalidOperation:
-        raise Invalid("没有保存：金额写数字，例如 200", {name: "写数字，例如 200"}) from None
+    if not _AMOUNT.fullmatch(narrow(written)):
+        raise Invalid("没有保存：金额写数字，例如 200", {name: "写大于 0 的数字，例如 200"})
+    return Decimal(narrow(written))
 
 
 # --- The form of a rule ---------------------------------------------------------------------------

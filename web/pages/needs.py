@@ -8,12 +8,13 @@ from aiohttp import web
 
 from hub.desk import Operator
 from hub.errors import Forbidden, Invalid, NotConfirmed, Refusal
-from hub.model import Account, AccountId, Choice
+from hub.model import Account, AccountId, Choice, Role
 from web.auth import operator, safe_next
 from web.forms import Form
 from web.render import render, see_other
 from web.site import SITE
 
+MOST_SHOWN = 100
 CHOICES = {choice.value: choice for choice in Choice}
 
 
@@ -24,12 +25,14 @@ async def listing(request: web.Request) -> web.Response:
 async def _listing(request: web.Request, form: Form) -> web.Response:
     site, who = request.app[SITE], operator(request)
     accounts = await site.desk.accounts.all(who)
+    lines = await site.desk.needs.open(who)
     return render(
         request,
         "needs_part.html" if "part" in request.query else "needs.html",
         status=400 if form.alert else 200,
         form=form,
-        lines=await site.desk.needs.open(who),
+        lines=lines[:MOST_SHOWN],
+        hidden=max(len(lines) - MOST_SHOWN, 0),
         accounts=accounts,
         **await stops_of(request),
     )
@@ -69,6 +72,7 @@ async def answer(request: web.Request) -> web.Response:
             request,
             "need_confirm.html",
             need=line.need,
+            order=line.order,
             choice=choice,
             warning=asked.text,
             code=asked.confirm,
@@ -89,7 +93,10 @@ async def stop(request: web.Request) -> web.Response:
 
 async def resume(request: web.Request) -> web.Response:
     form, who = await Form.sent(request), operator(request)
-    await request.app[SITE].desk.needs.resume(who, await _scope(request, who, form))
+    needs, account = request.app[SITE].desk.needs, await _scope(request, who, form)
+    who.require(Role.OWNER)
+    if account in {stop.account for stop in await needs.stops(who)}:
+        await needs.resume(who, account)
     raise see_other(safe_next(form["back"] or "/needs"), "delivery-resumed")
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from hub.desk import Operator, Orders, OrderView
-from hub.errors import Forbidden, NotFound, Refusal
+from hub.errors import Forbidden, NotConfirmed, NotFound, Refusal
 from hub.model import Choice, OrderStatus, Pool, PoolId, Role
 from web.auth import operator
 from web.forms import Form
@@ -15,6 +16,7 @@ from web.pages.audit import DOORS
 from web.render import render, see_other
 from web.site import SITE
 
+ON_A_PAGE = 30
 STATUSES: dict[str, OrderStatus | None] = {"": None} | {one.value: one for one in OrderStatus}
 ACTS: dict[str, tuple[str, str]] = {
     Choice.DELIVER: ("发货", "从卡池里取货，现在就发给买家。"),
@@ -51,17 +53,32 @@ async def listing(request: web.Request) -> web.Response:
     accounts = await site.desk.accounts.all(who)
     status = STATUSES.get(query.get("state", ""))
     known = {str(one.id): one.id for one in accounts}
-    lines = await site.desk.orders.page(who, words, account=known.get(account), status=status)
+    before = query.get("before", "")[:30]
+    lines = await site.desk.orders.page(
+        who,
+        words,
+        account=known.get(account),
+        status=status,
+        before=before,
+        limit=ON_A_PAGE + 1,
+    )
+    filters = {"q": words.strip(), "state": status or "", "account": known.get(account) or ""}
+    kept = {name: value for name, value in filters.items() if value}
     return render(
         request,
         "orders_part.html" if "part" in query else "orders.html",
-        lines=lines,
+        lines=lines[:ON_A_PAGE],
+        older=urlencode({**kept, "before": lines[ON_A_PAGE - 1].order.id})
+        if len(lines) > ON_A_PAGE
+        else "",
+        newest=urlencode(kept),
+        paged=bool(before),
         accounts=accounts,
         account_names={one.id: one.name for one in accounts},
         account=known.get(account),
         state=status,
         words=words,
-        filtered=bool(words.strip() or status or known.get(account)),
+        filtered=bool(kept),
     )
 
 
@@ -98,6 +115,8 @@ async def do(request: web.Request) -> web.Response:
             await _DO[act](site.desk.orders, who, number, form["code"])
     except Forbidden:
         raise
+    except NotConfirmed as asked:
+        return await _ask(request, act, form, asked)
     except Refusal as refusal:
         # Said on the page that asks: what stands in the way has changed, or can be mended there.
         return await _ask(request, act, form.refused(refusal))
@@ -117,20 +136,24 @@ async def _deliver(request: web.Request, form: Form, number: str) -> None:
     )
 
 
-async def _ask(request: web.Request, act: str, form: Form) -> web.Response:
+async def _ask(
+    request: web.Request, act: str, form: Form, asked: NotConfirmed | None = None
+) -> web.Response:
+    """`asked`: what the form that was sent has to be sent again for."""
     view = await request.app[SITE].desk.orders.get(operator(request), _number(request))
     title, says = ACTS[act]
-    warning = view.warning(Choice(act))
+    warning = asked.text if asked is not None else view.warning(Choice(act))
     return render(
         request,
         "order_act.html",
-        status=400 if form.alert else 200,
+        status=400 if form.alert or asked is not None else 200,
         form=form,
         view=view,
         order=view.order,
         act=act,
         title=title,
         says=says,
+        likely=Choice(act) in view.acts,
         warning=warning,
         code=view.order.id[-4:] if warning else "",
         pools=await _pools(request) if act == Choice.DELIVER else (),

@@ -36,6 +36,8 @@ async def show(request: web.Request) -> web.Response:
         bots=site.qq(),
         qq_wanted=site.settings.qq.enabled,
         has_rules=any(rule.enabled for rule in rules),
+        delivers=any(rule.enabled for rule in await site.desk.delivery_rules.all(who)),
+        has_pools=bool(await site.desk.stock.overview(who)),
         waiting=[
             (WAITING.get(kind, kind), n)
             for kind, n in view.waiting.items()

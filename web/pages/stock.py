@@ -52,6 +52,10 @@ async def _listing(request: web.Request, wanted: str) -> web.Response:
 
 
 async def show(request: web.Request) -> web.Response:
+    return await _show(request, Form())
+
+
+async def _show(request: web.Request, form: Form) -> web.Response:
     site, who = request.app[SITE], operator(request)
     line = await site.desk.stock.pool(who, pool_id(request))
     state = STATES.get(request.query.get("state", ""))
@@ -66,6 +70,8 @@ async def show(request: web.Request) -> web.Response:
     return render(
         request,
         "pool.html",
+        status=400 if form.alert else 200,
+        form=form,
         line=line,
         pool=line.pool,
         cards=cards[:CARDS_PER_PAGE],
@@ -172,15 +178,19 @@ async def preview(request: web.Request) -> web.Response:
 
 async def add_pictures(request: web.Request) -> web.Response:
     site, who, id_ = request.app[SITE], operator(request), pool_id(request)
+    who.require(Role.OWNER)
     files = [
         file
         for file in (await request.post()).getall("pictures", [])
         if isinstance(file, web.FileField) and file.filename
     ]
-    if not files:
-        raise Invalid("没有选图片，请返回再选一次")
-    for file in files:
-        await site.desk.stock.add_picture(who, id_, file.file.read())
+    try:
+        if not files:
+            raise Invalid("没有选图片，请先选好再上传")
+        for file in files:
+            await site.desk.stock.add_picture(who, id_, file.file.read())
+    except Invalid as refusal:
+        return await _show(request, Form().refused(refusal))
     raise see_other(f"/stock/{id_}", "pool-changed")
 
 

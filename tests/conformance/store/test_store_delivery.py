@@ -134,6 +134,66 @@ async def test_orders_are_found_by_number_buyer_and_words_in_their_own_shop_only
     await stage.do(unit)
 
 
+async def test_orders_are_paged_without_gap_or_repetition_even_when_seen_at_once(
+    stage: Stage,
+) -> None:
+    def unit(tx: Tx) -> None:
+        numbers = [f"44001122334455{n:05d}" for n in range(7)]
+        for n, number in enumerate(numbers):
+            save(stage, tx, page(id=number), seconds=n // 3)
+        wanted = numbers[::-1]
+        for words in ("", "会员"):
+            read: list[str] = []
+            while part := tx.orders.search(
+                stage.shop, words, before=read[-1] if read else "", limit=2
+            ):
+                read += [one.id for one in part]
+            assert read == wanted
+        assert tx.orders.search(stage.shop, "", before="123") == []
+        assert tx.orders.search(STRANGER, "", before=numbers[-1]) == []
+
+    await stage.do(unit)
+
+
+async def test_every_word_of_a_search_has_to_be_there_in_whatever_width_or_case(
+    stage: Stage,
+) -> None:
+    def unit(tx: Tx) -> None:
+        title = replace(page(), item_title="ＶＩＰ Member 会员", buyer_name="Tb_小林")
+        known = save(stage, tx, title)
+        for words in ("小林 会员", "  member　tb_ ", "ＶＩＰ", "月卡 小林", "a b c d e"):
+            wanted = [] if words == "a b c d e" else [known]
+            assert tx.orders.search(stage.shop, words) == wanted, words
+        assert tx.orders.search(stage.shop, "小林 别的") == []
+
+    await stage.do(unit)
+
+
+async def test_orders_are_found_by_how_their_number_ends(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        for number in ("4400112233440006778", "6778112233440000001", "4400112233441236778"):
+            save(stage, tx, page(id=number))
+        found = [one.id for one in tx.orders.ending(stage.shop, "6778")]
+        assert found == ["4400112233441236778", "4400112233440006778"]
+        assert tx.orders.ending(STRANGER, "6778") == []
+
+    await stage.do(unit)
+
+
+async def test_what_pools_gave_is_counted_by_units(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        save(stage, tx)
+        for number, state in enumerate((DeliveryState.SENT, DeliveryState.CONFIRMED), 1):
+            one = owe(stage, tx, number)
+            assert one is not None
+            tx.deliveries.set_state(stage.shop, one.id, state, at(number * 100))
+        assert owe(stage, tx, 3) is not None
+        assert tx.deliveries.given(stage.shop, at(150)) == {PoolId(7): (2, 1)}
+        assert tx.deliveries.given(STRANGER, at()) == {}
+
+    await stage.do(unit)
+
+
 async def test_the_story_of_an_order_is_told_in_order(stage: Stage) -> None:
     def unit(tx: Tx) -> None:
         shop, account = stage.shop, stage.account.id

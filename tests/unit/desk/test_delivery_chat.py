@@ -10,10 +10,8 @@ import pytest
 from delivery_stage import FIRST, SECOND, DeliveryStage, open_delivery_stage
 from stock_stage import GROUP
 
-from hub.commands import CHOICE_WORDS
 from hub.desk import Desk
-from hub.model import ChatPeer, DeliveryState, NeedKind, OrderStatus, Role
-from hub.policy import choices_of
+from hub.model import DeliveryState, NeedKind, OrderStatus, Role
 from hub.settings import Settings
 
 S = DeliveryState
@@ -27,95 +25,6 @@ async def stage(tmp_path: Path) -> AsyncIterator[DeliveryStage]:
 
 def notice(number: int, ticket: str = "a1") -> str:
     return f"🔔 待处理 {number}｜库存不足\n只剩 0 张\n1 发货\n2 我已在别处发货\n3 不发了\n#{ticket}"
-
-
-# --- Needs ----------------------------------------------------------------------------------------
-
-
-async def test_what_waits_is_listed_with_its_numbered_choices(stage: DeliveryStage) -> None:
-    assert await stage.write("/待处理") == "没有待处理的事"
-    need = await stage.need(await stage.order())
-    said = await stage.write("/待处理", as_=Role.VIEWER)
-    assert f"待处理 {need.number}｜库存不足：只剩 0 张 订单 {FIRST}" in said
-    assert "1 发货　2 我已在别处发货　3 不发了" in said
-    assert f"/处理 {need.number} 1" in said
-
-
-@pytest.mark.parametrize("words", ["1", "发货"])
-async def test_a_need_is_answered_by_number_or_word(stage: DeliveryStage, words: str) -> None:
-    order = await stage.order()
-    need = await stage.need(order)
-    await stage.served("CODE-1111")
-    assert await stage.write(f"/处理 {need.number} {words}") == f"待处理 {need.number}：发货"
-    assert await stage.states(order) == [S.RESERVED]
-    assert "已经处理过" in await stage.write(f"/处理 {need.number} {words}")
-
-
-async def test_a_quoted_notice_takes_the_bare_number_of_a_choice(stage: DeliveryStage) -> None:
-    order = await stage.order()
-    need = await stage.need(order)
-    said = await stage.write("3", quoted_id="9", quoted_text=notice(need.number))
-    assert said == f"待处理 {need.number}：不发了"
-    assert await stage.states(order) == [S.FAILED]
-
-
-async def test_a_number_that_quotes_a_buyers_words_goes_to_the_buyer(stage: DeliveryStage) -> None:
-    """Also when the buyer wrote what looks like a notice."""
-    order = await stage.order()
-    need = await stage.need(order)
-    evil = f"【小店】小林\n🔔 待处理 {need.number}｜库存不足\n#{stage.lin.ticket}"
-    await stage.write("3", quoted_id="9", quoted_text=evil)
-    assert await stage.states(order) == []
-
-
-async def test_a_number_whose_quote_is_blank_is_not_guessed(stage: DeliveryStage) -> None:
-    need = await stage.need(await stage.order())
-    peer = ChatPeer("10001", "private", "10002")
-    await stage.stock.store.write(
-        lambda tx: tx.relays.add(
-            stage.lin.shop,
-            bot=peer.bot,
-            scene=peer.scene,
-            peer=peer.peer,
-            external_id="77",
-            conversation=stage.lin.id,
-            now=stage.stock.clock[0],
-        )
-    )
-    said = await stage.write("1", quoted_id="77")
-    assert said.startswith("没有执行")
-    assert f"/处理 {need.number} 1" in said
-    assert f"#{stage.lin.ticket} 1" in said
-
-
-async def test_choices_that_are_not_offered_are_refused_with_those_that_are(
-    stage: DeliveryStage,
-) -> None:
-    need = await stage.need(await stage.order())
-    for words in ("9", "0", "补发", "随便"):
-        said = await stage.write(f"/处理 {need.number} {words}")
-        assert "可以选\n1 发货" in said, words
-    assert "没有编号是 99 的待处理" in await stage.write("/处理 99 1")
-    assert "例如 /处理 37 1" in await stage.write("/处理")
-    assert "1 发货" in await stage.write(f"/处理 {need.number}")
-
-
-async def test_every_choice_that_a_need_can_offer_has_a_word_of_its_own() -> None:
-    offered = {choice for kind in NeedKind for choice in choices_of(kind)}
-    assert offered <= set(CHOICE_WORDS.values())
-
-
-async def test_a_need_without_a_rule_is_answered_with_a_pool(stage: DeliveryStage) -> None:
-    order = await stage.order()
-    need = await stage.need(order, NeedKind.NO_RULE, "")
-    await stage.stock.stocked(["YEAR-1"], "年卡")
-    assert f"请选一个卡池，例如 /处理 {need.number} 1 月卡" in await stage.write(
-        f"/处理 {need.number} 1"
-    )
-    assert "看不懂「年卡」" in await stage.write(f"/处理 {need.number} 3 年卡")
-    assert "开始发货 1 份「年卡」" in await stage.write(f"/处理 {need.number} 1 年卡")
-    assert await stage.states(order) == [S.RESERVED]
-    assert await stage.write("/待处理") == "没有待处理的事"
 
 
 # --- Orders ---------------------------------------------------------------------------------------
@@ -160,6 +69,59 @@ async def test_orders_are_found_by_the_end_of_their_number_buyer_and_title(
     assert FIRST in await stage.write("/单")
     assert "没有找到「没这个人」的订单" in await stage.write("/单 没这个人")
     assert "没有订单号是 0000 的订单" in await stage.write("/单 0000")
+
+
+async def test_an_order_is_found_behind_many_that_hold_the_same_digits(
+    stage: DeliveryStage,
+) -> None:
+    """How a number ends is looked up among all orders, not among those that hold it somewhere."""
+    await stage.order("4400112233445560011")
+    for number in range(60):
+        stage.stock.later(seconds=1)
+        await stage.order(f"440011223344{number:07d}5")
+    assert "订单 4400112233445560011｜" in await stage.write("/单 0011")
+    assert "订单 4400112233445560011｜" in await stage.write("/单 ００１１")
+    assert "还有很多笔" in await stage.write("/单 手冲")
+
+
+async def test_digits_that_end_no_number_are_looked_for_in_the_rest(stage: DeliveryStage) -> None:
+    await stage.order(item_title="2027 日历", buyer_name="tb20288")
+    for digits in ("2027", "20288", FIRST[3:9]):
+        assert f"订单 {FIRST}｜" in await stage.write(f"/单 {digits}"), digits
+    assert "没有订单号是 2027 的订单" in await stage.write("/不发 2027")
+    assert f"订单 {FIRST}｜" in await stage.write("/单 tb202 日历")
+
+
+async def test_two_orders_with_the_same_end_are_both_named(stage: DeliveryStage) -> None:
+    await stage.order()
+    await stage.order("4400112233440006778", stage.qi)
+    for command in ("/发货", "/单"):
+        said = await stage.write(f"{command} 6778")
+        assert FIRST in said
+        assert "4400112233440006778" in said
+    assert "请多写几位" in await stage.write("/发货 6778")
+
+
+async def test_the_page_of_a_conversation_names_its_other_orders(stage: DeliveryStage) -> None:
+    await stage.order()
+    stage.stock.later(seconds=1)
+    await stage.order(SECOND)
+    said = await stage.write(f"/单 #{stage.lin.ticket}")
+    assert f"订单 {SECOND}｜" in said
+    assert f"这个会话还有 1 笔订单：{FIRST}" in said
+    assert f"/发货 {SECOND}" in said
+    assert said.endswith(f"#{stage.lin.ticket}")
+
+
+async def test_more_pieces_than_were_bought_are_asked_about(stage: DeliveryStage) -> None:
+    order = await stage.order()
+    await stage.served(*(f"CODE-{n}" for n in range(10)))
+    said = await stage.write("/发货 6778 5份")
+    assert "订单上是 1 件，你要发 5 份" in said
+    assert await stage.states(order) == []
+    assert "开始发货 5 份" in await stage.write("确认 6778")
+    for pieces in ("0份", "101份", "1000份"):
+        assert "份数在 1 到 100 之间" in await stage.write(f"/发货 6778 {pieces}"), pieces
 
 
 async def test_an_order_is_delivered_by_hand_once(stage: DeliveryStage) -> None:
@@ -221,7 +183,7 @@ async def test_what_the_state_of_an_order_does_not_allow_is_refused_in_words(
     await stage.order(status=OrderStatus.UNPAID)
     await stage.served("CODE-1111")
     assert "不是待发货" in await stage.write("/发货 6778")
-    assert "没有发过" in await stage.write("/补发 6778") + await stage.write("确认 6778")
+    assert "没有发过" in await stage.write("/补发 6778")
     assert "没有预留的卡密" in await stage.write("/退回 6778")
     assert "看不懂「abc」" in await stage.write("/不发 6778 abc")
 
@@ -232,6 +194,31 @@ async def test_outside_and_refuse_are_settled_at_once(stage: DeliveryStage) -> N
     assert "已记为不发" in await stage.write("/不发 9123")
     assert await stage.states(first) == [S.OUTSIDE]
     assert await stage.states(second) == [S.FAILED]
+
+
+@pytest.mark.parametrize("command", ["/不发 6778", "/发货完成 6778"])
+async def test_what_the_buyer_has_already_is_not_said_to_be_settled_otherwise(
+    stage: DeliveryStage, command: str
+) -> None:
+    await delivered(stage)
+    before = await stage.stock.audit()
+    said = await stage.write(command)
+    assert said == "没有改动，这笔订单现在：1 份买家已收到"
+    assert await stage.stock.audit() == before
+
+
+async def test_settling_twice_is_said_to_change_nothing(stage: DeliveryStage) -> None:
+    await stage.order()
+    assert "已记为不发" in await stage.write("/不发 6778")
+    assert "没有改动，这笔订单现在：1 份不发了" in await stage.write("/不发 6778")
+
+
+@pytest.mark.parametrize("status", [OrderStatus.UNPAID, OrderStatus.BARGAIN_PENDING])
+async def test_what_is_not_paid_is_not_marked_as_shipped(
+    stage: DeliveryStage, status: OrderStatus
+) -> None:
+    await stage.order(status=status)
+    assert "不是待发货" in await stage.write("/标记发货 6778")
 
 
 # --- The second word ------------------------------------------------------------------------------
@@ -271,6 +258,70 @@ async def test_a_second_word_counts_for_a_minute_for_the_same_person_in_the_same
     stage.stock.later(seconds=61)
     assert "没有等你确认的操作" in await stage.write("确认 6778")
     assert await stage.parts(order) == 1
+
+
+@pytest.mark.parametrize(
+    "word", ["确认 6778", "确认６７７８", "确认：6778", "/确认 6778", "确认 6778。", "6778"]
+)
+async def test_the_second_word_is_read_as_phones_type_it(stage: DeliveryStage, word: str) -> None:
+    await delivered(stage)
+    await stage.write("/补发 6778")
+    assert "再发一次：CO…11" in await stage.write(word)
+
+
+async def test_the_second_word_may_quote_its_question_and_not_a_buyer(stage: DeliveryStage) -> None:
+    await delivered(stage)
+    order = await stage.order()
+    asked = await stage.write("/补发 6778")
+    await stage.write("6778", quoted_text=f"【小店】小林\n门牌号多少\n#{stage.lin.ticket}")
+    assert await stage.parts(order) == 1
+    assert "再发一次" in await stage.write("6778", quoted_id="9", quoted_text=asked)
+    assert await stage.parts(order) == 2
+
+
+async def test_a_bare_code_that_nobody_waits_for_does_nothing(stage: DeliveryStage) -> None:
+    await delivered(stage)
+    assert "没有发送" in await stage.write("6778")
+    await stage.write("/补发 6778", peer=GROUP)
+    assert await stage.write("6778", peer=GROUP, addressed=False) == ""
+    assert await stage.parts(await stage.order()) == 1
+
+
+async def test_the_question_says_whose_order_it_is(stage: DeliveryStage) -> None:
+    await delivered(stage)
+    assert f"小林 · 手冲咖啡壶 45.00 元，订单 {FIRST}" in await stage.write("/补发 6778")
+
+
+async def test_the_code_of_one_act_does_not_confirm_another(stage: DeliveryStage) -> None:
+    """The last question counts, and only for what it asked."""
+    await delivered(stage)
+    other = await stage.order(SECOND, stage.qi)
+    await stage.write("/补发 6778")
+    assert "确认 9123" in await stage.write("/标记发货 9123")
+    assert "确认码不对" in await stage.write("确认 6778")
+    assert await stage.parts(await stage.order()) == 1
+    assert "标记发货" in await stage.write("确认 9123")
+    assert await stage.parts(other) == 0
+
+
+async def test_what_cannot_be_done_is_refused_before_anybody_is_asked(
+    stage: DeliveryStage,
+) -> None:
+    order = await stage.order()
+    assert "没有发过" in await stage.write("/补发 6778")
+    await stage.served("CODE-1111")
+    await stage.write(f"/发货 {FIRST}")
+    await stage.left(order, S.REVIEW)
+    await stage.write("/停发")
+    for command in ("/补发 6778", "/发货 6778"):
+        assert "发货急停中" in await stage.write(command), command
+    await stage.write("/开发")
+    assert await stage.states(order) == [S.REVIEW]
+    before = await stage.stock.audit()
+    assert "确认 6778" in await stage.write("/补发 6778")
+    assert await stage.parts(order) == 1
+    assert await stage.states(order) == [S.REVIEW]
+    assert await stage.stock.audit() == before
 
 
 async def test_a_repeated_second_word_does_it_once(stage: DeliveryStage) -> None:
@@ -320,6 +371,8 @@ async def test_an_answer_to_a_need_that_may_send_twice_asks_first(stage: Deliver
 async def test_words_that_only_look_like_a_second_word_go_to_the_buyer(
     stage: DeliveryStage,
 ) -> None:
+    notice = f"【小店】小林\n在吗\n#{stage.lin.ticket}"
+    assert "没有等你确认" in await stage.write("/确认 6778", quoted_text=notice)
     for words in ("确认 6778 吗", "确认 6778"):
         said = await stage.write(words, quoted_text=f"【小店】小林\n在吗\n#{stage.lin.ticket}")
         assert "没有等你确认" not in said, words
@@ -357,6 +410,15 @@ async def test_rules_are_told_in_words(stage: DeliveryStage) -> None:
     said = await stage.write("/发货规则", as_=Role.VIEWER)
     assert "全部账号卖出「880011223346」" in said
     assert "付款后马上发「月卡」，每件 1 张，一笔最多 10 件，发完标记发货" in said
+
+
+async def test_very_many_rules_are_no_wall_of_text(stage: DeliveryStage) -> None:
+    pool = await stage.stock.pool()
+    for item in range(20):
+        await stage.desk.delivery_rules.add(stage.stock.owner, pool=pool.id, items=[str(item)])
+    said = await stage.write("/发货规则")
+    assert said.count("\n") == 15
+    assert said.endswith("还有 5 条，在后台的「发货规则」里看")
 
 
 @pytest.mark.parametrize(

@@ -192,12 +192,15 @@ async def test_pictures_are_packed_anew_and_stay_what_they_are(
     assert (png.media_type, png.width, png.height) == ("image/png", 40, 20)
     assert jpeg.media_type == "image/jpeg"
     for picture, kind in ((png, "PNG"), (jpeg, "JPEG")):
-        data, media_type = await stage.desk.stock.picture(stage.viewer, pool.id, picture.name)
+        data, media_type = await stage.desk.stock.picture(stage.agent, pool.id, picture.name)
         assert Image.open(io.BytesIO(data)).format == kind
         assert media_type == picture.media_type
         assert b"SECRET-PLACE" not in data
     files = sorted(f.name for f in (tmp_path / "pictures" / "stock").iterdir())
     assert files == sorted([png.name, jpeg.name])
+    with pytest.raises(Forbidden):
+        await stage.desk.stock.picture(stage.viewer, pool.id, png.name)
+    assert (await stage.desk.stock.pool(stage.viewer, pool.id)).pool.pictures == ()
     left = await stage.desk.stock.remove_picture(stage.owner, pool.id, png.name)
     assert left.pictures == (jpeg,)
     with pytest.raises(NotFound):
@@ -352,8 +355,10 @@ async def test_no_code_is_in_the_audit_or_the_log(stage: StockStage) -> None:
         (card, *_) = await stage.desk.cards.page(stage.owner, pool.id)
         await stage.desk.cards.void(stage.owner, card.id, "坏的")
         await stage.write(f"/补货 月卡\n{CODES[0]}\nNEW-CODE-SECRET")
-        await stage.write(f"/作废 {CODES[1]} 坏的")
-        await stage.write(f"/作废 {CODES[1]} 坏的")
+        asked = await stage.write(f"/作废 {CODES[1]} 坏的")
+        lines.append(asked or "")
+        await stage.write((asked or "").partition("秒内回复：")[2])
+        lines.append(await stage.write(f"/作废 {CODES[1]} 坏的") or "")
         await stage.sell(pool)
     finally:
         logger.remove(sink)
@@ -376,6 +381,44 @@ async def test_the_overview_tells_how_long_stock_will_last(stage: StockStage) ->
     stage.later(days=14)
     (line,) = await stage.desk.stock.overview(stage.viewer)
     assert (line.sold, line.days) == (0, None)
+
+
+async def test_expired_cards_are_not_counted_as_left_and_nothing_left_lasts_no_days(
+    stage: StockStage,
+) -> None:
+    pool = await stage.stocked(["1", "2"])
+    soon = stage.clock[0] + timedelta(days=2)
+    await stage.desk.restock.add(stage.owner, pool.id, "3\n4\n5", expires_at=soon)
+    await stage.sell(pool)
+    stage.later(days=3)
+    (line,) = await stage.desk.stock.overview(stage.viewer)
+    assert (line.left, line.expired, line.days) == (2, 2, 6.0)
+    assert await stage.write("/库存") == "🟢 月卡 剩 2，约够 6 天"
+    assert "另有 2 张已经过期" in (await stage.write("/库存 月卡") or "")
+    await stage.sell(pool, 2)
+    (line,) = await stage.desk.stock.overview(stage.viewer)
+    assert (line.left, line.days) == (0, None)
+    assert await stage.write("/库存") == "🔴 月卡 剩 0"
+
+
+async def test_the_note_of_a_pool_is_for_members_and_not_for_a_group(stage: StockStage) -> None:
+    pool = await stage.pool()
+    await stage.desk.stock.change(stage.owner, pool.id, note="老王 13800000000")
+    assert "老王" in (await stage.write("/库存 月卡") or "")
+    assert "老王" not in (await stage.write("/库存 月卡", peer=GROUP) or "")
+
+
+async def test_a_shop_without_pools_is_told_where_to_add_one(stage: StockStage) -> None:
+    for words in ("/库存", "/库存 月卡", "/补货 月卡\nA-1", "/补货"):
+        assert await stage.write(words) == "还没有卡池，请店主在网页后台的「库存」里添加", words
+
+
+async def test_a_crowd_of_pools_is_no_wall_of_text(stage: StockStage) -> None:
+    for number in range(45):
+        await stage.pool(f"卡 {number}")
+    said = await stage.write("/库存") or ""
+    assert said.count("\n") == 40
+    assert "还有 5 个" in said
 
 
 async def test_owners_hear_once_when_stock_falls_to_the_threshold_and_again_when_it_is_empty(
@@ -572,17 +615,44 @@ async def test_files_in_chat_are_sent_to_the_admin(stage: StockStage) -> None:
 async def test_a_card_is_voided_in_chat_by_its_whole_code(stage: StockStage) -> None:
     """Codes may hold blanks; the reason is what follows."""
     await stage.stocked(["user name----pass word", "user name"])
-    answer = await stage.write("/作废 user name----pass word 登不上 去")
+    asked = await stage.write("/作废 user name----pass word 登不上 去")
+    assert asked is not None
+    assert "作废后不能恢复，也不能再入库" in asked
+    assert "pass word" not in asked
+    answer = await stage.write(asked.partition("秒内回复：")[2])
     assert answer == "已作废「月卡」的 us…rd"
     (card,) = await stage.desk.cards.look_up(stage.owner, "user name----pass word")
     view = await stage.desk.cards.get(stage.owner, card.id)
     assert view.events[-1].cause.why == "登不上 去"
 
 
+async def test_a_card_is_not_voided_without_its_second_word(stage: StockStage) -> None:
+    """By the same person, in the same chat, within a minute; what cannot be done is not asked."""
+    pool = await stage.stocked(["CODE-1"])
+    (card,) = await stage.desk.cards.page(stage.owner, pool.id)
+    word = f"确认 {card.id:04d}"
+    assert word in (await stage.write("/作废 CODE-1 坏的") or "")
+    assert await stage.desk.cards.page(stage.owner, pool.id) == [card]
+    assert "没有等你确认" in (await stage.write(word, peer=GROUP) or "")
+    assert "没有等你确认" in (await stage.write(word, as_=Role.AGENT) or "")
+    assert "确认码不对" in (await stage.write("确认 9999") or "")
+    stage.later(seconds=61)
+    assert "没有等你确认" in (await stage.write(word) or "")
+    assert await stage.desk.cards.page(stage.owner, pool.id) == [card]
+    assert ("card.void", f"{card.id} C…-1") not in await stage.audit()
+    await stage.write("/作废 CODE-1 坏的")
+    assert "已作废" in (await stage.write(word) or "")
+    assert await stage.write("/作废 CODE-1 坏的") == "这张卡密早就作废了"
+    assert "作废要写原因" in (await stage.write("/作废 CODE-1") or "")
+
+
 async def test_voiding_a_sold_card_says_who_has_it(stage: StockStage) -> None:
     pool = await stage.stocked(["CODE-1"])
     this = await stage.sell(pool)
-    answer = await stage.write("/作废 CODE-1 充不上")
+    asked = await stage.write("/作废 CODE-1 充不上")
+    assert asked is not None
+    assert f"它已经发给订单 {this.order} 的买家" in asked
+    answer = await stage.write(asked.partition("秒内回复：")[2])
     assert answer == (f"已作废「月卡」的 C…1，它已经发给订单 {this.order} 的买家，要补发请另外发货")
 
 

@@ -18,6 +18,7 @@ OWNED = {table.name for table in metadata.tables.values() if "shop_id" in table.
 SYSTEM_WIDE = {
     "accounts._ENABLED": "the supervisor and health look after all shops",
     "accounts._USER_TAKEN": "a seller's login works once on a server, whoever has it",
+    "deliveries._TALLY": "metrics",
     "logins._FIND": "a browser shows a secret and no shop",
     "logins._REMOVE": "the same secret, to log out",
     "logins._REMOVE_OLD": "time ends sessions of all shops",
@@ -26,6 +27,8 @@ SYSTEM_WIDE = {
     "members._BY_QQ": "at the chat's door the shop is not known",
     "members._NAME_TAKEN": "names are unique because they find the shop",
     "members._OPERATORS_QQ": "one bot serves every shop",
+    "needs._COUNT_STOPS": "metrics",
+    "needs._TALLY": "metrics",
     "outbox._BACKLOG": "metrics",
     "outbox._GET": "by the id that the worker has just claimed",
     "outbox._HASTEN": "a lane is an account's or a chat's, and both are in one shop",

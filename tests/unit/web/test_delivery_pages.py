@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -560,9 +563,10 @@ async def test_guards_are_saved_and_told(
     assert "实付超过 200 元的，先问你" in shown
     assert (await agent.get("/delivery-rules/guards")).status == 403
     for wrong, said in (
-        ({"most_amount": "很多"}, "写数字"),
-        ({"most_amount": "-1"}, "金额要大于 0"),
-        ({"most_amount": "NaN"}, "金额要大于 0"),
+        ({"most_amount": "很多"}, "写大于 0 的数字"),
+        ({"most_amount": "-1"}, "写大于 0 的数字"),
+        ({"most_amount": "0"}, "金额要大于 0"),
+        ({"most_amount": "NaN"}, "写大于 0 的数字"),
         ({"brake_failures": "x"}, "填 0 或更大的整数"),
         ({"blocked_buyers": "小林"}, "买家编号是一串数字"),
     ):
@@ -594,3 +598,203 @@ async def test_what_others_wrote_is_never_markup(
         page = await boss.get(path)
         assert page.status == 200, path
         assert "<svg onload" not in page.text, path
+
+
+# --- Many orders, two people, phones --------------------------------------------------------------
+
+
+async def test_all_orders_can_be_reached_page_by_page_with_the_search_kept(
+    stage: Stage, account: Account, boss: Visitor
+) -> None:
+    numbers = [f"44001122334455{n:05d}" for n in range(70)]
+    for n, number in enumerate(numbers):
+        await order(stage, account, number, title="键盘" if n % 2 else "手冲咖啡壶")
+    for start, wanted in (("/orders", numbers), ("/orders?q=键盘&state=paid", numbers[1::2])):
+        address, seen = start, []
+        while address:
+            page = (await boss.get(address)).text
+            seen += re.findall(r'class="cover" href="/orders/(\d+)"', page)
+            older = re.search(r'href="([^"]*)">更早的订单', page)
+            address = html.unescape(older[1]) if older else ""
+        assert seen == wanted[::-1], start
+        assert "最新的</a>" in page, start
+    assert "没有更早的订单了" in (await boss.get("/orders?before=1")).text
+    assert (await boss.get("/orders?before=%00'&q=%25")).status == 200
+
+
+async def test_what_waits_says_whose_order_it_is(
+    stage: Stage, account: Account, boss: Visitor
+) -> None:
+    await order(stage, account)
+    await need(stage, account)
+    shown = (await boss.get("/needs")).text
+    assert "小林 · 手冲咖啡壶 45.00 元" in shown
+    assert ">看聊天</a>" in shown
+
+
+async def test_more_pieces_than_were_bought_are_asked_about_and_then_sent(
+    stage: Stage, account: Account, boss: Visitor, pool: Pool
+) -> None:
+    await order(stage, account)
+    asked = await act(boss, "deliver", pool=str(pool.id), units="２")
+    assert asked.status == 400
+    assert "订单上是 1 件，你要发 2 份" in asked.text
+    assert await states(stage, account) == []
+    given = {name: asked.value(name) for name in ("csrf", "code")}
+    sent = await boss.post(f"/orders/{NUMBER}/deliver", **given, pool=str(pool.id), units="2")
+    assert sent.status == 303
+    assert await states(stage, account) == [S.RESERVED, S.RESERVED]
+
+
+async def test_the_number_that_a_block_rule_wants_stands_on_the_order(
+    stage: Stage, account: Account, viewer: Visitor
+) -> None:
+    await order(stage, account)
+    assert BUYER in (await viewer.get(f"/orders/{NUMBER}")).text
+
+
+async def test_only_owners_are_offered_to_resume_after_the_brake(
+    stage: Stage, account: Account, boss: Visitor, agent: Visitor
+) -> None:
+    await stage.store.write(
+        lambda tx: open_need(tx, account.shop, NeedKind.BRAKE, detail="太快", now=utc_now())
+    )
+    assert 'value="resume"' in (await boss.get("/needs")).text
+    shown = (await agent.get("/needs")).text
+    assert 'value="resume"' not in shown
+    assert "恢复发货要店主来做" in shown
+
+
+async def test_resuming_twice_is_no_error(stage: Stage, boss: Visitor) -> None:
+    await boss.submit("/delivery/stop", on="/needs", account="", reason="")
+    for _ in range(2):
+        page = await boss.submit("/delivery/resume", on="/needs", account="")
+        assert page.leads_to == "/needs?done=delivery-resumed"
+
+
+async def test_a_fixed_text_is_counted_as_often_as_it_went_out(
+    stage: Stage, owner: Operator, account: Account, boss: Visitor
+) -> None:
+    text = await stage.desk.stock.create(owner, name="网盘", kind=PoolKind.TEXT, content="链接")
+    await order(stage, account)
+    await act(boss, "deliver", pool=str(text.id), units="")
+    assert "已发 0" in (await boss.get("/stock")).text
+    await stage.store.write(
+        lambda tx: [
+            tx.deliveries.set_state(account.shop, one.id, S.SENT, utc_now())
+            for one in tx.deliveries.of_order(account.shop, account.id, NUMBER)
+        ]
+    )
+    assert "已发 1" in (await boss.get("/stock")).text
+    line = await stage.desk.stock.pool(owner, text.id)
+    assert (line.given, line.sold) == (1, 1)
+
+
+async def test_what_another_owner_changed_meanwhile_is_not_overwritten(
+    stage: Stage, owner: Operator, account: Account, boss: Visitor, pool: Pool
+) -> None:
+    rules = stage.desk.delivery_rules
+    rule = await rules.add(owner, pool=pool.id, items=[ITEM])
+    form = await boss.get(f"/delivery-rules/{rule.id}")
+    given = {**RULE, "pool": str(pool.id), "csrf": form.csrf, "most_units": "50"}
+    await rules.change(owner, replace(rule, most_units=3))
+    late = await boss.post(f"/delivery-rules/{rule.id}", **given, seen=form.value("seen"))
+    assert late.status == 400
+    assert "别人刚刚改过" in late.text
+    assert (await rules.get(owner, rule.id)).most_units == 3
+
+    form = await boss.get("/delivery-rules/guards")
+    await rules.set_guards(owner, Guards(brake_failures=2))
+    late = await boss.post(
+        "/delivery-rules/guards",
+        csrf=form.csrf,
+        seen=form.value("seen"),
+        brake_per_minute="1",
+        brake_failures="1",
+    )
+    assert "别人刚刚改过" in late.text
+    assert (await rules.guards(owner)).brake_failures == 2
+
+
+async def test_numbers_count_in_full_width_too_and_odd_amounts_are_refused(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    given = {"brake_per_minute": "３０", "brake_failures": "５", "most_amount": "２００．５"}
+    assert (await boss.submit("/delivery-rules/guards", **given)).status == 303
+    guards = await stage.desk.delivery_rules.guards(owner)
+    assert (guards.brake_per_minute, guards.most_amount) == (30, Decimal("200.5"))
+    for amount in ("1e5", "1_000", "0.001", "9999999999", "1,000", "Infinity"):
+        page = await boss.submit("/delivery-rules/guards", **{**given, "most_amount": amount})
+        assert page.status == 400, amount
+
+
+async def test_what_a_fixed_text_says_is_not_for_viewers(
+    stage: Stage, owner: Operator, viewer: Visitor, agent: Visitor
+) -> None:
+    """It is what is sold, as much as a code."""
+    secret = "https://pan.example.com/s/SECRET"
+    pool = await stage.desk.stock.create(owner, name="网盘", kind=PoolKind.TEXT, content=secret)
+    assert secret in (await agent.get(f"/stock/{pool.id}")).text
+    for path in (f"/stock/{pool.id}", "/stock"):
+        page = await viewer.get(path)
+        assert page.status == 200
+        assert secret not in page.text
+    assert "只给客服和店主看" in (await viewer.get(f"/stock/{pool.id}")).text
+
+
+async def test_what_waits_says_what_to_do_first(
+    stage: Stage, account: Account, agent: Visitor
+) -> None:
+    await order(stage, account)
+    await need(stage, account)
+    shown = (await agent.get("/needs")).text
+    assert "先补货，再点「发货」" in shown
+    assert '<a class="button" href="/stock">去补货</a>' in shown
+
+
+async def test_very_many_needs_do_not_make_an_endless_page(
+    stage: Stage, account: Account, boss: Visitor
+) -> None:
+    def unit(tx: Tx) -> None:
+        for number in range(105):
+            open_need(
+                tx,
+                account.shop,
+                NeedKind.NO_RULE,
+                account=account.id,
+                order=f"44001122334455{number:05d}",
+                detail="",
+                now=utc_now(),
+            )
+
+    await stage.store.write(unit)
+    shown = (await boss.get("/needs")).text
+    assert shown.count('aria-label="待处理 ') == 100
+    assert "后面还有 5 件" in shown
+
+
+async def test_a_rule_says_when_its_pool_gives_nothing(
+    stage: Stage, owner: Operator, boss: Visitor, pool: Pool
+) -> None:
+    await stage.desk.delivery_rules.add(owner, pool=pool.id, items=[ITEM])
+    await stage.desk.stock.change(owner, pool.id, enabled=False)
+    assert "月卡（已停用，发不出）" in (await boss.get("/delivery-rules")).text
+
+
+async def test_a_rule_without_any_pool_leads_to_where_one_is_made(boss: Visitor) -> None:
+    assert '<a href="/stock/new">添加一个卡池</a>' in (await boss.get("/delivery-rules/new")).text
+
+
+async def test_what_an_order_does_not_allow_is_said_before_its_button_is_pressed(
+    stage: Stage, account: Account, agent: Visitor, pool: Pool
+) -> None:
+    await order(stage, account)
+    assert "看起来做不了这一步" in (await agent.get(f"/orders/{NUMBER}/resend")).text
+    assert "看起来做不了这一步" not in (await agent.get(f"/orders/{NUMBER}/deliver")).text
+    await act(agent, "deliver", pool=str(pool.id), units="")
+    page = (await agent.get(f"/orders/{NUMBER}/deliver")).text
+    assert "这笔订单现在是「待发货」，1 份已预留，看起来做不了这一步" in page
+    await may_have_arrived(stage, account)
+    page = (await agent.get(f"/orders/{NUMBER}/deliver")).text
+    assert "看起来做不了这一步" in page
+    assert "买家可能已经收到过" in page

@@ -471,3 +471,14 @@ async def test_a_picture_as_large_as_may_be_fits_through_the_page(
     await upload(boss, f"{page}/pictures", page, "pictures", file.getvalue())
     (line,) = await stage.desk.stock.overview(owner)
     assert len(line.pool.pictures) == 1
+
+
+async def test_a_picture_that_is_refused_is_told_on_the_page_of_its_pool(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    pool = await stage.desk.stock.create(owner, name="图", kind=PoolKind.IMAGE)
+    path = f"/stock/{pool.id}"
+    for files, said in (([b"no picture"], 'role="alert"'), ([], "没有选图片")):
+        refused = await upload(boss, f"{path}/pictures", path, "pictures", *files)
+        assert said in refused.text
+        assert "添加图片" in refused.text

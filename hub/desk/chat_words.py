@@ -1,0 +1,44 @@
+"""What can be read off an operator's message before anybody is asked."""
+
+from __future__ import annotations
+
+import hashlib
+
+from hub.commands import Call, leading_ticket, narrow, parse_command
+from hub.model import ChatPeer, ChatPicture, OperatorMessage
+
+
+def digit_of(message: OperatorMessage) -> str:
+    """The number of a choice that is said about a quoted notice; empty: something else is said."""
+    said = narrow(message.text).strip()
+    bare = message.quoted_id is not None or bool(message.quoted_text)
+    one = len(said) == 1 and said.isascii() and said.isdigit() and said != "0"
+    return said if bare and is_plain(message) and one else ""
+
+
+def is_plain(message: OperatorMessage) -> bool:
+    """Nothing but text."""
+    return not message.attachments and not any(isinstance(p, ChatPicture) for p in message.parts)
+
+
+def without_command(line: str) -> str:
+    call = parse_command(line)
+    return call.argument if isinstance(call, Call) else line
+
+
+def without_ticket(argument: str) -> str:
+    typed = leading_ticket(argument)
+    return typed[1] if typed is not None else argument
+
+
+def key_of(message: OperatorMessage) -> str:
+    """The same event repeated gives the same key. The text is part of it because chat ids are
+    short hashes that collide now and then; another text is another message."""
+    files = "".join(f"/{part.file}" for part in message.parts if isinstance(part, ChatPicture))
+    digest = hashlib.sha256((message.text + files).encode()).hexdigest()[:16]
+    return key_stem(message.peer, message.message_id) + digest
+
+
+def key_stem(peer: ChatPeer, message_id: str) -> str:
+    """What the keys of everything begin with that one chat message caused."""
+    return f"qq:{peer.bot}:{peer.scene}:{peer.peer}:{message_id}:"
