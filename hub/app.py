@@ -25,7 +25,16 @@ from hub.assist import Assist, load_prompts
 from hub.desk import Desk
 from hub.errors import SettingsError
 from hub.inbound import Inbound
-from hub.model import Account, AccountState, Event, SupplierCall, TakenIn, TaskKind, chat_lane
+from hub.model import (
+    Account,
+    AccountId,
+    AccountState,
+    Event,
+    SupplierCall,
+    TakenIn,
+    TaskKind,
+    chat_lane,
+)
 from hub.ops import Expiry, Metrics, attach_ops
 from hub.outbound import (
     AiAnswers,
@@ -51,6 +60,7 @@ from hub.store import Store, Tx, open_store
 from hub.suggesting import why_no_ai
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
 from hub.suppliers import fetch_cards
+from hub.xianyu import Client
 from web import Site, attach
 
 BUYER_SENDS = 256
@@ -132,7 +142,9 @@ async def open_hub(
         )
         fetch = _timed(metrics, lookup)
         workers = _workers(store, supervisor, qq, album, fetch, metrics, settings, now)
-        workers["ai"] = _ai_worker(store, assist, replies, album, settings, now)
+        workers["ai"] = _ai_worker(
+            store, assist, replies, album, supervisor.client_of, settings, now
+        )
         app = _application(store, desk, qq, token, metrics, settings, now)
         async with _listening(app, settings.web) as port, asyncio.TaskGroup() as tasks:
             running = [
@@ -246,6 +258,7 @@ def _ai_worker(
     assist: Assist,
     replies: Replies,
     album: Album,
+    clients: Callable[[AccountId], Client | None],
     settings: Settings,
     now: Callable[[], datetime],
 ) -> Worker:
@@ -255,6 +268,7 @@ def _ai_worker(
         assist,
         replies,
         album,
+        clients,
         settings.ai,
         why_a_person=lambda *_: None,
         zone=ZoneInfo(settings.text.timezone),

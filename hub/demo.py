@@ -18,6 +18,7 @@ from hub.desk import Door, Operator
 from hub.model import PoolKind, Role, RuleKind
 from hub.sandbox import Sandbox, SandboxOptions, blank, start_sandbox
 from hub.settings import (
+    AssistSettings,
     DatabaseSettings,
     LogSettings,
     QQSettings,
@@ -32,6 +33,8 @@ ACCOUNT = "演示店"
 GREETING = "在的，亲～这款有现货，直接拍下就可以，付款后马上发货。"
 POOL = "月卡"
 CARDS = 20
+MODEL = "sandbox-mini"
+"""It thinks nothing, and costs nothing."""
 LOOPBACK = "127.0.0.1"
 
 COLOURS = ((46, 125, 122), (196, 107, 72), (94, 84, 142))
@@ -78,6 +81,7 @@ async def open_demo(
                     token_spacing_seconds=0,
                 ),
                 replies=ReplySettings(debounce_seconds=0),
+                ai=AssistSettings(base_url=sandbox.urls["ai_url"], model=MODEL),
                 qq=QQSettings(access_token=token, send_spacing_seconds=0.05),
                 log=LogSettings.model_validate({"level": log_level}),
             )
@@ -104,6 +108,7 @@ async def run_demo(*, port: int) -> None:
             "\n鱼桥演示已启动（数据是临时的，停止后清空）\n\n"
             f"  试用页面  {demo.playground_url}\n"
             "            左边是买家的手机，右边是你的 QQ：用买家身份发「在吗」试试；\n"
+            "            问「这个多少钱」，QQ 里会有一份 AI 草稿，引用它回「好」就发出去；\n"
             "            再点「拍下」「付款」，卡密就自动发到买家手机上\n"
             f"  管理后台  {demo.admin_url}\n"
             f"            名字 {OWNER}　密码 {demo.password}\n\n"

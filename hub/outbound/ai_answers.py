@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from hub.assist import Assist
 from hub.errors import NotFound, PeerError
 from hub.model import (
     Account,
+    AccountId,
     AiAnswer,
     AiFailure,
     AiMode,
@@ -32,7 +34,10 @@ from hub.policy import SuggestionVerdict, judge_suggestion, still_wanted
 from hub.settings import AssistSettings
 from hub.store import Store, Tx
 from hub.suggesting import Prepared, conclude, prepare
+from hub.xianyu import Client
 
+ITEM_SECONDS = 8.0
+"""How long a question waits for the page of its item."""
 OVERTAKEN = "买家接着又说了话，和后面的话一起回答"
 TOO_LATE = "等得太久，不再自动回答"
 
@@ -55,6 +60,7 @@ class AiAnswers:
         assist: Assist,
         replies: Replies,
         album: Album,
+        client_of: Callable[[AccountId], Client | None],
         settings: AssistSettings,
         *,
         why_a_person: WhyAPerson,
@@ -65,6 +71,7 @@ class AiAnswers:
         self._assist = assist
         self._replies = replies
         self._album = album
+        self._client_of = client_of
         self._settings = settings
         self._why_a_person = why_a_person
         self._zone = zone
@@ -73,12 +80,37 @@ class AiAnswers:
     async def perform(self, claim: Claim) -> None:
         work = claim.task.work
         assert isinstance(work, AnswerByAi)  # noqa: S101 - performers are registered by kind
+        await self._know_item(claim, work)
         asked = await self._store.write(lambda tx: self._prepare(tx, claim, work))
         if asked is None:
             return
         prepared = await self._with_picture(asked.prepared)
         outcome = await self._assist.suggest(prepared.question, prepared.profiles)
         await self._store.write(lambda tx: self._conclude(tx, claim, work, asked, outcome))
+
+    async def _know_item(self, claim: Claim, work: AnswerByAi) -> None:
+        """The first question about an item comes before anybody has read its page (L39). A page
+        that cannot be had leaves the model with the title."""
+        shop = claim.task.shop
+
+        def unread(tx: Tx) -> str | None:
+            conversation = tx.conversations.get(shop, work.conversation)
+            if conversation is None or conversation.item_id is None:
+                return None
+            known = tx.items.get(shop, conversation.item_id)
+            return conversation.item_id if known is None or known.read_at is None else None
+
+        wanted, client = await self._store.read(unread), self._client_of(work.account)
+        if wanted is None or client is None:
+            return
+        try:
+            async with asyncio.timeout(ITEM_SECONDS):
+                item = await client.item(wanted)
+        except (PeerError, TimeoutError) as error:
+            logger.info("item {} not read before asking: {}", wanted, error)
+            return
+        now = self._now()
+        await self._store.write(lambda tx: tx.items.save(shop, work.account, item, now))
 
     def _prepare(self, tx: Tx, claim: Claim, work: AnswerByAi) -> _Asked | None:
         """None: nobody is asked, and the task is settled."""

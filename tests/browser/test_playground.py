@@ -78,7 +78,7 @@ async def test_the_greeting_of_the_demo_shop_is_answered_at_once(page: Page) -> 
 
 async def test_pausing_by_quote_says_so_silences_and_is_undone(page: Page) -> None:
     await buyer_says(page, "你好")
-    notice = qq_shows(page, "你好")
+    notice = qq_shows(page, "你好").first
     await operator_writes(page, "/暂停", notice)
     await expect(qq_shows(page, "已暂停「买家小林」的自动回复")).to_be_visible()
 
@@ -105,7 +105,7 @@ async def test_on_a_phone_the_two_sides_are_two_tabs(browser: Browser, demo: Dem
     page = await open_page(browser, demo, PHONE)
     await buyer_says(page, "你好")
     await page.get_by_role("button", name="客服的 QQ").click()
-    await operator_writes(page, "在的", qq_shows(page, "你好"))
+    await operator_writes(page, "在的", qq_shows(page, "你好").first)
     await page.get_by_role("button", name="买家的手机").click()
     await expect(buyer_sees(page)).to_have_text("在的")
     wider = "document.documentElement.scrollWidth > innerWidth"
@@ -130,3 +130,12 @@ async def test_what_people_write_is_never_markup(page: Page) -> None:
     await expect(qq_shows(page, evil)).to_be_visible()
     await expect(page.locator("#buyer-chat .own .bubble")).to_have_text(evil)
     assert await page.title() != "owned"
+
+
+async def test_a_draft_of_ai_goes_to_the_phone_once_the_operator_says_yes(page: Page) -> None:
+    await buyer_says(page, "这个多少钱")
+    draft = qq_shows(page, "AI 草稿")
+    await expect(draft).to_be_visible()
+    await expect(buyer_sees(page)).to_have_count(0)
+    await operator_writes(page, "好", quoting=draft)
+    await expect(buyer_sees(page).last).to_contain_text("12.8")

@@ -29,22 +29,8 @@ DRAFT = "AI 草稿"
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    """The item's page was read before anybody asks."""
-    async with open_stage(tmp_path, ai_model=MODEL) as stage:
-        await knows_the_item(stage)
+    async with open_stage(tmp_path, ai_model=MODEL, item_spacing_seconds=0) as stage:
         yield stage
-
-
-async def knows_the_item(stage: Stage) -> None:
-    client = stage.hub.desk.items._client_of(stage.account.id)
-    assert client is not None
-    for buyer in (BUYER, OTHER_BUYER):
-        item = await client.item(stage.conversation(buyer).thread.item)
-        await stage.hub.store.write(
-            lambda tx, item=item: tx.items.save(
-                stage.operator.shop, stage.account.id, item, utc_now()
-            )
-        )
 
 
 async def answers_by_itself(stage: Stage, mode: AiMode = AiMode.AUTOMATIC) -> None:
@@ -141,7 +127,7 @@ async def test_another_draft_is_written_when_the_first_is_not_liked(stage: Stage
     await stage.operator_writes("换", notice)
     again = await stage.wait_for_notice("一口价")
     assert DRAFT in again.text
-    assert "不喜欢下面这个回答" in str(stage.sandbox.ai.calls[-1]["messages"])
+    assert "店主不想发这个草稿" in str(stage.sandbox.ai.calls[-1]["messages"])
     await stage.operator_writes("好", notice)
     await stage.wait_for_notice("这份草稿已经作废：换一份")
     await stage.operator_writes("好", again)
@@ -226,7 +212,6 @@ async def test_a_restart_while_ai_thinks_loses_no_question(tmp_path: Path) -> No
             operator, account = await furnish(hub, sandbox.cookies())
             stage = Stage(hub, sandbox, operator, account)
             await stage.wait_state(AccountState.ONLINE)
-            await knows_the_item(stage)
             await answers_by_itself(stage)
             sandbox.faults.add("", "ai_slow", seconds=60)
             await stage.buyer_says(ASKED)
