@@ -12,7 +12,9 @@ from hub.delivery import (
     deliver,
     give_back,
     look_again,
+    on_message_settled,
     on_ship_refused,
+    on_signal,
     outside,
     refuse,
     resend,
@@ -32,9 +34,11 @@ from hub.model import (
     MessageState,
     NeedKind,
     Order,
+    OrderSignal,
     OrderStatus,
     PlatformUser,
     Role,
+    SignalSource,
     StepOrder,
     TaskKind,
 )
@@ -344,3 +348,31 @@ async def test_a_piece_that_came_does_not_answer_for_one_that_did_not(tmp_path: 
         assert await ledger.kinds(paid) == [NeedKind.SUPPLY_UNCERTAIN]
         assert await ledger.states(paid) == [D.PENDING, D.RESERVED]
         assert await ledger.waiting(TaskKind.SEND) == 0
+
+
+async def test_the_same_good_news_twice_is_marked_and_told_once(tmp_path: Path) -> None:
+    """The platform's answer, and then the echo."""
+    async with open_ledger(tmp_path) as ledger:
+        shop = ledger.account.shop
+        paid = await ledger.page(1, S.PAID)
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        message = await ledger.store.read(lambda tx: first_message(ledger, tx, paid))
+        await ledger.write(lambda tx: ledger.settle(tx, paid, M.ACCEPTED))
+        await ledger.write(
+            lambda tx: on_message_settled(tx, shop, message.id, M.ACCEPTED, "", ledger.now())
+        )
+        assert await ledger.waiting(TaskKind.SHIP) == 1
+
+
+async def test_a_red_line_where_the_account_buys_is_no_order_of_the_shop(tmp_path: Path) -> None:
+    """It looks the same on both sides."""
+    async with open_ledger(tmp_path) as ledger:
+        account = ledger.account
+        paid = await ledger.page(1, S.PAID)
+        thread = ledger.threads[paid.id]
+        bought = OrderSignal(
+            S.PAID, SignalSource.CARD, thread.platform_id, ledger.now(), as_buyer=True
+        )
+        await ledger.write(lambda tx: on_signal(tx, account, thread, bought, ledger.now()))
+        await ledger.write(lambda tx: ledger.red_line(tx, paid))
+        assert await ledger.waiting(TaskKind.READ_ORDER) == 0

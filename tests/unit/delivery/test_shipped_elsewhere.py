@@ -135,3 +135,23 @@ async def test_a_code_that_a_supplier_gives_after_shipping_is_kept_and_not_sent(
         assert [[one.code for one in cards] for cards in await ledger.cards(paid)] == [
             ["FETCHED-1"]
         ]
+
+
+async def test_what_is_marked_first_is_not_sent_if_the_seller_marks_it_during_the_delay(
+    tmp_path: Path,
+) -> None:
+    """It was not our mark, so it may have been the delivery; nor does the end of a stop send it."""
+    async with open_ledger(tmp_path, steps=StepOrder.CONFIRM_THEN_SEND) as ledger:
+        shop = ledger.account.shop
+        await ledger.change_rule(delay_seconds=600)
+        paid, shipped = await ledger.page(1, S.PAID), await ledger.page(1, S.SHIPPED)
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        await ledger.write(lambda tx: tx.stops.stop(shop, None, reason="查货", now=ledger.now()))
+
+        await ledger.write(lambda tx: ledger.read(tx, shipped))
+        await after_the_delay(ledger)
+
+        assert await ledger.kinds(paid) == [NeedKind.STOPPED]
+        assert await ledger.write(lambda tx: resume(tx, shop, None, by=BY, now=ledger.now())) == 0
+        assert await ledger.states(paid) == [D.REVIEW]
+        assert await ledger.waiting(TaskKind.SEND) == 0
