@@ -37,7 +37,7 @@ class HoldChat:
             return await self._resume(operator, target, rest)
         what, until = split_until(rest, now.astimezone(self._zone))
         if what.startswith(("#", "＃")):
-            raise Invalid(f"看不懂编号「{what}」，编号在通知的最后一行，{EXAMPLES}")
+            raise Invalid(f"看不懂「{what}」：编号在通知的最后一行，要写在最前面，{EXAMPLES}")
         end = None if until is None else until.at
         if action is Action.TAKE_OVER:
             return await self._take_over(operator, target, what, until)
@@ -59,7 +59,7 @@ class HoldChat:
 
     async def _resume(self, operator: Operator, target: ConversationId | None, what: str) -> str:
         if what.startswith(("#", "＃")):
-            raise Invalid(f"看不懂编号「{what}」，例如：/恢复，或者 /恢复 #a7")
+            raise Invalid(f"看不懂「{what}」，例如：/恢复，或者 /恢复 #a7")
         done = await self._holds.resume(operator, await self._meant(operator, target, what))
         above, apart = ([one.place for one in held] for held in (done.above, done.apart))
         return text.resumed(done.place, done.ended, above, apart)
