@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 
-from hub.model import Choice, Role
+from hub.model import Role
 
 
 class Action(StrEnum):
@@ -35,6 +35,8 @@ class Action(StrEnum):
     RESEND = "resend"
     OUTSIDE = "outside"
     SHIP = "ship"
+    PRICE = "price"
+    FLOOR = "floor"
     RELEASE = "release"
     REFUSE = "refuse"
     STOP = "stop"
@@ -273,6 +275,27 @@ COMMANDS: tuple[Command, ...] = (
         "还没有给买家发过内容的，会先请你确认。",
     ),
     Command(
+        Action.PRICE,
+        "改价",
+        ("price",),
+        "/改价 订单号|#编号 金额",
+        "改一笔待付款订单的价格",
+        Role.AGENT,
+        "金额是买家一共要付的钱，邮费算 0 元，例如 /改价 4556 15 或 /改价 #a7 15。"
+        "每次都要确认；改没改成会再告诉你。买家付了款就不能改了。",
+    ),
+    Command(
+        Action.FLOOR,
+        "底价",
+        ("floor",),
+        "/底价 [商品|全店|账号] [底价]",
+        "商品最多能让到多少",
+        Role.OWNER,
+        "底价可以写最低价（18）、最多降百分之几（10%）、最多降几元（减5）或不降价；写默认就跟着账号和全店。"
+        "商品写编号或标题里的字，也可以引用买家的通知只写底价。什么都不写就列出设过的。"
+        "没有设底价的商品一分不降；买家出价低于底价时由你决定。",
+    ),
+    Command(
         Action.RELEASE,
         "退回",
         ("release",),
@@ -318,28 +341,6 @@ COMMANDS: tuple[Command, ...] = (
         "添加和修改在后台的「发货规则」里。",
     ),
 )
-
-CHOICE_WORDS: dict[str, Choice] = {
-    "发货": Choice.DELIVER,
-    "再取": Choice.ASK_AGAIN,
-    "补发": Choice.RESEND,
-    "再发": Choice.RESEND,
-    "再发一次": Choice.RESEND,
-    "已收到": Choice.ARRIVED,
-    "收到": Choice.ARRIVED,
-    "发货完成": Choice.OUTSIDE,
-    "已发": Choice.OUTSIDE,
-    "退回": Choice.RELEASE,
-    "不发": Choice.REFUSE,
-    "不发了": Choice.REFUSE,
-    "标记发货": Choice.SHIP,
-    "标记": Choice.SHIP,
-    "重读": Choice.READ,
-    "恢复": Choice.RESUME,
-    "开发": Choice.RESUME,
-    "知道了": Choice.DONE,
-}
-"""How people name an answer to a need instead of its number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,6 +206,15 @@ class AssistSettings(_Section):
         return self
 
 
+class BargainSettings(_Section):
+    rounds: int = Field(3, ge=1, le=20)
+    """How often a buyer is answered about the price of an item; afterwards it stays as it is."""
+    window_hours: float = Field(24, gt=0, le=720)
+    """How long rounds count and an agreed price holds, from the first round on."""
+    forbidden_words: Path = Path("config/words/forbidden.txt")
+    """More words that no automatic answer may hold, one a line; need not exist."""
+
+
 class PictureSettings(_Section):
     cache_megabytes: int = Field(300, ge=10, le=100_000)
     """How much of the disk pictures of conversations may take; the oldest go first."""
@@ -240,6 +249,7 @@ class Settings(_Section):
     qq: QQSettings = QQSettings()
     replies: ReplySettings = ReplySettings()
     ai: AssistSettings = AssistSettings()
+    bargain: BargainSettings = BargainSettings()
     pictures: PictureSettings = PictureSettings()
     log: LogSettings = LogSettings()
     text: TextSettings = TextSettings()

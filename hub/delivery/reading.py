@@ -25,7 +25,7 @@ from hub.model import (
 from hub.store import Tx
 
 _S = OrderStatus
-ONCE = frozenset({_S.PAID, _S.BARGAIN_PENDING, _S.SHIPPED, _S.COMPLETED})
+ONCE = frozenset({_S.UNPAID, _S.PAID, _S.BARGAIN_PENDING, _S.SHIPPED, _S.COMPLETED})
 """News that an order brings once; refunds come and go."""
 OVER = frozenset({_S.REFUND_REQUESTED, _S.REFUNDED, _S.CLOSED})
 WATCHED = ONCE | OVER | {_S.REFUND_CHANGED}

@@ -18,6 +18,8 @@ from hub.desk.assist import (
     ProfileLine,
     parse_hours,
 )
+from hub.desk.bargain_chat import BargainChat
+from hub.desk.bargains import Bargains, FloorList, ItemFloor
 from hub.desk.canned import Canned
 from hub.desk.cards import Cards, CardView
 from hub.desk.chat import Chat
@@ -61,7 +63,9 @@ __all__ = [
     "ConversationView",
     "Desk",
     "Door",
+    "FloorList",
     "Held",
+    "ItemFloor",
     "ItemList",
     "Login",
     "LoginStep",
@@ -125,7 +129,8 @@ class Desk:
         self.system = System(store, now)
         self.stock = Stock(store, now)
         self.orders = Orders(store, now)
-        self.needs = Needs(store, now, self.orders)
+        self.bargains = Bargains(store, self.inbox, settings.bargain, now)
+        self.needs = Needs(store, now, self.orders, self.bargains)
         self.delivery_rules = DeliveryRules(store, now)
         self.cards = Cards(store, now)
         self.restock = Restock(store, now)
@@ -139,6 +144,7 @@ class Desk:
             self.items,
             self.system,
             StockChat(self.stock, self.cards, self.restock, confirmations),
+            BargainChat(store, self.bargains, self.accounts),
             DeliveryChat(
                 DeliveryDesk(
                     self.orders,
@@ -147,6 +153,7 @@ class Desk:
                     self.cards,
                     self.stock,
                     self.accounts,
+                    self.bargains,
                 ),
                 confirmations,
                 now,

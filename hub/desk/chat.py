@@ -25,6 +25,7 @@ from hub.commands import (
     parse_command,
 )
 from hub.desk.accounts import Accounts
+from hub.desk.bargain_chat import BargainChat
 from hub.desk.chat_words import (
     digit_of,
     is_plain,
@@ -81,6 +82,7 @@ class Chat:
         items: Items,
         system: System,
         stock: StockChat,
+        bargains: BargainChat,
         delivery: DeliveryChat,
         drafts: DraftChat,
         replies: ReplyChat,
@@ -95,6 +97,7 @@ class Chat:
         self._items = items
         self._system = system
         self._stock = stock
+        self._bargains = bargains
         self._delivery = delivery
         self._drafts = drafts
         self._replies = replies
@@ -351,6 +354,9 @@ class Chat:
                 return await self._recall(operator, call.argument, message)
             case Action.STOCK | Action.RESTOCK | Action.VOID as action:
                 return await self._stock.run(operator, action, call.argument, message)
+            case Action.FLOOR:
+                target = await self._resolve(operator.member, message)
+                return await self._bargains.floor(operator, call.argument, target)
             case Action.CANNED:
                 return await self._say_canned(operator, call.argument, message)
             case Action.SAVE_CANNED:

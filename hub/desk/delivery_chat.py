@@ -17,6 +17,7 @@ from hub.commands import (
     numbered_choice,
 )
 from hub.desk.accounts import Accounts
+from hub.desk.bargains import Bargains
 from hub.desk.cards import Cards
 from hub.desk.confirming import Confirmations
 from hub.desk.delivery_rules import DeliveryRules
@@ -41,11 +42,13 @@ from hub.desk.stock_chat import named_pool
 from hub.errors import Invalid, NotFound
 from hub.model import (
     Account,
+    AskedBy,
     Choice,
     ConversationId,
     KnownOrder,
     Need,
     OperatorMessage,
+    OrderStatus,
     Role,
     Stop,
 )
@@ -78,6 +81,7 @@ class DeliveryDesk:
     cards: Cards
     stock: Stock
     accounts: Accounts
+    bargains: Bargains
 
 
 class DeliveryChat:
@@ -106,6 +110,8 @@ class DeliveryChat:
             order, rest = await self._meant(operator, argument, message, conversation, ACTS[action])
             return await self._do(operator, ACTS[action], order, rest, message)
         match action:
+            case Action.PRICE:
+                return await self._change_price(operator, argument, message, conversation)
             case Action.ORDER:
                 return await self._show(operator, argument, message, conversation)
             case Action.NEEDS:
@@ -144,12 +150,12 @@ class DeliveryChat:
         """Answer a need with what is written: the number of a choice, or a word for it."""
         line = await self._desk.needs.get(operator, number)
         choice, rest = chosen(line, words)
-        if rest:
+        if rest and choice is not Choice.COUNTER:
             return await self._deliver_from(operator, line, choice, rest, message)
 
         async def act(who: Operator, code: str) -> str:
             try:
-                return await self._desk.needs.answer(who, number, choice, code=code)
+                return await self._desk.needs.answer(who, number, choice, code=code, price=rest)
             except NotFound as refusal:
                 if choice is not Choice.DELIVER:
                     raise
@@ -175,9 +181,10 @@ class DeliveryChat:
         return False
 
     async def _is_pool(self, operator: Operator, line: NeedLine, number: int, rest: str) -> bool:
-        """`1 月卡`, where the first answer is to deliver."""
-        if not 0 < number <= len(line.choices) or line.choices[number - 1] is not Choice.DELIVER:
-            return False
+        """`1 月卡` where the first answer is to deliver, `2 18` where the second names a price."""
+        choice = line.choices[number - 1] if 0 < number <= len(line.choices) else None
+        if choice is not Choice.DELIVER:
+            return choice is Choice.COUNTER
         name, _ = pieces_of(rest)
         lines = await self._desk.stock.overview(operator)
         return bool(name) and any(name in one.pool.name for one in lines)
@@ -310,21 +317,48 @@ class DeliveryChat:
 
         return await self._confirmations.run(operator, message, text.order_named(order), act)
 
+    async def _change_price(
+        self,
+        operator: Operator,
+        argument: str,
+        message: OperatorMessage,
+        conversation: ConversationId | None,
+    ) -> str:
+        """`/改价 4556 15`. What the platform says is told by a receipt."""
+        operator.require(Role.AGENT)
+        order, price = await self._meant(operator, argument, message, conversation, None)
+        if not price:
+            raise Invalid(f"没有改价：写上买家一共要付的钱，例如 /改价 {order.id[-6:]} 15")
+        key = f"{message.peer.bot}:{message.peer.scene}:{message.peer.peer}:{message.message_id}"
+        asked_by = AskedBy(message.peer, message.message_id)
+
+        async def act(who: Operator, code: str) -> str:
+            known, amount = await self._desk.bargains.change_price(
+                who, order.id, price, key=key, code=code, asked_by=asked_by
+            )
+            return text.price_asked(known, amount)
+
+        return await self._confirmations.run(operator, message, order.id, act)
+
     async def _meant(
         self,
         operator: Operator,
         argument: str,
         message: OperatorMessage,
         conversation: ConversationId | None,
-        choice: Choice,
+        choice: Choice | None,
     ) -> tuple[KnownOrder, str]:
         """The order that an act is meant for, and what is written behind it. Never guessed: several
-        that fit are refused with their numbers."""
+        that fit are refused with their numbers. Without a choice: the unpaid ones fit."""
         rest = without_ticket(argument)
         found = await self._candidates(operator, rest, message, conversation)
         if order_number(rest, has_conversation=conversation is not None):
             return found[0], rest.partition(" ")[2].strip()
-        fitting = [one for one in found if choice not in _FIRST or waits_for_goods(one)] or found
+        if choice is None:
+            fitting = [one for one in found if one.status is OrderStatus.UNPAID] or found[:1]
+        else:
+            goods = choice in _FIRST
+            fitting = [one for one in found if not goods or waits_for_goods(one)] or found
         if len(fitting) > 1:
             lines = "\n".join(text.order_in_list(one) for one in fitting[:5])
             raise Invalid(f"没有执行：这个会话有 {len(fitting)} 笔订单，请写订单号\n{lines}")

@@ -164,6 +164,7 @@ class Inbox:
         *,
         key: str,
         asked_by: AskedBy | None = None,
+        also: Callable[[Tx], None] | None = None,
     ) -> Answered | None:
         """Queue an answer to the buyer and take the conversation over for its account's minutes.
 
@@ -171,6 +172,8 @@ class Inbox:
         a message of its own, as on the phone. `key` names the act of writing: the same key again
         does nothing and returns None, so a repeated chat event or form post is harmless. Line
         breaks are kept as written (L38).
+
+        `also` happens in the same unit of work; what it raises stops the answer.
         """
         operator.require(Role.AGENT)
         contents = await self._contents([said] if isinstance(said, str) else said)
@@ -198,6 +201,8 @@ class Inbox:
             first, last = messages[0], messages[-1]
             if first is None:
                 return None
+            if also is not None:
+                also(tx)
             if needless is not None:
                 withdraw_answer(tx, found, needless, HUMAN_ANSWERED, now)
             drop_drafts(tx, found, HUMAN_ANSWERED, now)

@@ -8,11 +8,12 @@ from datetime import datetime
 
 from hub import text
 from hub.delivery import look_up, resume
+from hub.desk.bargains import Bargains
 from hub.desk.operator import Operator
 from hub.desk.orders import Orders, check_waits, close_need
 from hub.desk.stock import cause
 from hub.errors import Invalid, NotFound
-from hub.model import AccountId, Choice, KnownOrder, Need, Role, Stop
+from hub.model import AccountId, Choice, KnownOrder, Need, NeedKind, Role, Stop
 from hub.policy import choices_of
 from hub.store import Store, Tx
 
@@ -29,9 +30,12 @@ class NeedLine:
 
 
 class Needs:
-    def __init__(self, store: Store, now: Callable[[], datetime], orders: Orders) -> None:
+    def __init__(
+        self, store: Store, now: Callable[[], datetime], orders: Orders, bargains: Bargains
+    ) -> None:
         self._store = store
         self._now = now
+        self._bargains = bargains
         self._orders = orders
 
     async def open(self, operator: Operator) -> Sequence[NeedLine]:
@@ -51,9 +55,10 @@ class Needs:
         return await self._store.read(lambda tx: _line(tx, _find(tx, operator, number)))
 
     async def answer(
-        self, operator: Operator, number: int, choice: Choice, *, code: str = ""
+        self, operator: Operator, number: int, choice: Choice, *, code: str = "", price: str = ""
     ) -> str:
-        """Do what was chosen; returns one Chinese sentence about it. `code` as in `Orders`.
+        """Do what was chosen; returns one Chinese sentence about it. `code` as in `Orders`;
+        `price`: what to counter an offer with.
 
         Raises Invalid for a choice that this need does not offer, or when it is resolved already.
         """
@@ -63,6 +68,8 @@ class Needs:
             raise Invalid(f"待处理 {number} 已经处理过：{need.resolution}")
         if choice not in choices_of(need.kind):
             raise Invalid(f"待处理 {number} 没有这个选项")
+        if need.kind is NeedKind.OFFER:
+            return await self._bargains.answer(operator, need, choice, price)
         if need.order is not None and choice in _BY_ORDER:
             await _BY_ORDER[choice](self._orders, operator, need, need.order, code)
         elif choice is Choice.RESUME:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from hub import text
-from hub.commands import CHOICE_WORDS, leading_ticket, narrow, numbered_choice
+from hub.commands import leading_ticket, narrow, numbered_choice
 from hub.desk.needs import NeedLine
 from hub.errors import Invalid, NotFound
 from hub.model import Choice, KnownOrder, OrderStatus
@@ -14,6 +14,32 @@ from hub.model import Choice, KnownOrder, OrderStatus
 _FEW_DIGITS, _MANY_DIGITS = 4, 10
 _APART = re.compile(r"\d{1,2}[\s.,、。:)]")
 _PIECES = re.compile(r"(?:^|\s)(?P<pieces>\d{1,9})\s*[份件]\s*$")
+
+CHOICE_WORDS: dict[str, Choice] = {
+    "发货": Choice.DELIVER,
+    "再取": Choice.ASK_AGAIN,
+    "补发": Choice.RESEND,
+    "再发": Choice.RESEND,
+    "再发一次": Choice.RESEND,
+    "已收到": Choice.ARRIVED,
+    "收到": Choice.ARRIVED,
+    "发货完成": Choice.OUTSIDE,
+    "已发": Choice.OUTSIDE,
+    "退回": Choice.RELEASE,
+    "不发": Choice.REFUSE,
+    "不发了": Choice.REFUSE,
+    "标记发货": Choice.SHIP,
+    "标记": Choice.SHIP,
+    "重读": Choice.READ,
+    "恢复": Choice.RESUME,
+    "开发": Choice.RESUME,
+    "知道了": Choice.DONE,
+    "同意": Choice.AGREE,
+    "还价": Choice.COUNTER,
+    "拒绝": Choice.DECLINE,
+    "不降": Choice.DECLINE,
+}
+"""How people name an answer to a need instead of its number."""
 
 
 def chosen(line: NeedLine, words: str) -> tuple[Choice, str]:

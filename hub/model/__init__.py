@@ -22,6 +22,7 @@ from hub.model.assist import (
     Said,
     Speaker,
 )
+from hub.model.bargains import Bargain, Floor, FloorKind, StoredFloor
 from hub.model.chat import ChatPeer, ChatPicture, Delivered, OperatorMessage
 from hub.model.content import (
     KEPT,
@@ -123,6 +124,7 @@ from hub.model.stock import (
 from hub.model.tasks import (
     AnswerByAi,
     AskedBy,
+    ChangePrice,
     FreeShipping,
     MarkRead,
     ReadItem,
@@ -171,6 +173,7 @@ __all__ = [
     "AiUseId",
     "AnswerByAi",
     "AskedBy",
+    "Bargain",
     "Batch",
     "BatchId",
     "BuyerMessage",
@@ -183,6 +186,7 @@ __all__ = [
     "CardState",
     "CardStep",
     "Cause",
+    "ChangePrice",
     "ChatPeer",
     "ChatPicture",
     "Choice",
@@ -199,6 +203,8 @@ __all__ = [
     "DeliveryStep",
     "Done",
     "Event",
+    "Floor",
+    "FloorKind",
     "FreeShipping",
     "Guards",
     "Hold",
@@ -270,6 +276,7 @@ __all__ = [
     "StockCard",
     "StockLevel",
     "Stop",
+    "StoredFloor",
     "StoredPicture",
     "StoryLine",
     "SupplierCall",

@@ -92,6 +92,10 @@ class OrderNote(StrEnum):
     REFUND = "refund"
     REFUND_OFF = "refund_off"
     DISPUTED = "disputed"
+    PRICE_ASKED = "price_asked"
+    PRICED = "priced"
+    """The platform counts another price."""
+    PRICE_FAILED = "price_failed"
     KEPT = "kept"
     """A supplier gave cards that nobody waits for any more; they are kept and go to nobody."""
 
@@ -213,6 +217,8 @@ class NeedKind(StrEnum):
     """A refund of an order that was delivered, or may have been."""
     REFUND_OFF = "refund_off"
     """The refund is off and the order waits for its goods again."""
+    OFFER = "offer"
+    """A buyer offers less than the floor, or what only a person can judge."""
     BRAKE = "brake"
     """Deliveries of the whole shop were stopped by the brake."""
 
@@ -233,6 +239,12 @@ class Choice(StrEnum):
     READ = "read"
     RESUME = "resume"
     DONE = "done"
+    AGREE = "agree"
+    """To the price that the buyer offers."""
+    COUNTER = "counter"
+    """Name another price to the buyer."""
+    DECLINE = "decline"
+    """Tell the buyer that the price stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)

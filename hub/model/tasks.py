@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from hub.model.chat import ChatPeer
@@ -46,6 +47,8 @@ class TaskKind(StrEnum):
     """Mark an order as shipped at the platform."""
     FREE_SHIPPING = "free_shipping"
     """Complete a bargain order."""
+    PRICE = "price"
+    """Change the price of an unpaid order."""
     REMIND = "remind"
     """Tell owners of what waits for a person, again and again."""
 
@@ -188,6 +191,17 @@ class FreeShipping:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangePrice:
+    """Change what the buyer of an unpaid order has to pay."""
+
+    account: AccountId
+    order: str
+    amount: Decimal
+    """Yuan, with postage."""
+    asked_by: AskedBy | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Remind:
     """Tell owners of an open need until it is closed."""
 
@@ -207,6 +221,7 @@ Work = (
     | Supply
     | ShipOrder
     | FreeShipping
+    | ChangePrice
     | Remind
 )
 """The effects on the outside world; `TaskKind` names them in the database."""

@@ -5,6 +5,7 @@ from hub.outbound.buyers import BuyerSends
 from hub.outbound.chats import ChatPort, ChatSends
 from hub.outbound.items import ItemReads
 from hub.outbound.orders import BargainEnds, OrderReads, Reminders, Shipping, Starts
+from hub.outbound.prices import PriceChanges
 from hub.outbound.reading import Reading
 from hub.outbound.recalls import Recalls
 from hub.outbound.supplies import Fetch, Supplies
@@ -22,6 +23,7 @@ __all__ = [
     "ItemReads",
     "OrderReads",
     "Performer",
+    "PriceChanges",
     "Reading",
     "Recalls",
     "Reminders",

@@ -17,6 +17,18 @@ from hub.policy.assist import (
     within_hours,
 )
 from hub.policy.backoff import backoff
+from hub.policy.bargaining import (
+    BargainMove,
+    BargainVerdict,
+    ItemTerms,
+    check_promises,
+    decide_offer,
+    floor_price,
+    in_window,
+    parse_floor,
+    parse_price,
+    yuan,
+)
 from hub.policy.clocks import believed
 from hub.policy.codes import LONGEST_CODE, CodesRead, decode_codes, read_codes
 from hub.policy.comparing import (
@@ -44,6 +56,22 @@ from hub.policy.deliveries import (
 )
 from hub.policy.delivery_rules import longest_keyword, match_rule, same_spec
 from hub.policy.holds import TOGGLE_WITHIN, Toggle, is_toggle, toggle
+from hub.policy.output_guard import (
+    Author,
+    GuardWords,
+    Hit,
+    HitKind,
+    forbidden_words,
+    guard,
+)
+from hub.policy.prices import (
+    Ask,
+    Offer,
+    Promise,
+    names_free_postage,
+    read_offer,
+    read_promises,
+)
 from hub.policy.recalls import why_not_recall
 from hub.policy.renewal import due_after, next_renewal
 from hub.policy.replies import (
@@ -112,8 +140,12 @@ __all__ = [
     "VERDICTS",
     "AccountNews",
     "Answer",
+    "Ask",
     "AskAi",
     "Asked",
+    "Author",
+    "BargainMove",
+    "BargainVerdict",
     "Brake",
     "Clock",
     "CodesRead",
@@ -121,7 +153,13 @@ __all__ = [
     "DeliveryFacts",
     "DeliveryPart",
     "EndKind",
+    "GuardWords",
+    "Hit",
+    "HitKind",
+    "ItemTerms",
     "LineEnd",
+    "Offer",
+    "Promise",
     "ReplyFacts",
     "ReplyPart",
     "Rulebook",
@@ -137,6 +175,7 @@ __all__ = [
     "believed",
     "brake",
     "brake_after",
+    "check_promises",
     "choices_of",
     "compose",
     "compose_reply",
@@ -145,13 +184,18 @@ __all__ = [
     "days_left",
     "decide_default",
     "decide_moment",
+    "decide_offer",
     "decide_reply",
     "decode_codes",
     "due_after",
     "fill",
     "fit_into_burst",
+    "floor_price",
+    "forbidden_words",
+    "guard",
     "held_by",
     "hours_for",
+    "in_window",
     "is_toggle",
     "is_worse",
     "judge_suggestion",
@@ -161,15 +205,20 @@ __all__ = [
     "masked_texts",
     "match_rule",
     "mode_for",
+    "names_free_postage",
     "next_reminder",
     "next_renewal",
     "next_state",
     "next_token_attempt",
+    "parse_floor",
+    "parse_price",
     "parse_until",
     "profiles_for",
     "quiet_from",
     "quiet_until",
     "read_codes",
+    "read_offer",
+    "read_promises",
     "replay_from",
     "same_spec",
     "split_until",
@@ -188,4 +237,5 @@ __all__ = [
     "why_not_recall",
     "within_hours",
     "words_of_body",
+    "yuan",
 ]

@@ -174,6 +174,7 @@ _CHOICES: dict[NeedKind, tuple[Choice, ...]] = {
     _N.BARGAIN: (_C.READ, _C.DONE),
     _N.REFUND: (_C.DONE,),
     _N.REFUND_OFF: _NOTHING_LEFT,
+    _N.OFFER: (_C.AGREE, _C.COUNTER, _C.DECLINE),
     _N.BRAKE: (_C.RESUME, _C.DONE),
 }
 

@@ -14,6 +14,7 @@ from hub.model import (
     AnswerByAi,
     AskedBy,
     Card,
+    ChangePrice,
     ChatPeer,
     Content,
     FreeShipping,
@@ -123,6 +124,8 @@ def kind_of(work: Work) -> TaskKind:
             return TaskKind.SHIP
         case FreeShipping():
             return TaskKind.FREE_SHIPPING
+        case ChangePrice():
+            return TaskKind.PRICE
         case Remind():
             return TaskKind.REMIND
 
@@ -172,6 +175,15 @@ def work_to_text(work: Work) -> str:
                     "text": text,
                     "conversation": conversation,
                     "message": message,
+                }
+            )
+        case ChangePrice(account, order, amount, asked_by):
+            return _dump(
+                {
+                    "account": account,
+                    "order": order,
+                    "amount": decimal_to_text(amount),
+                    "asked_by": None if asked_by is None else _asked_by_fields(asked_by),
                 }
             )
         case (
@@ -247,6 +259,14 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
             return ShipOrder(**fields)
         case TaskKind.FREE_SHIPPING:
             return FreeShipping(**fields)
+        case TaskKind.PRICE:
+            asked_by = fields["asked_by"]
+            return ChangePrice(
+                fields["account"],
+                fields["order"],
+                Decimal(fields["amount"]),
+                asked_by and _asked_by(asked_by),
+            )
         case TaskKind.REMIND:
             return Remind(**fields)
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from hub.store.assist_tables import ASSIST
+from hub.store.bargain_tables import BARGAINS
 from hub.store.canned_tables import CANNED
 from hub.store.columns import Id as _Id
 from hub.store.columns import id_ as _id
@@ -36,7 +37,7 @@ from hub.store.columns import words as _text
 from hub.store.delivery_tables import DELIVERY
 from hub.store.stock_tables import STOCK
 
-__all__ = ["ASSIST", "CANNED", "DELIVERY", "STOCK", "metadata"]
+__all__ = ["ASSIST", "BARGAINS", "CANNED", "DELIVERY", "STOCK", "metadata"]
 
 installation = Table(
     "installation",

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from hub.store.accounts import Accounts
 from hub.store.assist import AiProfiles, AiScopes, AiUses
+from hub.store.bargains import Bargains, Floors
 from hub.store.canned import CannedAnswers
 from hub.store.card_records import CardRecords
 from hub.store.cards import Cards
@@ -47,6 +48,7 @@ class Tx:
         "ai_scopes",
         "ai_uses",
         "audit",
+        "bargains",
         "canned",
         "card_records",
         "cards",
@@ -55,6 +57,7 @@ class Tx:
         "decisions",
         "deliveries",
         "delivery_rules",
+        "floors",
         "guards",
         "holds",
         "inputs",
@@ -99,6 +102,8 @@ class Tx:
         self.deliveries = Deliveries(sql)
         self.delivery_rules = DeliveryRules(sql)
         self.needs = Needs(sql)
+        self.floors = Floors(sql)
+        self.bargains = Bargains(sql)
         self.stops = Stops(sql)
         self.ai_profiles = AiProfiles(sql, vault)
         self.ai_scopes = AiScopes(sql)

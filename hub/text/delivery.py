@@ -38,6 +38,7 @@ NEED_KINDS: dict[NeedKind, str] = {
     NeedKind.BARGAIN: "小刀订单没能免拼",
     NeedKind.REFUND: "已发货的订单要退款",
     NeedKind.REFUND_OFF: "退款取消，订单又在等发货",
+    NeedKind.OFFER: "买家还价，等你定",
     NeedKind.BRAKE: "发货异常，全店已自动急停",
 }
 
@@ -53,6 +54,9 @@ CHOICES: dict[Choice, str] = {
     Choice.READ: "重新读订单",
     Choice.RESUME: "恢复发货",
     Choice.DONE: "知道了",
+    Choice.AGREE: "同意这个价",
+    Choice.COUNTER: "还个价",
+    Choice.DECLINE: "不降价",
 }
 
 _HINTS: dict[NeedKind, str] = {
@@ -98,6 +102,9 @@ STEPS: dict[DeliveryStep | OrderNote, str] = {
     OrderNote.REFUND: "退款或关闭",
     OrderNote.REFUND_OFF: "退款取消",
     OrderNote.DISPUTED: "卡密标记为有争议",
+    OrderNote.PRICE_ASKED: "要求改价",
+    OrderNote.PRICED: "已改价",
+    OrderNote.PRICE_FAILED: "改价没有成功",
     OrderNote.KEPT: "供货方的卡来晚了，留着没有发",
 }
 

@@ -15,6 +15,7 @@ LAYERS: list[set[str]] = [
     {"hub.xianyu", "hub.store", "hub.suppliers", "hub.assist"},
     {"hub.notices", "hub.answers", "hub.album", "hub.errands", "hub.suggesting"},
     {"hub.delivery", "hub.phone"},
+    {"hub.bargains"},
     {"hub.desk", "hub.inbound", "hub.outbound", "hub.supervisor", "hub.ops"},
     {"web", "bots"},
     {"hub.app", "hub.sandbox"},

@@ -69,7 +69,7 @@ def test_no_path_of_anybodys_machine_is_in_it() -> None:
 
 def test_every_command_of_the_chat_is_in_the_readme_and_explained_in_the_docs() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
-    pages = ("qq.md", "delivery.md", "stock.md")
+    pages = ("qq.md", "delivery.md", "stock.md", "bargaining.md")
     docs = "".join((ROOT / "docs" / name).read_text("utf-8") for name in pages)
     for command in COMMANDS:
         said = re.compile(rf"`/{command.name}[`\s]")

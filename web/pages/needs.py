@@ -66,7 +66,7 @@ async def answer(request: web.Request) -> web.Response:
     except Invalid as refusal:
         return await _listing(request, form.refused(refusal))
     try:
-        await needs.answer(who, number, choice, code=form["code"])
+        await needs.answer(who, number, choice, code=form["code"], price=form["price"])
     except NotConfirmed as asked:
         return render(
             request,

@@ -339,6 +339,7 @@ class Town:
         """The platform behaves, everybody is asked once more, and all tasks are worked off."""
         self.toy.calm = True
         await self.resume()
+        self.time[0] += timedelta(seconds=1)  # an order is asked about once in an instant
         for order_id in self.toy.pages:
             await self._try(lambda order_id=order_id: self.desk.orders.read(self.owner, order_id))
         for _ in range(400):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from delivery_stage import FIRST, SECOND, DeliveryStage, open_delivery_stage
 
-from hub.commands import CHOICE_WORDS
+from hub.desk.order_words import CHOICE_WORDS
 from hub.errors import Invalid
 from hub.model import ChatPeer, Choice, DeliveryState, NeedKind, Role
 from hub.policy import choices_of

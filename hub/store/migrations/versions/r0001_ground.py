@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from hub.store.migrations.assist import create_assist
+from hub.store.migrations.bargains import create_bargains
 from hub.store.migrations.canned import create_canned_answers
 from hub.store.migrations.delivery import (
     create_deliveries,
@@ -50,6 +51,7 @@ def upgrade() -> None:
     create_needs_and_stops()
     create_assist()
     create_canned_answers()
+    create_bargains()
     shops = sa.table("shops", *map(sa.column, ("name", "tickets", "rules_version", "created_at")))
     now = int(datetime.now(UTC).timestamp() * 1_000_000)
     op.execute(shops.insert().values(name="我的店铺", tickets=0, rules_version=0, created_at=now))
