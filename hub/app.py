@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -22,6 +23,7 @@ from hub.addresses import OwnLookup
 from hub.album import Album, album_of
 from hub.answers import Replies
 from hub.assist import Assist, load_prompts
+from hub.bargains import answer_offer, read_words
 from hub.desk import Desk
 from hub.errors import SettingsError
 from hub.inbound import Inbound
@@ -118,7 +120,12 @@ async def open_hub(
         replies = Replies(
             settings.replies,
             zone,
-            lambda tx, _, conversation, at: why_no_ai(tx, settings.ai, conversation, at, zone),
+            why_no_ai=lambda tx, _, conversation, at: why_no_ai(
+                tx, settings.ai, conversation, at, zone
+            ),
+            hear_offer=lambda tx, conversation, said, message, at: answer_offer(
+                tx, conversation, said, message, settings.bargain, at
+            ),
         )
         inbound = Inbound(store, settings.replies, now, replies)
         supervisor = Supervisor(
@@ -272,7 +279,8 @@ def _ai_worker(
         album,
         clients,
         settings.ai,
-        why_a_person=lambda *_: None,
+        bargain=settings.bargain,
+        more_words=_forbidden_words(settings.bargain.forbidden_words),
         zone=ZoneInfo(settings.text.timezone),
         now=now,
     )
@@ -284,6 +292,14 @@ def _ai_worker(
         now=now,
         seconds=settings.ai.most_seconds + AI_MORE_SECONDS,
     )
+
+
+def _forbidden_words(path: Path) -> str:
+    """The installation's own file; there need not be one."""
+    try:
+        return read_words(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"cannot read bargain.forbidden_words at {path}: {error}") from None
 
 
 def _new_holder() -> str:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from hub import text
+from hub.answers import OfferAnswer
 from hub.delivery import open_need
 from hub.model import (
     AccountId,
@@ -55,6 +56,62 @@ class HeardOffer:
     offer: Offer
     verdict: BargainVerdict
     need: Need | None
+
+
+def answer_offer(
+    tx: Tx,
+    conversation: Conversation,
+    said: str,
+    message: MessageId,
+    settings: BargainSettings,
+    now: datetime,
+) -> OfferAnswer | None:
+    """What is said to a buyer about the price, without a person and without a model (L42).
+
+    None: it is about no lower price, or nobody has set how far the price of this item may fall;
+    then it is a question like any other.
+    """
+    if conversation.buyer is None or conversation.item_id is None:
+        return None
+    terms = terms_of(tx, conversation.shop, conversation.account, conversation.item_id)
+    if terms.floor is None:
+        return None
+    heard = hear_offer(tx, conversation, said, message, settings, now)
+    if heard is None:
+        return None
+    return OfferAnswer(_answer_in_words(heard.offer, heard.verdict), heard.verdict.reason)
+
+
+def try_offer(
+    tx: Tx, conversation: Conversation, said: str, settings: BargainSettings
+) -> OfferAnswer | None:
+    """What `answer_offer` would say to the first offer of somebody; nothing is remembered."""
+    if conversation.item_id is None:
+        return None
+    terms = terms_of(tx, conversation.shop, conversation.account, conversation.item_id)
+    offer = read_offer(said, terms.listed) if terms.floor is not None else None
+    if offer is None:
+        return None
+    verdict = decide_offer(offer, terms, None, most_rounds=settings.rounds)
+    return OfferAnswer(_answer_in_words(offer, verdict), verdict.reason)
+
+
+def _answer_in_words(offer: Offer, verdict: BargainVerdict) -> str:
+    """Empty: a person is asked."""
+    about_postage = offer.ask is Ask.POSTAGE
+    match verdict.move:
+        case BargainMove.ACCEPT if about_postage:
+            return text.postage_free_to_buyer()
+        case BargainMove.REFUSE if about_postage:
+            return text.postage_extra_to_buyer()
+        case BargainMove.ACCEPT if verdict.price is not None:
+            return text.agreed_to_buyer(verdict.price)
+        case BargainMove.COUNTER if verdict.price is not None:
+            return text.countered_to_buyer(verdict.price)
+        case BargainMove.ASK_PERSON:
+            return ""
+        case _:
+            return text.declined_to_buyer()
 
 
 def hear_offer(

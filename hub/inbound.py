@@ -81,10 +81,10 @@ class Inbound:
         now: Callable[[], datetime],
         replies: Replies | None = None,
     ) -> None:
-        """Without `replies`: rules answer by the settings, their hours in UTC, and AI does not."""
+        """Without `replies`: rules answer, their hours in UTC, and nothing else does."""
         self._store = store
         self._settings = settings
-        self._replies = replies or Replies(settings, UTC_ZONE, lambda *_: "没有打开")
+        self._replies = replies or Replies(settings, UTC_ZONE)
         self._now = now
 
     async def take_in(self, account: Account, events: Sequence[Event]) -> TakenIn:

@@ -37,8 +37,10 @@ from hub.policy import (
     Answer,
     AskAi,
     Asked,
+    Bargained,
     Clock,
     Decided,
+    Decision,
     ReplyFacts,
     Rulebook,
     Silence,
@@ -57,7 +59,11 @@ LATE = timedelta(seconds=1)
 """A message that is older when it arrives may have been said while the account was offline."""
 EARLIER = 50
 """Decisions among which the one of the answer that waits is looked for."""
-OUTCOMES: dict[type[Answer | AskAi], str] = {Answer: "answered", AskAi: "asks_ai"}
+OUTCOMES: dict[type[Answer | AskAi | Bargained], str] = {
+    Answer: "answered",
+    AskAi: "asks_ai",
+    Bargained: "bargained",
+}
 NOTHING_SAID = Text("")
 SUPERSEDED = "买家接着又说了话，只回复后面那句"
 
@@ -77,14 +83,35 @@ class Reply:
         return self.answers + self.merged > 0
 
 
+@dataclass(frozen=True, slots=True)
+class OfferAnswer:
+    """What becomes of something that a buyer says about the price."""
+
+    words: str
+    """What is said to that; empty: a person was asked."""
+    reason: str
+
+
+HearOffer = Callable[[Tx, Conversation, str, MessageId, datetime], OfferAnswer | None]
+"""Judges what a buyer says about the price; None: it is not about that, or nobody set how far the
+price may fall."""
+
 WhyNoAi = Callable[[Tx, Account, Conversation, datetime], str | None]
 """Why AI does not answer in this conversation now, in words; None when it may."""
 
 
 class Replies:
-    def __init__(self, settings: ReplySettings, timezone: ZoneInfo, why_no_ai: WhyNoAi) -> None:
+    def __init__(
+        self,
+        settings: ReplySettings,
+        timezone: ZoneInfo,
+        *,
+        why_no_ai: WhyNoAi = lambda *_: "没有打开",
+        hear_offer: HearOffer = lambda *_: None,
+    ) -> None:
         """`timezone`: the hours of rules are meant in it."""
         self._why_no_ai = why_no_ai
+        self._hear_offer = hear_offer
         self._settings = settings
         self._timezone = timezone
         self._wait = timedelta(seconds=settings.debounce_seconds)
@@ -102,20 +129,20 @@ class Replies:
     ) -> Reply:
         """Decide about a new message, and put the answer in line if there is one."""
         book = self._book(tx, account)
-        decision = self._decide(tx, account, conversation, event, book, now)
-        if now - event.sent_at > LATE:
-            decision = _decide_late(tx, conversation, event, decision)
+        decision = self._decide(tx, account, conversation, message, event, book, now)
         if isinstance(decision, AskAi):
             return self._ask(tx, conversation, message, decision, now)
         waits = waiting_answer(tx, conversation, now) if self._wait else None
         turn = fit_into_burst(decision, waits=waits is not None)
         reply = Reply(_outcome_of_silence(decision))
-        if turn is Turn.START and isinstance(decision, Answer):
-            contents = self._compose(tx, account, conversation, decision.rule, event)
+        if turn is Turn.START and isinstance(decision, Answer | Bargained):
+            contents = self._said(tx, account, conversation, decision, event)
             self._enqueue(tx, conversation, message, contents, now + self._wait, now)
             reply = Reply(text.answer_planned(_spoken(contents)), answers=1)
-        elif waits is not None and turn is Turn.REPLACE and isinstance(decision, Answer):
-            contents = self._compose(tx, account, conversation, decision.rule, event)
+        elif (
+            waits is not None and turn is Turn.REPLACE and isinstance(decision, Answer | Bargained)
+        ):
+            contents = self._said(tx, account, conversation, decision, event)
             self._replace(tx, conversation, waits, message, contents, now)
             reply = Reply(text.answer_replaced(_spoken(contents)), merged=1)
         elif waits is not None and turn is Turn.JOIN:
@@ -167,11 +194,13 @@ class Replies:
         tx: Tx,
         account: Account,
         conversation: Conversation,
+        message: MessageId,
         event: BuyerMessage,
         book: Rulebook,
         now: datetime,
-    ) -> Decided:
-        """AI is looked into only when no rule answers: most messages need nothing of that."""
+    ) -> Decision:
+        """Prices and AI are looked into only when no rule answers: most messages need nothing of
+        that."""
         asked = self._asked(tx, conversation, event, book)
         hold = tx.holds.active(account.shop, conversation.id, now)
 
@@ -187,8 +216,16 @@ class Replies:
             )
 
         decision = decide(None)
+        if now - event.sent_at > LATE:
+            decision = _decide_late(tx, conversation, event, decision)
         if not isinstance(decision, AskAi):
             return decision
+        if isinstance(event.content, Text):
+            heard = self._hear_offer(tx, conversation, event.content.text, message, now)
+            if heard is not None and heard.words:
+                return Bargained(heard.words, heard.reason, decision.steps)
+            if heard is not None:
+                return Silence("asks_person", heard.reason, decision.steps)
         why_not = self._why_no_ai(tx, account, conversation, now)
         return decision if why_not is None else decide(why_not)
 
@@ -275,6 +312,18 @@ class Replies:
     ) -> list[Content]:
         said = event.content if event is not None else Text("")
         return written(tx, account, conversation, rule.reply, said, rule.pictures)
+
+    def _said(
+        self,
+        tx: Tx,
+        account: Account,
+        conversation: Conversation,
+        decision: Answer | Bargained,
+        event: BuyerMessage,
+    ) -> list[Content]:
+        if isinstance(decision, Bargained):
+            return [Text(decision.words)]
+        return self._compose(tx, account, conversation, decision.rule, event)
 
     def _enqueue(
         self,
@@ -434,9 +483,9 @@ def _decide_late(
 
 
 def _record(
-    tx: Tx, conversation: Conversation, message: MessageId | None, decision: Decided, now: datetime
+    tx: Tx, conversation: Conversation, message: MessageId | None, decision: Decision, now: datetime
 ) -> None:
-    rule = None if isinstance(decision, AskAi) else decision.rule
+    rule = None if isinstance(decision, AskAi | Bargained) else decision.rule
     outcome = decision.outcome if isinstance(decision, Silence) else OUTCOMES[type(decision)]
     tx.decisions.add(
         conversation.shop,
@@ -469,6 +518,6 @@ def _spoken(contents: Sequence[Content]) -> str:
     return "\n".join(text.plain(content) for content in contents)
 
 
-def _outcome_of_silence(decision: Decided) -> str:
+def _outcome_of_silence(decision: Decision) -> str:
     told = isinstance(decision, Silence) and decision.outcome in ("held", "expired")
     return f"⏸ {decision.reason}" if told else ""

@@ -125,7 +125,9 @@ class Desk:
         self.members = Members(store, now, timedelta(days=settings.web.session_days))
         self.rules = Rules(store, now)
         self.canned = Canned(store, now)
-        self.rehearsal = Rehearsal(store, settings.ai, now, ZoneInfo(settings.text.timezone))
+        self.rehearsal = Rehearsal(
+            store, settings.ai, settings.bargain, now, ZoneInfo(settings.text.timezone)
+        )
         self.system = System(store, now)
         self.stock = Stock(store, now)
         self.orders = Orders(store, now)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hub.answers import written
+from hub.answers import OfferAnswer, written
+from hub.bargains import try_offer
 from hub.desk.operator import Operator
 from hub.desk.rules import RuleFields, drawn_up, new_rule
 from hub.errors import Invalid, NotFound
@@ -29,7 +30,7 @@ from hub.model import (
     Text,
 )
 from hub.policy import Answer, AskAi, Asked, Clock, Decided, Rulebook, Silence, decide_reply
-from hub.settings import AssistSettings
+from hub.settings import AssistSettings, BargainSettings
 from hub.store import Store, Tx
 from hub.suggesting import why_no_ai
 
@@ -78,11 +79,13 @@ class Rehearsal:
         self,
         store: Store,
         ai: AssistSettings,
+        bargain: BargainSettings,
         now: Callable[[], datetime],
         zone: ZoneInfo,
     ) -> None:
         self._store = store
         self._ai = ai
+        self._bargain = bargain
         self._now = now
         self._zone = zone
 
@@ -105,8 +108,13 @@ class Rehearsal:
             book = Rulebook(tx.rules.enabled(operator.shop, found.id))
             talk = _talk(found, number, title)
             asked = Asked(Text(said), now, number, first=True)
-            no_ai = why_no_ai(tx, self._ai, talk, now, self._zone)
-            decided = self._decide(asked, book, no_ai)
+            decided = self._decide(asked, book, None)
+            offer = try_offer(tx, talk, said, self._bargain)
+            if offer is not None and isinstance(decided, AskAi):
+                return _bargained(found, title, decided, offer)
+            if isinstance(decided, AskAi):
+                no_ai = why_no_ai(tx, self._ai, talk, now, self._zone)
+                decided = self._decide(asked, book, no_ai)
             contents: list[Content] = []
             if isinstance(decided, Answer):
                 rule = decided.rule
@@ -181,6 +189,18 @@ class Rehearsal:
         """As if the words had just come, with nobody leading and nothing paused."""
         at = Clock(asked.sent_at, asked.sent_at.astimezone(self._zone))
         return decide_reply(asked, book, None, enabled=True, at=at, expire=FOREVER, no_ai=no_ai)
+
+
+def _bargained(account: Account, title: str, decided: AskAi, offer: OfferAnswer) -> Trial:
+    return Trial(
+        account=account,
+        item_title=title,
+        outcome="bargained" if offer.words else "asks_person",
+        reason=offer.reason,
+        steps=decided.steps,
+        rule=None,
+        contents=(Text(offer.words),) if offer.words else (),
+    )
 
 
 def _place(

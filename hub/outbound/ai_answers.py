@@ -14,6 +14,7 @@ from hub import text
 from hub.album import Album
 from hub.answers import Replies, propose, waiting_question
 from hub.assist import Assist
+from hub.bargains import check_automatic, guard_words
 from hub.errors import NotFound, PeerError
 from hub.model import (
     Account,
@@ -31,7 +32,7 @@ from hub.model import (
 from hub.notices import tell_owners
 from hub.outbound.worker import Claim
 from hub.policy import SuggestionVerdict, judge_suggestion, still_wanted
-from hub.settings import AssistSettings
+from hub.settings import AssistSettings, BargainSettings
 from hub.store import Store, Tx
 from hub.suggesting import Prepared, conclude, prepare
 from hub.xianyu import Client
@@ -40,9 +41,6 @@ ITEM_SECONDS = 8.0
 """How long a question waits for the page of its item."""
 OVERTAKEN = "买家接着又说了话，和后面的话一起回答"
 TOO_LATE = "等得太久，不再自动回答"
-
-WhyAPerson = Callable[[Tx, Conversation, str], str | None]
-"""Why a person has to look at a text before it goes out; None when it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +61,20 @@ class AiAnswers:
         client_of: Callable[[AccountId], Client | None],
         settings: AssistSettings,
         *,
-        why_a_person: WhyAPerson,
+        bargain: BargainSettings,
+        more_words: str,
         zone: ZoneInfo,
         now: Callable[[], datetime],
     ) -> None:
+        """`more_words`: the text of the installation's file of forbidden words."""
         self._store = store
         self._assist = assist
         self._replies = replies
         self._album = album
         self._client_of = client_of
         self._settings = settings
-        self._why_a_person = why_a_person
+        self._bargain = bargain
+        self._more_words = more_words
         self._zone = zone
         self._now = now
 
@@ -205,8 +206,18 @@ class AiAnswers:
         verdict = judge_suggestion(prepared.settings, answer)
         if verdict.mode is AiMode.OFF:
             return verdict
-        why = self._why_a_person(tx, prepared.conversation, answer.text)
-        if why is not None:
+        conversation = prepared.conversation
+        hits = check_automatic(
+            tx,
+            conversation,
+            answer.text,
+            guard_words(tx, conversation.shop, self._more_words),
+            self._bargain,
+            self._now(),
+            is_card=lambda code: tx.cards.by_code(conversation.shop, code) is not None,
+        )
+        if hits:
+            why = "；".join(hit.reason for hit in hits)
             return SuggestionVerdict(AiMode.DRAFT, why, tell=True)
         if verdict.mode is AiMode.AUTOMATIC and work.unlike is not None:
             return SuggestionVerdict(AiMode.DRAFT, "你要的另一份")

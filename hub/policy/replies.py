@@ -86,6 +86,18 @@ class Silence:
 Decided = Answer | AskAi | Silence
 
 
+@dataclass(frozen=True, slots=True)
+class Bargained:
+    """An answer to what a buyer says about the price, worked out and not written by anybody."""
+
+    words: str
+    reason: str
+    steps: tuple[str, ...] = ()
+
+
+Decision = Decided | Bargained
+
+
 def decide_reply(
     asked: Asked,
     book: Rulebook,
@@ -260,13 +272,15 @@ MOST_WAITS = 5
 """A buyer who never stops typing is answered after so many times the usual wait."""
 
 
-def fit_into_burst(decision: Decided, *, waits: bool) -> Turn:
+def fit_into_burst(decision: Decision, *, waits: bool) -> Turn:
     """`waits`: whether an automatic answer to earlier lines has not left yet.
 
     The last line that hits a keyword wins; what answers anything never takes the place of anything.
     """
     if isinstance(decision, AskAi):
         return Turn.JOIN if waits else Turn.START
+    if isinstance(decision, Bargained):
+        return Turn.REPLACE if waits else Turn.START
     if isinstance(decision, Answer):
         if not waits:
             return Turn.START

@@ -39,6 +39,14 @@ def declined_to_buyer() -> str:
     return "不好意思，这个价格不能再低了。喜欢的话可以直接拍下。"
 
 
+def postage_free_to_buyer() -> str:
+    return "包邮的，直接拍就可以。"
+
+
+def postage_extra_to_buyer() -> str:
+    return "不好意思，这件不包邮，运费按页面上写的算。"
+
+
 def floor_words(floor: Floor | None) -> str:
     """What a floor allows, in words."""
     if floor is None:

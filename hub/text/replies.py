@@ -15,6 +15,8 @@ OUTCOMES = {
     "ai_failed": "AI 没有回答",
     "ai_silent": "AI 没有回复",
     "no_ai": "没有问 AI",
+    "bargained": "按底价回复了",
+    "asks_person": "没有自动回复，等你定",
     "draft": "AI 写了草稿，等人看",
     "joined": "和前面的话一起回复",
     "superseded": "只回复后面那句",

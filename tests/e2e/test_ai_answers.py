@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -156,6 +157,78 @@ async def test_a_yes_to_any_other_notice_is_said_to_the_buyer(stage: Stage) -> N
     notice = await stage.wait_for_notice("在吗")
     await stage.operator_writes("好", notice)
     await stage.wait_for_answer("好")
+
+
+# --- Prices and the last look ---------------------------------------------------------------------
+
+
+async def floor_of(stage: Stage, floor: str) -> None:
+    """For the item of the other buyer's conversation, which has one price: 168."""
+    item = stage.conversation(OTHER_BUYER).thread.item
+    await stage.hub.desk.items.refresh(stage.operator, stage.account.id)
+    await stage.hub.desk.bargains.set_floor(stage.operator, floor, item=item)
+
+
+async def says(stage: Stage, answer: str, **more: object) -> None:
+    """The model will answer so."""
+    said = {"intent": "question", "confidence": 0.95, "language": "zh", "answer": answer}
+    words = json.dumps({**said, **more}, ensure_ascii=False)
+    stage.sandbox.faults.add("", "ai_says", reason=words)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "给你便宜点，10块拿走",
+        "加我微信 abc12345 聊",
+        "去 https://example.com 看看",
+        "不满意就退你钱",
+        "卡密是 ABCD-EFGH-1234-5678",
+    ],
+)
+async def test_what_ai_may_not_say_by_itself_waits_for_a_person(stage: Stage, answer: str) -> None:
+    """L42."""
+    await answers_by_itself(stage)
+    await says(stage, answer)
+    await stage.buyer_says("这个能用多久呀")
+    notice = await stage.wait_for_notice(DRAFT)
+    assert answer in notice.text
+    await stage.settled()
+    assert stage.answers() == []
+
+
+async def test_an_offer_above_the_floor_is_agreed_to_by_figures_and_not_by_a_model(
+    stage: Stage,
+) -> None:
+    await answers_by_itself(stage)
+    await floor_of(stage, "150")
+    await stage.buyer_says("160卖不卖", buyer=OTHER_BUYER)
+    await stage.until(lambda: bool(stage.answers(OTHER_BUYER)), "an answer")
+    assert "可以，160 元" in stage.answers(OTHER_BUYER)[0]
+    assert not stage.sandbox.ai.calls
+    assert (await why(stage, OTHER_BUYER))[-1][0] == "bargained"
+
+
+async def test_an_offer_below_the_floor_is_put_before_a_person(stage: Stage) -> None:
+    await answers_by_itself(stage)
+    await floor_of(stage, "150")
+    await stage.buyer_says("100卖不卖", buyer=OTHER_BUYER)
+    notice = await stage.wait_for_notice("待处理")
+    assert "低于底价 150 元" in notice.text
+    await stage.settled()
+    assert stage.answers(OTHER_BUYER) == []
+    assert not stage.sandbox.ai.calls
+    await stage.operator_writes("3", notice)
+    await stage.until(lambda: bool(stage.answers(OTHER_BUYER)), "a refusal")
+    assert "不能再低" in stage.answers(OTHER_BUYER)[0]
+
+
+async def test_without_a_floor_a_question_about_the_price_is_one_like_any_other(
+    stage: Stage,
+) -> None:
+    await answers_by_itself(stage)
+    await stage.buyer_says("100卖不卖", buyer=OTHER_BUYER)
+    await asked(stage, 1)
 
 
 # --- Who was faster -------------------------------------------------------------------------------

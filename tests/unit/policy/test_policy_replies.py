@@ -32,8 +32,10 @@ from hub.policy import (
     Answer,
     AskAi,
     Asked,
+    Bargained,
     Clock,
     Decided,
+    Decision,
     Rulebook,
     Silence,
     Turn,
@@ -383,6 +385,8 @@ def test_a_human_who_was_faster_makes_the_answer_needless(held: Hold | None) -> 
         (Answer(default(), ""), False, Turn.START),
         (Answer(keyword("在吗"), ""), True, Turn.REPLACE),
         (Answer(default(), ""), True, Turn.JOIN),
+        (Bargained("18", ""), False, Turn.START),
+        (Bargained("18", ""), True, Turn.REPLACE),
         (AskAi(""), False, Turn.START),
         (AskAi(""), True, Turn.JOIN),
         (Silence("no_rule", ""), True, Turn.JOIN),
@@ -393,7 +397,7 @@ def test_a_human_who_was_faster_makes_the_answer_needless(held: Hold | None) -> 
     ],
 )
 def test_a_further_line_starts_replaces_joins_or_does_nothing(
-    decision: Decided, waits: bool, turn: Turn
+    decision: Decision, waits: bool, turn: Turn
 ) -> None:
     assert fit_into_burst(decision, waits=waits) is turn
 
