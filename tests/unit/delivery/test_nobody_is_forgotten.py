@@ -7,9 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from hub.delivery import is_lost, on_unread, outside
-from hub.desk import Door, Operator
-from hub.desk.needs import Needs
-from hub.desk.orders import Orders
+from hub.desk import Desk, Door, Operator
 from hub.model import (
     CardStep,
     Cause,
@@ -26,6 +24,7 @@ from hub.model import (
     Role,
     TaskKind,
 )
+from hub.settings import Settings
 from hub.store import Tx
 from tests.unit.delivery.ledger_stage import ITEM, Ledger, open_ledger
 from tests.unit.delivery.test_platform_tasks import Platform, perform
@@ -207,7 +206,7 @@ async def test_a_payment_of_which_nobody_knows_the_order_is_looked_up_again(tmp_
             Door.WEB,
         )
 
-        needs = Needs(ledger.store, ledger.now, Orders(ledger.store, ledger.now))
+        needs = Desk(ledger.store, Settings(), ledger.now).needs
         await needs.answer(owner, 1, Choice.READ)
 
         assert await needs.open(owner) == []
