@@ -2,8 +2,9 @@
 
 from hub.answers.asking import ask_ai, waiting_question
 from hub.answers.drafts import drop_drafts, propose, send_draft
-from hub.answers.replies import OfferAnswer, Replies, Reply, written
+from hub.answers.replies import OfferAnswer, Replies, Reply
 from hub.answers.waiting import WaitingAnswer, waiting_answer, withdraw_answer
+from hub.answers.wording import written
 
 __all__ = [
     "OfferAnswer",

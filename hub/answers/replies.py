@@ -10,24 +10,22 @@ from zoneinfo import ZoneInfo
 from hub import text
 from hub.answers.asking import WAITS as ASKED_WITHIN
 from hub.answers.asking import ask_ai, waiting_question
+from hub.answers.recording import SUPERSEDED, record, record_superseded
 from hub.answers.waiting import WaitingAnswer, waiting_answer, withdraw_answer
+from hub.answers.wording import written
 from hub.model import (
-    KEPT,
     Account,
     AccountId,
     BuyerMessage,
     Content,
     Conversation,
     Image,
-    Item,
     MessageId,
     Moment,
     Origin,
-    Picture,
     Rule,
     RuleId,
     SendMessage,
-    StoredPicture,
     Text,
     part_key,
     send_lane,
@@ -41,11 +39,9 @@ from hub.policy import (
     Clock,
     Decided,
     Decision,
-    ReplyFacts,
     Rulebook,
     Silence,
     Turn,
-    compose_reply,
     decide_default,
     decide_moment,
     decide_reply,
@@ -57,15 +53,6 @@ from hub.store import Tx
 
 LATE = timedelta(seconds=1)
 """A message that is older when it arrives may have been said while the account was offline."""
-EARLIER = 50
-"""Decisions among which the one of the answer that waits is looked for."""
-OUTCOMES: dict[type[Answer | AskAi | Bargained], str] = {
-    Answer: "answered",
-    AskAi: "asks_ai",
-    Bargained: "bargained",
-}
-NOTHING_SAID = Text("")
-SUPERSEDED = "买家接着又说了话，只回复后面那句"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +138,7 @@ class Replies:
             reason = f"{decision.reason}；和前面的话一起回复"
             decision = Silence("joined", reason, decision.steps)
             reply = Reply(text.answer_joined(text.plain(waits.message.content)), merged=1)
-        _record(tx, conversation, message, decision, now)
+        record(tx, conversation, message, decision, now)
         return reply
 
     def on_moment(
@@ -187,7 +174,7 @@ class Replies:
         if isinstance(decision, Answer) and conversation.buyer is not None:
             contents = self._compose(tx, account, conversation, decision.rule)
             self._write(tx, conversation, key, contents, now, now)
-        _record(tx, conversation, None, decision, now)
+        record(tx, conversation, None, decision, now)
 
     def _decide(
         self,
@@ -244,10 +231,10 @@ class Replies:
             due_at = quiet_until(waits.created_at, now, self._wait)
             if tx.outbox.postpone(conversation.shop, waits.id, due_at, due_at + ASKED_WITHIN):
                 joined = Silence("joined", f"{decision.reason}；和前面的话一起", decision.steps)
-                _record(tx, conversation, message, joined, now)
+                record(tx, conversation, message, joined, now)
                 return Reply(text.ai_joined(), merged=1)
         ask_ai(tx, conversation, message, now + self._wait, now)
-        _record(tx, conversation, message, decision, now)
+        record(tx, conversation, message, decision, now)
         return Reply(text.ai_asked())
 
     def on_no_ai_answer(
@@ -266,7 +253,7 @@ class Replies:
         decision = decide_default(asked, book, self._clock(now), [f"AI：{why}"])
         if isinstance(decision, Silence):
             return False
-        _record(tx, conversation, message, decision, now)
+        record(tx, conversation, message, decision, now)
         contents = self._compose(tx, account, conversation, decision.rule)
         self._enqueue(tx, conversation, message, contents, now, now)
         return True
@@ -394,7 +381,7 @@ class Replies:
         now: datetime,
     ) -> None:
         """The answer to the new line in place of the one that waits."""
-        _record_superseded(tx, conversation, now)
+        record_superseded(tx, conversation, now)
         due_at = quiet_until(waits.task.created_at, now, self._wait)
         if len(contents) == 1 and not waits.rest and isinstance(contents[0], Text):
             tx.messages.reword(conversation.shop, waits.message.id, contents[0], now)
@@ -413,50 +400,6 @@ class Replies:
     ) -> None:
         for task in (waits.task, *waits.rest):
             tx.outbox.postpone(conversation.shop, task.id, due_at, expires_at)
-
-
-def written(
-    tx: Tx,
-    account: Account,
-    conversation: Conversation,
-    template: str,
-    said: Content = NOTHING_SAID,
-    pictures: Sequence[StoredPicture] = (),
-) -> list[Content]:
-    """The messages that a template makes in this conversation. `said`: what it answers."""
-    facts = ReplyFacts()
-    if "{" in template:
-        facts = _facts(tx, account, conversation, said, template)
-    return [
-        part
-        if isinstance(part, Text)
-        else Image((Picture(KEPT + part.name, part.width, part.height),))
-        for part in compose_reply(template, facts, pictures)
-    ]
-
-
-def _facts(
-    tx: Tx, account: Account, conversation: Conversation, said: Content, template: str
-) -> ReplyFacts:
-    """What placeholders stand for; the order is looked for only if the template names it."""
-    shop, item_id = conversation.shop, conversation.item_id
-    known = tx.items.get(shop, item_id) if item_id is not None else None
-    item: Item | None = known.item if known is not None else None
-    order = None
-    if "{order_" in template and conversation.buyer is not None:
-        theirs = tx.orders.of_buyer(shop, conversation.buyer)
-        order = next((one for one in theirs if one.conversation == conversation.id), None)
-    return ReplyFacts(
-        buyer_name=conversation.buyer_name,
-        buyer_id=conversation.buyer or "",
-        message=said.text if isinstance(said, Text) else "",
-        item_id=item_id or "",
-        item_title=conversation.item_title or (item.title if item is not None else ""),
-        item_price="" if item is None or item.price is None else f"{item.price:f}",
-        order_id=order.id if order is not None else "",
-        order_amount="" if order is None or order.paid_amount is None else f"{order.paid_amount:f}",
-        account=account.name,
-    )
 
 
 def _is_first(tx: Tx, conversation: Conversation) -> bool:
@@ -480,38 +423,6 @@ def _decide_late(
     expired = isinstance(decision, Silence) and decision.outcome == "expired"
     tx.comparisons.count_late(shop, account, event.sent_at, messages=1, expired=int(expired))
     return decision
-
-
-def _record(
-    tx: Tx, conversation: Conversation, message: MessageId | None, decision: Decision, now: datetime
-) -> None:
-    rule = None if isinstance(decision, AskAi | Bargained) else decision.rule
-    outcome = decision.outcome if isinstance(decision, Silence) else OUTCOMES[type(decision)]
-    tx.decisions.add(
-        conversation.shop,
-        conversation=conversation.id,
-        message=message,
-        outcome=outcome,
-        reason=decision.reason,
-        steps=decision.steps,
-        rule=rule.id if rule is not None else None,
-        now=now,
-    )
-
-
-def _record_superseded(tx: Tx, conversation: Conversation, now: datetime) -> None:
-    """Why the line that was to be answered gets no answer of its own."""
-    earlier = tx.decisions.of_conversation(conversation.shop, conversation.id, EARLIER)
-    answered = next((one for one in earlier if one.rule is not None), None)
-    if answered is not None:
-        tx.decisions.add(
-            conversation.shop,
-            conversation=conversation.id,
-            message=answered.message,
-            outcome="superseded",
-            reason=SUPERSEDED,
-            now=now,
-        )
 
 
 def _spoken(contents: Sequence[Content]) -> str:
