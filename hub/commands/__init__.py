@@ -1,0 +1,40 @@
+"""What an operator can type: one registry from which chat, help, web and manual are made, and the
+reading of what was typed."""
+
+from hub.commands.lines import (
+    Call,
+    DraftWord,
+    UnknownCommand,
+    closing_ticket,
+    confirmation,
+    draft_word,
+    is_order_page,
+    leading_ticket,
+    narrow,
+    need_and_words,
+    need_of_notice,
+    numbered_choice,
+    parse_command,
+)
+from hub.commands.registry import COMMANDS, Action, Command, find_command, may
+
+__all__ = [
+    "COMMANDS",
+    "Action",
+    "Call",
+    "Command",
+    "DraftWord",
+    "UnknownCommand",
+    "closing_ticket",
+    "confirmation",
+    "draft_word",
+    "find_command",
+    "is_order_page",
+    "leading_ticket",
+    "may",
+    "narrow",
+    "need_and_words",
+    "need_of_notice",
+    "numbered_choice",
+    "parse_command",
+]
