@@ -240,7 +240,7 @@ async def test_a_shop_without_any_rule_is_told_of_orders_and_asked_nothing(shop:
     await shop.stage.wait_for_notice("买家已付款，等待发货")
     await shop.wait_known(order, lambda one: one.status is OrderStatus.PAID)
 
-    assert [one.id for one in await desk.orders.find(operator)] == [order.id]
+    assert [one.order.id for one in await desk.orders.page(operator)] == [order.id]
     view = await desk.orders.get(operator, order.id)
     assert view.needs == ()
     assert "还没有发货规则" in "".join(line.detail for line in view.story)
