@@ -475,12 +475,13 @@ async def test_a_payment_is_told_once_whoever_brings_it(tmp_path: Path, way: str
         assert told(stage, PAID) == 1
 
 
-async def test_a_payment_without_its_order_is_looked_up_at_once(stage: Stage) -> None:
+async def test_a_payment_without_its_order_is_looked_up_at_once(tmp_path: Path) -> None:
     """Long before the next regular comparison."""
-    await compared(stage)
-    order = await stage.sandbox.trade.place(stage.conversation())
-    await stage.sandbox.trade.step(order, "pay", told="summary")
-    assert order.id in await wait_notice(stage, PAID)
+    async with open_stage(tmp_path, **SOON) as stage:
+        await compared(stage)
+        order = await stage.sandbox.trade.place(stage.conversation())
+        await stage.sandbox.trade.step(order, "pay", told="summary")
+        assert order.id in await wait_notice(stage, PAID)
 
 
 async def test_the_list_of_pro_shops_is_asked_for_only_where_it_is_allowed(
@@ -525,7 +526,7 @@ async def test_an_order_of_a_buyer_who_never_spoke_opens_one_conversation(
 
 
 async def test_a_line_that_hears_nothing_is_found_out_and_replaced_once(tmp_path: Path) -> None:
-    async with open_stage(tmp_path, compare_minutes=0.02, **SOON) as stage:
+    async with open_stage(tmp_path, compare_minutes=0.02) as stage:
         first = stage.sandbox.lines.of(DEMO_SELLER)[-1]
         await compared(stage)
         stage.sandbox.faults.add(DEMO_SELLER, "push_lost")

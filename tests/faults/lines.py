@@ -225,7 +225,8 @@ class Line:
                     and (self.unit.state is S.CONFIRMED or self.refunded or self.asked or ended)
                 )
             case S.REVIEW:
-                return complete and states <= {CardState.RESERVED} and self.asked
+                known = self.refunded and self.market.people.chose(self.order.id, Choice.DONE)
+                return complete and states <= {CardState.RESERVED} and (self.asked or known)
             case S.RELEASED:
                 return self._nothing_left_behind() and (ended or self.refunded)
             case S.PENDING:
