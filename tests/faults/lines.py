@@ -251,9 +251,20 @@ class Line:
         return NeedKind.SHIP_FAILED in kinds or (S.PENDING in siblings and bool(kinds))
 
     def _has_all(self) -> bool:
-        """The buyer has every message of one time, and every card of the unit."""
+        """The buyer has everything that one time of sending held, and every card of the unit. Of
+        messages that say the same, nobody can tell which one arrived."""
+        sends = [
+            one
+            for one in self.market.town.sandbox.im.sends
+            if one.conversation == self.order.conversation
+        ]
+        words = {one.uuid: one.text for one in sends}
+        there = Counter(text for uuid, text in words.items() if uuid in self.on_phones)
         times = self.goods.times.get((self.order.id, self.unit.unit.unit), [])
-        whole = any(uuids and self.on_phones.issuperset(uuids) for uuids in times)
+        whole = any(
+            uuids and words.keys() >= set(uuids) and Counter(words[uuid] for uuid in uuids) <= there
+            for uuids in times
+        )
         return whole and all(one.code in self.phone for one in self.good)
 
     def _nothing_left_behind(self) -> bool:

@@ -7,7 +7,7 @@ a `uuid` of its own, and on the buyer's phone with the same one.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from hub.model import (
@@ -151,7 +151,9 @@ def _origin(heard: Heard) -> Origin:
 
 
 def _sent_once(town: Town, kept: list[Kept]) -> list[str]:
-    """Each answer reaches its buyer at most once, and exactly as we believe it did."""
+    """Each answer reaches its buyer at most once, and exactly as we believe it did. Echoes and
+    histories show words and no `uuid`: which of several that say the same is there, they leave
+    open, so these are counted."""
     found = []
     by_uuid = {one.uuid: one for one in kept if one.uuid}
     arrived = Counter(m.uuid for _, m in _heard(town) if m.uuid)
@@ -168,8 +170,16 @@ def _sent_once(town: Town, kept: list[Kept]) -> list[str]:
         what = f"answer {one.message.content} ({one.message.state})"
         if tried[uuid] > 1:
             found.append(f"{what} was sent {tried[uuid]} times")
-        if arrived[uuid] != int(one.message.state in ARRIVED):
+        if arrived[uuid] > 1:
             found.append(f"{what} arrived {arrived[uuid]} times")
+    alike: dict[tuple[str, str], list[Kept]] = defaultdict(list)
+    for one in by_uuid.values():
+        alike[one.conversation, repr(one.message.content)].append(one)
+    for (_, content), group in alike.items():
+        states = [one.message.state for one in group]
+        there = sum(arrived[one.uuid] for one in group)
+        if there != sum(state in ARRIVED for state in states):
+            found.append(f"answer {content} ({', '.join(states)}) arrived {there} times")
     return found
 
 
