@@ -133,11 +133,11 @@ def hand_over(
     detail: str = "",
 ) -> None:
     """The buyer has it: the cards are theirs, and once all units are, the order is shipped."""
-    if delivery.state in HANDED_OVER:
-        return
     tx.cards.hand_over(order.shop, delivery.unit, by=by, now=now)
     if order.refund_at is not None:
         tx.cards.dispute(order.shop, delivery.unit, now=now)
+    if delivery.state in HANDED_OVER:  # sent once more, perhaps with another card for a void one
+        return
     if take(tx, delivery, DeliveryStep.ACCEPTED, now, by=by, detail=detail) is None:
         return
     units = units_of(tx, order)

@@ -276,3 +276,21 @@ async def test_what_is_wanted_twice_is_said_twice(tmp_path: Path) -> None:
         await arrives_after_all(ledger, paid, attempt=1)
 
         assert await ledger.messages(paid) == [(CODES[0], M.ACCEPTED), (CODES[0], M.QUEUED)]
+
+
+async def test_a_card_sent_in_the_place_of_a_void_one_counts_as_handed_over(tmp_path: Path) -> None:
+    """The unit had been sent before; what its buyer holds now is not reserved any more."""
+    async with open_ledger(tmp_path) as ledger:
+        paid, shop = await ledger.page(1, S.PAID), ledger.account.shop
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        await ledger.write(lambda tx: ledger.leave(tx, paid))
+        await void(ledger, CODES[0])
+        await ledger.write(lambda tx: ledger.settle(tx, paid, M.ACCEPTED))
+        known = await ledger.known(paid)
+
+        await ledger.write(lambda tx: resend(tx, known, by=BY, now=ledger.now()))
+        await ledger.write(lambda tx: ledger.settle(tx, paid, M.ACCEPTED))
+
+        (unit,) = await ledger.units(paid)
+        cards = await ledger.store.read(lambda tx: tx.cards.of_unit(shop, unit.unit))
+        assert [(one.code, one.state) for one in cards] == [(CODES[1], CardState.HANDED_OVER)]
