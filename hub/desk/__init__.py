@@ -41,7 +41,7 @@ from hub.desk.pictures import Pictures
 from hub.desk.rehearsal import Rehearsal
 from hub.desk.reply_chat import ReplyChat
 from hub.desk.restock import Restock, Restocking
-from hub.desk.rules import Rules, split_keywords
+from hub.desk.rules import RuleFields, Rules
 from hub.desk.stock import PoolLine, Stock
 from hub.desk.stock_chat import StockChat
 from hub.desk.suppliers import Suppliers, Trial, parse_headers
@@ -81,12 +81,12 @@ __all__ = [
     "QrView",
     "Restocking",
     "Resumed",
+    "RuleFields",
     "Shown",
     "Trial",
     "UnitLine",
     "parse_headers",
     "parse_hours",
-    "split_keywords",
 ]
 
 

@@ -98,6 +98,7 @@ from hub.policy.reply_templates import (
     compose_reply,
     unknown_reply_placeholders,
 )
+from hub.policy.rule_checks import checked_reply, checked_rule, split_keywords
 from hub.policy.rulebook import Rulebook, why_no_pattern
 from hub.policy.steadiness import Brake, EndKind, LineEnd, brake_after
 from hub.policy.stock import LOOKS_BACK, days_left, is_worse, stock_level
@@ -176,6 +177,8 @@ __all__ = [
     "brake",
     "brake_after",
     "check_promises",
+    "checked_reply",
+    "checked_rule",
     "choices_of",
     "compose",
     "compose_reply",
@@ -221,6 +224,7 @@ __all__ = [
     "read_promises",
     "replay_from",
     "same_spec",
+    "split_keywords",
     "split_until",
     "started",
     "still_wanted",

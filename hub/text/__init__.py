@@ -146,6 +146,7 @@ from hub.text.replies import (
     why_nothing,
     why_page,
 )
+from hub.text.rules import MATCHES, REPLY_PLACEHOLDERS, RULE_KINDS
 from hub.text.stock import (
     CARD_STATES,
     CARD_STEPS,
@@ -178,11 +179,14 @@ __all__ = [
     "FORBIDDEN_WORDS",
     "GOODS",
     "INTENTS",
+    "MATCHES",
     "NEED_KINDS",
     "ORDER_STATUSES",
     "PICTURE",
     "PLACEHOLDERS",
     "POOL_KINDS",
+    "REPLY_PLACEHOLDERS",
+    "RULE_KINDS",
     "STEPS",
     "STEP_ORDERS",
     "account_back",

@@ -62,6 +62,8 @@ TAKE_FILES: Mapping[object, int] = {
     conversations.answer: conversations.LARGEST_ANSWER,
     restock.look: restock.LARGEST_PASTE,
     restock.add: restock.LARGEST_PASTE,
+    rules.add: stock.LARGEST_PICTURES,
+    rules.edit: stock.LARGEST_PICTURES,
     stock.add_pictures: stock.LARGEST_PICTURES,
 }
 """How large, in bytes, a request with files may be."""
