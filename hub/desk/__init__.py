@@ -41,6 +41,7 @@ from hub.desk.pictures import Pictures
 from hub.desk.rehearsal import Rehearsal
 from hub.desk.reply_chat import ReplyChat
 from hub.desk.restock import Restock, Restocking
+from hub.desk.rule_sheets import RuleSheet, RuleSheets, SheetFormat
 from hub.desk.rules import RuleFields, Rules
 from hub.desk.stock import PoolLine, Stock
 from hub.desk.stock_chat import StockChat
@@ -82,6 +83,8 @@ __all__ = [
     "Restocking",
     "Resumed",
     "RuleFields",
+    "RuleSheet",
+    "SheetFormat",
     "Shown",
     "Trial",
     "UnitLine",
@@ -126,6 +129,7 @@ class Desk:
         self.rules = Rules(store, now)
         self.canned = Canned(store, now)
         self.rehearsal = Rehearsal(store, settings.ai, now, ZoneInfo(settings.text.timezone))
+        self.rule_sheets = RuleSheets(store, now)
         self.system = System(store, now)
         self.stock = Stock(store, now)
         self.orders = Orders(store, now)

@@ -56,6 +56,7 @@ def checked_rule(rule: Rule, *, silent: bool) -> Rule:
         )
     return replace(
         rule,
+        match=rule.match if rule.kind is RuleKind.KEYWORD else Match.CONTAINS,
         keywords=_checked_keywords(rule),
         items=_checked_items(rule),
         reply="" if silent else checked_reply(rule.reply, has_pictures=bool(rule.pictures)),

@@ -12,7 +12,7 @@ LAYERS: list[set[str]] = [
     {"hub.model", "hub.errors", "hub.pacing", "hub.addresses"},
     {"hub.settings"},
     {"hub.policy", "hub.commands", "hub.text"},
-    {"hub.xianyu", "hub.store", "hub.suppliers", "hub.assist"},
+    {"hub.xianyu", "hub.store", "hub.suppliers", "hub.sheets", "hub.assist"},
     {"hub.notices", "hub.answers", "hub.album", "hub.errands", "hub.suggesting"},
     {"hub.delivery", "hub.phone"},
     {"hub.bargains"},
@@ -39,6 +39,7 @@ ONLY_IN: dict[str, set[str]] = {
     "openai": {"hub.assist"},
     "httpx": {"hub.assist"},
     "httpcore": {"hub.assist"},
+    "openpyxl": {"hub.sheets"},
 }
 """Foreign packages that one room hides from the rest."""
 
