@@ -101,6 +101,7 @@ from hub.policy.reply_templates import (
 from hub.policy.rule_checks import checked_reply, checked_rule, split_keywords
 from hub.policy.rule_imports import ImportPlan, RuleChange, plan_import
 from hub.policy.rule_sheets import (
+    KNOWN_COLUMNS,
     NEEDED_COLUMNS,
     RULE_COLUMNS,
     RULE_SHEET,
@@ -136,6 +137,7 @@ __all__ = [
     "GATHER",
     "HANDED_OVER",
     "HUMAN_ANSWERED",
+    "KNOWN_COLUMNS",
     "LONGEST_CODE",
     "LOOKS_BACK",
     "MOMENT_NAMES",

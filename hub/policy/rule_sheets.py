@@ -109,7 +109,13 @@ def read_rule_lines(
         try:
             yield _read(number, cells, columns, shop, accounts, default_account, bare=bare)
         except Invalid as refusal:
-            yield SheetTrouble(number, refusal.text)
+            yield SheetTrouble(number, _briefly(refusal))
+
+
+def _briefly(refusal: Invalid) -> str:
+    """Without the list of everything that could be written, which nobody reads for each line."""
+    reply = refusal.fields.get("reply")
+    return refusal.text if reply is None else f"「{REPLY}」{reply}"
 
 
 def _read(
