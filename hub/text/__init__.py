@@ -146,7 +146,7 @@ from hub.text.replies import (
     why_nothing,
     why_page,
 )
-from hub.text.rules import MATCHES, REPLY_PLACEHOLDERS, RULE_KINDS
+from hub.text.rules import MATCHES, REPLY_PLACEHOLDERS, RULE_KINDS, rules_imported
 from hub.text.stock import (
     CARD_STATES,
     CARD_STEPS,
@@ -302,6 +302,7 @@ __all__ = [
     "resumed",
     "resumed_by_phone",
     "rule_sentence",
+    "rules_imported",
     "rules_page",
     "shorten",
     "since",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hub.model import Match, RuleKind
 
 RULE_KINDS: dict[RuleKind, str] = {
@@ -29,3 +31,18 @@ REPLY_PLACEHOLDERS: dict[str, str] = {
     "order_amount": "那笔订单的实付金额",
     "account": "账号名称",
 }
+
+
+def rules_imported(
+    *,
+    done: bool,
+    added: int,
+    changed: int,
+    removed: int,
+    unchanged: int,
+    lines: Sequence[tuple[int, str]],
+) -> str:
+    """What came of a spreadsheet, or would come of it; `lines` by number with what is odd there."""
+    head = "已导入" if done else "会这样导入（加 --yes 才真的做）"
+    counts = f"{head}：添加 {added}，修改 {changed}，删除 {removed}，一样的 {unchanged}"
+    return "\n".join([counts, *(f"第 {line} 行：{why}" for line, why in sorted(lines))])

@@ -20,6 +20,8 @@ LAYERS: list[set[str]] = [
     {"web", "bots"},
     {"hub.app", "hub.sandbox"},
     {"hub.demo", "hub.bench"},
+    {"hub.shell"},
+    {"hub.rule_commands"},
     {"hub.cli"},
     {"hub.__main__"},
 ]
