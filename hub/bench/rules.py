@@ -1,7 +1,7 @@
 """`yuqiao bench rules`: how long the engine takes to decide about one message of a buyer.
 
 The decision alone, without sockets and disk: what it costs to have many rules is paid here. And
-what a change of them costs once: reading them all, and sorting them out.
+what a change of them costs once: reading them all, and sorting them out; and a large spreadsheet.
 """
 
 from __future__ import annotations
@@ -17,8 +17,31 @@ from statistics import median, quantiles
 from typing import Any
 
 from hub.app import utc_now
-from hub.model import AccountId, Match, Rule, RuleId, RuleKind, ShopId, Text
-from hub.policy import Answer, Asked, Clock, Rulebook, decide_reply
+from hub.desk import Desk, Door, Operator
+from hub.model import (
+    AccountId,
+    Match,
+    Member,
+    MemberId,
+    Role,
+    Rule,
+    RuleId,
+    RuleKind,
+    ShopId,
+    Text,
+)
+from hub.policy import (
+    RULE_COLUMNS,
+    RULE_SHEET,
+    Answer,
+    Asked,
+    Clock,
+    Rulebook,
+    decide_reply,
+    rule_lines,
+)
+from hub.settings import Settings
+from hub.sheets import write_xlsx
 from hub.store import Store, Tx, open_store
 
 SIGNS = (
@@ -55,13 +78,22 @@ class RulesResult:
     read: float
     sorted_out: float
     """Milliseconds once after a change: from the database, and into order."""
+    lines: int
+    """Of the spreadsheet."""
+    looked: float
+    brought: float
+    """Seconds to look at an Excel file with so many new rules, and to look and bring them in."""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
 async def run_rules(
-    rules: int = 5000, patterns: int = 20, messages: int = 20_000, seed: int = 1
+    rules: int = 5000,
+    patterns: int = 20,
+    messages: int = 20_000,
+    lines: int = 10_000,
+    seed: int = 1,
 ) -> RulesResult:
     """`patterns` of the rules are regular expressions, a tenth match exactly, and half are for
     items."""
@@ -69,6 +101,7 @@ async def run_rules(
     with tempfile.TemporaryDirectory(prefix="yuqiao-bench-") as folder:
         async with open_store(Path(folder) / "hub.db") as store:
             kept, read = await _kept(store, _made(random, rules, patterns))
+            looked, brought = await _bring(store, _made(random, lines, 0))
     began = time.perf_counter()
     book = Rulebook(kept)
     sorted_out = (time.perf_counter() - began) * 1000
@@ -89,6 +122,9 @@ async def run_rules(
         cpu,
         read,
         sorted_out,
+        lines,
+        looked,
+        brought,
     )
 
 
@@ -101,6 +137,8 @@ def report_rules(result: RulesResult) -> str:
             f" {result.cpu:.3f} ms of processor time each",
             f"after a change, once: read {result.read:.0f} ms, sorted out"
             f" {result.sorted_out:.0f} ms",
+            f"Excel file of {result.lines} lines: looked at in {result.looked:.2f} s, brought in"
+            f" in {result.brought:.2f} s",
         )
     )
 
@@ -116,6 +154,20 @@ async def _kept(store: Store, rules: Sequence[Rule]) -> tuple[Sequence[Rule], fl
     began = time.perf_counter()
     kept = await store.read(lambda tx: tx.rules.enabled(shop, AccountId(1)))
     return kept, (time.perf_counter() - began) * 1000
+
+
+async def _bring(store: Store, rules: Sequence[Rule]) -> tuple[float, float]:
+    desk = Desk(store, Settings(), utc_now)
+    shop = await store.read(lambda tx: tx.shops.default())
+    owner = Operator(Member(MemberId(0), shop, "bench", Role.OWNER), Door.CLI)
+    columns = [(name, 12.0) for name in RULE_COLUMNS]
+    data = write_xlsx(RULE_SHEET, columns, rule_lines(rules, {}))
+    began = time.perf_counter()
+    await desk.rule_sheets.preview(owner, data)
+    looked = time.perf_counter() - began
+    began = time.perf_counter()
+    await desk.rule_sheets.import_(owner, data)
+    return looked, time.perf_counter() - began
 
 
 def _made(random: Random, number: int, patterns: int) -> list[Rule]:

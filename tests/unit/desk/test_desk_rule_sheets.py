@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import time
 from pathlib import Path
 from time import process_time
+from typing import Any
 
 import openpyxl
 import PIL.Image
@@ -14,10 +15,11 @@ import pytest
 from stock_stage import StockStage, open_stock_stage
 
 from hub.desk import RuleSheet, SheetFormat
-from hub.errors import Forbidden, Invalid
+from hub.errors import Forbidden, Invalid, StoreError
 from hub.model import Hours, Match, Moment, Rule, RuleKind
 from hub.policy import RULE_COLUMNS
 from hub.sheets import write_csv
+from hub.store.rules import Rules as StoredRules
 from tests.unit.sheets.sheet_files import KNOWN, xlsx
 
 ITEM, OTHER = "900100200300", "900100200301"
@@ -238,6 +240,23 @@ async def test_replacing_with_a_wrong_line_is_refused_whole(stage: StockStage) -
     done = await bring(stage, data)
     assert [one.line for one in done.wrong] == [3]
     assert (("新词",), (), "好") in await told(stage)
+
+
+async def test_an_import_that_fails_in_the_middle_has_not_happened(
+    stage: StockStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await keyword(stage, "旧词")
+    put = StoredRules.put
+
+    def half(self: StoredRules, *words: Any) -> None:
+        put(self, *words)
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(StoredRules, "put", half)
+    with pytest.raises(StoreError):
+        await bring(stage, xlsx([("新词", "", "好")]), replace_all=True)
+    assert await told(stage) == [(("旧词",), (), "旧的")]
+    assert "rule.import" not in [action for action, _ in await stage.audit()]
 
 
 async def test_what_changed_since_the_look_is_not_overwritten(stage: StockStage) -> None:
