@@ -112,7 +112,9 @@ def test_text_files_of_every_kind_are_read(encoding: str, delimiter: str, end: s
 def test_what_spreadsheets_would_take_for_a_formula_is_quoted_and_comes_back() -> None:
     data = write_csv(KNOWN, [("=1+1", "", "'=x"), ("-5", "", "'plain"), ("@a", "", "''+")])
     assert "'=1+1" in data.decode("utf-8-sig")
-    assert cells(read(data)) == [("=1+1", "", "'=x"), ("-5", "", "'plain"), ("@a", "", "''+")]
+    rows = [("=1+1", "", "'=x"), ("-5", "", "'plain"), ("@a", "", "''+")]
+    assert cells(read(data)) == rows
+    assert cells(read(write_xlsx("关键词数据", [(name, 9.0) for name in KNOWN], rows))) == rows
 
 
 @pytest.mark.parametrize(
