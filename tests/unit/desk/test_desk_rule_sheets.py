@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import AsyncIterator
 from datetime import time
@@ -266,6 +267,17 @@ async def test_what_changed_since_the_look_is_not_overwritten(stage: StockStage)
     with pytest.raises(Invalid, match="规则刚刚被改过"):
         await bring(stage, data, version=seen.version)
     assert len(await told(stage)) == 1
+
+
+async def test_what_changes_while_the_file_is_read_is_not_overwritten(stage: StockStage) -> None:
+    loop = asyncio.get_running_loop()
+
+    def meanwhile(_done: int, _of: int) -> None:
+        asyncio.run_coroutine_threadsafe(keyword(stage, "包邮"), loop).result(30)
+
+    with pytest.raises(Invalid, match="规则刚刚被改过"):
+        await bring(stage, xlsx([("包邮", "", "包的")]), progress=meanwhile)
+    assert await told(stage) == [(("包邮",), (), "旧的")]
 
 
 async def test_what_was_looked_at_does_the_same_when_it_is_sent_back(stage: StockStage) -> None:
