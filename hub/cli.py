@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
-from collections.abc import Coroutine
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,15 +18,17 @@ from hub.bench import (
     BenchOptions,
     accounts_report,
     report,
+    report_rules,
     report_stock,
     run_accounts,
     run_bench,
+    run_rules,
     run_stock,
 )
 from hub.demo import run_demo
-from hub.desk import ROLES, Desk, Door, Operator
+from hub.desk import ROLES, Desk, Operator
 from hub.errors import HubError, Invalid, NotFound, Refusal, SettingsError, StoreError
-from hub.model import Member, MemberId, Role
+from hub.model import Role
 from hub.ops import (
     Finding,
     check_platform,
@@ -38,22 +38,19 @@ from hub.ops import (
     in_order,
     set_up_logs,
 )
+from hub.rule_commands import rules_group
 from hub.sandbox import SandboxOptions, run_sandbox
-from hub.settings import Settings, load_settings
+from hub.settings import load_settings
+from hub.shell import SHOWN_FROM
+from hub.shell import at_the_desk as _at_the_desk
+from hub.shell import run as _run
 from hub.store import open_store
 from hub.text import ACCOUNT_STATES, pool_line, restocked
-
-try:
-    import uvloop
-except ImportError:  # Windows has none; the standard loop does there
-    uvloop = None  # type: ignore[assignment]
 
 EXIT_REFUSED = 1
 EXIT_BUG = 70
 EXIT_CONFIG = 78
 DEFAULT_PORT = 8080
-SHOWN_FROM = 5000
-"""Codes from which on restocking shows how far it is."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -67,6 +64,9 @@ SHOWN_FROM = 5000
 def cli(context: click.Context, config: Path | None) -> None:
     """鱼桥 Yuqiao: run a Xianyu shop from QQ."""
     context.obj = config
+
+
+cli.add_command(rules_group)
 
 
 @cli.command("serve")
@@ -403,27 +403,23 @@ def bench_stock(codes: int, draws: int, as_json: bool) -> None:
     click.echo(json.dumps(result.as_dict()) if as_json else report_stock(result))
 
 
+@bench_group.command("rules")
+@click.option("--rules", default=5000, show_default=True, help="Rules of the shop.")
+@click.option("--patterns", default=20, show_default=True, help="Of them, regular expressions.")
+@click.option("--messages", default=20_000, show_default=True, help="Messages to decide about.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def bench_rules(rules: int, patterns: int, messages: int, as_json: bool) -> None:
+    """Measure how long the engine takes to find the answer to one message."""
+    set_up_logs("WARNING")
+    result = _run(run_rules(rules, patterns, messages))
+    click.echo(json.dumps(result.as_dict()) if as_json else report_rules(result))
+
+
 def _pair(text: str) -> tuple[str, str]:
     key, separator, value = text.partition("=")
     if not separator:
         raise click.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--set")
     return key, value
-
-
-async def _at_the_desk(config: Path | None, act: Any) -> str:
-    """Run one use case as the machine's owner: who can start the program owns the shop."""
-    settings: Settings = load_settings(config)
-    path, key = settings.database.path, settings.database.key
-    async with open_store(path, key=key, now=utc_now, guest=True) as store:
-        desk = Desk(store, settings, utc_now)
-        shop = await store.read(lambda tx: tx.shops.default())
-        member = Member(MemberId(0), shop, "command line", Role.OWNER)
-        return str(await act(desk, Operator(member, Door.CLI)))
-
-
-def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run on uvloop where it exists."""
-    return (asyncio if uvloop is None else uvloop).run(work)
 
 
 def main() -> None:

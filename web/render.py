@@ -66,6 +66,7 @@ DONE: dict[str, str] = {
     "rule-added": "规则已添加。",
     "rule-changed": "规则已保存。",
     "rule-removed": "规则已删除。",
+    "rules-imported": "规则已导入，从下一句话开始用。",
     "logged-out": "你已退出登录。",
     "welcome": "店铺已经建好，你现在是店主。",
 }

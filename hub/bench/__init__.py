@@ -3,6 +3,7 @@
 from hub.bench.accounts import AccountsOptions, AccountsResult, run_accounts
 from hub.bench.accounts_report import accounts_report
 from hub.bench.answers import BenchOptions, Figures, Result, report, run_bench
+from hub.bench.rules import RulesResult, report_rules, run_rules
 from hub.bench.stock import StockResult, report_stock, run_stock
 
 __all__ = [
@@ -11,11 +12,14 @@ __all__ = [
     "BenchOptions",
     "Figures",
     "Result",
+    "RulesResult",
     "StockResult",
     "accounts_report",
     "report",
+    "report_rules",
     "report_stock",
     "run_accounts",
     "run_bench",
+    "run_rules",
     "run_stock",
 ]

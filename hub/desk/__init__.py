@@ -41,7 +41,8 @@ from hub.desk.pictures import Pictures
 from hub.desk.rehearsal import Rehearsal
 from hub.desk.reply_chat import ReplyChat
 from hub.desk.restock import Restock, Restocking
-from hub.desk.rules import Rules, split_keywords
+from hub.desk.rule_sheets import RuleSheet, RuleSheets, SheetFormat
+from hub.desk.rules import RuleFields, Rules
 from hub.desk.stock import PoolLine, Stock
 from hub.desk.stock_chat import StockChat
 from hub.desk.suppliers import Suppliers, Trial, parse_headers
@@ -81,12 +82,14 @@ __all__ = [
     "QrView",
     "Restocking",
     "Resumed",
+    "RuleFields",
+    "RuleSheet",
+    "SheetFormat",
     "Shown",
     "Trial",
     "UnitLine",
     "parse_headers",
     "parse_hours",
-    "split_keywords",
 ]
 
 
@@ -128,6 +131,7 @@ class Desk:
         self.rehearsal = Rehearsal(
             store, settings.ai, settings.bargain, now, ZoneInfo(settings.text.timezone)
         )
+        self.rule_sheets = RuleSheets(store, now)
         self.system = System(store, now)
         self.stock = Stock(store, now)
         self.orders = Orders(store, now)

@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypedDict, Unpack
 
 from hub.desk.operator import Operator
+from hub.desk.stored_pictures import keep_picture, read_picture
 from hub.errors import Invalid, NotFound
-from hub.model import AccountId, Hours, Match, Moment, Role, Rule, RuleId, RuleKind
-from hub.policy import REPLY_FACTS, cut, unknown_reply_placeholders, why_no_pattern
+from hub.model import (
+    AccountId,
+    Hours,
+    Match,
+    Moment,
+    Role,
+    Rule,
+    RuleId,
+    RuleKind,
+    StoredPicture,
+)
+from hub.policy import (
+    ReplyFacts,
+    ReplyPart,
+    checked_reply,
+    checked_rule,
+    compose_reply,
+)
 from hub.store import Store, Tx
 
-LONGEST_REPLY = 2000
-LONGEST_KEYWORD = 60
-LONGEST_PATTERN = 200
-MOST_KEYWORDS = 50
-MOST_ITEMS = 200
-MOST_MESSAGES = 5
-"""Into which `######` may cut one answer."""
-HIGHEST_PRIORITY = 100
-_ITEM_ID = re.compile(r"[0-9]{8,20}")
+SAMPLE = ReplyFacts(
+    buyer_name="小林",
+    buyer_id="3100444455556",
+    message="在吗，今天能发吗",
+    item_id="900100200300",
+    item_title="会员月卡 自动发货",
+    item_price="12.50",
+    order_id="4400112233445566778",
+    order_amount="12.50",
+    account="数码小店",
+)
+"""What previews are made with."""
 
 
 class RuleFields(TypedDict, total=False):
@@ -40,6 +59,10 @@ class RuleFields(TypedDict, total=False):
     once: bool
     moment: Moment | None
     enabled: bool
+    new_pictures: Iterable[bytes]
+    """Added after those it has, packed anew."""
+    without_pictures: Collection[str]
+    """Names of pictures it says no more. The files stay: an answer under way may need them."""
 
 
 class Rules:
@@ -51,11 +74,26 @@ class Rules:
         operator.require(Role.VIEWER)
         return await self._store.read(lambda tx: tx.rules.all(operator.shop))
 
+    async def get(self, operator: Operator, rule: RuleId) -> Rule:
+        """Raises NotFound."""
+        operator.require(Role.VIEWER)
+        return await self._store.read(lambda tx: _find(tx, operator, rule))
+
+    async def picture(self, operator: Operator, rule: RuleId, name: str) -> tuple[bytes, str]:
+        """A picture that a rule says, and its media type. Raises NotFound."""
+        found = await self.get(operator, rule)
+        return await read_picture(self._store, found.pictures, name)
+
+    def sample(self, reply: str, pictures: Sequence[StoredPicture] = ()) -> tuple[ReplyPart, ...]:
+        """What an invented buyer would read. Raises Invalid as saving would."""
+        return compose_reply(checked_reply(reply, has_pictures=bool(pictures)), SAMPLE, pictures)
+
     async def add(
         self, operator: Operator, *, kind: RuleKind, **fields: Unpack[RuleFields]
     ) -> Rule:
         operator.require(Role.OWNER)
-        wanted = drawn_up(new_rule(operator, kind), fields)
+        new = await self._kept(fields)
+        wanted = drawn_up(new_rule(operator, kind), fields, new)
         now = self._now()
 
         def unit(tx: Tx) -> Rule:
@@ -69,17 +107,25 @@ class Rules:
     async def change(self, operator: Operator, rule: RuleId, **fields: Unpack[RuleFields]) -> Rule:
         """Change what is given, leave the rest: switching a rule does not touch its text (L54)."""
         operator.require(Role.OWNER)
+        new = await self._kept(fields)
         now = self._now()
 
         def unit(tx: Tx) -> Rule:
             found = _find(tx, operator, rule)
-            wanted = drawn_up(found, fields)
+            wanted = drawn_up(found, fields, new)
             _check_account(tx, operator, wanted.account)
             tx.rules.save(wanted)
             operator.record(tx, "rule.change", str(rule), now)
             return wanted
 
         return await self._store.write(unit)
+
+    async def add_picture(self, operator: Operator, rule: RuleId, data: bytes) -> Rule:
+        """One more picture that this rule says after its text."""
+        return await self.change(operator, rule, new_pictures=[data])
+
+    async def remove_picture(self, operator: Operator, rule: RuleId, name: str) -> Rule:
+        return await self.change(operator, rule, without_pictures=[name])
 
     async def remove(self, operator: Operator, rule: RuleId) -> None:
         operator.require(Role.OWNER)
@@ -92,11 +138,8 @@ class Rules:
 
         await self._store.write(unit)
 
-
-def split_keywords(text: str) -> tuple[str, ...]:
-    """Words as people type them into one field: one a line, or separated by commas."""
-    parts = (part.strip() for part in re.split(r"[\n,，、;；]", text))
-    return tuple(dict.fromkeys(part for part in parts if part))
+    async def _kept(self, fields: RuleFields) -> list[StoredPicture]:
+        return [await keep_picture(self._store, data) for data in fields.get("new_pictures", ())]
 
 
 def new_rule(operator: Operator, kind: RuleKind) -> Rule:
@@ -104,14 +147,16 @@ def new_rule(operator: Operator, kind: RuleKind) -> Rule:
     return Rule(RuleId(0), operator.shop, None, kind)
 
 
-def drawn_up(rule: Rule, fields: RuleFields) -> Rule:
-    """The rule with these fields, as it would be kept. Raises Invalid with a sentence for each that
-    is wrong."""
-    silent = fields.get("silent", rule.silent and rule.id != 0)
-    return _checked(_with(rule, fields), silent=silent)
+def drawn_up(rule: Rule, fields: RuleFields, new: Sequence[StoredPicture] = ()) -> Rule:
+    """The rule with these fields, as it would be kept; `new`: pictures that are on the disk
+    already. Raises Invalid with a sentence for each that is wrong."""
+    muted = rule.silent and rule.id != 0 and not fields.get("reply") and not new
+    return checked_rule(_with(rule, fields, new), silent=fields.get("silent", muted))
 
 
-def _with(rule: Rule, fields: RuleFields) -> Rule:
+def _with(rule: Rule, fields: RuleFields, new: Sequence[StoredPicture]) -> Rule:
+    gone = {*fields.get("without_pictures", ()), *(one.name for one in new)}
+    kept = [one for one in rule.pictures if one.name not in gone]
     return replace(
         rule,
         account=fields.get("account", rule.account),
@@ -119,87 +164,13 @@ def _with(rule: Rule, fields: RuleFields) -> Rule:
         match=fields.get("match", rule.match),
         items=tuple(fields.get("items", rule.items)),
         reply=fields.get("reply", rule.reply),
+        pictures=(*kept, *dict.fromkeys(new)),
         priority=fields.get("priority", rule.priority),
         hours=fields.get("hours", rule.hours),
         once=fields.get("once", rule.once),
         moment=fields.get("moment", rule.moment),
         enabled=fields.get("enabled", rule.enabled),
     )
-
-
-def _checked(rule: Rule, *, silent: bool) -> Rule:
-    """The rule as it is kept. Raises Invalid with a sentence per field that is wrong."""
-    if rule.kind is RuleKind.MOMENT and rule.moment is None:
-        raise Invalid("选一个时机，例如付款以后", {"moment": "选一个时机"})
-    if not 0 <= rule.priority <= HIGHEST_PRIORITY:
-        raise Invalid(
-            f"优先级是 0 到 {HIGHEST_PRIORITY} 的整数，越大越先",
-            {"priority": f"0 到 {HIGHEST_PRIORITY}"},
-        )
-    if rule.hours is not None and rule.hours.start == rule.hours.end:
-        raise Invalid("开始和结束的时间一样。要全天有效，两个都不填", {"hours": "全天有效就不填"})
-    return replace(
-        rule,
-        keywords=_checked_keywords(rule),
-        items=_checked_items(rule),
-        reply="" if silent else _checked_reply(rule),
-        pictures=() if silent else rule.pictures,
-        moment=rule.moment if rule.kind is RuleKind.MOMENT else None,
-    )
-
-
-def _checked_keywords(rule: Rule) -> tuple[str, ...]:
-    if rule.kind is not RuleKind.KEYWORD:
-        return ()
-    words = tuple(dict.fromkeys(word.strip() for word in rule.keywords if word.strip()))
-    if not words:
-        raise Invalid("关键词规则至少要有一个关键词", {"keywords": "写至少一个词"})
-    longest = LONGEST_PATTERN if rule.match is Match.PATTERN else LONGEST_KEYWORD
-    if len(words) > MOST_KEYWORDS or any(len(word) > longest for word in words):
-        raise Invalid(
-            f"一条规则最多 {MOST_KEYWORDS} 个关键词，每个最多 {longest} 字",
-            {"keywords": f"最多 {MOST_KEYWORDS} 个，每个最多 {longest} 字"},
-        )
-    if rule.match is Match.PATTERN:
-        for word in words:
-            why = why_no_pattern(word)
-            if why is not None:
-                raise Invalid(
-                    f"正则「{word}」写得不对，不能用：{why}", {"keywords": f"「{word}」：{why}"}
-                )
-    return words
-
-
-def _checked_items(rule: Rule) -> tuple[str, ...]:
-    items = tuple(dict.fromkeys(item.strip() for item in rule.items if item.strip()))
-    wrong = next((item for item in items if _ITEM_ID.fullmatch(item) is None), None)
-    if wrong is not None:
-        raise Invalid(f"「{wrong}」不是商品编号", {"items": "商品编号只有数字"})
-    if len(items) > MOST_ITEMS:
-        raise Invalid(f"一条规则最多写 {MOST_ITEMS} 个商品", {"items": f"最多 {MOST_ITEMS} 个"})
-    if rule.kind is RuleKind.ITEM and not items:
-        raise Invalid("商品回复要写明是哪些商品", {"items": "写至少一个商品"})
-    return items
-
-
-def _checked_reply(rule: Rule) -> str:
-    text = rule.reply.replace("\r\n", "\n").strip()
-    if not text and not rule.pictures:
-        raise Invalid("回复内容不能为空", {"reply": "写要回复的话"})
-    if len(text) > LONGEST_REPLY:
-        raise Invalid(f"回复内容最多 {LONGEST_REPLY} 字", {"reply": f"最多 {LONGEST_REPLY} 字"})
-    unknown = unknown_reply_placeholders(text)
-    if unknown:
-        named = "、".join("{" + name + "}" for name in unknown)
-        usable = " ".join("{" + name + "}" for name in REPLY_FACTS)
-        raise Invalid(
-            f"回复里的变量 {named} 不认识，可以用：{usable}", {"reply": f"不认识 {named}"}
-        )
-    if len([part for part in cut(text) if part.strip()]) > MOST_MESSAGES:
-        raise Invalid(
-            f"一次回复最多分成 {MOST_MESSAGES} 条消息", {"reply": f"最多 {MOST_MESSAGES} 条"}
-        )
-    return text
 
 
 def _check_account(tx: Tx, operator: Operator, account: AccountId | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,6 +9,7 @@ from datetime import datetime
 from hub import text
 from hub.commands import may
 from hub.desk.operator import Operator
+from hub.desk.stored_pictures import MOST_PICTURES, keep_picture, read_picture
 from hub.errors import Conflict, Invalid, NotFound
 from hub.model import (
     Cause,
@@ -33,14 +33,11 @@ from hub.policy import (
     unknown_placeholders,
 )
 from hub.store import Store, Tx
-from hub.xianyu import fit_picture
 
 LONGEST_NAME = 30
 LONGEST_TEMPLATE = 2000
 LONGEST_NOTE = 500
-MOST_PICTURES = 9
 MOST_LOW_AT = 1_000_000
-LARGEST_PICTURE = 8 * 1024 * 1024
 FORGOTTEN_AT_ONCE = 1000
 """Cards that one unit of work may take away with their pool."""
 CHANGED_MEANWHILE = "没有保存：别人刚刚改过这个卡池，请看一下现在的内容再改"
@@ -110,12 +107,7 @@ class Stock:
         """A picture that a pool hands out, and its media type."""
         operator.require(Role.AGENT)
         found = await self._store.read(lambda tx: find_pool(tx, operator, pool))
-        picture = next((one for one in found.pictures if one.name == name), None)
-        if picture is not None:
-            data = await asyncio.to_thread(self._store.pictures.read, picture.name)
-            if data is not None:
-                return data, picture.media_type
-        raise NotFound("这张图片已经不在了")
+        return await read_picture(self._store, found.pictures, name)
 
     def sample(
         self, kind: PoolKind, template: str, content: str, pictures: Sequence[StoredPicture] = ()
@@ -222,14 +214,7 @@ class Stock:
     async def add_picture(self, operator: Operator, id_: PoolId, data: bytes) -> Pool:
         """One more picture that this pool hands out, packed anew; PNG stays PNG (L55)."""
         operator.require(Role.OWNER)
-        if len(data) > LARGEST_PICTURE:
-            raise Invalid("图片太大，一张最多 8 MB", {"pictures": "一张最多 8 MB"})
-        try:
-            fitted = await asyncio.to_thread(fit_picture, data)
-        except Invalid as refusal:
-            raise Invalid(refusal.text, {"pictures": refusal.text}) from None
-        name = await asyncio.to_thread(self._store.pictures.keep, fitted.data, fitted.suffix)
-        picture = StoredPicture(name, fitted.media_type, fitted.width, fitted.height)
+        picture = await keep_picture(self._store, data)
         now = self._now()
 
         def unit(tx: Tx) -> Pool:
@@ -238,7 +223,7 @@ class Stock:
                 raise Invalid("这个卡池不发图片")
             if len(pool.pictures) >= MOST_PICTURES:
                 raise Invalid(f"一个卡池最多 {MOST_PICTURES} 张图片", {"pictures": "已经放满"})
-            kept = [one for one in pool.pictures if one.name != name]
+            kept = [one for one in pool.pictures if one.name != picture.name]
             tx.pools.update(operator.shop, id_, pictures=[*kept, picture])
             operator.record(tx, "pool.picture", pool.name, now)
             return find_pool(tx, operator, id_)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, time
 
@@ -72,6 +73,11 @@ class Rules:
             known = self._known[shop, account] = version, tuple(_to_rule(row) for row in rows)
         return known[1]
 
+    def version(self, shop: ShopId) -> int:
+        """Another one after each change of the shop's rules."""
+        version: int = self._sql.value(_VERSION, shop=shop)
+        return version
+
     def get(self, shop: ShopId, id_: RuleId) -> Rule | None:
         row = self._sql.row(_GET, shop=shop, id=id_)
         return None if row is None else _to_rule(row)
@@ -94,6 +100,17 @@ class Rules:
         if removed:
             self._changed(shop, id_)
         return removed
+
+    def put(
+        self, shop: ShopId, added: Iterable[Rule], changed: Iterable[Rule], now: datetime
+    ) -> None:
+        """Many at once, told as one change. The added ones become rules of `shop` in their order,
+        changed ones that are gone stay so."""
+        for rule in added:
+            self._sql.value(_ADD, **_values(rule), now=micros(now))
+        for rule in changed:
+            self._sql.run(_UPDATE, id=rule.id, **_values(rule))
+        self._changed(shop, 0)
 
     def _changed(self, shop: ShopId, id_: int) -> None:
         self._sql.run(_NEW_VERSION, shop=shop, version=secrets.randbits(62))

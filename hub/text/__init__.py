@@ -148,6 +148,7 @@ from hub.text.replies import (
     why_nothing,
     why_page,
 )
+from hub.text.rules import MATCHES, REPLY_PLACEHOLDERS, RULE_KINDS, rules_imported
 from hub.text.stock import (
     CARD_STATES,
     CARD_STEPS,
@@ -180,11 +181,14 @@ __all__ = [
     "FORBIDDEN_WORDS",
     "GOODS",
     "INTENTS",
+    "MATCHES",
     "NEED_KINDS",
     "ORDER_STATUSES",
     "PICTURE",
     "PLACEHOLDERS",
     "POOL_KINDS",
+    "REPLY_PLACEHOLDERS",
+    "RULE_KINDS",
     "STEPS",
     "STEP_ORDERS",
     "account_back",
@@ -302,6 +306,7 @@ __all__ = [
     "resumed",
     "resumed_by_phone",
     "rule_sentence",
+    "rules_imported",
     "rules_page",
     "shorten",
     "since",

@@ -12,7 +12,7 @@ LAYERS: list[set[str]] = [
     {"hub.model", "hub.errors", "hub.pacing", "hub.addresses"},
     {"hub.settings"},
     {"hub.policy", "hub.commands", "hub.text"},
-    {"hub.xianyu", "hub.store", "hub.suppliers", "hub.assist"},
+    {"hub.xianyu", "hub.store", "hub.suppliers", "hub.sheets", "hub.assist"},
     {"hub.notices", "hub.answers", "hub.album", "hub.errands", "hub.suggesting"},
     {"hub.delivery", "hub.phone"},
     {"hub.bargains"},
@@ -20,6 +20,8 @@ LAYERS: list[set[str]] = [
     {"web", "bots"},
     {"hub.app", "hub.sandbox"},
     {"hub.demo", "hub.bench"},
+    {"hub.shell"},
+    {"hub.rule_commands"},
     {"hub.cli"},
     {"hub.__main__"},
 ]
@@ -39,6 +41,7 @@ ONLY_IN: dict[str, set[str]] = {
     "openai": {"hub.assist"},
     "httpx": {"hub.assist"},
     "httpcore": {"hub.assist"},
+    "openpyxl": {"hub.sheets"},
 }
 """Foreign packages that one room hides from the rest."""
 

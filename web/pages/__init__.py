@@ -26,6 +26,7 @@ from web.pages import (
     qr_login,
     rehearsal,
     restock,
+    rule_sheets,
     rules,
     stock,
     suppliers,
@@ -52,6 +53,7 @@ ROUTES: tuple[web.RouteDef, ...] = (
     *rules.ROUTES,
     *assist.ROUTES,
     *canned.ROUTES,
+    *rule_sheets.ROUTES,
     *members.ROUTES,
     *qq.ROUTES,
     *audit.ROUTES,
@@ -62,6 +64,10 @@ TAKE_FILES: Mapping[object, int] = {
     conversations.answer: conversations.LARGEST_ANSWER,
     restock.look: restock.LARGEST_PASTE,
     restock.add: restock.LARGEST_PASTE,
+    rule_sheets.bring: rule_sheets.LARGEST_FORM,
+    rule_sheets.look: rule_sheets.LARGEST_FORM,
+    rules.add: stock.LARGEST_PICTURES,
+    rules.edit: stock.LARGEST_PICTURES,
     stock.add_pictures: stock.LARGEST_PICTURES,
 }
 """How large, in bytes, a request with files may be."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from aiohttp import web
 
 from hub.commands import narrow
-from hub.desk import CHANGED_MEANWHILE, split_keywords
+from hub.desk import CHANGED_MEANWHILE
 from hub.errors import Invalid
 from hub.model import (
     Account,
@@ -19,21 +19,21 @@ from hub.model import (
     DeliveryRule,
     DeliveryRuleId,
     Guards,
-    Item,
     Pool,
     PoolId,
     Role,
     Spec,
     StepOrder,
 )
+from hub.policy import split_keywords
 from web.auth import operator
 from web.forms import Form
 from web.pages.needs import stops_of
+from web.picking import picked, picking
 from web.render import render, see_other
 from web.site import SITE
 
 STEPS = {one.value: one for one in StepOrder}
-_IN_LINK = re.compile(r"(?:[?&]|^)(?:id|itemId)=(\d{6,24})")
 _AMOUNT = re.compile(r"\d{1,8}(?:\.\d{1,2})?", re.ASCII)
 NUMBERS = {
     "cards": "每件几张是 1 到 20 的整数",
@@ -53,12 +53,6 @@ class Surroundings:
 
     accounts: Sequence[Account]
     pools: Sequence[Pool]
-    items: Mapping[AccountId, Sequence[Item]]
-    """For sale, as last read."""
-
-    @property
-    def known(self) -> set[str]:
-        return {item.id for items in self.items.values() for item in items}
 
 
 async def listing(request: web.Request) -> web.Response:
@@ -80,7 +74,7 @@ async def add_form(request: web.Request) -> web.Response:
 
 
 async def add(request: web.Request) -> web.Response:
-    form, chosen = await Form.sent(request), await _chosen(request)
+    form, chosen = await Form.sent(request), await picked(request)
     site, who = request.app[SITE], operator(request)
     who.require(Role.OWNER)
     try:
@@ -122,7 +116,7 @@ async def edit_form(request: web.Request) -> web.Response:
 
 
 async def edit(request: web.Request) -> web.Response:
-    form, chosen, rule = await Form.sent(request), await _chosen(request), await _rule(request)
+    form, chosen, rule = await Form.sent(request), await picked(request), await _rule(request)
     who = operator(request)
     who.require(Role.OWNER)
     try:
@@ -224,20 +218,6 @@ def _amount(form: Form, name: str) -> Decimal | None:
 # --- The form of a rule ---------------------------------------------------------------------------
 
 
-async def _chosen(request: web.Request) -> set[str]:
-    """Items that were ticked or whose numbers or links were pasted."""
-    form = await request.post()
-    ticked = {value for value in form.getall("item", []) if isinstance(value, str)}
-    pasted = form.get("items", "")
-    return ticked | set(_item_ids(pasted if isinstance(pasted, str) else ""))
-
-
-def _item_ids(pasted: str) -> list[str]:
-    """Numbers, or links in which they stand; anything else is kept, so that it can be blamed."""
-    words = [word for word in re.split(r"[\s,，、;；]+", pasted) if word]
-    return [match[1] if (match := _IN_LINK.search(word)) else word for word in words]
-
-
 def _filled_in(
     form: Form, chosen: set[str], around: Surroundings, rule: DeliveryRule | None = None
 ) -> DeliveryRule:
@@ -277,25 +257,21 @@ def _spec(written: str) -> Spec:
 async def _form(
     request: web.Request, form: Form, chosen: set[str], rule: DeliveryRule | None = None
 ) -> web.Response:
-    around = await _surroundings(request)
     return render(
         request,
         "delivery_rule_form.html",
         status=400 if form.alert else 200,
         form=form,
         rule=rule,
-        around=around,
-        chosen=chosen,
-        others="\n".join(sorted(chosen - around.known)),
+        around=await _surroundings(request),
+        picking=await picking(request, chosen),
     )
 
 
 async def _surroundings(request: web.Request) -> Surroundings:
     site, who = request.app[SITE], operator(request)
     accounts = await site.desk.accounts.all(who)
-    pools = [line.pool for line in await site.desk.stock.overview(who)]
-    items = {one.id: (await site.desk.items.of_account(who, one.id)).items for one in accounts}
-    return Surroundings(accounts, pools, items)
+    return Surroundings(accounts, [line.pool for line in await site.desk.stock.overview(who)])
 
 
 async def _rule(request: web.Request) -> DeliveryRule:

@@ -7,8 +7,19 @@
     const form = event.target;
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "1";
+    if (form.dataset.busy) showBusy(form);
   });
+
+  // What takes seconds says so at once.
+  function showBusy(form) {
+    const line = document.createElement("p");
+    line.className = "busy";
+    line.setAttribute("role", "status");
+    line.append(form.dataset.busy, document.createElement("progress"));
+    form.append(line);
+  }
   window.addEventListener("pageshow", () => {
+    document.querySelectorAll("form .busy").forEach((line) => { line.remove(); });
     document.querySelectorAll("form[data-sent]").forEach((form) => { delete form.dataset.sent; });
   });
 

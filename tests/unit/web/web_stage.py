@@ -25,6 +25,7 @@ from hub.model import (
     Account,
     Conversation,
     Image,
+    ListedItem,
     Member,
     MessageId,
     Origin,
@@ -36,7 +37,7 @@ from hub.model import (
     Text,
 )
 from hub.settings import Settings, WebSettings
-from hub.store import Store, open_store
+from hub.store import Store, Tx, open_store
 from hub.xianyu import Client
 from web import Site, attach
 
@@ -102,6 +103,14 @@ class Stage:
                 at=utc_now(),
             )
         )
+
+    async def account_items(self, account: Account, items: Sequence[ListedItem]) -> None:
+        """These are what the account has for sale, as just read."""
+
+        def unit(tx: Tx) -> None:
+            tx.items.save_list(account.shop, account.id, items, utc_now())
+
+        await self.store.write(unit)
 
     async def says(
         self, conversation: Conversation, content: str | Image, number: int = 1

@@ -1,4 +1,4 @@
-// The form of a pool: shows what a buyer would receive while it is written. Works without as well.
+// Forms of what buyers are sent: shows it while it is written. Works without as well.
 "use strict";
 
 (() => {
@@ -17,11 +17,17 @@
     form.querySelectorAll("[data-kind]").forEach((part) => { part.hidden = part.dataset.kind !== kind; });
   }
 
+  function written() {
+    const fields = new FormData(form);
+    form.querySelectorAll("input[type=file]").forEach((input) => { fields.delete(input.name); });
+    return fields;
+  }
+
   async function refresh() {
     const mine = ++asked;
     try {
       const answer = await fetch(form.dataset.preview, {
-        method: "POST", body: new FormData(form), credentials: "same-origin",
+        method: "POST", body: written(), credentials: "same-origin",
       });
       if (answer.ok && mine === asked) box.innerHTML = await answer.text();
     } catch { /* the next key stroke tries again */ }
