@@ -10,11 +10,10 @@ from hub.answers import written
 from hub.desk.operator import Operator
 from hub.errors import Invalid, NotFound
 from hub.model import CannedAnswer, CannedId, ConversationId, Role, Text
-from hub.policy import REPLY_FACTS, unknown_reply_placeholders
+from hub.policy import checked_reply
 from hub.store import Store, Tx
 
 LONGEST_CODE = 20
-LONGEST_TEXT = 2000
 MOST = 200
 
 
@@ -30,7 +29,7 @@ class Canned:
     async def save(self, operator: Operator, code: str, text: str) -> CannedAnswer:
         """Keep a new one, or new words under a code that is known."""
         operator.require(Role.AGENT)
-        name, words = _checked_code(code), _checked_text(text)
+        name, words = _checked_code(code), checked_reply(text, field="text", what="常用语")
         now = self._now()
 
         def unit(tx: Tx) -> CannedAnswer:
@@ -118,17 +117,3 @@ def _checked_code(code: str) -> str:
     if name[0] in "#＃/":
         raise Invalid("短码不能用 # 或 / 开头，会和编号、命令混在一起", {"code": "换个开头"})
     return name
-
-
-def _checked_text(text: str) -> str:
-    words = text.replace("\r\n", "\n").strip()
-    if not words:
-        raise Invalid("常用语不能是空的", {"text": "写要说的话"})
-    if len(words) > LONGEST_TEXT:
-        raise Invalid(f"常用语最多 {LONGEST_TEXT} 字", {"text": f"最多 {LONGEST_TEXT} 字"})
-    unknown = unknown_reply_placeholders(words)
-    if unknown:
-        named = "、".join("{" + name + "}" for name in unknown)
-        usable = " ".join("{" + name + "}" for name in REPLY_FACTS)
-        raise Invalid(f"变量 {named} 不认识，可以用：{usable}", {"text": f"不认识 {named}"})
-    return words

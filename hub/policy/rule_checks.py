@@ -100,22 +100,22 @@ def _checked_items(rule: Rule) -> tuple[str, ...]:
     return items
 
 
-def checked_reply(reply: str, *, has_pictures: bool = False) -> str:
-    """Raises Invalid that blames the field `reply`."""
+def checked_reply(
+    reply: str, *, has_pictures: bool = False, field: str = "reply", what: str = "回复内容"
+) -> str:
+    """What is said to buyers, as it is kept. Raises Invalid that blames the `field`."""
     text = legible(reply).strip()
     if not text and not has_pictures:
-        raise Invalid("回复内容不能为空", {"reply": "写要回复的话"})
+        raise Invalid(f"{what}不能为空", {field: "写要回复的话"})
     if len(text) > LONGEST_REPLY:
-        raise Invalid(f"回复内容最多 {LONGEST_REPLY} 字", {"reply": f"最多 {LONGEST_REPLY} 字"})
+        raise Invalid(f"{what}最多 {LONGEST_REPLY} 字", {field: f"最多 {LONGEST_REPLY} 字"})
     unknown = unknown_reply_placeholders(text)
     if unknown:
         named = "、".join("{" + name + "}" for name in unknown)
         usable = " ".join("{" + name + "}" for name in REPLY_FACTS)
         raise Invalid(
-            f"回复里的变量 {named} 不认识，可以用：{usable}", {"reply": f"不认识 {named}"}
+            f"{what}里的变量 {named} 不认识，可以用：{usable}", {field: f"不认识 {named}"}
         )
     if len([part for part in cut(text) if part.strip()]) > MOST_MESSAGES:
-        raise Invalid(
-            f"一次回复最多分成 {MOST_MESSAGES} 条消息", {"reply": f"最多 {MOST_MESSAGES} 条"}
-        )
+        raise Invalid(f"{what}最多分成 {MOST_MESSAGES} 条消息", {field: f"最多 {MOST_MESSAGES} 条"})
     return text
