@@ -56,7 +56,7 @@ def question_of(
     """
     ordered = sorted(messages, key=_as_said)
     secrets = [*codes, *_delivered_lines(ordered)]
-    said = [_said(one, secrets) for one in ordered if one.state not in _NEVER_SAID]
+    said = [_said(one, secrets) for one in ordered if _was_said(one)]
     first = len(said)
     while first > 0 and said[first - 1].speaker is not Speaker.SELLER:
         first -= 1
@@ -95,11 +95,16 @@ def last_picture(messages: Sequence[Message]) -> str | None:
     """Address of the last picture among the buyer's unanswered messages."""
     found = None
     for one in sorted(messages, key=_as_said):
-        if one.ours:
+        if one.ours and _was_said(one):
             found = None
         elif one.origin is Origin.BUYER and isinstance(one.content, Image) and one.content.pictures:
             found = one.content.pictures[-1].url
     return found
+
+
+def _was_said(message: Message) -> bool:
+    """Whether it is part of the talk. The seller's word to us stands in it and answers nobody."""
+    return message.state not in _NEVER_SAID and message.origin is not Origin.TOGGLE
 
 
 def _as_said(message: Message) -> tuple[datetime, int]:

@@ -150,6 +150,7 @@ def test_what_was_never_said_is_left_out() -> None:
             message(3, "丢掉的", Origin.RULE, state=MessageState.DROPPED),
             message(4, "撤回了", state=MessageState.RECALLED),
             message(6, "只是草稿", Origin.AI, state=MessageState.DRAFT),
+            message(7, "。", Origin.TOGGLE),
             message(5, "还在吗"),
         ]
     )
@@ -201,6 +202,9 @@ def test_the_last_unanswered_picture_is_the_one_to_look_at() -> None:
     messages = [message(1, first), message(2, second), message(3, "这个")]
     assert last_picture(messages) == "https://x/2.jpg"
     assert last_picture([*messages, message(4, "好", Origin.RULE)]) is None
+    unsaid = message(5, "草稿", Origin.AI, state=MessageState.DRAFT)
+    for said in (unsaid, message(5, "。", Origin.TOGGLE)):
+        assert last_picture([*messages, said]) == "https://x/2.jpg"
     assert last_picture([message(1, "在吗")]) is None
 
 
