@@ -322,7 +322,7 @@ async def test_one_trouble_is_told_once_in_an_hour(stage: Stage) -> None:
 async def test_nobody_waits_for_a_model_that_hangs_over_another_question(stage: Stage) -> None:
     """L32."""
     await answers_by_itself(stage)
-    stage.sandbox.faults.add("", "ai_slow", seconds=5)
+    stage.sandbox.faults.add("", "ai_slow", seconds=12)
     await stage.buyer_says(ASKED)
     await asked(stage, 1)
     await stage.buyer_says(ASKED, buyer=OTHER_BUYER)
