@@ -6,14 +6,15 @@ declared that this is safe; else a person decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from loguru import logger
 
 from hub.delivery import Asking, NotAsked, asking, on_supplied, on_unsupplied
-from hub.errors import Malformed, PeerError, Throttled, Uncertain, Unreachable
+from hub.errors import Malformed, PeerError, StoreError, Throttled, Uncertain, Unreachable
 from hub.model import NeedKind, SupplierCall, Supply, TaskState
 from hub.outbound.worker import Claim
 from hub.policy import backoff
@@ -23,6 +24,7 @@ TRIED_FOR = timedelta(minutes=15)
 """How long a supplier that cannot be reached, or wants us to wait, is tried before a person is
 asked."""
 FIRST_AGAIN, MOST_AGAIN = 2.0, 60.0
+KEPT_AGAIN = (0.5, 1.0, 2.0, 4.0)
 MAY_COST = "可能已经扣费，请先到供货方那里看一下"
 
 
@@ -44,11 +46,14 @@ class Supplies:
         *,
         now: Callable[[], datetime],
         count: Callable[[str], None] = lambda _: None,
+        pauses: Sequence[float] = KEPT_AGAIN,
     ) -> None:
+        """`pauses`: seconds between the tries to store what was paid for."""
         self._store = store
         self._fetch = fetch
         self._now = now
         self._count = count
+        self._pauses = pauses
         self._began = now()
 
     async def perform(self, claim: Claim) -> None:
@@ -71,7 +76,21 @@ class Supplies:
             await self._give_up(claim, work, NeedKind.UNSUPPLIED, error.reason + more)
         else:
             self._count("cards")
-            await self._store.write(lambda tx: self._keep(tx, claim, work, ready, cards))
+            await self._keep_paid(claim, work, ready, cards)
+
+    async def _keep_paid(
+        self, claim: Claim, work: Supply, ready: Asking, cards: tuple[str, ...]
+    ) -> None:
+        """Cards that were paid for are nowhere but here: a store that fails is given some time."""
+        for pause in self._pauses:
+            try:
+                await self._store.write(lambda tx: self._keep(tx, claim, work, ready, cards))
+            except StoreError as error:
+                logger.error("cards of delivery {} are not stored yet: {}", work.delivery, error)
+                await asyncio.sleep(pause)
+            else:
+                return
+        await self._store.write(lambda tx: self._keep(tx, claim, work, ready, cards))
 
     def _note(self, work: Supply, error: PeerError) -> None:
         """By its kind only: what a supplier says may be meant for the owner alone."""
