@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from loguru import logger
 
 from hub import text
-from hub.answers import drop_drafts
+from hub.answers import drop_answered_drafts
 from hub.model import (
     Account,
     Conversation,
@@ -58,7 +58,7 @@ def seller_wrote(
     if toggles:
         _toggle(tx, account, conversation, message, event.sent_at, now)
         return True
-    drop_drafts(tx, conversation, HUMAN_ANSWERED, now)
+    drop_answered_drafts(tx, conversation, event.sent_at, HUMAN_ANSWERED, now)
     if account.takeover_minutes:
         _take_over(tx, account, conversation, event.sent_at, now)
     return True

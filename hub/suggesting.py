@@ -22,6 +22,7 @@ from hub.model import (
     AiTrouble,
     AiUseId,
     Conversation,
+    MessageId,
     Question,
     QuestionPicture,
     ShopId,
@@ -33,6 +34,8 @@ from hub.store import Tx
 READ = 60
 """Messages that are looked at; what a model is shown of them is a setting of the shop."""
 FROM_SETTINGS = AiProfileId(0)
+ANSWERED = "买家的话已经有人回答过了"
+"""Why nobody has to be asked any more, and nothing else has to be said either."""
 NO_PROFILE = text.ai_trouble(AiTrouble.NO_PROFILE)
 
 
@@ -86,12 +89,14 @@ def prepare(
     now: datetime,
     zone: ZoneInfo,
     *,
+    asked: MessageId | None = None,
     unlike: str | None = None,
 ) -> Prepared | str:
     """Everything that a model may know about the buyer's unanswered words; or, in one sentence for
     the operator, why nobody is asked. Counts the call, so conclude it whatever happens.
 
-    `unlike`: what was proposed before, and a person wants something else.
+    `asked`: the line that is to be answered. `unlike`: what was proposed before, and a person wants
+    something else.
     """
     shop = conversation.shop
     reason = why_no_ai(tx, ai, conversation, now, zone, wanted=unlike is not None)
@@ -111,9 +116,11 @@ def prepare(
         codes=_codes(tx, conversation),
         order=_order(tx, conversation),
         unlike=unlike or "",
+        asked=asked,
+        asides=tx.messages.about_orders(shop, conversation.id),
     )
     if question is None:
-        return "买家的话已经有人回答过了"
+        return ANSWERED
     return Prepared(
         question=question,
         profiles=tuple(profiles),

@@ -1,7 +1,7 @@
 """Automatic answers: what buyers are told without a person, and what still waits to be told."""
 
 from hub.answers.asking import ask_ai, waiting_question
-from hub.answers.drafts import drop_drafts, propose, send_draft
+from hub.answers.drafts import drop_answered_drafts, drop_drafts, propose, send_draft
 from hub.answers.replies import OfferAnswer, Replies, Reply
 from hub.answers.waiting import WaitingAnswer, waiting_answer, withdraw_answer
 from hub.answers.wording import written
@@ -12,6 +12,7 @@ __all__ = [
     "Reply",
     "WaitingAnswer",
     "ask_ai",
+    "drop_answered_drafts",
     "drop_drafts",
     "propose",
     "send_draft",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from hub.model import AnswerByAi, Conversation, MessageId, Task, answer_lane
+from hub.policy import HUMAN_ANSWERED
 from hub.store import Tx
 
 WAITS = timedelta(minutes=5)
@@ -39,3 +40,26 @@ def waiting_question(tx: Tx, conversation: Conversation) -> Task | None:
     lane = answer_lane(conversation.account, conversation.id)
     waiting = tx.outbox.waiting(conversation.shop, lane)
     return waiting[-1] if waiting else None
+
+
+def drop_overtaken(tx: Tx, conversation: Conversation, task: Task, now: datetime) -> bool:
+    """Give up a question that a person has answered before anybody was asked. False: nobody has,
+    or a model thinks about it, and it is looked at again afterwards."""
+    assert isinstance(task.work, AnswerByAi)  # noqa: S101 - nothing else is in this lane
+    shop, asked = conversation.shop, task.work.message
+    heard = tx.messages.get(shop, asked)
+    if heard is not None and not tx.messages.human_answer_since(
+        shop, conversation.id, heard.sent_at
+    ):
+        return False
+    if not tx.outbox.drop(shop, task.id, error=HUMAN_ANSWERED, now=now):
+        return False
+    tx.decisions.add(
+        shop,
+        conversation=conversation.id,
+        message=asked,
+        outcome="ai_dropped",
+        reason=HUMAN_ANSWERED,
+        now=now,
+    )
+    return True

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from hub.answers.waiting import waiting_answer, withdraw_answer
 from hub.model import (
     AskedBy,
     Conversation,
@@ -16,6 +18,7 @@ from hub.model import (
     Text,
     send_lane,
 )
+from hub.policy import HUMAN_ANSWERED
 from hub.store import Tx
 
 REPLACED = "有了新的草稿"
@@ -25,9 +28,9 @@ def propose(
     tx: Tx, conversation: Conversation, key: str, text: str, why: str, now: datetime
 ) -> MessageId | None:
     """A new draft in the place of an older one. `why`: why a person has to look at it. None: `key`
-    was used before."""
-    drop_drafts(tx, conversation, REPLACED, now)
-    return tx.messages.add_out(
+    was used before, and nothing has changed."""
+    older = tx.messages.drafts(conversation.shop, conversation.id)
+    draft = tx.messages.add_out(
         conversation.shop,
         conversation.account,
         conversation.id,
@@ -37,11 +40,35 @@ def propose(
         draft_for=why,
         now=now,
     )
+    if draft is not None:
+        _drop(tx, conversation, older, REPLACED, now)
+    return draft
 
 
 def drop_drafts(tx: Tx, conversation: Conversation, reason: str, now: datetime) -> None:
     """Nobody needs what was proposed any more."""
-    for draft in tx.messages.drafts(conversation.shop, conversation.id):
+    _drop(tx, conversation, tx.messages.drafts(conversation.shop, conversation.id), reason, now)
+
+
+def drop_answered_drafts(
+    tx: Tx, conversation: Conversation, said_at: datetime, reason: str, now: datetime
+) -> None:
+    """A person answered at `said_at`, which may be found out late: a draft to what the buyer said
+    afterwards is still needed."""
+    shop = conversation.shop
+    heard = tx.messages.heard_between(shop, conversation.id, said_at, now)
+    drafts = [
+        one
+        for one in tx.messages.drafts(shop, conversation.id)
+        if not any(at <= one.sent_at for at in heard)
+    ]
+    _drop(tx, conversation, drafts, reason, now)
+
+
+def _drop(
+    tx: Tx, conversation: Conversation, drafts: Sequence[Message], reason: str, now: datetime
+) -> None:
+    for draft in drafts:
         state = MessageState.DROPPED
         tx.messages.set_state(conversation.shop, draft.id, state, reason=reason, now=now)
 
@@ -57,9 +84,17 @@ def send_draft(
     now: datetime,
     expires_at: datetime,
 ) -> bool:
-    """Put a draft in line, in these words. False: somebody else decided about it before."""
+    """Put a draft in line, in these words. False: somebody else decided about it before.
+
+    From now on it is that person's answer: no hold stops it, and nothing automatic goes out to what
+    the buyer said before. It leads the conversation no further than that: with a takeover, AI would
+    propose nothing to the buyer's next words.
+    """
+    needless = waiting_answer(tx, conversation, now)
     if not tx.messages.approve(conversation.shop, draft.id, Text(text), member, now):
         return False
+    if needless is not None:
+        withdraw_answer(tx, conversation, needless, HUMAN_ANSWERED, now)
     tx.outbox.enqueue(
         conversation.shop,
         SendMessage(conversation.account, conversation.id, draft.id, asked_by),

@@ -9,11 +9,17 @@ from zoneinfo import ZoneInfo
 
 from hub import text
 from hub.answers.asking import WAITS as ASKED_WITHIN
-from hub.answers.asking import ask_ai, waiting_question
+from hub.answers.asking import ask_ai, drop_overtaken, waiting_question
 from hub.answers.recording import SUPERSEDED, record, record_superseded
-from hub.answers.waiting import WaitingAnswer, waiting_answer, withdraw_answer
-from hub.answers.wording import written
+from hub.answers.waiting import (
+    WaitingAnswer,
+    answered_since,
+    waiting_answer,
+    withdraw_answer,
+)
+from hub.answers.wording import NOTHING_SAID, written
 from hub.model import (
+    MOMENT_KEY,
     Account,
     AccountId,
     BuyerMessage,
@@ -156,7 +162,7 @@ class Replies:
         book = self._book(tx, account)
         if not book.moments[moment]:
             return
-        key = f"moment:{account.id}:{about}:{moment}"
+        key = f"{MOMENT_KEY}{account.id}:{about}:{moment}"
         if not tx.inputs.first_time(account.shop, key, now):
             return
         used = self._used(tx, conversation, book)
@@ -227,7 +233,7 @@ class Replies:
         """One question for all that the buyer says in one go; what comes while a model thinks is
         asked together with it again."""
         waits = waiting_question(tx, conversation)
-        if waits is not None:
+        if waits is not None and not drop_overtaken(tx, conversation, waits, now):
             due_at = quiet_until(waits.created_at, now, self._wait)
             if tx.outbox.postpone(conversation.shop, waits.id, due_at, due_at + ASKED_WITHIN):
                 joined = Silence("joined", f"{decision.reason}；和前面的话一起", decision.steps)
@@ -246,15 +252,21 @@ class Replies:
         why: str,
         now: datetime,
     ) -> bool:
-        """AI had no answer to this line: what the default says, if there is one. Returns whether
-        the buyer gets that. `why`: what became of AI."""
+        """AI had no answer to this line: what the default says, if there is one and nobody has said
+        anything since. Returns whether the buyer gets that. `why`: what became of AI."""
+        if answered_since(tx, conversation, message):
+            return False
         book = self._book(tx, account)
-        asked = Asked(Text(""), now, conversation.item_id, used=self._used(tx, conversation, book))
+        heard = tx.messages.get(conversation.shop, message)
+        said = heard.content if heard is not None else NOTHING_SAID
+        asked = Asked(said, now, conversation.item_id, used=self._used(tx, conversation, book))
         decision = decide_default(asked, book, self._clock(now), [f"AI：{why}"])
         if isinstance(decision, Silence):
             return False
+        contents = self._compose(tx, account, conversation, decision.rule, said)
+        if not contents:
+            return False
         record(tx, conversation, message, decision, now)
-        contents = self._compose(tx, account, conversation, decision.rule)
         self._enqueue(tx, conversation, message, contents, now, now)
         return True
 
@@ -295,9 +307,8 @@ class Replies:
         account: Account,
         conversation: Conversation,
         rule: Rule,
-        event: BuyerMessage | None = None,
+        said: Content = NOTHING_SAID,
     ) -> list[Content]:
-        said = event.content if event is not None else Text("")
         return written(tx, account, conversation, rule.reply, said, rule.pictures)
 
     def _said(
@@ -310,7 +321,7 @@ class Replies:
     ) -> list[Content]:
         if isinstance(decision, Bargained):
             return [Text(decision.words)]
-        return self._compose(tx, account, conversation, decision.rule, event)
+        return self._compose(tx, account, conversation, decision.rule, event.content)
 
     def _enqueue(
         self,

@@ -15,11 +15,15 @@ from hub.model import (
     Message,
     MessageId,
     MessageState,
+    Origin,
     SendMessage,
     Task,
     send_lane,
 )
 from hub.store import Tx
+
+ANSWERS = (Origin.RULE, Origin.AI, Origin.OPERATOR, Origin.PHONE)
+UNSAID = (MessageState.DRAFT, MessageState.DROPPED, MessageState.REJECTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,22 @@ def waiting_answer(tx: Tx, conversation: Conversation, now: datetime) -> Waiting
         rest = (tasks[part.id] for part in parts[1:] if part.id in tasks)
         return WaitingAnswer(parts[0], task, tuple(rest))
     return None
+
+
+LOOKED_BACK = 30
+"""Messages among which one is looked for that somebody has answered with meanwhile."""
+
+
+def answered_since(tx: Tx, conversation: Conversation, asked: MessageId) -> bool:
+    """Whether anybody has said anything to the buyer since this line was heard, goods and words
+    about orders left out of account."""
+    shop = conversation.shop
+    asides = tx.messages.about_orders(shop, conversation.id)
+    return any(
+        one.origin in ANSWERS and one.id > asked and one.state not in UNSAID
+        for one in tx.messages.of_conversation(shop, conversation.id, limit=LOOKED_BACK)
+        if one.id not in asides
+    )
 
 
 def withdraw_answer(

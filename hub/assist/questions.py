@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from hub.model import (
@@ -12,6 +12,7 @@ from hub.model import (
     Item,
     ItemFacts,
     Message,
+    MessageId,
     MessageState,
     Origin,
     Question,
@@ -44,6 +45,8 @@ def question_of(
     codes: Iterable[str] = (),
     order: str = "",
     unlike: str = "",
+    asked: MessageId | None = None,
+    asides: Collection[MessageId] = (),
     picture: QuestionPicture | None = None,
 ) -> Question | None:
     """None: the buyer's last words were answered, or there are none.
@@ -53,13 +56,16 @@ def question_of(
     conversation names it, for when its page is not known. `codes` are cards that this buyer got or
     is about to get: people quote them, so they are hidden wherever they stand, as is every line of
     the deliveries among the messages.
+
+    `asked`: the line that is to be answered; else the buyer's last. Goods, `asides` (what was said
+    about an order), and what was said before that line was heard are no answers to it, wherever
+    clocks have put them.
     """
     ordered = sorted(messages, key=_as_said)
     secrets = [*codes, *_delivered_lines(ordered)]
-    said = [_said(one, secrets) for one in ordered if _was_said(one)]
-    first = len(said)
-    while first > 0 and said[first - 1].speaker is not Speaker.SELLER:
-        first -= 1
+    spoken = [one for one in ordered if _was_said(one)]
+    said = [_said(one, secrets) for one in spoken]
+    first = _first_unanswered(spoken, asked, asides)
     words = tuple(one for one in said[first:] if one.speaker is Speaker.BUYER)
     if not words:
         return None
@@ -76,6 +82,26 @@ def question_of(
         unlike=masked_texts(unlike, secrets, DELIVERED),
         picture=picture,
     )
+
+
+def _first_unanswered(
+    spoken: Sequence[Message], asked: MessageId | None, asides: Collection[MessageId]
+) -> int:
+    """Where the buyer's unanswered words begin, among what was said in its order."""
+    heard = [n for n, one in enumerate(spoken) if one.origin is Origin.BUYER]
+    at = next((n for n in heard if spoken[n].id == asked), heard[-1] if heard else 0)
+    first = len(spoken)
+    while first > 0:
+        one = spoken[first - 1]
+        beside = first - 1 > at and (
+            one.origin is Origin.DELIVERY
+            or one.id in asides
+            or (one.automatic and one.id < spoken[at].id)
+        )
+        if one.ours and not beside:
+            break
+        first -= 1
+    return first
 
 
 def facts_of(item: Item | None, title: str = "") -> ItemFacts:

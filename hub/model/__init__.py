@@ -122,6 +122,7 @@ from hub.model.stock import (
     masked,
 )
 from hub.model.tasks import (
+    MOMENT_KEY,
     AnswerByAi,
     AskedBy,
     ChangePrice,
@@ -154,6 +155,7 @@ from hub.model.tasks import (
 
 __all__ = [
     "KEPT",
+    "MOMENT_KEY",
     "RESTING",
     "WHOLE_SHOP",
     "Account",

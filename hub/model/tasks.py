@@ -295,6 +295,10 @@ def chat_lane(peer: ChatPeer | None = None, *, pictures: bool = False) -> str:
     return f"qq:{peer.scene}:{peer.peer}{bot}" + (":pictures" if pictures else "")
 
 
+MOMENT_KEY = "moment:"
+"""How the keys of messages begin that rules say because an order has come to some point."""
+
+
 def part_key(key: str, number: int) -> str:
     """Keys of the messages of one answer begin with the key of the first."""
     return key if number == 0 else f"{key}/{number}"

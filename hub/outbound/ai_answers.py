@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from loguru import logger
 
 from hub import text
 from hub.album import Album
-from hub.answers import Replies, propose, waiting_question
+from hub.answers import Replies, drop_drafts, propose, waiting_question
 from hub.assist import Assist
 from hub.bargains import check_automatic, guard_words
 from hub.errors import NotFound, PeerError
@@ -25,22 +25,30 @@ from hub.model import (
     AnswerByAi,
     Conversation,
     Intent,
+    MessageState,
+    NeedKind,
     Picture,
     QuestionPicture,
     TaskState,
 )
 from hub.notices import tell_owners
 from hub.outbound.worker import Claim
-from hub.policy import SuggestionVerdict, judge_suggestion, still_wanted
+from hub.policy import HUMAN_ANSWERED, SuggestionVerdict, judge_suggestion, still_wanted
 from hub.settings import AssistSettings, BargainSettings
 from hub.store import Store, Tx
-from hub.suggesting import Prepared, conclude, prepare
+from hub.suggesting import ANSWERED, Prepared, conclude, prepare
 from hub.xianyu import Client
 
 ITEM_SECONDS = 8.0
 """How long a question waits for the page of its item."""
 OVERTAKEN = "买家接着又说了话，和后面的话一起回答"
 TOO_LATE = "等得太久，不再自动回答"
+TAKEN_BACK = "买家把问题撤回了"
+PARTLY_TAKEN_BACK = "买家撤回了其中一句"
+OTHER_ITEM = "这个会话换了商品，AI 说的是之前那件"
+ASKED_FOR = "你要的另一份"
+OFFER_WAITS = "买家的还价在等人决定"
+ANSWERED_SINCE = "AI 和后面的话一起回答了"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +131,25 @@ class AiAnswers:
             return None
         needless = self._why_needless(tx, claim, work, conversation, now)
         if needless is not None:
-            self._settle(tx, claim, work, conversation, "no_ai", needless, now)
+            if self._settle(tx, claim, work, conversation, "no_ai", needless, now):
+                self._tell_asker(tx, claim, work, account, conversation, needless, now)
             return None
         prepared = prepare(
-            tx, self._settings, conversation, now, self._zone, unlike=_words_of(tx, claim, work)
+            tx,
+            self._settings,
+            conversation,
+            now,
+            self._zone,
+            asked=work.message,
+            unlike=_words_of(tx, claim, work),
         )
-        if isinstance(prepared, str):
-            self._settle(tx, claim, work, conversation, "no_ai", prepared, now)
-            self._fall_back(tx, account, conversation, work, prepared, now)
-            return None
-        return _Asked(prepared, account)
+        if not isinstance(prepared, str):
+            return _Asked(prepared, account)
+        if self._settle(tx, claim, work, conversation, "no_ai", prepared, now):
+            self._tell_asker(tx, claim, work, account, conversation, prepared, now)
+            if prepared != ANSWERED:
+                self._fall_back(tx, account, conversation, work, prepared, now)
+        return None
 
     async def _with_picture(self, prepared: Prepared) -> Prepared:
         """A picture that cannot be had is named in words only."""
@@ -156,19 +173,32 @@ class AiAnswers:
     ) -> None:
         """What became of it, decided by how things stand now and not when it was asked (L27)."""
         conclude(tx, asked.prepared, outcome)
-        now, conversation = self._now(), asked.prepared.conversation
+        now, shop = self._now(), claim.task.shop
+        conversation = tx.conversations.get(shop, work.conversation)
+        account = tx.accounts.get(shop, work.account)
+        if conversation is None or account is None:
+            tx.outbox.settle(claim.task, claim.holder, TaskState.DROPPED, now=now)
+            return
         needless = self._why_needless(tx, claim, work, conversation, now)
+        words = asked.prepared.question.words
+        if needless is None and _taken_back(tx, asked.prepared) == len(words):
+            needless = TAKEN_BACK
         if needless is not None:
-            self._settle(tx, claim, work, conversation, "ai_dropped", needless, now)
+            if self._settle(tx, claim, work, conversation, "ai_dropped", needless, now):
+                self._tell_asker(tx, claim, work, account, conversation, needless, now)
         elif isinstance(outcome, AiFailure):
             if not self._settle(tx, claim, work, conversation, "ai_failed", outcome.reason, now):
                 return
-            self._fall_back(tx, asked.account, conversation, work, outcome.reason, now)
-            notice = text.ai_failed_notice(asked.account, conversation, outcome.reason)
-            key = f"ai-failed:{asked.account.id}:{outcome.kind}:{now:%Y-%m-%dT%H}"
+            if work.unlike is not None:
+                self._tell_asker(tx, claim, work, account, conversation, outcome.reason, now)
+                return
+            self._fall_back(tx, account, conversation, work, outcome.reason, now)
+            notice = text.ai_failed_notice(account, conversation, outcome.reason)
+            key = f"ai-failed:{account.id}:{outcome.kind}:{now:%Y-%m-%dT%H}"
             tell_owners(tx, conversation, notice, key=key, now=now)
         else:
-            self._take(tx, claim, work, asked, outcome, now)
+            asked = replace(asked, account=account)
+            self._take(tx, claim, work, asked, conversation, outcome, now)
 
     def _take(
         self,
@@ -176,11 +206,11 @@ class AiAnswers:
         claim: Claim,
         work: AnswerByAi,
         asked: _Asked,
+        conversation: Conversation,
         answer: AiAnswer,
         now: datetime,
     ) -> None:
-        conversation = asked.prepared.conversation
-        verdict = self._judge(tx, work, asked.prepared, answer)
+        verdict = self._judge(tx, work, asked.prepared, conversation, answer, now)
         outcome = {
             AiMode.OFF: "ai_silent",
             AiMode.DRAFT: "draft",
@@ -189,9 +219,10 @@ class AiAnswers:
         if not self._settle(tx, claim, work, conversation, outcome, verdict.reason, now):
             return
         if verdict.mode is AiMode.AUTOMATIC:
+            drop_drafts(tx, conversation, ANSWERED_SINCE, now)
             self._replies.say_by_ai(tx, conversation, work.message, answer.text, now)
         elif verdict.mode is AiMode.DRAFT:
-            self._propose(tx, work, asked, answer, verdict.reason, now)
+            self._propose(tx, work, asked, conversation, answer, verdict.reason, now)
         else:
             if answer.intent is not Intent.NONE:
                 self._fall_back(tx, asked.account, conversation, work, verdict.reason, now)
@@ -201,26 +232,46 @@ class AiAnswers:
                 tell_owners(tx, conversation, notice, key=key, now=now)
 
     def _judge(
-        self, tx: Tx, work: AnswerByAi, prepared: Prepared, answer: AiAnswer
+        self,
+        tx: Tx,
+        work: AnswerByAi,
+        prepared: Prepared,
+        conversation: Conversation,
+        answer: AiAnswer,
+        now: datetime,
     ) -> SuggestionVerdict:
-        verdict = judge_suggestion(prepared.settings, answer)
+        """By the settings of now: whoever turned AI down while it thought did so for a reason."""
+        settings = tx.ai_scopes.settings(
+            conversation.shop, conversation.account, conversation.item_id
+        )
+        verdict = judge_suggestion(settings, answer)
+        if work.unlike is not None and answer.text and verdict.mode is not AiMode.DRAFT:
+            verdict = SuggestionVerdict(AiMode.DRAFT, ASKED_FOR)
         if verdict.mode is AiMode.OFF:
             return verdict
-        conversation = prepared.conversation
         hits = check_automatic(
             tx,
             conversation,
             answer.text,
             guard_words(tx, conversation.shop, self._more_words),
             self._bargain,
-            self._now(),
+            now,
             is_card=lambda code: tx.cards.by_code(conversation.shop, code) is not None,
         )
         if hits:
             why = "；".join(hit.reason for hit in hits)
             return SuggestionVerdict(AiMode.DRAFT, why, tell=True)
-        if verdict.mode is AiMode.AUTOMATIC and work.unlike is not None:
-            return SuggestionVerdict(AiMode.DRAFT, "你要的另一份")
+        if verdict.mode is not AiMode.AUTOMATIC:
+            return verdict
+        if conversation.item_id != prepared.conversation.item_id:
+            return SuggestionVerdict(AiMode.DRAFT, OTHER_ITEM, tell=True)
+        if _taken_back(tx, prepared):
+            return SuggestionVerdict(AiMode.DRAFT, PARTLY_TAKEN_BACK, tell=True)
+        if any(
+            need.kind is NeedKind.OFFER and need.conversation == conversation.id
+            for need in tx.needs.all_open(conversation.shop)
+        ):
+            return SuggestionVerdict(AiMode.DRAFT, OFFER_WAITS, tell=True)
         return verdict
 
     def _propose(
@@ -228,11 +279,12 @@ class AiAnswers:
         tx: Tx,
         work: AnswerByAi,
         asked: _Asked,
+        conversation: Conversation,
         answer: AiAnswer,
         why: str,
         now: datetime,
     ) -> None:
-        conversation, account = asked.prepared.conversation, asked.account
+        account = asked.account
         key = f"draft:{work.message}:{work.unlike or 0}"
         draft = propose(tx, conversation, key, answer.text, why, now)
         if draft is None:
@@ -253,12 +305,26 @@ class AiAnswers:
         asked = tx.messages.get(shop, work.message)
         if asked is None or (task.expires_at is not None and now >= task.expires_at):
             return TOO_LATE
-        if work.unlike is not None:  # a person waits for it, whoever leads the conversation
-            return None
-        return still_wanted(
-            tx.holds.active(shop, conversation.id, now),
-            human_answered=tx.messages.human_answer_since(shop, conversation.id, asked.sent_at),
-        )
+        answered = tx.messages.human_answer_since(shop, conversation.id, asked.sent_at)
+        # What a person asked for is wanted whoever leads the conversation.
+        hold = None if work.unlike is not None else tx.holds.active(shop, conversation.id, now)
+        return still_wanted(hold, human_answered=answered)
+
+    def _tell_asker(
+        self,
+        tx: Tx,
+        claim: Claim,
+        work: AnswerByAi,
+        account: Account,
+        conversation: Conversation,
+        why: str,
+        now: datetime,
+    ) -> None:
+        """Whoever wanted another draft hears that there is none; nobody waits for the others."""
+        if work.unlike is not None and why not in (OVERTAKEN, HUMAN_ANSWERED):
+            notice = text.ai_failed_notice(account, conversation, why)
+            key = f"ai-silent:{claim.task.id}"
+            tell_owners(tx, conversation, notice, key=key, now=now)
 
     def _fall_back(
         self,
@@ -304,3 +370,10 @@ def _words_of(tx: Tx, claim: Claim, work: AnswerByAi) -> str | None:
         return None
     draft = tx.messages.get(claim.task.shop, work.unlike)
     return text.plain(draft.content) if draft is not None else ""
+
+
+def _taken_back(tx: Tx, prepared: Prepared) -> int:
+    """How many of the words that AI was asked about the buyer has taken back by now."""
+    shop, words = prepared.conversation.shop, prepared.question.words
+    found = (tx.messages.get(shop, one.id) for one in words)
+    return sum(one is not None and one.state is MessageState.RECALLED for one in found)

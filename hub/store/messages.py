@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from hub.model import (
+    MOMENT_KEY,
     AccountId,
     Content,
     ConversationId,
@@ -100,9 +101,15 @@ _HEARD = Statement(
     " AND origin = 'buyer' AND state <> 'recalled' AND platform_id IS NOT NULL"
     " ORDER BY sent_at DESC, id DESC LIMIT :limit"
 )
+_HEARD_BETWEEN = Statement(
+    "SELECT sent_at FROM messages WHERE shop_id = :shop AND conversation_id = :conversation"
+    " AND origin = 'buyer' AND sent_at > :after AND sent_at <= :until ORDER BY sent_at"
+)
+_APPROVED = "origin = 'ai' AND member_id IS NOT NULL"
+"""A draft that a person has sent: as good as their own words."""
 _NEWEST_ANSWER = Statement(
     f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop"
-    " AND m.conversation_id = :conversation AND m.origin = 'operator'"
+    f" AND m.conversation_id = :conversation AND (m.origin = 'operator' OR {_APPROVED})"
     " AND m.state NOT IN ('rejected', 'dropped', 'recalled')"
     " ORDER BY m.sent_at DESC, m.id DESC LIMIT 1"
 )
@@ -121,9 +128,14 @@ _HEARD_LATELY = Statement(
     " AND m.state <> 'recalled' AND (:account IS NULL OR m.account_id = :account)"
     " ORDER BY m.id DESC LIMIT :limit"
 )
+_ABOUT_ORDERS = Statement(
+    "SELECT id FROM (SELECT id, origin, key FROM messages WHERE shop_id = :shop"
+    " AND conversation_id = :conversation ORDER BY sent_at DESC, id DESC LIMIT 60) AS lately"
+    " WHERE origin = 'rule' AND substr(key, 1, length(:prefix)) = :prefix"
+)
 _HUMAN_ANSWER = Statement(
     "SELECT 1 FROM messages WHERE shop_id = :shop AND conversation_id = :conversation"
-    " AND sent_at >= :since AND origin IN ('operator', 'phone')"
+    f" AND sent_at >= :since AND (origin IN ('operator', 'phone') OR {_APPROVED})"
     " AND state NOT IN ('rejected', 'dropped') LIMIT 1"
 )
 _KNOWS = Statement(
@@ -359,12 +371,33 @@ class Messages:
         rows = self._sql.rows(_BY_KEY, shop=shop, first=first, beyond=f"{first}0")
         return [to_message(row) for row in rows]
 
+    def about_orders(self, shop: ShopId, conversation: ConversationId) -> set[MessageId]:
+        """What rules said here lately because an order came to some point: it answers nothing that
+        the buyer said."""
+        rows = self._sql.rows(
+            _ABOUT_ORDERS, shop=shop, conversation=conversation, prefix=MOMENT_KEY
+        )
+        return {MessageId(id_) for (id_,) in rows}
+
     def heard(
         self, shop: ShopId, conversation: ConversationId, *, limit: int
     ) -> list[PlatformMessage]:
         """Ids of what the buyer said last, oldest first."""
         rows = self._sql.rows(_HEARD, shop=shop, conversation=conversation, limit=limit)
         return [PlatformMessage(row[0]) for row in reversed(rows)]
+
+    def heard_between(
+        self, shop: ShopId, conversation: ConversationId, after: datetime, until: datetime
+    ) -> list[datetime]:
+        """When the buyer said something within this time, its beginning left out."""
+        rows = self._sql.rows(
+            _HEARD_BETWEEN,
+            shop=shop,
+            conversation=conversation,
+            after=micros(after),
+            until=micros(until),
+        )
+        return [moment(at) for (at,) in rows]
 
     def heard_lately(self, shop: ShopId, account: AccountId | None, *, limit: int) -> list[Message]:
         """What buyers said last, to one account or to all, oldest first."""
@@ -400,7 +433,8 @@ class Messages:
     def human_answer_since(
         self, shop: ShopId, conversation: ConversationId, since: datetime
     ) -> bool:
-        """Has a person of the shop written here at or after `since`, from wherever?"""
+        """Has a person of the shop written here at or after `since`, from wherever? Sending what AI
+        proposed counts, from the moment in which they said so."""
         found = self._sql.value(
             _HUMAN_ANSWER, shop=shop, conversation=conversation, since=micros(since)
         )

@@ -230,7 +230,7 @@ messages = Table(
         "ix_messages_human",
         "conversation_id",
         "sent_at",
-        where="origin IN ('operator', 'phone')",
+        where="origin IN ('operator', 'phone') OR origin = 'ai' AND member_id IS NOT NULL",
     ),
     _partial("ix_messages_unnamed", "conversation_id", where="platform_id IS NULL"),
     _partial("ix_messages_drafts", "conversation_id", where="state = 'draft'"),

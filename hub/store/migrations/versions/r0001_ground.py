@@ -316,7 +316,7 @@ def _messages() -> None:
         "ix_messages_human",
         "messages",
         ["conversation_id", "sent_at"],
-        where="origin IN ('operator', 'phone')",
+        where="origin IN ('operator', 'phone') OR origin = 'ai' AND member_id IS NOT NULL",
     )
     _partial_index(
         "ix_messages_unnamed", "messages", ["conversation_id"], where="platform_id IS NULL"
