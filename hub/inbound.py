@@ -274,8 +274,9 @@ class Inbound:
             return
         if event.source is not SignalSource.CATCH_UP:
             since = event.sent_at
+            named = event.order_id is not None
             self._replies.on_moment(
-                tx, account, conversation, moment, about=about, since=since, now=now
+                tx, account, conversation, moment, about=about, named=named, since=since, now=now
             )
 
     def _count_paid(self, tx: Tx, account: Account, event: OrderSignal, counts: TakenIn) -> None:

@@ -39,7 +39,8 @@ def record(
 def record_superseded(tx: Tx, conversation: Conversation, now: datetime) -> None:
     """Why the line that was to be answered gets no answer of its own."""
     earlier = tx.decisions.of_conversation(conversation.shop, conversation.id, EARLIER)
-    answered = next((one for one in earlier if one.rule is not None), None)
+    said = (OUTCOMES[Answer], OUTCOMES[Bargained])
+    answered = next((one for one in earlier if one.message and one.outcome in said), None)
     if answered is not None:
         tx.decisions.add(
             conversation.shop,

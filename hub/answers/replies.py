@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from hub import text
 from hub.answers.asking import WAITS as ASKED_WITHIN
 from hub.answers.asking import ask_ai, drop_overtaken, waiting_question
+from hub.answers.circumstances import decide_late, is_first, spoken_of_without_number
 from hub.answers.recording import SUPERSEDED, record, record_superseded
 from hub.answers.waiting import (
     WaitingAnswer,
@@ -19,6 +20,7 @@ from hub.answers.waiting import (
 )
 from hub.answers.wording import NOTHING_SAID, written
 from hub.model import (
+    ANSWER_KEY,
     MOMENT_KEY,
     Account,
     AccountId,
@@ -37,7 +39,6 @@ from hub.model import (
     send_lane,
 )
 from hub.policy import (
-    HUMAN_ANSWERED,
     Answer,
     AskAi,
     Asked,
@@ -125,17 +126,16 @@ class Replies:
         decision = self._decide(tx, account, conversation, message, event, book, now)
         if isinstance(decision, AskAi):
             return self._ask(tx, conversation, message, decision, now)
+        contents = self._said(tx, account, conversation, decision, event)
+        if isinstance(decision, Answer) and not contents:
+            decision = _says_nothing(decision)
         waits = waiting_answer(tx, conversation, now) if self._wait else None
         turn = fit_into_burst(decision, waits=waits is not None)
         reply = Reply(_outcome_of_silence(decision))
-        if turn is Turn.START and isinstance(decision, Answer | Bargained):
-            contents = self._said(tx, account, conversation, decision, event)
+        if turn is Turn.START:
             self._enqueue(tx, conversation, message, contents, now + self._wait, now)
             reply = Reply(text.answer_planned(_spoken(contents)), answers=1)
-        elif (
-            waits is not None and turn is Turn.REPLACE and isinstance(decision, Answer | Bargained)
-        ):
-            contents = self._said(tx, account, conversation, decision, event)
+        elif waits is not None and turn is Turn.REPLACE:
             self._replace(tx, conversation, waits, message, contents, now)
             reply = Reply(text.answer_replaced(_spoken(contents)), merged=1)
         elif waits is not None and turn is Turn.JOIN:
@@ -155,15 +155,22 @@ class Replies:
         moment: Moment,
         *,
         about: str,
+        named: bool = True,
         since: datetime,
         now: datetime,
     ) -> None:
-        """An order has come to a point that rules may speak of: once per order (`about`)."""
+        """An order has come to a point that rules may speak of: once per order (`about`).
+
+        Not `named`: its signal has no number of an order; then it is taken for the same as one that
+        comes with a number at about the same time.
+        """
         book = self._book(tx, account)
-        if not book.moments[moment]:
+        if not book.moments[moment] or conversation.buyer is None:
             return
         key = f"{MOMENT_KEY}{account.id}:{about}:{moment}"
-        if not tx.inputs.first_time(account.shop, key, now):
+        if not tx.inputs.first_time(account.shop, key, now) or spoken_of_without_number(
+            tx, conversation, moment, since, now, named=named
+        ):
             return
         used = self._used(tx, conversation, book)
         decision = decide_moment(
@@ -177,9 +184,11 @@ class Replies:
         )
         if decision is None:
             return
-        if isinstance(decision, Answer) and conversation.buyer is not None:
+        if isinstance(decision, Answer):
             contents = self._compose(tx, account, conversation, decision.rule)
             self._write(tx, conversation, key, contents, now, now)
+            if not contents:
+                decision = _says_nothing(decision)
         record(tx, conversation, None, decision, now)
 
     def _decide(
@@ -210,7 +219,7 @@ class Replies:
 
         decision = decide(None)
         if now - event.sent_at > LATE:
-            decision = _decide_late(tx, conversation, event, decision)
+            decision = decide_late(tx, conversation, event, decision)
         if not isinstance(decision, AskAi):
             return decision
         if isinstance(event.content, Text):
@@ -290,7 +299,7 @@ class Replies:
             event.content,
             event.sent_at,
             conversation.item_id,
-            first=bool(book.moments[Moment.FIRST_WORDS]) and _is_first(tx, conversation),
+            first=bool(book.moments[Moment.FIRST_WORDS]) and is_first(tx, conversation),
             used=self._used(tx, conversation, book),
         )
 
@@ -316,9 +325,11 @@ class Replies:
         tx: Tx,
         account: Account,
         conversation: Conversation,
-        decision: Answer | Bargained,
+        decision: Answer | Bargained | Silence,
         event: BuyerMessage,
     ) -> list[Content]:
+        if isinstance(decision, Silence):
+            return []
         if isinstance(decision, Bargained):
             return [Text(decision.words)]
         return self._compose(tx, account, conversation, decision.rule, event.content)
@@ -332,7 +343,9 @@ class Replies:
         due_at: datetime,
         now: datetime,
     ) -> None:
-        self._write(tx, conversation, f"rule:{asked}", contents, due_at, now, may_change=True)
+        self._write(
+            tx, conversation, f"{ANSWER_KEY}{asked}", contents, due_at, now, may_change=True
+        )
 
     def say_by_ai(
         self, tx: Tx, conversation: Conversation, asked: MessageId, words: str, now: datetime
@@ -413,31 +426,14 @@ class Replies:
             tx.outbox.postpone(conversation.shop, task.id, due_at, expires_at)
 
 
-def _is_first(tx: Tx, conversation: Conversation) -> bool:
-    """The buyer has said one thing here, and bought nothing yet."""
-    shop, buyer = conversation.shop, conversation.buyer
-    if buyer is None or len(tx.messages.heard(shop, conversation.id, limit=2)) > 1:
-        return False
-    orders = tx.orders.of_buyer(shop, buyer)
-    return not any(one.account == conversation.account for one in orders)
-
-
-def _decide_late(
-    tx: Tx, conversation: Conversation, event: BuyerMessage, decision: Decided
-) -> Decided:
-    """A person may have answered in the meantime; and it may be part of an outage."""
-    shop, account = conversation.shop, conversation.account
-    if not isinstance(decision, Silence) and tx.messages.human_answer_since(
-        shop, conversation.id, event.sent_at
-    ):
-        decision = Silence("answered", HUMAN_ANSWERED)
-    expired = isinstance(decision, Silence) and decision.outcome == "expired"
-    tx.comparisons.count_late(shop, account, event.sent_at, messages=1, expired=int(expired))
-    return decision
-
-
 def _spoken(contents: Sequence[Content]) -> str:
     return "\n".join(text.plain(content) for content in contents)
+
+
+def _says_nothing(decision: Answer) -> Silence:
+    """All that its template speaks of is unknown here."""
+    reason = f"{decision.reason}，但填好以后没有内容可说"
+    return Silence("says_nothing", reason, decision.steps)
 
 
 def _outcome_of_silence(decision: Decision) -> str:

@@ -19,6 +19,8 @@ from hub.policy import ReplyFacts, compose_reply
 from hub.store import Tx
 
 NOTHING_SAID = Text("")
+LONGEST_QUOTED = 200
+"""Characters of what a buyer said that a reply repeats."""
 
 
 def written(
@@ -55,7 +57,7 @@ def _facts(
     return ReplyFacts(
         buyer_name=conversation.buyer_name,
         buyer_id=conversation.buyer or "",
-        message=said.text if isinstance(said, Text) else "",
+        message=_quoted(said),
         item_id=item_id or "",
         item_title=conversation.item_title or (item.title if item is not None else ""),
         item_price="" if item is None or item.price is None else f"{item.price:f}",
@@ -63,3 +65,9 @@ def _facts(
         order_amount="" if order is None or order.paid_amount is None else f"{order.paid_amount:f}",
         account=account.name,
     )
+
+
+def _quoted(said: Content) -> str:
+    """What a reply repeats of it: nobody reads his own essay again."""
+    words = said.text if isinstance(said, Text) else ""
+    return words if len(words) <= LONGEST_QUOTED else f"{words[: LONGEST_QUOTED - 1]}…"

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from hub.answers import written
 from hub.desk.operator import Operator
+from hub.desk.rules import refuse_cards
 from hub.errors import Invalid, NotFound
 from hub.model import CannedAnswer, CannedId, ConversationId, Role, Text
 from hub.policy import checked_reply
@@ -36,6 +37,7 @@ class Canned:
             known = tx.canned.all(operator.shop)
             if len(known) >= MOST and all(one.code != name for one in known):
                 raise Invalid(f"常用语最多 {MOST} 条，先删掉不用的")
+            refuse_cards(tx, operator, words, "text")
             operator.record(tx, "canned.save", name, now)
             return tx.canned.save(operator.shop, name, words, now)
 

@@ -22,11 +22,14 @@ from hub.model import (
     StoredPicture,
 )
 from hub.policy import (
+    Author,
+    GuardWords,
     ReplyFacts,
     ReplyPart,
     checked_reply,
     checked_rule,
     compose_reply,
+    guard,
 )
 from hub.store import Store, Tx
 
@@ -98,6 +101,7 @@ class Rules:
 
         def unit(tx: Tx) -> Rule:
             _check_account(tx, operator, wanted.account)
+            refuse_cards(tx, operator, wanted.reply, "reply")
             rule = tx.rules.add(wanted, now)
             operator.record(tx, "rule.add", str(rule.id), now)
             return rule
@@ -114,6 +118,8 @@ class Rules:
             found = _find(tx, operator, rule)
             wanted = drawn_up(found, fields, new)
             _check_account(tx, operator, wanted.account)
+            if wanted.reply != found.reply or (wanted.enabled and not found.enabled):
+                refuse_cards(tx, operator, wanted.reply, "reply")
             tx.rules.save(wanted)
             operator.record(tx, "rule.change", str(rule), now)
             return wanted
@@ -176,6 +182,23 @@ def _with(rule: Rule, fields: RuleFields, new: Sequence[StoredPicture]) -> Rule:
 def _check_account(tx: Tx, operator: Operator, account: AccountId | None) -> None:
     if account is not None and tx.accounts.get(operator.shop, account) is None:
         raise Invalid("选的账号不存在，请重新选择", {"account": "账号不存在"})
+
+
+def refuse_cards(tx: Tx, operator: Operator, words: str, field: str) -> None:
+    """What is said again and again must hold no goods: every buyer would get the same card.
+
+    Raises Invalid, without the code."""
+    leaks = guard(
+        words,
+        GuardWords(),
+        author=Author.OWNER,
+        is_card=lambda code: tx.cards.by_code(operator.shop, code) is not None,
+    )
+    if leaks:
+        raise Invalid(
+            "没有保存：里面有库存里的卡密，谁问都会发给谁。卡密请放在卡池里，由发货规则发出",
+            {field: "不能写库存里的卡密"},
+        )
 
 
 def _find(tx: Tx, operator: Operator, rule: RuleId) -> Rule:

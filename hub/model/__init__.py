@@ -122,6 +122,7 @@ from hub.model.stock import (
     masked,
 )
 from hub.model.tasks import (
+    ANSWER_KEY,
     MOMENT_KEY,
     AnswerByAi,
     AskedBy,
@@ -154,6 +155,7 @@ from hub.model.tasks import (
 )
 
 __all__ = [
+    "ANSWER_KEY",
     "KEPT",
     "MOMENT_KEY",
     "RESTING",

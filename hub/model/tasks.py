@@ -295,6 +295,8 @@ def chat_lane(peer: ChatPeer | None = None, *, pictures: bool = False) -> str:
     return f"qq:{peer.scene}:{peer.peer}{bot}" + (":pictures" if pictures else "")
 
 
+ANSWER_KEY = "rule:"
+"""How the keys of messages begin that rules say to a buyer's line; its id comes behind."""
 MOMENT_KEY = "moment:"
 """How the keys of messages begin that rules say because an order has come to some point."""
 

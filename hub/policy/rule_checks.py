@@ -105,7 +105,7 @@ def checked_reply(
 ) -> str:
     """What is said to buyers, as it is kept. Raises Invalid that blames the `field`."""
     text = legible(reply).strip()
-    if not text and not has_pictures:
+    if not any(part.strip() for part in cut(text)) and not has_pictures:
         raise Invalid(f"{what}不能为空", {field: "写要回复的话"})
     if len(text) > LONGEST_REPLY:
         raise Invalid(f"{what}最多 {LONGEST_REPLY} 字", {field: f"最多 {LONGEST_REPLY} 字"})

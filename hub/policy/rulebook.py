@@ -13,6 +13,8 @@ PATTERN_SECONDS = 0.02
 """How long one pattern may look at one text; some take years for what others do at once."""
 LONGEST_LOOKED_AT = 2000
 """Patterns see no more characters of a text."""
+TOO_SLOW = "太慢了"
+HITS_EVERYTHING = "买家说什么话都会命中，这种话请用默认回复"
 ANY_ITEM = ""
 
 
@@ -115,10 +117,15 @@ def _by_item(
 
 
 def why_no_pattern(word: str) -> str | None:
-    """None for a regular expression that can be used; otherwise what is wrong, as the library says
-    it."""
+    """None for a regular expression that can be used; otherwise what is wrong, in the library's
+    words if it cannot be read. One that finds itself in an empty text finds itself in every text,
+    which is what a `|` at the end does; that is what default replies are for."""
     try:
-        regex.compile(word, regex.IGNORECASE)
+        pattern = regex.compile(word, regex.IGNORECASE)
+        found = [pattern.search(one, timeout=PATTERN_SECONDS) for one in ("", "好", "a1")]
     except regex.error as error:
         return str(error)
-    return None
+    except TimeoutError:
+        return TOO_SLOW
+    finds_nothing = all(match is not None and not match[0] for match in found[1:])
+    return HITS_EVERYTHING if found[0] is not None or finds_nothing else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from hub.model import ConversationId, MessageId, RuleId, ShopId
+from hub.model import ANSWER_KEY, ConversationId, MessageId, RuleId, ShopId
 from hub.store.codec import micros, moment
 from hub.store.nouns import Decision
 from hub.store.sql import Sql, Statement
@@ -19,8 +19,13 @@ _OF_CONVERSATION = Statement(
     " WHERE shop_id = :shop AND conversation_id = :conversation ORDER BY id DESC LIMIT :limit"
 )
 _USED = Statement(
-    "SELECT DISTINCT rule_id FROM decisions WHERE shop_id = :shop"
-    " AND conversation_id = :conversation AND outcome = 'answered' AND rule_id IS NOT NULL"
+    "SELECT DISTINCT d.rule_id FROM decisions d WHERE d.shop_id = :shop"
+    " AND d.conversation_id = :conversation AND d.outcome = 'answered' AND d.rule_id IS NOT NULL"
+    " AND NOT EXISTS (SELECT 1 FROM decisions s WHERE s.shop_id = d.shop_id"
+    " AND s.conversation_id = d.conversation_id AND s.message_id = d.message_id"
+    " AND s.outcome = 'superseded' AND s.id > d.id)"
+    " AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.shop_id = d.shop_id"
+    " AND m.key = :answer || d.message_id AND m.state IN ('rejected', 'dropped'))"
 )
 
 
@@ -55,8 +60,9 @@ class Decisions:
         )
 
     def used(self, shop: ShopId, conversation: ConversationId) -> frozenset[RuleId]:
-        """Rules that have answered in this conversation."""
-        rows = self._sql.rows(_USED, shop=shop, conversation=conversation)
+        """Rules that have answered in this conversation; an answer that was dropped or replaced
+        before it went out is none."""
+        rows = self._sql.rows(_USED, shop=shop, conversation=conversation, answer=ANSWER_KEY)
         return frozenset(RuleId(id_) for (id_,) in rows)
 
     def of_conversation(
