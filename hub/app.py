@@ -151,7 +151,7 @@ async def open_hub(
         fetch = _timed(metrics, lookup)
         workers = _workers(store, supervisor, qq, album, fetch, metrics, settings, now)
         workers["ai"] = _ai_worker(
-            store, assist, replies, album, supervisor.client_of, settings, now
+            store, assist, replies, album, supervisor.client_of, metrics, settings, now
         )
         app = _application(store, desk, qq, token, metrics, settings, now)
         async with _listening(app, settings.web) as port, asyncio.TaskGroup() as tasks:
@@ -268,6 +268,7 @@ def _ai_worker(
     replies: Replies,
     album: Album,
     clients: Callable[[AccountId], Client | None],
+    metrics: Metrics,
     settings: Settings,
     now: Callable[[], datetime],
 ) -> Worker:
@@ -283,6 +284,7 @@ def _ai_worker(
         more_words=_forbidden_words(settings.bargain.forbidden_words),
         zone=ZoneInfo(settings.text.timezone),
         now=now,
+        count=metrics.count_ai,
     )
     return Worker(
         store,

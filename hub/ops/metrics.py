@@ -16,7 +16,7 @@ from prometheus_client import (
 )
 
 from hub.delivery import UNDELIVERED
-from hub.model import AccountState, DeliveryState, NeedKind, PoolKind, TaskKind
+from hub.model import AccountState, AiAnswer, AiFailure, DeliveryState, NeedKind, PoolKind, TaskKind
 from hub.policy import UNSERVED
 from hub.store import Store
 
@@ -58,6 +58,24 @@ class Metrics:
             registry=self._registry,
             buckets=(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0),
         )
+        self._ai_questions = Counter(
+            "yuqiao_ai_questions",
+            "Questions to models, by what became of their answers",
+            ["outcome"],
+            registry=self._registry,
+        )
+        self._ai_seconds = Histogram(
+            "yuqiao_ai_seconds",
+            "How long questions to models took, all profiles together",
+            registry=self._registry,
+            buckets=(0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0),
+        )
+        self._ai_tokens = Counter(
+            "yuqiao_ai_tokens",
+            "Tokens that models read (in) and wrote (out)",
+            ["direction"],
+            registry=self._registry,
+        )
         self._stock = Gauge(
             "yuqiao_stock_cards",
             "Cards of pools of codes, by the number of the pool and by state",
@@ -87,6 +105,13 @@ class Metrics:
         self._backlog = Gauge(
             "yuqiao_outbox_waiting", "Tasks not settled yet", ["kind"], registry=self._registry
         )
+
+    def count_ai(self, outcome: str, answer: AiAnswer | AiFailure) -> None:
+        """A question that was asked. `outcome`: one word for what became of it."""
+        self._ai_questions.labels(outcome).inc()
+        self._ai_seconds.observe(answer.elapsed)
+        self._ai_tokens.labels("in").inc(sum(one.tokens_in for one in answer.tries))
+        self._ai_tokens.labels("out").inc(sum(one.tokens_out for one in answer.tries))
 
     async def refresh(self, store: Store, now: datetime) -> None:
         """Read the gauges from the store; called at each scrape."""

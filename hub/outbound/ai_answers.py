@@ -73,8 +73,11 @@ class AiAnswers:
         more_words: str,
         zone: ZoneInfo,
         now: Callable[[], datetime],
+        count: Callable[[str, AiAnswer | AiFailure], None] = lambda *_: None,
     ) -> None:
-        """`more_words`: the text of the installation's file of forbidden words."""
+        """`more_words`: the text of the installation's file of forbidden words. `count` hears what
+        became of each question that was asked."""
+        self._count = count
         self._store = store
         self._assist = assist
         self._replies = replies
@@ -95,7 +98,8 @@ class AiAnswers:
             return
         prepared = await self._with_picture(asked.prepared)
         outcome = await self._assist.suggest(prepared.question, prepared.profiles)
-        await self._store.write(lambda tx: self._conclude(tx, claim, work, asked, outcome))
+        became = await self._store.write(lambda tx: self._conclude(tx, claim, work, asked, outcome))
+        self._count(became, outcome)
 
     async def _know_item(self, claim: Claim, work: AnswerByAi) -> None:
         """The first question about an item comes before anybody has read its page (L39). A page
@@ -170,15 +174,16 @@ class AiAnswers:
         work: AnswerByAi,
         asked: _Asked,
         outcome: AiAnswer | AiFailure,
-    ) -> None:
-        """What became of it, decided by how things stand now and not when it was asked (L27)."""
+    ) -> str:
+        """What became of it, decided by how things stand now and not when it was asked (L27).
+        Returns that in one word, as decisions and metrics have it."""
         conclude(tx, asked.prepared, outcome)
         now, shop = self._now(), claim.task.shop
         conversation = tx.conversations.get(shop, work.conversation)
         account = tx.accounts.get(shop, work.account)
         if conversation is None or account is None:
             tx.outbox.settle(claim.task, claim.holder, TaskState.DROPPED, now=now)
-            return
+            return "ai_dropped"
         needless = self._why_needless(tx, claim, work, conversation, now)
         words = asked.prepared.question.words
         if needless is None and _taken_back(tx, asked.prepared) == len(words):
@@ -186,19 +191,33 @@ class AiAnswers:
         if needless is not None:
             if self._settle(tx, claim, work, conversation, "ai_dropped", needless, now):
                 self._tell_asker(tx, claim, work, account, conversation, needless, now)
-        elif isinstance(outcome, AiFailure):
-            if not self._settle(tx, claim, work, conversation, "ai_failed", outcome.reason, now):
-                return
-            if work.unlike is not None:
-                self._tell_asker(tx, claim, work, account, conversation, outcome.reason, now)
-                return
-            self._fall_back(tx, account, conversation, work, outcome.reason, now)
-            notice = text.ai_failed_notice(account, conversation, outcome.reason)
-            key = f"ai-failed:{account.id}:{outcome.kind}:{now:%Y-%m-%dT%H}"
-            tell_owners(tx, conversation, notice, key=key, now=now)
-        else:
+            return "ai_dropped"
+        if isinstance(outcome, AiAnswer):
             asked = replace(asked, account=account)
-            self._take(tx, claim, work, asked, conversation, outcome, now)
+            return self._take(tx, claim, work, asked, conversation, outcome, now)
+        if self._settle(tx, claim, work, conversation, "ai_failed", outcome.reason, now):
+            self._failed(tx, claim, work, account, conversation, outcome, now)
+        return "ai_failed"
+
+    def _failed(
+        self,
+        tx: Tx,
+        claim: Claim,
+        work: AnswerByAi,
+        account: Account,
+        conversation: Conversation,
+        failure: AiFailure,
+        now: datetime,
+    ) -> None:
+        """A trouble is told once in an hour; whoever wanted another draft hears of it in any
+        case."""
+        if work.unlike is not None:
+            self._tell_asker(tx, claim, work, account, conversation, failure.reason, now)
+            return
+        self._fall_back(tx, account, conversation, work, failure.reason, now)
+        notice = text.ai_failed_notice(account, conversation, failure.reason)
+        key = f"ai-failed:{account.id}:{failure.kind}:{now:%Y-%m-%dT%H}"
+        tell_owners(tx, conversation, notice, key=key, now=now)
 
     def _take(
         self,
@@ -209,7 +228,7 @@ class AiAnswers:
         conversation: Conversation,
         answer: AiAnswer,
         now: datetime,
-    ) -> None:
+    ) -> str:
         verdict = self._judge(tx, work, asked.prepared, conversation, answer, now)
         outcome = {
             AiMode.OFF: "ai_silent",
@@ -217,7 +236,7 @@ class AiAnswers:
             AiMode.AUTOMATIC: "ai_answered",
         }[verdict.mode]
         if not self._settle(tx, claim, work, conversation, outcome, verdict.reason, now):
-            return
+            return outcome
         if verdict.mode is AiMode.AUTOMATIC:
             drop_drafts(tx, conversation, ANSWERED_SINCE, now)
             self._replies.say_by_ai(tx, conversation, work.message, answer.text, now)
@@ -230,6 +249,7 @@ class AiAnswers:
                 notice = text.ai_failed_notice(asked.account, conversation, verdict.reason)
                 key = f"ai-silent:{claim.task.id}"
                 tell_owners(tx, conversation, notice, key=key, now=now)
+        return outcome
 
     def _judge(
         self,

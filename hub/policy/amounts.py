@@ -17,8 +17,24 @@ _TIMES = {"百": 100, "千": 1000, "k": 1000, "万": 10_000, "w": 10_000}
 LONGEST_READ = 1000
 """So many characters of a text are read; nobody haggles in longer ones."""
 _MOST_FIGURES = 20
-_UNSEEN = {"Cf", "Cc", "Mn"}
-"""Categories of characters that nobody sees; line breaks are kept."""
+_UNSEEN = {"Cf", "Cc", "Mn", "Me"}
+"""Categories of characters that nobody sees, or that only frame others; line breaks are kept."""
+_ALIKE = str.maketrans(
+    {
+        **dict(
+            zip("壹贰貳叁參肆伍陆陸柒捌玖拾佰仟萬", "一二二三三四五六六七八九十百千万", strict=True)
+        ),
+        **dict(zip("асеіјорԛѕхуѵԝһ", "aceijopqsxyvwh", strict=True)),
+        **dict(zip("αεικνορτυχω", "aeikvoptuxw", strict=True)),
+        **dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnopqrstuvwyz", strict=True)),
+        "￥": "¥",
+        "💯": "100",
+    }
+)
+"""Signs that are read as others: numerals for banks, and letters of other alphabets."""
+_ROUND = re.compile(r"(?<=\d)o+(?=\s*(?:元|块|rmb))")
+"""Letters that are meant as noughts."""
+_SPELLED = re.compile(r"(?<![\d.])\d(?:[ \t]\d){2,}(?![\d.])")
 
 _ARABIC = r"(?P<whole>\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?P<cents>\.\d+)?"
 _TIMES_WITH_REST = r"(?:\s*(?P<times>[万千百]|[kw](?![a-z]))(?P<rest>[1-9](?![\d.]))?)?"
@@ -30,6 +46,12 @@ _NO_NUMBER = re.compile(
     r"一(?:点|些|下|般|样|起|定|直|共|切|旦|刀|会|律|键|块(?![钱\d五]))|(?<![一二两三四五六七八九十百千])万一|千万(?!元|块)|十分|十足|百分|"
     r"百度|万能|百科|千牛|统一|唯一|之一|三方|四处|一一"
 )
+
+
+_HAN = r"[\u3400-\u4dbf\u4e00-\u9fff]"
+_FILLING = r"[\s.·•丶_*~/|\-=+^`'\u2000-\u2bff\U0001f000-\U0001faff]"
+_BETWEEN_SIGNS = re.compile(rf"(?<={_HAN}){_FILLING}{{1,4}}(?={_HAN})")
+_BETWEEN_LETTERS = re.compile(r"(?<=(?<![a-z0-9])[a-z])[\s.·_*~/|\-]{1,3}(?=[a-z](?![a-z0-9]))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +68,18 @@ class Number:
 
 
 def plain(text: str) -> str:
-    """One way of writing: half width, lower case, without invisible characters."""
+    """One way of writing: half width, lower case, without invisible characters, digits together."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     seen = (c for c in folded if c in "\n\t" or unicodedata.category(c) not in _UNSEEN)
-    return "".join(seen).replace("￥", "¥")
+    read = "".join(seen).translate(_ALIKE)
+    read = _ROUND.sub(lambda match: "0" * len(match[0]), read)
+    return _SPELLED.sub(lambda match: re.sub(r"[ \t]", "", match[0]), read)
+
+
+def squeezed(said: str) -> str:
+    """A text that `plain` gave, without what is put between its signs so that it is not found:
+    blanks, dots and emoji between Chinese signs, and between letters that stand alone."""
+    return _BETWEEN_LETTERS.sub("", _BETWEEN_SIGNS.sub("", said))
 
 
 def numbers(text: str) -> Iterator[Number]:

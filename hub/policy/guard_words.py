@@ -16,7 +16,7 @@ _PRODUCT = (
 DISGUISED = re.compile(
     r"[薇威维徽]信|[微薇威v]\s*[❤♥💗💚🧡💙]|v信|(?<![a-z0-9])v\s?x(?!-?\d{1,4}(?!\d)|[a-z])|"
     r"(?<![a-z0-9])w\s?x(?!-?\d{1,4}(?!\d)|[a-z])|绿泡泡|绿色软件|卫星号|扣扣|抠抠|球球号|企鹅号|q群|"
-    r"telegram|whatsapp|电报群"
+    r"telegram|whatsapp|电报群|微\s*x(?![a-z])|wei\s*xin|(?<![a-z0-9])tg\s*:"
 )
 """Nobody writes so who means anything else."""
 CHATS = re.compile(
@@ -45,15 +45,15 @@ LANDLINE = re.compile(
     r"(?<!\d)400[\s\-]?\d{3}[\s\-]?\d{4}(?!\d)|(?<!\d)0\d{2,3}[\s\-]\d{7,8}(?!\d)"
 )
 SPELLED = re.compile(
-    r"(?<!\d)[\d零〇洞一幺二两三四五六七八九](?:[\s\-._·]?[\d零〇洞一幺二两三四五六七八九]){10,}"
+    r"(?<!\d)[\d零〇洞一幺二两三四五六七八九](?:[\s\-._·*/,|~]{0,3}[\d零〇洞一幺二两三四五六七八九]){10,}"
 )
-MOBILE = re.compile(r"1[3-9]\d{9}")
+MOBILE = re.compile(r"(?:00)?(?:86)?1[3-9]\d{9}")
 
 LINK = re.compile(
-    r"https?://(?P<authority>[^/\s?#,。]+)|"
+    r"h(?:tt|xx)ps?://(?P<authority>[^/\s?#,。]+)|"
     r"(?<![a-z0-9@._\-])(?P<bare>(?:[a-z0-9\-]+\.)+(?:com|cn|net|org|top|xyz|cc|io|me|vip|shop|club|"
     r"info|link|site|online|store|app|co|tv|ly|im|icu|ltd|work|fun|pro|example|hk|tw))(?![a-z0-9])|"
-    r"(?<!艾特)(?P<spelled>[a-z0-9\-]{2,}点(?:com|cn|net|org)(?![a-z]))"
+    r"(?<!艾特)(?P<spelled>[a-z0-9\-]{2,}(?:点|。|\s+\.\s*|\.\s+)(?:com|cn|net|org)(?![a-z]))"
 )
 
 REFUND = re.compile(

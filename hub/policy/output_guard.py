@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hub.policy import guard_words as words
-from hub.policy.amounts import DIGITS, LONGEST_READ, plain
+from hub.policy.amounts import DIGITS, LONGEST_READ, plain, squeezed
 
 PLATFORM_HOSTS = ("goofish.com",)
 LONGEST_ANSWER = 400
@@ -85,6 +85,8 @@ def guard(
     if author is Author.OWNER:
         return (_card(),) if leaks else ()
     hits = [*_written_by_model(said, rules)]
+    found = {hit.kind for hit in hits}
+    hits += [hit for hit in _written_by_model(squeezed(said), rules) if hit.kind not in found]
     if leaks or _looks_like_card(said):
         hits.append(_card())
     longest = min(rules.longest, LONGEST_READ)

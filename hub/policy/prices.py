@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from itertools import zip_longest
 
-from hub.policy.amounts import LONGEST_READ, Number, numbers, plain
+from hub.policy.amounts import LONGEST_READ, Number, numbers, plain, squeezed
 from hub.policy.price_words import (
     AFTER,
     ALONE,
@@ -127,7 +127,7 @@ def read_promises(text: str, listed: Decimal | None) -> Sequence[Promise]:
     A text that is too long to be read counts as a promise without a number."""
     if len(text) > LONGEST_READ:
         return [Promise(f"{text[:10]}…", None)]
-    said = plain(text)
+    said = "\n".join(squeezed(line) for line in plain(text).split("\n"))
     prices = _prices(said, listed, eager=True)
     found = [
         Promise(said[price.start : price.end], price.amount)

@@ -116,6 +116,8 @@ class Shop:
     ai: AiAnswers = field(init=False)
     sends: BuyerSends = field(init=False)
     _heard: int = 0
+    _replies: Replies = field(init=False)
+    _album: Album = field(init=False)
 
     def __post_init__(self) -> None:
         bargain = BargainSettings()
@@ -130,18 +132,8 @@ class Shop:
         )
         self.inbound = Inbound(self.store, settings, self.clock, replies)
         album = Album(self.folder, lambda _: None, most_bytes=1_000_000)
-        self.ai = AiAnswers(
-            self.store,
-            cast(Assist, self.model),
-            replies,
-            album,
-            lambda _: None,
-            AI,
-            bargain=bargain,
-            more_words="",
-            zone=ZONE,
-            now=self.clock,
-        )
+        self._replies, self._album = replies, album
+        self.ai = self.ai_that_counts(lambda *_: None)
         self.sends = BuyerSends(
             self.store,
             lambda _: cast(Session, self.session),
@@ -151,6 +143,21 @@ class Shop:
             now=self.clock,
         )
         self.desk = Desk(self.store, Settings(), self.clock)
+
+    def ai_that_counts(self, count: Callable[[str, AiAnswer | AiFailure], None]) -> AiAnswers:
+        return AiAnswers(
+            self.store,
+            cast(Assist, self.model),
+            self._replies,
+            self._album,
+            lambda _: None,
+            AI,
+            bargain=BargainSettings(),
+            more_words="",
+            zone=ZONE,
+            now=self.clock,
+            count=count,
+        )
 
     def clock(self) -> datetime:
         return self.now

@@ -31,6 +31,7 @@ from hub.model import (
     Scope,
     Text,
 )
+from hub.ops import Metrics
 
 FAILED = AiFailure(AiTrouble.BROKEN, "设置文件：服务器出错", 1.0)
 DEFAULT, PRICE = "稍等，马上回你", "标价就是最低价"
@@ -332,6 +333,21 @@ async def test_a_draft_to_words_that_ai_has_answered_by_now_is_dropped(shop: Sho
     await shop.settles()
     assert shop.session.said == ["三台"]
     assert await shop.drafts() == []
+
+
+async def test_every_question_is_counted_by_what_became_of_it(shop: Shop) -> None:
+    metrics = Metrics()
+    shop.ai = shop.ai_that_counts(metrics.count_ai)
+    await shop.hears("支持几台设备")
+    await shop.settles()
+    shop.model.answers = [FAILED]
+    await shop.hears("能用多久呀")
+    await shop.settles()
+    page = metrics.page().decode()
+    assert 'yuqiao_ai_questions_total{outcome="ai_answered"} 1.0' in page
+    assert 'yuqiao_ai_questions_total{outcome="ai_failed"} 1.0' in page
+    assert 'yuqiao_ai_tokens_total{direction="in"} 10.0' in page
+    assert "yuqiao_ai_seconds_count 2.0" in page
 
 
 # --- Shared ---------------------------------------------------------------------------------------

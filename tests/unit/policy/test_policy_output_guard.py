@@ -102,3 +102,50 @@ def test_endless_texts_are_judged_in_time(piece: str) -> None:
     began = perf_counter()
     assert guard(piece * (20_000 // len(piece)), RULES)
     assert perf_counter() - began < 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我的微 信是abc",
+        "微\n信 abc123",
+        "丶微丶信丶abc",
+        "微🌟信 abc",
+        "1️⃣3️⃣8️⃣1️⃣2️⃣3️⃣4️⃣5️⃣6️⃣7️⃣8️⃣",
+        "1  3  8  1  2  3  4  5  6  7  8",
+        "138，1234，5678",
+        "138/1234/5678",
+        "壹叁捌壹贰叁肆伍陆柒捌",
+        "+86 138 1234 5678",
+        "vх: abc12345",
+        "ᴡᴇᴄʜᴀᴛ号 abc",
+        "w e c h a t 号 abc",
+        "Q.Q 12345678",
+        "扣 扣 12345678",
+        "支 付 宝 转",
+        "转 账 给我",
+        "退 款给你",
+        "example。com",
+        "example . com",
+        "hxxps://abc.def/x",
+        "wei xin abc",
+        "tg: abc123",
+    ],
+)
+def test_nothing_put_between_the_signs_hides_what_they_say(text: str) -> None:
+    """Blanks, dots, emoji, frames around digits, letters of other alphabets."""
+    assert guard(text, GuardWords())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "128 256 512 都有",
+        "微 辣的",
+        "下单后 1 2 3 分钟内发",
+        "会员 月卡 年卡 都有货",
+        "支持 A B C 三种",
+    ],
+)
+def test_plain_words_with_blanks_in_them_stay_clean(text: str) -> None:
+    assert not guard(text, GuardWords())

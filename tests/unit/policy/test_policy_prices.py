@@ -113,3 +113,10 @@ def test_endless_texts_are_read_in_time(piece: str) -> None:
 def test_a_text_of_ours_that_is_too_long_to_read_promises_who_knows_what() -> None:
     found = read_promises("好的" * 1000 + "5块给你", Decimal(20))
     assert [one.amount for one in found] == [None]
+
+
+@pytest.mark.parametrize(
+    "text", ["1️⃣0️⃣0️⃣元给你", "1 0 0 元", "壹佰元", "1OO元", "💯元", "包 邮", "便 宜点给你", "打.折"]
+)
+def test_no_way_of_writing_hides_a_promise(text: str) -> None:
+    assert read_promises(text, Decimal(168))
