@@ -164,7 +164,7 @@ class Inbound:
         reply = self._replies.on_buyer_message(tx, account, conversation, message, event, now)
         counts.answers += reply.answers
         counts.merged += reply.merged
-        if reply.answered and self._settings.mark_read == "always":
+        if reply.answered and self._replies.shows_read:
             mark_read(tx, conversation, now)
         quoted = (
             tx.messages.by_platform(account.shop, account.id, event.quoted)

@@ -112,6 +112,11 @@ class Replies:
         self._lifetime = timedelta(minutes=settings.expire_minutes)
         self._books: dict[AccountId, tuple[tuple[Rule, ...], Rulebook]] = {}
 
+    @property
+    def shows_read(self) -> bool:
+        """Whether a buyer who is answered by itself sees that he was read."""
+        return self._settings.mark_read == "always"
+
     def on_buyer_message(
         self,
         tx: Tx,
@@ -247,7 +252,7 @@ class Replies:
             if tx.outbox.postpone(conversation.shop, waits.id, due_at, due_at + ASKED_WITHIN):
                 joined = Silence("joined", f"{decision.reason}；和前面的话一起", decision.steps)
                 record(tx, conversation, message, joined, now)
-                return Reply(text.ai_joined(), merged=1)
+                return Reply(text.ai_joined())
         ask_ai(tx, conversation, message, now + self._wait, now)
         record(tx, conversation, message, decision, now)
         return Reply(text.ai_asked())

@@ -15,6 +15,7 @@ from hub.album import Album
 from hub.answers import Replies, drop_drafts, propose, waiting_question
 from hub.assist import Assist
 from hub.bargains import check_automatic, guard_words
+from hub.errands import mark_read
 from hub.errors import NotFound, PeerError
 from hub.model import (
     Account,
@@ -240,6 +241,7 @@ class AiAnswers:
         if verdict.mode is AiMode.AUTOMATIC:
             drop_drafts(tx, conversation, ANSWERED_SINCE, now)
             self._replies.say_by_ai(tx, conversation, work.message, answer.text, now)
+            self._show_read(tx, conversation, now)
         elif verdict.mode is AiMode.DRAFT:
             self._propose(tx, work, asked, conversation, answer, verdict.reason, now)
         else:
@@ -356,8 +358,14 @@ class AiAnswers:
         now: datetime,
     ) -> None:
         """The buyer gets what the default says, unless a person was asking."""
-        if work.unlike is None:
-            self._replies.on_no_ai_answer(tx, account, conversation, work.message, why, now)
+        if work.unlike is None and self._replies.on_no_ai_answer(
+            tx, account, conversation, work.message, why, now
+        ):
+            self._show_read(tx, conversation, now)
+
+    def _show_read(self, tx: Tx, conversation: Conversation, now: datetime) -> None:
+        if self._replies.shows_read:
+            mark_read(tx, conversation, now)
 
     def _settle(
         self,

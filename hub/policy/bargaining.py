@@ -93,7 +93,7 @@ def decide_offer(
         reason = f"买家出 {yuan(offer.amount)} 元还要包邮，邮费要人来定"
         return BargainVerdict(BargainMove.ASK_PERSON, listed, reason)
     if bargain is not None and bargain.agreed is not None:
-        return _after_agreement(offer, bargain.agreed)
+        return _after_agreement(offer, min(bargain.agreed, listed))
     rounds = bargain.rounds if bargain is not None else 0
     if offer.amount is not None and offer.amount >= least:
         price = min(offer.amount, listed)

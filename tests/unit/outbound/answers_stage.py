@@ -3,12 +3,13 @@ everything as in production but the model and the platform."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo
 
 from hub.album import Album
@@ -108,6 +109,7 @@ class Shop:
     owner: Member
     account: Account
     folder: Path
+    mark_read: Literal["answered", "always", "never"] = "answered"
     now: datetime = START
     model: FakeModel = field(default_factory=lambda: FakeModel([suggestion()]))
     session: FakeSession = field(default_factory=FakeSession)
@@ -121,7 +123,7 @@ class Shop:
 
     def __post_init__(self) -> None:
         bargain = BargainSettings()
-        settings = ReplySettings(debounce_seconds=WAIT.total_seconds())
+        settings = ReplySettings(debounce_seconds=WAIT.total_seconds(), mark_read=self.mark_read)
         replies = Replies(
             settings,
             ZONE,
@@ -131,7 +133,7 @@ class Shop:
             ),
         )
         self.inbound = Inbound(self.store, settings, self.clock, replies)
-        album = Album(self.folder, lambda _: None, most_bytes=1_000_000)
+        album = Album(self.folder / "pictures", lambda _: None, most_bytes=1_000_000)
         self._replies, self._album = replies, album
         self.ai = self.ai_that_counts(lambda *_: None)
         self.sends = BuyerSends(
@@ -262,6 +264,14 @@ class Shop:
         )
         return [(one.outcome, one.reason) for one in reversed(made)]
 
+    async def waiting(self) -> dict[TaskKind, int]:
+        return await self.store.read(lambda tx: tx.outbox.backlog())
+
+    def everything(self) -> list[str]:
+        """All that the database holds."""
+        with sqlite3.connect(self.folder / "hub.db") as connection:
+            return list(connection.iterdump())
+
     async def notices(self) -> list[str]:
         """What operators were told since the last time."""
         found = []
@@ -280,7 +290,12 @@ class Shop:
 
 
 @asynccontextmanager
-async def open_shop(folder: Path, *, takeover_minutes: int = 10) -> AsyncIterator[Shop]:
+async def open_shop(
+    folder: Path,
+    *,
+    takeover_minutes: int = 10,
+    mark_read: Literal["answered", "always", "never"] = "answered",
+) -> AsyncIterator[Shop]:
     def unit(tx: Tx) -> tuple[Member, Account]:
         shop = tx.shops.default()
         owner = tx.members.add(shop, "店主", Role.OWNER, qq=["10002"], now=START)
@@ -299,6 +314,6 @@ async def open_shop(folder: Path, *, takeover_minutes: int = 10) -> AsyncIterato
 
     async with open_store(folder / "hub.db", now=lambda: START) as store:
         owner, account = await store.write(unit)
-        shop = Shop(store, owner, account, folder / "pictures")
+        shop = Shop(store, owner, account, folder, mark_read)
         await shop.mode(AiMode.AUTOMATIC)
         yield shop

@@ -28,7 +28,9 @@ from hub.model import (
     Origin,
     PlatformMessage,
     Recalled,
+    RuleKind,
     Scope,
+    TaskKind,
     Text,
 )
 from hub.ops import Metrics
@@ -348,6 +350,35 @@ async def test_every_question_is_counted_by_what_became_of_it(shop: Shop) -> Non
     assert 'yuqiao_ai_questions_total{outcome="ai_failed"} 1.0' in page
     assert 'yuqiao_ai_tokens_total{direction="in"} 10.0' in page
     assert "yuqiao_ai_seconds_count 2.0" in page
+
+
+async def test_what_ai_answers_is_shown_as_read_where_automatic_answers_are(
+    tmp_path: Path,
+) -> None:
+    async with open_shop(tmp_path, mark_read="always") as shop:
+        await shop.hears("支持几台设备")
+        shop.passes(1)
+        await shop.hears("能用多久")
+        assert TaskKind.READ not in await shop.waiting()
+        shop.passes(3)
+        await shop.thinks()
+        assert (await shop.waiting())[TaskKind.READ] == 1
+
+
+async def test_a_trial_and_a_replay_write_nothing(shop: Shop) -> None:
+    await price_of_items(shop)
+    await shop.desk.bargains.set_floor(shop.operator, "10%")
+    await shop.keyword("在吗", "在的")
+    for words in ("在吗", "95卖不卖", "支持几台设备"):
+        await shop.hears(words)
+    before = shop.everything()
+    for words in ("在吗", "95卖不卖", "50卖不卖", "支持几台设备", "便宜点"):
+        await shop.desk.rehearsal.try_out(shop.operator, words, item=ITEM)
+    await shop.desk.rehearsal.replay(
+        shop.operator, kind=RuleKind.KEYWORD, fields={"keywords": ["设备"], "reply": "三台"}
+    )
+    assert shop.everything() == before
+    assert shop.model.asked == []
 
 
 # --- Shared ---------------------------------------------------------------------------------------

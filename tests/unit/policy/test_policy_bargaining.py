@@ -219,3 +219,21 @@ def test_a_floor_is_read_as_it_is_written(words: str, floor: Floor | None) -> No
 )  # fmt: skip
 def test_a_price_is_yuan_with_two_places_at_most(words: str, price: str | None) -> None:
     assert parse_price(words) == (None if price is None else D(price))
+
+
+def test_what_was_agreed_never_costs_more_than_what_the_page_says_by_now() -> None:
+    now = datetime(2026, 11, 1, tzinfo=UTC)
+    agreed = Bargain(
+        account=AccountId(1),
+        buyer=PlatformUser("3"),
+        item="9",
+        rounds=1,
+        since=now,
+        offered=None,
+        countered=None,
+        agreed=Decimal(90),
+        changed_at=now,
+    )
+    terms = ItemTerms(Decimal(80), Floor(FloorKind.PERCENT, Decimal(10)), (Decimal(80),))
+    verdict = decide_offer(Offer(Ask.PRICE, Decimal(80)), terms, agreed, most_rounds=3)
+    assert (verdict.move, verdict.price) == (BargainMove.ACCEPT, Decimal(80))
