@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from hub.desk.operator import Operator
+from hub.desk.rules import refuse_cards
 from hub.errors import Invalid
 from hub.model import AccountId, Role, Rule, ShopId
 from hub.policy import (
@@ -135,7 +136,12 @@ class RuleSheets:
             done = f"+{len(added)} ~{len(changed)} -{len(removed)}"
             operator.record(tx, "rule.import", done, now)
 
+        def check(tx: Tx) -> None:
+            for rule in (*added, *changed):
+                refuse_cards(tx, operator, rule.reply, "file")
+
         if plan.changes:
+            await self._store.read(check)
             await self._store.write(unit)
         return sheet
 

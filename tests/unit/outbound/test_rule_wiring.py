@@ -227,6 +227,24 @@ async def test_a_card_of_the_shop_cannot_be_kept_as_a_canned_answer(shop: Shop) 
         await shop.desk.canned.save(shop.operator, "卡", "卡密 ABCD-1234-EFGH")
 
 
+async def test_a_rule_with_a_card_that_came_later_can_still_be_switched_off(shop: Shop) -> None:
+    rule = await shop.desk.rules.add(
+        shop.operator, kind=RuleKind.KEYWORD, keywords=["在吗"], reply="ABCD-1234-EFGH"
+    )
+    await with_card(shop, "ABCD-1234-EFGH")
+    await shop.desk.rules.change(shop.operator, rule.id, enabled=False)
+    with pytest.raises(Invalid, match="卡密"):
+        await shop.desk.rules.change(shop.operator, rule.id, enabled=True)
+
+
+async def test_a_card_of_the_shop_cannot_be_brought_in_a_spreadsheet(shop: Shop) -> None:
+    await with_card(shop, "ABCD-1234-EFGH")
+    sheet = "关键词,商品ID,关键词内容\n在吗,,卡密 ABCD-1234-EFGH\n".encode()
+    with pytest.raises(Invalid, match="卡密"):
+        await shop.desk.rule_sheets.import_(shop.operator, sheet)
+    assert await shop.desk.rules.all(shop.operator) == []
+
+
 @pytest.mark.parametrize("pattern", ["多少钱|", "a*", "^", ".*", r"\b", "(?=)"])
 async def test_a_pattern_that_hits_everything_is_refused(shop: Shop, pattern: str) -> None:
     with pytest.raises(Invalid, match="什么话都"):
