@@ -7,17 +7,20 @@ import secrets
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from importlib import import_module
 
 from loguru import logger
 
 from hub.addresses import Lookup, system_lookup
 from hub.assist.answers import Read, read_answer
-from hub.assist.calls import Completion, Line, Message, open_line
+from hub.assist.line import Completion, Line, Message, OpenLine
 from hub.assist.prompt import Prompts, opening, repair, texts_of
 from hub.assist.trouble import Trouble
 from hub.model import AiAnswer, AiFailure, AiProfile, AiTrouble, AiTry, Question
 from hub.text import ai_failed
 
+SDK = "hub.assist.calls"
 MOST_SECONDS = 60.0
 LEAST_SECONDS = 1.0
 """With less left, another profile is not worth asking."""
@@ -42,7 +45,7 @@ class Assist:
         self._most = most_seconds
         self._lookup = lookup
         self._clock = clock
-        self._tls: ssl.SSLContext | None = None
+        self._open_line: OpenLine | None = None
 
     async def suggest(
         self, question: Question, profiles: Sequence[AiProfile]
@@ -52,11 +55,11 @@ class Assist:
         the outside did."""
         began = self._clock()
         tries: list[AiTry] = []
-        tls = await self._certificates()
+        open_line = self._open_line = self._open_line or await self._load()
         for profile in profiles:
             left = self._most - (self._clock() - began)
             one = _Attempt(profile, self._prompts, self._clock)
-            read = await one.run(question, left, tls, self._lookup)
+            read = await one.run(question, left, open_line)
             tries.append(one.result)
             if read is not None:
                 return AiAnswer(
@@ -80,11 +83,18 @@ class Assist:
             tuple(tries),
         )
 
-    async def _certificates(self) -> ssl.SSLContext:
-        """Those that this machine trusts; read once, which takes a while."""
-        if self._tls is None:
-            self._tls = await asyncio.to_thread(ssl.create_default_context)
-        return self._tls
+    async def _load(self) -> OpenLine:
+        """The SDK and the certificates of this machine, when a model is asked for the first time
+        (docs/decisions/0005)."""
+        calls = await asyncio.to_thread(import_module, SDK)
+        tls = await asyncio.to_thread(ssl.create_default_context)
+        lookup = self._lookup
+
+        def open_line(profile: AiProfile) -> AbstractAsyncContextManager[Line]:
+            opened: AbstractAsyncContextManager[Line] = calls.open_line(profile, tls, lookup)
+            return opened
+
+        return open_line
 
 
 class _Attempt:
@@ -99,9 +109,7 @@ class _Attempt:
         self._written = ""
         self._trouble: Trouble | None = None
 
-    async def run(
-        self, question: Question, left: float, tls: ssl.SSLContext, lookup: Lookup
-    ) -> Read | None:
+    async def run(self, question: Question, left: float, open_line: OpenLine) -> Read | None:
         """None: `result` says why."""
         if left < LEAST_SECONDS:
             self._trouble = Trouble(AiTrouble.OUT_OF_TIME)
@@ -109,7 +117,7 @@ class _Attempt:
         deadline = self._began + min(left, self._profile.timeout_seconds)
         try:
             async with asyncio.timeout(deadline - self._began):
-                async with open_line(self._profile, tls, lookup) as line:
+                async with open_line(self._profile) as line:
                     return await self._ask(line, question, deadline)
         except Trouble as trouble:
             self._trouble = trouble

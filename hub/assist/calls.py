@@ -7,9 +7,8 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, cast
+from typing import cast
 from urllib.parse import urlsplit
 
 import httpcore
@@ -19,6 +18,7 @@ from openai.resources.chat import AsyncCompletions
 from openai.types.chat import ChatCompletionMessageParam
 
 from hub.addresses import Lookup, PrivateAddress, is_address
+from hub.assist.line import Completion, Message
 from hub.assist.transport import (
     AnswerPacked,
     AnswerTooLarge,
@@ -34,20 +34,9 @@ LONGEST_DETAIL = 120
 _LONGEST_WAIT = 3600.0
 _LOOKS_LIKE_A_KEY = re.compile(r"\b(?:sk|key|ak)-[\w*.-]{4,}|\bBearer\s+\S+", re.IGNORECASE)
 
-Message = dict[str, Any]
 
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """What a model wrote, and what that cost."""
-
-    text: str
-    tokens_in: int
-    tokens_out: int
-
-
-class Line:
-    """The way to one profile's server while it is open."""
+class SdkLine:
+    """Through the openai SDK."""
 
     def __init__(self, profile: AiProfile, client: AsyncOpenAI) -> None:
         self._profile = profile
@@ -56,11 +45,7 @@ class Line:
         self._completions = AsyncCompletions(client)
 
     async def complete(self, messages: Sequence[Message]) -> Completion:
-        """Raises Trouble, and nothing else that the outside did. Waits as long as its caller does.
-
-        Nothing is asked for that only some servers understand: no response format, no limit of
-        tokens, no temperature.
-        """
+        """See `Line`."""
         try:
             answer = await self._completions.with_raw_response.create(
                 model=self._profile.model,
@@ -75,7 +60,9 @@ class Line:
 
 
 @asynccontextmanager
-async def open_line(profile: AiProfile, tls: ssl.SSLContext, lookup: Lookup) -> AsyncIterator[Line]:
+async def open_line(
+    profile: AiProfile, tls: ssl.SSLContext, lookup: Lookup
+) -> AsyncIterator[SdkLine]:
     """A connection of its own, without cookies, redirects, proxies or repeats. Raises Trouble for
     an address that may not be asked."""
     _check_address(profile)
@@ -96,7 +83,7 @@ async def open_line(profile: AiProfile, tls: ssl.SSLContext, lookup: Lookup) -> 
             )
         except (OpenAIError, httpx.InvalidURL, ValueError):
             raise Trouble(AiTrouble.REJECTED, "地址写得不对") from None
-        yield Line(profile, client)
+        yield SdkLine(profile, client)
 
 
 def _check_address(profile: AiProfile) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.assist.answers import cleaned
-from hub.assist.calls import Message
+from hub.assist.line import Message
 from hub.errors import SettingsError
 from hub.model import Intent, Question, Said, Speaker
 from hub.policy import fill, unknown_placeholders
