@@ -52,11 +52,11 @@ class Demo:
 
 @asynccontextmanager
 async def open_demo(
-    *, port: int, host: str = LOOPBACK, log_level: str = "WARNING"
+    *, port: int, host: str = LOOPBACK, log_level: str = "WARNING", model: str = MODEL
 ) -> AsyncIterator[Demo]:
     """A furnished shop on a database that is thrown away afterwards.
 
-    `port` is the hub's; when another program has it, a free one is taken instead.
+    `model` drafts answers; empty: nobody does. `port` is the hub's; when another program has it, a free one is taken instead.
     """
     port = _free_port(host, port)
     token, password = secrets.token_urlsafe(16), _pronounceable()
@@ -81,7 +81,7 @@ async def open_demo(
                     token_spacing_seconds=0,
                 ),
                 replies=ReplySettings(debounce_seconds=0),
-                ai=AssistSettings(base_url=sandbox.urls["ai_url"], model=MODEL),
+                ai=AssistSettings(base_url=sandbox.urls["ai_url"] if model else "", model=model),
                 qq=QQSettings(access_token=token, send_spacing_seconds=0.05),
                 log=LogSettings.model_validate({"level": log_level}),
             )

@@ -28,7 +28,7 @@ def photo(colour: str = "teal", size: tuple[int, int] = (640, 420)) -> bytes:
 
 @pytest.fixture
 async def demo() -> AsyncIterator[Demo]:
-    async with open_demo(port=0) as demo:
+    async with open_demo(port=0, model="") as demo:
         world, lines = demo.sandbox.world, demo.sandbox.lines
         online = lambda: any(line.registered for line in lines.open.values())  # noqa: E731
         assert await world.bell.until(online, SECONDS)
@@ -73,7 +73,7 @@ async def test_pictures_are_seen_sent_and_taken_back(
     foreign: list[str] = []
     page.on("request", lambda asked: foreign.append(asked.url))
     await page.goto("/conversations")
-    await page.locator(".talk", has_text="[图片]").click()
+    await page.locator(".talk", has_text="买家小林").click()
     shown = page.locator(".bubble.as-image img").first
     await expect(shown).to_be_visible()
     assert await shown.evaluate("one => one.decode().then(() => one.naturalWidth)") == 640
@@ -112,7 +112,7 @@ async def test_too_many_large_pictures_are_refused_before_they_travel(
     await demo.sandbox.stage.say(talk, [{"text": "有实拍图么"}])
     page = await page_of(browser, demo, width)
     await page.goto("/conversations")
-    await page.locator(".talk", has_text="有实拍图么").click()
+    await page.locator(".talk", has_text="买家小林").click()
     large = tmp_path / "大图.jpg"
     large.touch()
     os.truncate(large, 25 * 1024 * 1024)

@@ -125,6 +125,7 @@ async def test_an_order_without_a_rule_goes_out_from_a_named_pool_or_is_settled_
 
 async def test_of_two_orders_of_a_buyer_the_quoted_notice_names_the_one(shop: Shop) -> None:
     stage = shop.stage
+    await shop.rule_for_something_else()
     await shop.pool(["CODE-1111"])
     first = await shop.buy()
     notice = await stage.wait_for_notice("待处理 1｜没有发货规则")

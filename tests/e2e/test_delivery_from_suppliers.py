@@ -727,13 +727,20 @@ async def test_a_picture_that_cannot_be_uploaded_stops_the_rest_and_asks(
     assert shop.times_shipped(order) == 0
 
 
+async def void(shop: Shop, code: str) -> None:
+    """With the second word that it asks for."""
+    cards, operator = shop.stage.hub.desk.cards, shop.stage.operator
+    with pytest.raises(NotConfirmed) as asked:
+        await cards.void_by_code(operator, f"{code} 坏了")
+    await cards.void_by_code(operator, f"{code} 坏了", code=asked.value.confirm)
+
+
 async def test_a_card_voided_before_it_left_is_replaced(shop: Shop) -> None:
     pool = await shop.pool(["CODE-1111", "CODE-2222"], template="请查收\n{DELIVERY_CONTENT}")
     await shop.rule(pool, delay_seconds=2)
     order = await shop.buy()
     await shop.wait_states(order, S.RESERVED)
-    desk, operator = shop.stage.hub.desk, shop.stage.operator
-    await desk.cards.void_by_code(operator, "CODE-1111 坏了")
+    await void(shop, "CODE-1111")
     await shop.wait_states(order, S.CONFIRMED)
     assert shop.got() == ["请查收\nCODE-2222"]
     assert await shop.counts(pool) == CardCounts(handed_over=1, void=1)
@@ -745,7 +752,7 @@ async def test_a_voided_card_without_a_replacement_leaves_no_empty_message(shop:
     order = await shop.buy()
     await shop.wait_states(order, S.RESERVED)
     desk, operator = shop.stage.hub.desk, shop.stage.operator
-    await desk.cards.void_by_code(operator, "CODE-1111 坏了")
+    await void(shop, "CODE-1111")
     need = await shop.wait_need(NeedKind.OUT_OF_STOCK)
     assert shop.got() == []
     await desk.restock.add(operator, pool.id, "CODE-3333")

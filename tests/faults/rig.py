@@ -92,6 +92,10 @@ class Wire:
                 await writer.drain()
 
 
+START_SECONDS = 90.0
+"""For a whole process on a machine that has much else to do."""
+
+
 @dataclass
 class Rig:
     """The sandbox, the wire, the folder, and a hub process that comes and goes."""
@@ -139,7 +143,7 @@ class Rig:
         self.process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "hub", "serve", cwd=ROOT, env=self.environment
         )
-        await wait_until(self._is_ready)
+        await wait_until(self._is_ready, START_SECONDS)
 
     async def _is_ready(self) -> bool:
         assert self.process is not None

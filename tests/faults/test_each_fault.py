@@ -384,6 +384,7 @@ ELSEWHERE = {
     "upload_lost": "pictures",
     "picture_missing": "pictures",
     "picture_moved": "pictures",
+    **dict.fromkeys((kind for kind in KINDS if kind.startswith("ai_")), "answers by AI"),
 }
 """Faults that the tests of these things provoke."""
 
