@@ -56,7 +56,8 @@ async def open_demo(
 ) -> AsyncIterator[Demo]:
     """A furnished shop on a database that is thrown away afterwards.
 
-    `model` drafts answers; empty: nobody does. `port` is the hub's; when another program has it, a free one is taken instead.
+    `port` is the hub's; when another program has it, a free one is taken instead. `model` drafts
+    answers; empty: nobody does.
     """
     port = _free_port(host, port)
     token, password = secrets.token_urlsafe(16), _pronounceable()
