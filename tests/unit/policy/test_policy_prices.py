@@ -89,6 +89,15 @@ def test_without_a_listed_price_a_discount_is_no_number() -> None:
     assert [one.amount for one in read_promises("给你便宜5块", None)] == [None]
 
 
+def test_the_numbers_of_the_items_own_title_are_no_prices() -> None:
+    title, listed = "二手机械键盘 87键 茶轴", Decimal(168)
+    assert not read_promises(f"{title} ¥168，页面上的价格就是。", listed, title)[:-1]
+    assert not read_promises("是87键的", listed, title)
+    for promised in ("87给你", "87键盘，87元", "二手机械键盘 87键，87"):
+        assert [one.amount for one in read_promises(promised, listed, title)][-1] == Decimal(87)
+    assert read_promises("是87键的", listed), "nothing tells that from a price"
+
+
 def test_every_promise_of_a_text_is_seen() -> None:
     found = read_promises("19可以，要是两个就30，再包邮", Decimal(20))
     assert [one.amount for one in found] == [Decimal(19), Decimal(15), None]
