@@ -1,4 +1,4 @@
-"""What is set about AI is what happens: modes, hours, budgets, words, languages, pictures, prompts."""
+"""What is set about AI is what happens: modes, hours, budgets, words, pictures, prompts."""
 
 from __future__ import annotations
 
