@@ -1,4 +1,4 @@
-"""Rules that answer no words: each step of an order speaks once, and a new buyer is greeted once."""
+"""Rules that answer no words: each step of an order speaks once, a new buyer is greeted once."""
 
 from __future__ import annotations
 
