@@ -34,6 +34,14 @@ READERS = {"offers": (offer, "none"), "promises": (refused, "ok")}
 EACH = pytest.mark.parametrize("file", READERS)
 
 
+def test_there_are_enough_phrases_to_say_anything() -> None:
+    parts = [(file, part) for file in ("offers", "promises", "guard") for part in ("must", "usual")]
+    parts += [(book, file) for book in ("held_out", "blind") for file in (*READERS, "guard")]
+    found = {f"{file}, {part}": len(phrases(file, part)) for file, part in parts}
+    print(found, "together", sum(found.values()))
+    assert sum(found.values()) >= 1000
+
+
 @EACH
 def test_what_must_be_understood_always_is(file: str) -> None:
     result = score(phrases(file, "must"), *READERS[file])
