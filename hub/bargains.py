@@ -195,7 +195,8 @@ def terms_of(tx: Tx, shop: ShopId, account: AccountId, item_id: str) -> ItemTerm
     found = (item.price, item.highest_price, *(one.price for one in item.variants))
     prices = tuple(dict.fromkeys(price for price in found if price is not None))
     listed = prices[0] if len(prices) == 1 else None
-    return ItemTerms(listed, floor, prices, names_free_postage(f"{item.title}\n{item.description}"))
+    free_postage = names_free_postage(f"{item.title}\n{item.description}")
+    return ItemTerms(listed, floor, prices, free_postage, item.title)
 
 
 def standing(

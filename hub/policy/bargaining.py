@@ -41,6 +41,7 @@ class ItemTerms:
     """Every price that its page shows: naming one of them is no discount."""
     free_postage: bool = False
     """Its page says so."""
+    title: str = ""
 
     @property
     def least(self) -> Decimal | None:
@@ -122,7 +123,7 @@ def check_promises(text: str, terms: ItemTerms, bargain: Bargain | None = None) 
     least = floor_price(listed, terms.floor)
     if bargain is not None and bargain.agreed is not None:
         least = bargain.agreed if least is None else min(least, bargain.agreed)
-    found = [_broken(one, least, terms) for one in read_promises(text, listed)]
+    found = [_broken(one, least, terms) for one in read_promises(text, listed, terms.title)]
     return [hit for hit in found if hit is not None]
 
 

@@ -121,14 +121,15 @@ def read_offer(text: str, listed: Decimal | None) -> Offer | None:
     return None
 
 
-def read_promises(text: str, listed: Decimal | None) -> Sequence[Promise]:
+def read_promises(text: str, listed: Decimal | None, title: str = "") -> Sequence[Promise]:
     """Every price, discount and free postage that a text of ours would promise.
 
-    A text that is too long to be read counts as a promise without a number."""
+    `title`: the item's, whose own numbers (`87键`) are no prices. A text that is too long to be
+    read counts as a promise without a number."""
     if len(text) > LONGEST_READ:
         return [Promise(f"{text[:10]}…", None)]
     said = "\n".join(squeezed(line) for line in plain(text).split("\n"))
-    prices = _prices(said, listed, eager=True)
+    prices = _prices(said, listed, eager=True, title=squeezed(plain(title)))
     found = [
         Promise(said[price.start : price.end], price.amount)
         for price in prices
@@ -152,10 +153,12 @@ def names_free_postage(text: str) -> bool:
     return POSTAGE.search(said) is not None and NO_POSTAGE.search(said) is None
 
 
-def _prices(said: str, listed: Decimal | None, *, eager: bool = False) -> list[_Price]:
+def _prices(
+    said: str, listed: Decimal | None, *, eager: bool = False, title: str = ""
+) -> list[_Price]:
     """`eager`: of what a model wrote, a number that is nothing else is a price as well, if an item
     like this could cost so much."""
-    reader = _Reader(said, listed, eager and listed is not None)
+    reader = _Reader(said, listed, eager and listed is not None, title)
     all_numbers = list(numbers(said))
     found: list[_Price] = []
     done = 0
@@ -178,6 +181,7 @@ class _Reader:
     said: str
     listed: Decimal | None
     eager: bool
+    title: str
 
     def price(self, number: Number, before: str | None = None) -> _Price | None:
         """`before`: what counts as standing before it, if not what does."""
@@ -232,9 +236,14 @@ class _Reader:
         return placed is not None or AFTER.match(after) is not None
 
     def _could_cost(self, number: Number) -> bool:
-        if not self.eager or self.listed is None:
+        if not self.eager or self.listed is None or self._is_in_title(number):
             return False
         return self.listed / PLAUSIBLE <= number.value < self.listed
+
+    def _is_in_title(self, number: Number) -> bool:
+        """Together with what follows it: `87键`."""
+        follows = self.said[number.end : number.end + 1]
+        return bool(follows.strip()) and self.said[number.start : number.end + 1] in self.title
 
 
 def _quantity(said: str, start: int, end: int, *, total: bool) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from hub.app import Hub, open_hub
@@ -32,6 +33,7 @@ OWNER_QQ = "10002"
 GREETING = "在的，直接拍就可以"
 BUYER = "3100444455556"
 OTHER_BUYER = "3100444455557"
+NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})
 SECONDS = 15.0
 """Deadline of every wait; nothing takes nearly as long."""
 
@@ -43,12 +45,19 @@ def settings_for(
     debounce_seconds: float = 0,
     mark_read: Any = "answered",
     ai_model: str = "",
+    ai: Mapping[str, Any] = NOTHING_MORE,
     **xianyu: Any,
 ) -> Settings:
-    """`ai_model`: answers through the sandbox's model server; empty: there is no AI."""
+    """`ai_model`: answers through the sandbox's model server; empty: there is no AI. `ai`: further
+    settings of that section."""
     return Settings(
         ai=AssistSettings(
-            base_url=sandbox.urls["ai_url"] if ai_model else "", model=ai_model, api_key="sk-test"
+            **{
+                "base_url": sandbox.urls["ai_url"] if ai_model else "",
+                "model": ai_model,
+                "api_key": "sk-test",
+                **ai,
+            }
         ),
         web=WebSettings(host="127.0.0.1", port=0),
         database=DatabaseSettings(path=folder / "hub.db"),

@@ -114,6 +114,7 @@ async def test_a_hold_that_is_set_while_an_answer_waits_keeps_it_back(
 async def test_a_hold_outlives_a_restart_and_keeps_back_what_was_decided_before(
     slow: Town,
 ) -> None:
+    """L26."""
     async with slow.hub() as stage:
         notice = await asks(stage)
         await stage.operator_writes("/暂停 2小时", quote=notice)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from hub import text
-from hub.desk import RuleFields
+from hub.desk import Replayed, RuleFields
 from hub.errors import Invalid
 from hub.model import AccountId, Hours, Match, Moment, Role, Rule, RuleId, RuleKind
 from hub.policy import MOMENT_NAMES, ReplyPart, cut, split_keywords
@@ -214,7 +214,11 @@ def _hours(form: Form) -> Hours | None:
 
 
 async def _form(
-    request: web.Request, form: Form, chosen: Collection[str], rule: Rule | None = None
+    request: web.Request,
+    form: Form,
+    chosen: Collection[str],
+    rule: Rule | None = None,
+    replayed: Replayed | None = None,
 ) -> web.Response:
     parts, why = _sample(request, form, rule)
     return render(
@@ -232,7 +236,28 @@ async def _form(
         silent=form["silent"] == "1",
         matches=text.MATCHES,
         moments=MOMENT_NAMES,
+        replayed=replayed,
     )
+
+
+async def replay(request: web.Request) -> web.Response:
+    """What the rule under somebody's hands, switched on, would have answered lately; nothing is
+    kept, and the form stays as it was."""
+    form, chosen, who = await Form.sent(request), await picked(request), operator(request)
+    who.require(Role.OWNER)
+    desk, rule, found = request.app[SITE].desk, None, None
+    if form["rule"]:
+        rule = await desk.rules.get(who, RuleId(form.number("rule", "没有这条规则")))
+    try:
+        kind = rule.kind if rule is not None else form.choice("kind", KINDS)
+        fields = await _fields(request, form, chosen, kind)
+        fields["enabled"] = True
+        found = await desk.rehearsal.replay(
+            who, rule=rule.id if rule is not None else None, kind=kind, fields=fields
+        )
+    except Invalid as refusal:
+        form = form.refused(refusal)
+    return await _form(request, form, chosen, rule, found)
 
 
 async def preview(request: web.Request) -> web.Response:
@@ -299,6 +324,7 @@ ROUTES = (
     web.get("/rules/new", add_form),
     web.post("/rules/new", add),
     web.post("/rules/preview", preview),
+    web.post("/rules/replay", replay),
     web.get(r"/rules/{id:\d{1,15}}", edit_form),
     web.post(r"/rules/{id:\d{1,15}}", edit),
     web.post(r"/rules/{id:\d{1,15}}/switch", switch),

@@ -34,6 +34,14 @@ READERS = {"offers": (offer, "none"), "promises": (refused, "ok")}
 EACH = pytest.mark.parametrize("file", READERS)
 
 
+def test_there_are_enough_phrases_to_say_anything() -> None:
+    parts = [(file, part) for file in ("offers", "promises", "guard") for part in ("must", "usual")]
+    parts += [(book, file) for book in ("held_out", "blind") for file in (*READERS, "guard")]
+    found = {f"{file}, {part}": len(phrases(file, part)) for file, part in parts}
+    print(found, "together", sum(found.values()))
+    assert sum(found.values()) >= 1000
+
+
 @EACH
 def test_what_must_be_understood_always_is(file: str) -> None:
     result = score(phrases(file, "must"), *READERS[file])
@@ -87,6 +95,15 @@ def test_without_a_listed_price_a_discount_is_no_number() -> None:
     assert found is not None
     assert (found.ask, found.amount) == (Ask.LESS, None)
     assert [one.amount for one in read_promises("给你便宜5块", None)] == [None]
+
+
+def test_the_numbers_of_the_items_own_title_are_no_prices() -> None:
+    title, listed = "二手机械键盘 87键 茶轴", Decimal(168)
+    assert not read_promises(f"{title} ¥168，页面上的价格就是。", listed, title)[:-1]
+    assert not read_promises("是87键的", listed, title)
+    for promised in ("87给你", "87键盘，87元", "二手机械键盘 87键，87"):
+        assert [one.amount for one in read_promises(promised, listed, title)][-1] == Decimal(87)
+    assert read_promises("是87键的", listed), "nothing tells that from a price"
 
 
 def test_every_promise_of_a_text_is_seen() -> None:
