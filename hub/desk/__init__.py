@@ -38,7 +38,7 @@ from hub.desk.needs import NeedLine, Needs
 from hub.desk.operator import ROLES, Door, Operator
 from hub.desk.orders import OrderLine, Orders, OrderView, UnitLine
 from hub.desk.pictures import Pictures
-from hub.desk.rehearsal import Rehearsal
+from hub.desk.rehearsal import Rehearsal, Replayed
 from hub.desk.reply_chat import ReplyChat
 from hub.desk.restock import Restock, Restocking
 from hub.desk.rule_sheets import RuleSheet, RuleSheets, SheetFormat
@@ -80,6 +80,7 @@ __all__ = [
     "PoolLine",
     "ProfileLine",
     "QrView",
+    "Replayed",
     "Restocking",
     "Resumed",
     "RuleFields",
