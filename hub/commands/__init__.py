@@ -16,10 +16,11 @@ from hub.commands.lines import (
     numbered_choice,
     parse_command,
 )
-from hub.commands.registry import COMMANDS, Action, Command, find_command, may
+from hub.commands.registry import COMMANDS, HELP_GROUPS, Action, Command, find_command, may
 
 __all__ = [
     "COMMANDS",
+    "HELP_GROUPS",
     "Action",
     "Call",
     "Command",

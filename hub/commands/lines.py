@@ -109,19 +109,20 @@ class DraftWord(StrEnum):
 
 
 _DRAFT_WORDS = {
-    **dict.fromkeys(("好", "好的", "发", "发送", "可以", "ok"), DraftWord.SEND),
-    **dict.fromkeys(("换", "换一个", "换一份", "换一条"), DraftWord.ANOTHER),
-    **dict.fromkeys(("不要", "不要了", "算了", "不发"), DraftWord.DROP),
+    **dict.fromkeys(("好", "好的", "发", "发送", "发吧", "可以", "ok"), DraftWord.SEND),
+    **dict.fromkeys(("换", "换一个", "换一份", "换一条", "重写"), DraftWord.ANOTHER),
+    **dict.fromkeys(("不要", "不要了", "算了", "不发", "别发", "取消"), DraftWord.DROP),
 }
-_CHANGE = re.compile(r"改(?:成)?[\s:：]+(?P<words>\S.*)", re.DOTALL)
+_CHANGE = re.compile(r"改(?:成)?(?:[\s:：]+(?P<words>\S.*)?)?", re.DOTALL)
 
 
 def draft_word(line: str) -> tuple[DraftWord, str] | None:
-    """What is said about a draft that is quoted, with the new words; None: words for the buyer."""
+    """What is said about a draft that is quoted, with the new words, which may have been forgotten;
+    None: words for the buyer."""
     said = line.strip()
     change = _CHANGE.fullmatch(said)
     if change is not None:
-        return DraftWord.CHANGE, change["words"]
+        return DraftWord.CHANGE, change["words"] or ""
     word = _DRAFT_WORDS.get(said.lower().rstrip("。.!！"))
     return None if word is None else (word, "")
 

@@ -341,6 +341,35 @@ COMMANDS: tuple[Command, ...] = (
 )
 
 
+HELP_GROUPS: tuple[tuple[str, tuple[Action, ...]], ...] = (
+    ("会话", (Action.CANNED, Action.SAVE_CANNED, Action.RECALL, Action.WHY, Action.TRY)),
+    ("自动回复", (Action.PAUSE, Action.RESUME, Action.TAKE_OVER)),
+    (
+        "订单和发货",
+        (
+            Action.NEEDS,
+            Action.SETTLE,
+            Action.ORDER,
+            Action.DELIVER,
+            Action.RESEND,
+            Action.OUTSIDE,
+            Action.SHIP,
+            Action.RELEASE,
+            Action.REFUSE,
+            Action.STOP,
+            Action.GO_ON,
+            Action.DELIVERY_RULES,
+        ),
+    ),
+    ("价格", (Action.PRICE, Action.FLOOR)),
+    ("库存", (Action.STOCK, Action.RESTOCK, Action.VOID)),
+    (
+        "店铺",
+        (Action.STATUS, Action.ACCOUNTS, Action.RECONNECT, Action.ITEMS, Action.HELP),
+    ),
+)
+"""How the list of commands is parted; every action stands in one of them."""
+
 BY_NAME = {name: c for c in COMMANDS for name in (c.name, *c.aliases)}
 
 

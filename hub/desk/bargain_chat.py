@@ -5,10 +5,10 @@ from __future__ import annotations
 from hub import text
 from hub.commands import leading_ticket
 from hub.desk.accounts import Accounts
-from hub.desk.bargains import FLOOR_HINT, Bargains
+from hub.desk.bargains import FLOOR_HINT, Bargains, is_floor
 from hub.desk.operator import Operator
 from hub.errors import Invalid, NotFound
-from hub.model import AccountId, ConversationId
+from hub.model import ConversationId
 from hub.store import Store, Tx
 
 SHOWN = 20
@@ -32,16 +32,22 @@ class BargainChat:
         what, floor = " ".join(words[:-1]), words[-1]
         if what in WHOLE_SHOP:
             return await self._bargains.set_floor(operator, floor)
+        if not what and conversation is None and not is_floor(floor):
+            return await self._shown(operator, floor)
         if not what:
             item = await self._item_of(operator, conversation)
             return await self._bargains.set_floor(operator, floor, item=item)
         named = [one for one in await self._accounts.all(operator) if one.name == what]
         if named:
             return await self._bargains.set_floor(operator, floor, account=named[0].id)
-        item = await self._find(
-            operator, what, [one.id for one in await self._accounts.all(operator)]
+        return await self._bargains.set_floor(
+            operator, floor, item=await self._find(operator, what)
         )
-        return await self._bargains.set_floor(operator, floor, item=item)
+
+    async def _shown(self, operator: Operator, words: str) -> str:
+        """What counts for an item that is named without a floor."""
+        told = await self._bargains.floor_of(operator, await self._find(operator, words))
+        return f"{told}\n要改：/底价 {words} 18。{FLOOR_HINT}"
 
     async def _list(self, operator: Operator) -> str:
         found = await self._bargains.floors(operator)
@@ -62,18 +68,20 @@ class BargainChat:
             raise Invalid(f"没有改动：写上商品和底价，例如 /底价 月卡 18。{FLOOR_HINT}")
         return found.item_id
 
-    async def _find(self, operator: Operator, words: str, accounts: list[AccountId]) -> str:
+    async def _find(self, operator: Operator, words: str) -> str:
         """By number, or by words of its title. Never guessed."""
 
         def unit(tx: Tx) -> list[tuple[str, str]]:
             if words.isascii() and words.isdigit() and tx.items.get(operator.shop, words):
                 return [(words, "")]
-            listed = [one.item for id_ in accounts for one in tx.items.listed(operator.shop, id_)]
-            return [(i.id, i.title) for i in listed if words.lower() in i.title.lower()]
+            called = tx.items.called(operator.shop, words)
+            return [(one.item.id, one.item.title) for one in called]
 
         found = await self._store.read(unit)
         if not found:
-            raise NotFound(f"没有标题里有「{words[:20]}」的在售商品；刚发布的先用 /商品 看一遍")
+            raise NotFound(
+                f"没有改动：没有标题里有「{words[:20]}」的商品；刚发布的先用 /商品 看一遍"
+            )
         if len(found) > 1:
             lines = "\n".join(f"{id_} {title[:20]}" for id_, title in found[:5])
             raise Invalid(f"没有改动：有 {len(found)} 件商品符合，请写商品编号\n{lines}")

@@ -109,6 +109,20 @@ class Bargains:
 
         return await self._store.read(unit)
 
+    async def floor_of(self, operator: Operator, item: str) -> str:
+        """What counts for an item, in one Chinese sentence. Raises NotFound."""
+        operator.require(Role.VIEWER)
+
+        def unit(tx: Tx) -> str:
+            known = tx.items.get(operator.shop, item)
+            if known is None:
+                raise NotFound("没有这件商品；刚发布的先在「商品」里刷新")
+            terms = terms_of(tx, operator.shop, known.account, item)
+            name = _name(tx, operator, known.account, item)
+            return text.floor_now(name, terms.floor, terms.least)
+
+        return await self._store.read(unit)
+
     async def set_floor(
         self,
         operator: Operator,
@@ -309,6 +323,11 @@ class Bargains:
         terms = terms_of(tx, order.shop, order.account, order.item_id)
         least = floor_price(terms.listed, terms.floor)
         return None if least is None else least * order.quantity
+
+
+def is_floor(words: str) -> bool:
+    """Whether this can be said of a floor."""
+    return words.strip() in LIKE_THE_REST or parse_floor(words) is not None
 
 
 def _to_buyer(choice: Choice, offered: Decimal | None, named: Decimal | None) -> str:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from hub import text
 from hub.commands import (
     COMMANDS,
+    HELP_GROUPS,
     Action,
     Call,
     UnknownCommand,
@@ -411,7 +412,7 @@ class Chat:
             return await self._replies.list_canned(operator)
         target = await self._resolve(operator.member, message)
         if target is None:
-            return text.no_target(quoted=message.quoted_id is not None)
+            return text.no_target_for_canned(code.strip())
         said = await self._replies.canned(operator, target, code)
         return await self._say(operator, target, said, message)
 
@@ -463,7 +464,9 @@ class Chat:
                     command.usage, command.summary, command.details, command.aliases
                 )
         role = operator.member.role
-        return text.help_page([(c.usage, c.summary) for c in COMMANDS if may(role, c.role)])
+        mine = {c.action: (c.usage, c.summary) for c in COMMANDS if may(role, c.role)}
+        groups = [(name, [mine[a] for a in actions if a in mine]) for name, actions in HELP_GROUPS]
+        return text.help_page([(name, lines) for name, lines in groups if lines])
 
     async def _status(self, operator: Operator) -> str:
         overview = await self._system.overview(operator)

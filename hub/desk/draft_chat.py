@@ -6,6 +6,7 @@ from hub import text
 from hub.commands import DraftWord
 from hub.desk.drafts import Drafts
 from hub.desk.operator import Operator
+from hub.errors import Invalid
 from hub.model import (
     AccountState,
     AskedBy,
@@ -63,6 +64,8 @@ class DraftChat:
             case DraftWord.SEND | DraftWord.CHANGE:
                 asked_by = AskedBy(message.peer, message.message_id)
                 new = words if word is DraftWord.CHANGE else None
+                if new == "":
+                    raise Invalid("没有发送：把新的话写在「改」后面，例如：改 在的，今天就发")
                 done = await self._drafts.approve(operator, draft, new, asked_by=asked_by)
                 if done.account.state is AccountState.ONLINE:
                     return None

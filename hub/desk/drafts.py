@@ -26,7 +26,7 @@ from hub.store import Store, Tx
 LONGEST = 2000
 LIFETIME = timedelta(hours=24)
 UNWANTED = "不要了"
-NOT_LIKED = "换一份"
+NOT_LIKED = "已经让 AI 换一份"
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,13 +40,18 @@ class HoldChat:
             raise Invalid(f"看不懂「{what}」：编号在通知的最后一行，要写在最前面，{EXAMPLES}")
         end = None if until is None else until.at
         if action is Action.TAKE_OVER:
-            return await self._take_over(operator, target, what, until)
+            return await self._take_over(operator, target, what, until, now)
         scope = await self._meant(operator, target, what)
         held = await self._holds.pause(operator, scope, end=end)
         return text.paused(held.hold, held.place, self._zone, now)
 
     async def _take_over(
-        self, operator: Operator, target: ConversationId | None, what: str, until: Until | None
+        self,
+        operator: Operator,
+        target: ConversationId | None,
+        what: str,
+        until: Until | None,
+        now: datetime,
     ) -> str:
         if what:
             raise Invalid(f"看不懂「{what}」，例如：引用一条通知写 /接管，或者 /接管 #a7 1小时")
@@ -55,7 +60,7 @@ class HoldChat:
         if until is not None and until.at is None:
             raise Invalid("没有接管：要一直停着请用 /暂停，例如：/暂停 #a7")
         held = await self._holds.take_over(operator, target, end=until.at if until else None)
-        return text.taken_over(held.hold, held.place, self._zone, self._now())
+        return text.taken_over(held.hold, held.place, self._zone, now)
 
     async def _resume(self, operator: Operator, target: ConversationId | None, what: str) -> str:
         if what.startswith(("#", "＃")):

@@ -102,19 +102,28 @@ class Inbox:
         *,
         account: AccountId | None = None,
         before: datetime | None = None,
+        drafted: bool = False,
         limit: int = 50,
     ) -> Sequence[ConversationLine]:
-        """Latest first; `before` is the last seen `last_message_at`, for the next page."""
+        """Latest first; `before` is the last seen `last_message_at`, for the next page. `drafted`:
+        only those in which a proposal waits for a person."""
         operator.require(Role.VIEWER)
-        lines = await self._store.read(
-            lambda tx: tx.conversations.recent(
-                operator.shop, account=account, before=before, limit=limit
+
+        def unit(tx: Tx) -> list[ConversationLine]:
+            waiting = tx.messages.drafted(operator.shop)
+            lines = tx.conversations.recent(
+                operator.shop, account=account, before=before, drafted=drafted, limit=limit
             )
-        )
-        return [
-            replace(one, last=_seen_by(operator, one.last)) if one.last is not None else one
-            for one in lines
-        ]
+            return [
+                replace(
+                    one,
+                    last=None if one.last is None else _seen_by(operator, one.last),
+                    drafted=one.conversation.id in waiting,
+                )
+                for one in lines
+            ]
+
+        return await self._store.read(unit)
 
     async def conversation(
         self,
@@ -139,7 +148,7 @@ class Inbox:
                 account,
                 tuple(messages),
                 held_here(tx, operator, conversation, now),
-                {d.message: d for d in reversed(decisions) if d.message is not None},
+                _by_message(list(reversed(decisions))),
                 _quoted(tx, operator, found, messages),
                 frozenset(
                     one.id for one in messages if why_not_recall(one, now, RECALL_WITHIN) is None
@@ -342,6 +351,23 @@ class Inbox:
             return await self._album.keep(data)
         except Invalid as error:
             raise Invalid(f"没有发送：{error.text}", {"pictures": error.text}) from None
+
+
+def _by_message(decisions: Sequence[Decision]) -> dict[MessageId, Decision]:
+    """The last decision about each message; what was decided about it before is among its steps.
+    `decisions`: oldest first."""
+    found: dict[MessageId, Decision] = {}
+    for one in decisions:
+        about = one.message
+        if about is None:
+            continue
+        earlier = found.get(about)
+        if earlier is not None:
+            step = f"{text.outcome(earlier.outcome)}：{earlier.reason}"
+            found[about] = replace(one, steps=(*earlier.steps, step, *one.steps))
+        else:
+            found[about] = one
+    return found
 
 
 def _seen_by(operator: Operator, message: Message) -> Message:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from hub import text
 from hub.answers import OfferAnswer, written
 from hub.bargains import try_offer
 from hub.desk.operator import Operator
@@ -29,7 +30,17 @@ from hub.model import (
     RuleKind,
     Text,
 )
-from hub.policy import Answer, AskAi, Asked, Clock, Decided, Rulebook, Silence, decide_reply
+from hub.policy import (
+    Answer,
+    AskAi,
+    Asked,
+    Clock,
+    Decided,
+    Rulebook,
+    Silence,
+    decide_reply,
+    mode_for,
+)
 from hub.settings import AssistSettings, BargainSettings
 from hub.store import Store, Tx
 from hub.suggesting import why_no_ai
@@ -115,6 +126,8 @@ class Rehearsal:
             if isinstance(decided, AskAi):
                 no_ai = why_no_ai(tx, self._ai, talk, now, self._zone)
                 decided = self._decide(asked, book, no_ai)
+            asks = isinstance(decided, AskAi)
+            mode = mode_for(tx.ai_scopes.settings(operator.shop, found.id, number))
             contents: list[Content] = []
             if isinstance(decided, Answer):
                 rule = decided.rule
@@ -123,8 +136,8 @@ class Rehearsal:
                 account=found,
                 item_title=title,
                 outcome=_outcome(decided),
-                reason=decided.reason,
-                steps=decided.steps,
+                reason=decided.reason + (text.ai_would(mode) if asks else ""),
+                steps=_looked_at(decided),
                 rule=None if isinstance(decided, AskAi) else decided.rule,
                 contents=tuple(contents),
             )
@@ -191,13 +204,18 @@ class Rehearsal:
         return decide_reply(asked, book, None, enabled=True, at=at, expire=FOREVER, no_ai=no_ai)
 
 
+def _looked_at(decided: Decided) -> tuple[str, ...]:
+    """Without the pauses, which a trial leaves out of account."""
+    return decided.steps[1:]
+
+
 def _bargained(account: Account, title: str, decided: AskAi, offer: OfferAnswer) -> Trial:
     return Trial(
         account=account,
         item_title=title,
         outcome="bargained" if offer.words else "asks_person",
         reason=offer.reason,
-        steps=decided.steps,
+        steps=_looked_at(decided),
         rule=None,
         contents=(Text(offer.words),) if offer.words else (),
     )

@@ -19,6 +19,8 @@ class Overview:
     holds: tuple[Held, ...]
     """Active pauses and takeovers."""
     waiting: dict[TaskKind, int]
+    drafts: int
+    """Conversations in which a proposed answer waits for a person."""
     quarantined: int
     """Entries from the platform that could not be read."""
 
@@ -38,6 +40,7 @@ class System:
                 tuple(tx.accounts.all(shop)),
                 all_held(tx, operator, now),
                 tx.outbox.backlog(shop),
+                len(tx.messages.drafted(shop)),
                 tx.quarantine.count(shop),
             )
 

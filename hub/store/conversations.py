@@ -67,23 +67,30 @@ _NAME_ITEM = Statement(
 )
 
 
-def _recent(account: str, before: str) -> Statement:
+def _recent(account: str, before: str, drafted: str) -> Statement:
     return Statement(
         f"SELECT {_COLUMNS}, {messages.COLUMNS} FROM conversations c"
         " LEFT JOIN messages m ON m.shop_id = c.shop_id AND m.id = ("
         "SELECT x.id FROM messages x WHERE x.shop_id = c.shop_id AND x.conversation_id = c.id"
         " ORDER BY x.sent_at DESC, x.id DESC LIMIT 1)"
-        f" WHERE c.shop_id = :shop AND c.last_message_at IS NOT NULL {account} {before}"
+        f" WHERE c.shop_id = :shop AND c.last_message_at IS NOT NULL {account} {before} {drafted}"
         " ORDER BY c.last_message_at DESC, c.id DESC LIMIT :limit"
     )
 
 
 _OF_ACCOUNT = "AND c.account_id = :account"
 _BEFORE = "AND c.last_message_at < :before"
+_DRAFTED = (
+    "AND EXISTS (SELECT 1 FROM messages d WHERE d.shop_id = c.shop_id"
+    " AND d.conversation_id = c.id AND d.state = 'draft')"
+)
 _RECENT = {
-    (by_account, paged): _recent(_OF_ACCOUNT if by_account else "", _BEFORE if paged else "")
+    (by_account, paged, drafted): _recent(
+        _OF_ACCOUNT if by_account else "", _BEFORE if paged else "", _DRAFTED if drafted else ""
+    )
     for by_account in (False, True)
     for paged in (False, True)
+    for drafted in (False, True)
 }
 
 _LETTERS = "abcdefghijkmnpqrstuvwxyz"
@@ -182,15 +189,17 @@ class Conversations:
         *,
         account: AccountId | None = None,
         before: datetime | None = None,
+        drafted: bool = False,
         limit: int,
         now: datetime | None = None,
     ) -> list[ConversationLine]:
-        """Conversations with messages, the latest first; `before` continues a page.
+        """Conversations with messages, the latest first; `before` continues a page. `drafted`: only
+        those in which a proposal waits for a person.
 
         `now`, the store's own clock if not given, decides which holds still run.
         """
         rows = self._sql.rows(
-            _RECENT[account is not None, before is not None],
+            _RECENT[account is not None, before is not None, drafted],
             shop=shop,
             account=account,
             before=micros_or_none(before),

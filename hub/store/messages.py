@@ -64,6 +64,9 @@ _DRAFTS = Statement(
     f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop"
     " AND m.conversation_id = :conversation AND m.state = 'draft' ORDER BY m.id"
 )
+_DRAFTED = Statement(
+    "SELECT DISTINCT conversation_id FROM messages WHERE shop_id = :shop AND state = 'draft'"
+)
 _APPROVE = Statement(
     "UPDATE messages SET state = 'queued', reason = '', content = :content, member_id = :member,"
     " sent_at = :now WHERE shop_id = :shop AND id = :id AND state = 'draft'"
@@ -232,6 +235,10 @@ class Messages:
         """What is proposed and waits for a person, oldest first."""
         rows = self._sql.rows(_DRAFTS, shop=shop, conversation=conversation)
         return [to_message(row) for row in rows]
+
+    def drafted(self, shop: ShopId) -> frozenset[ConversationId]:
+        """Conversations in which a proposal waits for a person."""
+        return frozenset(ConversationId(row[0]) for row in self._sql.rows(_DRAFTED, shop=shop))
 
     def approve(
         self, shop: ShopId, id_: MessageId, content: Content, member: MemberId, now: datetime

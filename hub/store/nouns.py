@@ -99,6 +99,8 @@ class ConversationLine:
     last: Message | None
     hold: Hold | None
     """What stops the automation here, whatever its scope."""
+    drafted: bool = False
+    """An answer is proposed and waits for a person."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,15 @@ AI_TROUBLES: Mapping[AiTrouble, str] = {
 }
 
 
+def ai_would(mode: AiMode) -> str:
+    """What becomes of an answer of AI, as the end of a sentence."""
+    return {
+        AiMode.OFF: "",
+        AiMode.DRAFT: "，写成草稿先给你看",
+        AiMode.AUTOMATIC: "，有把握时直接发",
+    }[mode]
+
+
 def ai_trouble(kind: AiTrouble, detail: str = "") -> str:
     return f"{AI_TROUBLES[kind]}（{detail}）" if detail else AI_TROUBLES[kind]
 

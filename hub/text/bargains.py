@@ -65,8 +65,19 @@ def floor_words(floor: Floor | None) -> str:
 
 def floor_set(what: str, floor: Floor | None, least: Decimal | None) -> str:
     """`what`: the item, account or shop."""
-    said = f"已设好：{what}，{floor_words(floor)}"
-    return said + (f"（现在最低卖 {money(least)} 元）" if least is not None else "")
+    return f"已设好：{what}，{_floor_and_least(floor, least)}"
+
+
+def floor_now(what: str, floor: Floor | None, least: Decimal | None) -> str:
+    """What counts for an item, wherever it was set."""
+    return f"{what}：{_floor_and_least(floor, least)}"
+
+
+def _floor_and_least(floor: Floor | None, least: Decimal | None) -> str:
+    said = floor_words(floor)
+    if least is None or (floor is not None and floor.kind is FloorKind.ABSOLUTE):
+        return said
+    return f"{said}（现在最低卖 {money(least)} 元）"
 
 
 def price_question(order: KnownOrder, amount: Decimal, least: Decimal | None) -> str:

@@ -10,11 +10,12 @@ from hub.model import Account, AccountState, Conversation
 from hub.text.accounts import ACCOUNT_STATES, account_line
 
 
-def help_page(commands: Sequence[tuple[str, str]]) -> str:
-    """`commands`: usage and summary of each command this operator may use."""
-    lines = ["引用一条通知直接写字，就是回复那位买家；也可以写「#a7 在的」。", ""]
-    lines += [f"{usage}　{summary}" for usage, summary in commands]
-    lines.append("/帮助 命令名　看详细说明")
+def help_page(groups: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> str:
+    """`groups`: usage and summary of each command this operator may use, under a heading."""
+    lines = ["引用一条通知直接写字，就是回复那位买家；也可以写「#a7 在的」。"]
+    for name, commands in groups:
+        lines += ["", f"〔{name}〕", *(f"{usage}　{summary}" for usage, summary in commands)]
+    lines += ["", "/帮助 命令名　看详细说明"]
     return "\n".join(lines)
 
 
@@ -56,6 +57,10 @@ def no_target(quoted: bool) -> str:
     return (
         "没有发送：不知道要回复哪位买家。引用一条通知再写，或者写「#a7 要说的话」；/帮助 看命令。"
     )
+
+
+def no_target_for_canned(code: str) -> str:
+    return f"没有发送：引用买家的通知再写 /k {code}，或者写上编号：/k #a7 {code}"
 
 
 def queued_offline(conversation: Conversation, account: Account) -> str:

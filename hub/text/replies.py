@@ -70,9 +70,17 @@ def trial_page(
 def canned_page(known: Sequence[CannedAnswer]) -> str:
     if not known:
         return "还没有常用语。引用一条自己的回复写 /存 短码，就存下来了"
-    return "\n".join(f"{one.code}：{shorten(one.text.replace(chr(10), ' '), 30)}" for one in known)
+    lines = [f"{one.code}：{_in_one_line(one.text, 30)}" for one in known]
+    return "\n".join([*lines, "引用买家的通知写 /k 短码，就发出去"])
 
 
 def canned_saved(canned: CannedAnswer) -> str:
-    kept = f"已存为「{canned.code}」：{shorten(canned.text, 40)}"
+    kept = f"已存为「{canned.code}」：{_in_one_line(canned.text, 40)}"
     return f"{kept}\n引用买家的通知写 /k {canned.code} 就发出去"
+
+
+def _in_one_line(said: str, length: int) -> str:
+    """Its first message; how many there are, if there are more."""
+    parts = [part.strip() for part in said.split("######") if part.strip()]
+    first = shorten(" ".join((parts or [""])[0].split()), length)
+    return f"{first}（{len(parts)} 条）" if len(parts) > 1 else first

@@ -6,11 +6,14 @@ import pytest
 
 from hub.commands import (
     COMMANDS,
+    HELP_GROUPS,
     Action,
     Call,
+    DraftWord,
     UnknownCommand,
     closing_ticket,
     confirmation,
+    draft_word,
     find_command,
     leading_ticket,
     may,
@@ -38,6 +41,37 @@ def test_no_two_commands_share_a_name() -> None:
     names = [name for c in COMMANDS for name in (c.name, *c.aliases)]
 
     assert len(names) == len(set(names))
+
+
+def test_the_list_of_commands_has_each_one_once() -> None:
+    listed = [action for _, actions in HELP_GROUPS for action in actions]
+    assert sorted(listed) == sorted(one.action for one in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("好", (DraftWord.SEND, "")),
+        ("发吧。", (DraftWord.SEND, "")),
+        ("OK", (DraftWord.SEND, "")),
+        ("改 在的", (DraftWord.CHANGE, "在的")),
+        ("改成：在的\n今天发", (DraftWord.CHANGE, "在的\n今天发")),
+        ("换一份", (DraftWord.ANOTHER, "")),
+        ("别发", (DraftWord.DROP, "")),
+    ],
+)
+def test_a_word_about_a_draft_is_understood(said: str, meant: tuple[DraftWord, str]) -> None:
+    assert draft_word(said) == meant
+
+
+@pytest.mark.parametrize("said", ["改", " 改 ", "改成", "改：", "改成："])
+def test_to_change_a_draft_without_saying_how_is_never_meant_for_the_buyer(said: str) -> None:
+    assert draft_word(said) == (DraftWord.CHANGE, "")
+
+
+@pytest.mark.parametrize("said", ["改天发", "好的亲，马上发", "不要急", "可以的", "换货要寄回来"])
+def test_a_sentence_that_begins_like_such_a_word_is_for_the_buyer(said: str) -> None:
+    assert draft_word(said) is None
 
 
 def test_every_command_explains_itself() -> None:

@@ -68,6 +68,7 @@ TAKE_FILES: Mapping[object, int] = {
     rule_sheets.look: rule_sheets.LARGEST_FORM,
     rules.add: stock.LARGEST_PICTURES,
     rules.edit: stock.LARGEST_PICTURES,
+    rules.rehearse: stock.LARGEST_PICTURES,
     stock.add_pictures: stock.LARGEST_PICTURES,
 }
 """How large, in bytes, a request with files may be."""

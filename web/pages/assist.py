@@ -63,6 +63,7 @@ async def add_form(request: web.Request) -> web.Response:
 
 async def add(request: web.Request) -> web.Response:
     form, site, who = await Form.sent(request), request.app[SITE], operator(request)
+    who.require(Role.OWNER)
     try:
         added = await site.desk.ai.add(who, await _profile(request, form))
     except Invalid as refusal:
@@ -78,6 +79,7 @@ async def profile(request: web.Request) -> web.Response:
 
 async def change(request: web.Request) -> web.Response:
     form, site, who = await Form.sent(request), request.app[SITE], operator(request)
+    who.require(Role.OWNER)
     line = await _line(request)
     keep = not form["api_key"].strip() and not form["no_key"]
     try:
@@ -107,6 +109,7 @@ async def remove(request: web.Request) -> web.Response:
 
 
 async def test(request: web.Request) -> web.Response:
+    operator(request).require(Role.OWNER)
     sent, line = await Form.sent(request), await _line(request)
     form = _form(line.profile, words=sent["words"], item=sent["item"])
     try:
@@ -194,6 +197,7 @@ async def find_item(request: web.Request) -> web.Response:
 
 async def save_place(request: web.Request) -> web.Response:
     form, site, who = await Form.sent(request), request.app[SITE], operator(request)
+    who.require(Role.OWNER)
     where = _place(request)
     try:
         if where == AiPlace():

@@ -22,6 +22,16 @@ ACTIONS = {
     "account.proxy": "更换账号代理",
     "account.proxy_off": "账号改为直连",
     "answer": "回复买家",
+    "recall": "撤回",
+    "draft.send": "发出 AI 草稿",
+    "draft.another": "让 AI 换一份草稿",
+    "draft.drop": "不要 AI 草稿",
+    "canned.save": "存常用语",
+    "canned.remove": "删除常用语",
+    "offer.answer": "答复买家还价",
+    "floor.set": "设底价",
+    "words.forbid": "修改禁用词",
+    "order.price": "改价",
     "pause": "暂停自动回复",
     "resume": "恢复自动回复",
     "take_over": "接管会话",
@@ -62,8 +72,18 @@ ACTIONS = {
     "rule.add": "添加规则",
     "rule.change": "修改规则",
     "rule.remove": "删除规则",
+    "rule.import": "导入规则",
 }
-CONVERSATION_ACTIONS = ("answer", "pause", "resume", "take_over")
+CONVERSATION_ACTIONS = (
+    "answer",
+    "recall",
+    "draft.send",
+    "draft.another",
+    "draft.drop",
+    "pause",
+    "resume",
+    "take_over",
+)
 """Their target is a ticket, an item, an account, or `shop` for all conversations."""
 
 HELD = {"item": "商品", "account": "账号"}
@@ -90,6 +110,11 @@ def _target(action: str, target: str) -> str:
         if name:
             return f"{HELD.get(what, what)} {name}"
         return "整个店铺" if target == "shop" else f"#{target}"
+    if action == "floor.set":
+        what, _, name = target.partition(" ")
+        return f"{HELD.get(what, what)} {name}" if name else "全店"
+    if action == "words.forbid":
+        return f"{target} 个词"
     if action == "card.note":
         return f"卡密 {target}"
     if action in ("delivery.stop", "delivery.resume"):
@@ -98,10 +123,12 @@ def _target(action: str, target: str) -> str:
         return "全店" if target == "shop" else target
     if action.startswith("order."):
         return f"订单 {target}"
-    if action == "need.close":
+    if action in ("need.close", "offer.answer"):
         return f"待处理 {target}"
     if action.startswith("delivery_rule."):
         return f"发货规则 {target}"
+    if action == "rule.import":
+        return target
     return f"规则 {target}" if action.startswith("rule.") else target
 
 

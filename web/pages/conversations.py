@@ -8,13 +8,15 @@ import re
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from hub.commands import may
 from hub.desk import ConversationView, Operator
 from hub.errors import Invalid
-from hub.model import AccountId, CannedAnswer, ConversationId, MessageId, Role
+from hub.model import AccountId, CannedAnswer, ConversationId, MessageId, MessageState, Role
+from hub.text import plain
 from web.auth import operator
 from web.forms import Form
 from web.render import render, see_other
@@ -38,10 +40,12 @@ async def listing(request: web.Request) -> web.Response:
     site, who = request.app[SITE], operator(request)
     account = _number(request.query.get("account", ""))
     before = _moment(request.query.get("before", ""))
+    drafted = request.query.get("drafts") == "1"
     lines = await site.desk.inbox.conversations(
         who,
         account=AccountId(account) if account else None,
         before=before,
+        drafted=drafted,
         limit=ON_A_PAGE + 1,
     )
     shown = lines[:ON_A_PAGE]
@@ -54,9 +58,18 @@ async def listing(request: web.Request) -> web.Response:
         accounts=accounts,
         account_names={a.id: a.name for a in accounts},
         account=account,
+        drafted=drafted,
+        narrowed=_narrowed(account, drafted=drafted),
         paged=before is not None,
         older=last.isoformat() if last is not None else "",
     )
+
+
+def _narrowed(account: int | None, *, drafted: bool) -> str:
+    """The part of an address that says what the list is narrowed down to, with its `&`."""
+    fields = {"account": str(account or ""), "drafts": "1" if drafted else ""}
+    told = urlencode({name: value for name, value in fields.items() if value})
+    return f"&{told}" if told else ""
 
 
 async def thread(request: web.Request) -> web.Response:
@@ -151,23 +164,37 @@ async def recall(request: web.Request) -> web.Response:
 
 async def decide_draft(request: web.Request) -> web.Response:
     """What is to become of an answer that AI proposes."""
-    form, target = await Form.sent(request), _conversation(request)
+    form = await Form.sent(request)
     drafts, who = request.app[SITE].desk.drafts, operator(request)
     draft = MessageId(int(request.match_info["message"]))
     try:
         match form["act"]:
             case "another":
-                await drafts.another(who, draft)
-                done = "draft-again"
+                decided, done = await drafts.another(who, draft), "draft-again"
             case "drop":
-                await drafts.drop(who, draft)
-                done = "draft-dropped"
+                decided, done = await drafts.drop(who, draft), "draft-dropped"
+            case "send":
+                decided, done = await drafts.approve(who, draft, form["text"]), "draft-queued"
             case _:
-                await drafts.approve(who, draft, form["text"])
-                done = "answer-queued"
+                raise Invalid("没有执行：这个页面已经过期，请刷新后再点一次")
     except Invalid as refusal:
-        return await _thread(request, Form().refused(refusal, at="text"), status=400)
-    raise see_other(f"/conversations/{target}", done)
+        return await _thread(request, await _rescued(request, form, refusal), status=400)
+    raise see_other(f"/conversations/{decided.conversation.id}", done)
+
+
+async def _rescued(request: web.Request, form: Form, refusal: Invalid) -> Form:
+    """What somebody wrote into a draft that is none any more goes on in the reply box."""
+    view = await request.app[SITE].desk.inbox.conversation(
+        operator(request), _conversation(request), limit=IN_A_THREAD
+    )
+    draft = MessageId(int(request.match_info["message"]))
+    written = form["text"].replace("\r\n", "\n").strip()
+    proposed = {plain(one.content) for one in view.messages if one.id == draft}
+    waiting = any(one.id == draft and one.state is MessageState.DRAFT for one in view.messages)
+    if not written or written in proposed or waiting:
+        return Form().refused(refusal, at="text")
+    kept = Invalid(f"{refusal.text}。你写的话在下面，要发就点发送")
+    return Form({"text": written}).refused(kept, at="text")
 
 
 async def _canned(site: Site, who: Operator, view: ConversationView) -> list[CannedAnswer]:

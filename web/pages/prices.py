@@ -25,6 +25,7 @@ async def ask(request: web.Request) -> web.Response:
 async def change(request: web.Request) -> web.Response:
     """First with a price, then with the same price and the code that the question came with."""
     form, number = await Form.sent(request), request.match_info["number"]
+    operator(request).require(Role.AGENT)
     try:
         if not _NONCE.fullmatch(form["nonce"]):
             raise Invalid("没有改价：这个页面已经过期，请刷新后再改")

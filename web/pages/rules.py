@@ -21,6 +21,11 @@ from web.render import render, see_other
 from web.site import SITE
 
 ON_A_PAGE = 100
+LOOKS_BACK = 200
+"""Messages of buyers that a changed rule is tried on."""
+DIFFERENCES_SHOWN = 30
+PICTURED = "[图片]"
+"""In the place of pictures that are not kept yet."""
 KINDS = {kind.value: kind for kind in text.RULE_KINDS}
 MATCHES = {"": Match.CONTAINS} | {match.value: match for match in Match}
 MOMENTS: dict[str, Moment | None] = {"": None} | {moment.value: moment for moment in Moment}
@@ -234,43 +239,68 @@ async def _form(
         parts=parts,
         why=why,
         silent=form["silent"] == "1",
+        replayed=replayed,
+        looks_back=LOOKS_BACK,
+        shown=DIFFERENCES_SHOWN,
+        why_not="",
         matches=text.MATCHES,
         moments=MOMENT_NAMES,
-        replayed=replayed,
     )
-
-
-async def replay(request: web.Request) -> web.Response:
-    """What the rule under somebody's hands, switched on, would have answered lately; nothing is
-    kept, and the form stays as it was."""
-    form, chosen, who = await Form.sent(request), await picked(request), operator(request)
-    who.require(Role.OWNER)
-    desk, rule, found = request.app[SITE].desk, None, None
-    if form["rule"]:
-        rule = await desk.rules.get(who, RuleId(form.number("rule", "没有这条规则")))
-    try:
-        kind = rule.kind if rule is not None else form.choice("kind", KINDS)
-        fields = await _fields(request, form, chosen, kind)
-        fields["enabled"] = True
-        found = await desk.rehearsal.replay(
-            who, rule=rule.id if rule is not None else None, kind=kind, fields=fields
-        )
-    except Invalid as refusal:
-        form = form.refused(refusal)
-    return await _form(request, form, chosen, rule, found)
 
 
 async def preview(request: web.Request) -> web.Response:
     """What the form under somebody's hands would say, as a part of its page."""
     operator(request).require(Role.OWNER)
     form = await Form.sent(request)
-    rule = None
-    if form["rule"]:
-        wanted = RuleId(form.number("rule", "没有这条规则"))
-        rule = await request.app[SITE].desk.rules.get(operator(request), wanted)
+    rule = await _rule_of(request, form)
     parts, why = _sample(request, form, rule)
     silent = form["silent"] == "1"
     return render(request, "rule_preview.html", parts=parts, why=why, silent=silent, rule=rule)
+
+
+async def _rule_of(request: web.Request, form: Form) -> Rule | None:
+    """The rule that a form is about; None: a new one. Raises Invalid, NotFound."""
+    if not form["rule"]:
+        return None
+    wanted = RuleId(form.number("rule", "没有这条规则"))
+    return await request.app[SITE].desk.rules.get(operator(request), wanted)
+
+
+async def rehearse(request: web.Request) -> web.Response:
+    """What the form under somebody's hands would have changed, before anything is saved."""
+    who = operator(request)
+    who.require(Role.OWNER)
+    form, chosen = await Form.sent(request), await picked(request)
+    rule = await _rule_of(request, form)
+    partial, replayed, why_not = "part" in request.query, None, ""
+    try:
+        kind = rule.kind if rule is not None else form.choice("kind", KINDS)
+        fields = await _fields(request, form, chosen, kind)
+        pictured = bool([*fields["new_pictures"]]) or form["pictured"] == "1"
+        if pictured and not form["reply"].strip():
+            fields["reply"] = PICTURED
+        fields["new_pictures"], fields["enabled"] = (), True
+        replayed = await request.app[SITE].desk.rehearsal.replay(
+            who,
+            rule=rule.id if rule is not None else None,
+            kind=kind,
+            fields=fields,
+            last=LOOKS_BACK,
+        )
+    except Invalid as refusal:
+        if not partial:
+            return await _form(request, form.refused(refusal), chosen, rule)
+        why_not = refusal.text
+    if not partial:
+        return await _form(request, form, chosen, rule, replayed)
+    return render(
+        request,
+        "rule_differences.html",
+        replayed=replayed,
+        why_not=why_not,
+        looks_back=LOOKS_BACK,
+        shown=DIFFERENCES_SHOWN,
+    )
 
 
 def _sample(request: web.Request, form: Form, rule: Rule | None) -> tuple[Sequence[ReplyPart], str]:
@@ -324,7 +354,7 @@ ROUTES = (
     web.get("/rules/new", add_form),
     web.post("/rules/new", add),
     web.post("/rules/preview", preview),
-    web.post("/rules/replay", replay),
+    web.post("/rules/rehearse", rehearse),
     web.get(r"/rules/{id:\d{1,15}}", edit_form),
     web.post(r"/rules/{id:\d{1,15}}", edit),
     web.post(r"/rules/{id:\d{1,15}}/switch", switch),

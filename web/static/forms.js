@@ -28,14 +28,17 @@
     form.addEventListener("change", () => form.requestSubmit());
   });
 
-  document.querySelectorAll("[data-send]").forEach((box) => {
-    box.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) {
-        event.preventDefault();
-        box.form.requestSubmit();
-      }
-    });
+  document.addEventListener("keydown", (event) => {
+    const box = event.target;
+    if (!(box instanceof HTMLElement) || !box.matches("[data-send]")) return;
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) {
+      event.preventDefault();
+      box.form.requestSubmit(box.form.querySelector("button.main"));
+    }
   });
+
+  // What does nothing without scripts is not shown without them.
+  document.querySelectorAll("[data-scripted]").forEach((part) => { part.hidden = false; });
 
   // A canned answer is put where the cursor stands.
   document.querySelectorAll("[data-put]").forEach((button) => {
@@ -43,6 +46,8 @@
       const box = document.getElementById(button.dataset.put);
       box.setRangeText(button.dataset.words, box.selectionStart, box.selectionEnd, "end");
       box.dispatchEvent(new Event("input"));
+      const list = button.closest("details");
+      if (list) list.open = false;
       box.focus();
     });
   });
@@ -124,7 +129,7 @@
   }
 
   document.addEventListener("click", (event) => {
-    document.querySelectorAll("nav details[open]").forEach((details) => {
+    document.querySelectorAll("nav details[open], .canned[open]").forEach((details) => {
       if (!details.contains(event.target)) details.open = false;
     });
   });

@@ -8,6 +8,7 @@
     id: element.dataset.liveId,
     html: "",
     pinned: false,
+    left: false,
     timer: 0,
     busy: false,
     again: false,
@@ -27,17 +28,77 @@
     element.contains(document.activeElement) &&
     document.activeElement.matches("input, select, textarea");
 
+  // Lists open parts and half-written words by what they belong to, and puts them back.
+  const owner = (node) => { const near = node.closest("[id]"); return near ? near.id : ""; };
+  function opened(element) {
+    const seen = new Map();
+    return [...element.querySelectorAll("details")].map((details) => {
+      const of = owner(details);
+      seen.set(of, (seen.get(of) || 0) + 1);
+      return [`${of} ${seen.get(of)}`, details];
+    });
+  }
+
+  function remembered(element) {
+    const open = new Set(opened(element).filter(([, details]) => details.open).map(([name]) => name));
+    const typed = [...element.querySelectorAll("textarea[id]")]
+      .filter((box) => box.value !== box.defaultValue && !("sent" in box.form.dataset))
+      .map((box) => [box.id, box.value, "rescue" in box.dataset]);
+    return { open, typed };
+  }
+
+  function restore(element, { open, typed }) {
+    for (const [name, details] of opened(element)) if (open.has(name)) details.open = true;
+    for (const [id, words, rescue] of typed) {
+      const box = document.getElementById(id);
+      if (box) { if (box !== document.activeElement) box.value = words; } else if (rescue) saved(words);
+    }
+  }
+
+  // What was written into something that is gone goes on in the reply box.
+  function saved(words) {
+    const box = document.querySelector("[data-draft]");
+    if (!box || box.value.includes(words)) return;
+    box.value = box.value ? `${box.value}\n${words}` : words;
+    box.dispatchEvent(new Event("input"));
+  }
+
+  // While somebody writes inside of a talk, the talk goes on around that message.
+  function weave(element, html) {
+    const fresh = document.createElement("template");
+    fresh.innerHTML = html;
+    const talk = element.querySelector("ol.bubbles");
+    const next = fresh.content.querySelector("ol.bubbles");
+    const busy = document.activeElement.closest("ol.bubbles > li[id]");
+    if (!talk || !next || !busy) return;
+    const before = remembered(element);
+    const lines = [...next.children];
+    const at = lines.findIndex((line) => line.id === busy.id);
+    [...talk.children].forEach((line) => { if (line !== busy) line.remove(); });
+    lines.forEach((line, i) => {
+      if (i === at) return;
+      if (at < 0 || i < at) busy.before(line); else talk.append(line);
+    });
+    restore(element, before);
+  }
+
   function swap(part, html) {
     const { element } = part;
     if (html === part.html) return;
     if (inUse(element)) {
-      element.addEventListener("focusout", () => refresh(part), { once: true });
+      weave(element, html);
+      if (!part.left) {
+        part.left = true;
+        element.addEventListener("focusout", () => { part.left = false; refresh(part); }, { once: true });
+      }
       return;
     }
-    const open = [...element.querySelectorAll("details")].map((details) => details.open);
+    // A button under somebody's finger must stay until it was let go.
+    if (element.querySelector(":active")) { refresh(part); return; }
+    const before = remembered(element);
     part.html = html;
     element.innerHTML = html;
-    element.querySelectorAll("details").forEach((details, i) => { details.open = Boolean(open[i]); });
+    restore(element, before);
     if (part.pinned) toEnd(element);
   }
 

@@ -39,4 +39,29 @@
     timer = setTimeout(refresh, WAIT);
   });
   showFields();
+
+  // What it would change is shown below the form, which stays as it is.
+  const look = form.querySelector("[data-look]");
+  const differences = document.getElementById("differences");
+  if (!look || !differences) return;
+  look.addEventListener("click", async (event) => {
+    event.preventDefault();
+    if (!form.reportValidity()) return;
+    const fields = written();
+    const pictures = form.querySelector("input[type=file]");
+    if (pictures && pictures.files.length > 0) fields.append("pictured", "1");
+    look.disabled = true;
+    try {
+      const answer = await fetch(`${look.getAttribute("formaction")}?part=1`, {
+        method: "POST", body: fields, credentials: "same-origin",
+      });
+      if (answer.ok) differences.innerHTML = await answer.text();
+      else differences.textContent = "没有看成，请再点一次。";
+    } catch {
+      differences.textContent = "没有连上，请再点一次。";
+    } finally {
+      look.disabled = false;
+      differences.scrollIntoView({ block: "nearest" });
+    }
+  });
 })();

@@ -57,7 +57,7 @@ async def test_floors_are_set_listed_and_cleared_by_the_words_people_use(
     await listed(stage, (ITEM, "手冲咖啡壶", "45"), ("880011223347", "机械键盘", "200"))
     assert "还没有设底价" in await stage.write("/底价")
     said = await stage.write("/底价 咖啡壶 40")
-    assert said == "已设好：「手冲咖啡壶」，最低 40 元（现在最低卖 40 元）"
+    assert said == "已设好：「手冲咖啡壶」，最低 40 元"
     assert "最多降 10%" in await stage.write("/底价 全店 10%")
     assert "最多降 5 元" in await stage.write("/底价 小店 减5")
     assert "现在最低卖 180 元" in await stage.write("/底价 880011223347 9折")
@@ -81,7 +81,7 @@ async def test_floors_are_set_listed_and_cleared_by_the_words_people_use(
         ("/底价 18", "写上商品和底价"),
         ("/底价 全店 18", "请写百分比或减几元"),
         ("/底价 小店 18", "请写百分比或减几元"),
-        ("/底价 咖啡壶", "写上商品和底价"),
+        ("/底价 咖啡壶", "要改：/底价 咖啡壶 18"),
     ],
 )
 async def test_a_floor_that_is_not_clear_changes_nothing(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from hub import text
-from hub.desk import Desk, Door, Operator
+from hub.answers import propose
+from hub.desk import Desk, Door, Operator, Replayed
 from hub.errors import Forbidden, Invalid, NotFound
 from hub.inbound import Inbound
 from hub.model import (
@@ -29,6 +30,8 @@ from hub.model import (
     PlatformUser,
     Role,
     RuleKind,
+    Scope,
+    ShopId,
     Text,
 )
 from hub.settings import ReplySettings, Settings
@@ -320,3 +323,86 @@ async def test_a_new_rule_is_replayed_before_it_is_kept(stage: Stage) -> None:
         await stage.desk.rehearsal.replay(
             stage.operator, kind=RuleKind.KEYWORD, fields={"keywords": [], "reply": "你好"}
         )
+
+
+async def test_nothing_about_replies_is_there_for_the_owner_of_another_shop(stage: Stage) -> None:
+    desk, owner = stage.desk, stage.operator
+    await stage.hear("在吗")
+    talk = await stage.talk()
+    rule = await desk.rules.add(owner, kind=RuleKind.KEYWORD, keywords=["旧"], reply="旧的")
+    canned = await desk.canned.save(owner, "dz", "上海")
+    proposed = await stage.store.write(
+        lambda tx: propose(tx, talk, "ai:1", "好的", "要人看过", stage.now)
+    )
+    assert proposed is not None
+    stranger = Operator(replace(stage.owner, shop=ShopId(stage.owner.shop + 1)), Door.WEB)
+    account, here = stage.account.id, Scope(conversation=talk.id)
+    uses: dict[str, Callable[[], Awaitable[Any]]] = {
+        "send": lambda: desk.drafts.approve(stranger, proposed),
+        "another": lambda: desk.drafts.another(stranger, proposed),
+        "drop": lambda: desk.drafts.drop(stranger, proposed),
+        "remove canned": lambda: desk.canned.remove(stranger, canned.id),
+        "canned here": lambda: desk.canned.for_conversation(stranger, talk.id),
+        "canned said": lambda: desk.canned.messages(stranger, talk.id, "dz"),
+        "rule": lambda: desk.rules.get(stranger, rule.id),
+        "change rule": lambda: desk.rules.change(stranger, rule.id, reply="x"),
+        "remove rule": lambda: desk.rules.remove(stranger, rule.id),
+        "rule there": lambda: desk.rules.add(
+            stranger, kind=RuleKind.DEFAULT, account=account, reply="x"
+        ),
+        "replay": lambda: desk.rehearsal.replay(stranger, rule=rule.id),
+        "try": lambda: desk.rehearsal.try_out(stranger, "在吗", account=account),
+        "floor": lambda: desk.bargains.floor_of(stranger, ITEM),
+        "set floor": lambda: desk.bargains.set_floor(stranger, "10", item=ITEM),
+        "floor of account": lambda: desk.bargains.set_floor(stranger, "10%", account=account),
+        "floors": lambda: desk.bargains.of_account(stranger, account),
+        "pause": lambda: desk.holds.pause(stranger, here),
+        "pause account": lambda: desk.holds.pause(stranger, Scope(account=account)),
+        "resume": lambda: desk.holds.resume(stranger, here),
+        "take over": lambda: desk.holds.take_over(stranger, talk.id),
+    }
+
+    async def facts() -> object:
+        lines = await desk.inbox.conversations(owner, drafted=True)
+        kept = await desk.rules.all(owner), await desk.canned.all(owner)
+        return lines, kept, await desk.bargains.floors(owner), await desk.system.audit(owner)
+
+    before = await facts()
+    refused = {name: await _refusal(use) for name, use in uses.items()}
+    assert all(refused.values()), refused
+    assert not await desk.canned.all(stranger)
+    assert not await desk.rules.all(stranger)
+    assert not await desk.inbox.conversations(stranger, drafted=True)
+    assert (await desk.system.overview(stranger)).drafts == 0
+    nothing = await desk.rehearsal.replay(stranger, kind=RuleKind.DEFAULT, fields={"reply": "x"})
+    assert nothing == Replayed(0, ())
+    assert await facts() == before
+
+
+async def _refusal(use: Callable[[], Awaitable[Any]]) -> str:
+    """Why it was refused; empty: it was not."""
+    try:
+        await use()
+    except (NotFound, Invalid) as refusal:
+        return refusal.text
+    return ""
+
+
+async def test_change_alone_about_a_draft_asks_for_the_words_and_sends_nothing(
+    stage: Stage,
+) -> None:
+    await stage.hear("在吗")
+    talk = await stage.talk()
+    await stage.store.write(lambda tx: propose(tx, talk, "ai:1", "好的", "要人看过", stage.now))
+    quoted = text.draft_notice(stage.account, talk, "在吗", "好的", "")
+    refused = await stage.write("改", quoted_text=quoted)
+    assert refused is not None
+    assert refused.startswith("没有发送：把新的话写在「改」后面")
+    assert await stage.said() == []
+    assert len(await stage.desk.inbox.conversations(stage.operator, drafted=True)) == 1
+
+
+async def test_a_code_without_a_buyer_says_how_to_write_it(stage: Stage) -> None:
+    await stage.desk.canned.save(stage.operator, "dz", "上海")
+    said = await stage.write("/k dz")
+    assert said == "没有发送：引用买家的通知再写 /k dz，或者写上编号：/k #a7 dz"

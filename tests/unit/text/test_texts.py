@@ -115,7 +115,7 @@ def test_what_is_about_the_shop_or_many_buyers_leads_to_none() -> None:
         text.resumed(SHOP, 0, [], []),
         text.resumed(SHOP, 1, [], [place(LIN)]),
         text.status_page([ACCOUNT], [line, line], 0, ZONE, NOW),
-        text.help_page([("/暂停 [#编号] [时长]", "停止自动回复")]),
+        text.help_page([("自动回复", [("/暂停 [#编号] [时长]", "停止自动回复")])]),
         text.no_target(quoted=True),
         text.no_target(quoted=False),
         text.account_notice(ACCOUNT, "登录失效"),
@@ -223,8 +223,8 @@ def test_resuming_says_what_still_stands() -> None:
 
 
 def test_help_lists_what_was_given_and_how_to_answer() -> None:
-    page = text.help_page([("/状态", "一览")])
-    assert "/状态　一览" in page.splitlines()
+    page = text.help_page([("店铺", [("/状态", "一览")])])
+    assert page.splitlines()[-5:-2] == ["", "〔店铺〕", "/状态　一览"]
     assert "#a7 在的" in page
 
 

@@ -268,41 +268,11 @@ async def test_others_than_owners_look_and_change_nothing(
         for path in (
             "/rules/new",
             "/rules/preview",
-            "/rules/replay",
+            "/rules/rehearse",
             f"/rules/{rule.id}",
             f"/rules/{rule.id}/switch",
             f"/rules/{rule.id}/remove",
         ):
             fields = {"kind": "default", "reply": "改了", "on": "0"}
             assert (await other.post(path, csrf=csrf, **fields)).status == 403, path
-    assert await only(stage, owner) == rule
-
-
-async def test_a_rule_is_replayed_over_what_buyers_said_before_it_is_kept(
-    stage: Stage, owner: Operator, boss: Visitor
-) -> None:
-    rule = await stage.desk.rules.add(owner, kind=RuleKind.DEFAULT, reply="稍等", enabled=False)
-    assert await only(stage, owner) == rule
-    talk = await stage.conversation(await stage.account(owner))
-    for number, words in enumerate(("包邮吗", "几天到")):
-        await stage.says(talk, words, number)
-    csrf = (await boss.get(f"/rules/{rule.id}")).csrf
-
-    page = await boss.post(
-        "/rules/replay", csrf=csrf, rule=str(rule.id), reply="马上看", priority="0"
-    )
-    assert page.status == 200
-    assert "看了买家最近说的 2 句话，2 句的回复会不一样" in page.text
-    assert "马上看" in page.text
-    assert await only(stage, owner) == rule, "nothing is kept"
-
-    more = {"kind": "keyword", "match": "contains", "reply": "包的", "priority": "0"}
-    page = await boss.post("/rules/replay", csrf=csrf, keywords="包邮", **more)
-    assert "1 句的回复会不一样" in page.text
-    assert 'value="keyword"' in page.text, "the form is still there"
-    assert "包的" in page.text
-    page = await boss.post("/rules/replay", csrf=csrf, keywords="发票", **more)
-    assert "回复都和现在一样" in page.text
-    page = await boss.post("/rules/replay", csrf=csrf, keywords="", **more)
-    assert page.status == 400
     assert await only(stage, owner) == rule
