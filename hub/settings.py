@@ -231,7 +231,7 @@ class MailSettings(_Section):
     password: str = Field("", repr=False)
     sender: str = ""
     """`name@host` or `鱼桥 <name@host>`; empty: `user`."""
-    ca_file: Path | None = None
+    ca_file: str = ""
     """Certificates of authorities that are believed beside the usual ones, as PEM."""
     timeout_seconds: float = Field(30, ge=1, le=300)
     """How long handing over one mail may take."""
@@ -249,13 +249,6 @@ class MailSettings(_Section):
         if odd or host.count(":") == 1:
             raise ValueError("must be a host name alone; the port is mail.port")
         return host
-
-    @model_validator(mode="before")
-    @classmethod
-    def _no_file(cls, values: Any) -> Any:
-        if isinstance(values, dict) and values.get("ca_file") == "":
-            return {**values, "ca_file": None}
-        return values
 
     @model_validator(mode="after")
     def _complete(self) -> MailSettings:

@@ -133,7 +133,6 @@ class Desk:
         self.mail = MailDesk(
             store,
             mail or MailServer(settings.mail),
-            settings.mail,
             now,
             ZoneInfo(settings.text.timezone),
         )

@@ -14,7 +14,6 @@ from hub.desk.operator import Operator
 from hub.errors import Invalid, PeerError, TooOften, Unavailable
 from hub.model import Letter, MailTrouble, Member, Role, is_mail_address, mail_lane
 from hub.notify import MailServer
-from hub.settings import MailSettings
 from hub.store import Store, Tx
 
 TESTS, TEST_WINDOW = 5, timedelta(minutes=10)
@@ -35,13 +34,11 @@ class MailDesk:
         self,
         store: Store,
         server: MailServer,
-        settings: MailSettings,
         now: Callable[[], datetime],
         zone: ZoneInfo,
     ) -> None:
         self._store = store
         self._server = server
-        self._settings = settings
         self._now = now
         self._zone = zone
 
@@ -63,7 +60,7 @@ class MailDesk:
         operator.require(Role.OWNER)
         address = checked_address(to)
         if not address:
-            raise Invalid(text.BAD_MAIL_ADDRESS, {"to": text.BAD_MAIL_ADDRESS})
+            raise Invalid(text.BAD_MAIL_ADDRESS, {"email": text.BAD_MAIL_ADDRESS})
         if not self._server.configured:
             raise Unavailable(text.NO_MAIL_SERVER)
         now = self._now()

@@ -105,7 +105,8 @@ class Members:
         password: str | None = None,
         active: bool | None = None,
     ) -> Member:
-        """Change what is given; an empty `email` removes the address. A new password or switching off ends the member's web sessions."""
+        """Change what is given; an empty `email` removes the address. A new password or switching
+        off ends the member's web sessions."""
         operator.require(Role.OWNER)
         ids = _checked_qq(qq) if qq is not None else None
         address = checked_address(email) if email is not None else None

@@ -190,7 +190,7 @@ def _trusted(settings: MailSettings) -> ssl.SSLContext | None:
     if not settings.host or settings.security == "none":
         return None
     context = ssl.create_default_context()
-    if settings.ca_file is not None:
+    if settings.ca_file:
         try:
             context.load_verify_locations(settings.ca_file)
         except OSError as error:  # ssl.SSLError is one
