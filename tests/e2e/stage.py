@@ -19,6 +19,7 @@ from hub.sandbox.world import DEMO_SELLER, Conversation, Message
 from hub.settings import (
     AssistSettings,
     DatabaseSettings,
+    MailSettings,
     QQSettings,
     ReplySettings,
     Settings,
@@ -43,10 +44,12 @@ def settings_for(
     debounce_seconds: float = 0,
     mark_read: Any = "answered",
     ai_model: str = "",
+    mail: MailSettings | None = None,
     **xianyu: Any,
 ) -> Settings:
     """`ai_model`: answers through the sandbox's model server; empty: there is no AI."""
     return Settings(
+        mail=mail or MailSettings(),
         ai=AssistSettings(
             base_url=sandbox.urls["ai_url"] if ai_model else "", model=ai_model, api_key="sk-test"
         ),
