@@ -31,7 +31,7 @@ GOODBYE_SECONDS = 2.0
 LOG_IN_FIRST = (530, 535, 538)
 OURSELVES = "[127.0.0.1]"
 """How we introduce ourselves: the name of this machine is nobody's business."""
-_ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
+_NOT_FOR_CHATS = re.compile(r"[^\s<>@]+@[^\s<>@]+|https?://\S+")
 
 
 class MailServer:
@@ -165,8 +165,8 @@ def _refused_mail(code: int, words: str) -> PeerError:
 
 
 def _words(message: str) -> str:
-    """What the server said, on one line, without anybody's address."""
-    return _ADDRESS.sub("***", one_line(message))
+    """What the server said, on one line, without links or anybody's address."""
+    return _NOT_FOR_CHATS.sub("***", one_line(message))
 
 
 def _has(error: BaseException | None, kind: type[BaseException]) -> bool:

@@ -119,7 +119,7 @@ async def test_a_server_that_wants_a_login_first_asks_for_one() -> None:
         ("MAIL", "421 4.7.0 too many connections", Throttled, "过一会儿"),
         ("RCPT", "550 5.1.1 <boss@example.org> no such user", Rejected, "对方的邮箱不收"),
         ("RCPT", "450 4.2.0 greylisted, come back", Throttled, "过一会儿"),
-        ("DATA", "554 5.7.1 looks like spam", Rejected, "不收这封信"),
+        ("DATA", "554 5.7.1 spam, see https://example.org/boss", Rejected, "不收这封信"),
         ("DATA", "451 4.3.0 try again later", Throttled, "过一会儿"),
     ],
 )
@@ -131,7 +131,7 @@ async def test_each_answer_has_its_verdict_and_its_words(
         with pytest.raises(verdict, match=said) as caught:
             await server_for(office).send(LETTER)
     assert type(caught.value) is verdict
-    assert "boss@example.org" not in str(caught.value)
+    assert "boss" not in str(caught.value)
     assert office.taken == []
 
 
