@@ -285,6 +285,21 @@ async def test_a_wrong_login_pauses_all_mail_and_is_told_in_chat_once(post: Post
     assert await post.stage.store.read(lambda tx: tx.mail_troubles.get(post.stage.shop)) is None
 
 
+async def test_a_server_that_locks_out_is_not_asked_for_each_member(post: Post) -> None:
+    stage = post.stage
+    await stage.store.write(
+        lambda tx: tx.members.add(
+            stage.shop, "小李", Role.AGENT, email="li@example.org", now=stage.now
+        )
+    )
+    post.server.answers = [REFUSED, None]
+    await post.news("一")
+    await post.after(MINUTE, 5 * MINUTE)
+    assert post.server.tried == 1
+    await post.after(10 * MINUTE)
+    assert sorted(one.to for one in post.server.letters) == [BOSS, "li@example.org"]
+
+
 async def test_a_restart_with_other_settings_does_not_wait_for_the_end_of_the_pause(
     post: Post,
 ) -> None:
