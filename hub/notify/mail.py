@@ -21,7 +21,7 @@ from hub.errors import (
     Uncertain,
     Unreachable,
 )
-from hub.model import Letter
+from hub.model import Letter, is_mail_address
 from hub.notify.letters import letter_bytes, one_line
 from hub.settings import MailSettings
 from hub.text import mail as text
@@ -53,6 +53,8 @@ class MailServer:
         later, AuthExpired when it does not let us send at all, Rejected when it does not take this
         letter, Uncertain when the letter left and no answer came.
         """
+        if not is_mail_address(letter.to):
+            raise Rejected(PEER, OP, text.BAD_MAIL_ADDRESS)
         data = letter_bytes(letter, self._settings.full_sender)
         smtp = SMTP(
             hostname=self._settings.host,
@@ -67,10 +69,13 @@ class MailServer:
         try:
             async with asyncio.timeout(self._settings.timeout_seconds):
                 await self._talk(smtp, letter, data, step)
+            await _say_goodbye(smtp)
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            if isinstance(error, aiosmtplib.SMTPResponseException):
+                await _say_goodbye(smtp)
             raise _verdict(error, step) from None
         finally:
-            await _part(smtp)
+            smtp.close()
 
     async def _talk(self, smtp: SMTP, letter: Letter, data: bytes, step: _Step) -> None:
         step.fault = _not_reached
@@ -177,13 +182,12 @@ def _has(error: BaseException | None, kind: type[BaseException]) -> bool:
     return False
 
 
-async def _part(smtp: SMTP) -> None:
-    """Say goodbye if that is quick; what was accepted stays accepted."""
+async def _say_goodbye(smtp: SMTP) -> None:
+    """If that is quick; what was accepted stays accepted."""
     with suppress(aiosmtplib.SMTPException, OSError):
         async with asyncio.timeout(GOODBYE_SECONDS):
             if smtp.is_connected:
                 await smtp.quit()
-    smtp.close()
 
 
 def _trusted(settings: MailSettings) -> ssl.SSLContext | None:

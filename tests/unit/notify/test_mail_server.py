@@ -135,6 +135,16 @@ async def test_each_answer_has_its_verdict_and_its_words(
     assert office.taken == []
 
 
+@pytest.mark.parametrize(
+    "to", ["", "nobody", "a@b.c>\r\nRCPT TO:<d@e.f", "a@b.c, d@e.f", "老板@example.org"]
+)
+async def test_what_is_no_address_is_refused_before_anybody_is_asked(to: str) -> None:
+    async with open_post_office() as office:
+        with pytest.raises(Rejected):
+            await server_for(office).send(replace(LETTER, to=to))
+    assert office.connections == 0
+
+
 @pytest.mark.parametrize("step", ["MAIL", "RCPT"])
 async def test_a_line_that_is_cut_before_the_letter_left_is_no_uncertainty(step: str) -> None:
     async with open_post_office() as office:
