@@ -36,7 +36,9 @@ from hub.model import (
     TakenIn,
     TaskKind,
     chat_lane,
+    mail_lane,
 )
+from hub.notify import MailServer
 from hub.ops import Expiry, Metrics, attach_ops
 from hub.outbound import (
     AiAnswers,
@@ -45,6 +47,8 @@ from hub.outbound import (
     ChatSends,
     Fetch,
     ItemReads,
+    Mails,
+    MailWords,
     OrderReads,
     Performer,
     PriceChanges,
@@ -77,6 +81,9 @@ AI_MORE_SECONDS = 30.0
 SUPPLIER_CALLS = 64
 SUPPLIER_SECONDS = 75.0
 """Longer than the longest time that a supplier may be given."""
+MAILS = 4
+MAIL_MORE_SECONDS = 15.0
+"""For saying goodbye, and the store."""
 ERRANDS = 16
 FINISH_SECONDS = 4.0
 """How long a stop waits for what is in hand."""
@@ -138,7 +145,8 @@ async def open_hub(
         )
         album = album_of(settings, supervisor.client_of)
         assist = Assist(load_prompts(settings.ai.prompts), most_seconds=settings.ai.most_seconds)
-        desk = Desk(store, settings, now, album, supervisor.client_of, assist)
+        mail = MailServer(settings.mail)
+        desk = Desk(store, settings, now, album, supervisor.client_of, assist, mail)
 
         connected = asyncio.Event()
         qq = QQ(
@@ -153,6 +161,7 @@ async def open_hub(
         workers["ai"] = _ai_worker(
             store, assist, replies, album, supervisor.client_of, metrics, settings, now
         )
+        workers["mails"] = _mail_worker(store, mail, metrics, settings, now)
         app = _application(store, desk, qq, token, metrics, settings, now)
         async with _listening(app, settings.web) as port, asyncio.TaskGroup() as tasks:
             running = [
@@ -296,6 +305,32 @@ def _ai_worker(
     )
 
 
+def _mail_worker(
+    store: Store,
+    server: MailServer,
+    metrics: Metrics,
+    settings: Settings,
+    now: Callable[[], datetime],
+) -> Worker:
+    """Apart from the others, because mail servers take their time."""
+    mails = Mails(
+        store,
+        server,
+        settings.mail,
+        MailWords(ZoneInfo(settings.text.timezone), settings.web.public_url),
+        now=now,
+        count=lambda outcome: metrics.mails.labels(outcome).inc(),
+    )
+    return Worker(
+        store,
+        {TaskKind.MAIL: mails},
+        holder=_new_holder(),
+        most=MAILS,
+        now=now,
+        seconds=settings.mail.timeout_seconds + MAIL_MORE_SECONDS,
+    )
+
+
 def _forbidden_words(path: Path) -> str:
     """The installation's own file; there need not be one."""
     try:
@@ -400,6 +435,7 @@ async def _finish(*workers: Worker) -> None:
 def _forget_last_life(tx: Tx, now: datetime) -> None:
     """The lock on the file proves that whoever held a lease or a session is dead."""
     tx.outbox.relieve(now)
+    tx.outbox.hasten(mail_lane(), now)  # the settings may be others
     for account in tx.accounts.enabled():
         if account.state is AccountState.ONLINE:
             died = last_sign_of_life(tx, account.shop) or now

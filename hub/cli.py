@@ -28,6 +28,7 @@ from hub.bench import (
 from hub.demo import run_demo
 from hub.desk import ROLES, Desk, Operator
 from hub.errors import HubError, Invalid, NotFound, Refusal, SettingsError, StoreError
+from hub.mail_commands import mail_group
 from hub.model import Role
 from hub.ops import (
     Finding,
@@ -67,6 +68,7 @@ def cli(context: click.Context, config: Path | None) -> None:
 
 
 cli.add_command(rules_group)
+cli.add_command(mail_group)
 
 
 @cli.command("serve")

@@ -9,15 +9,21 @@ from hub.model import (
     ChatPeer,
     Conversation,
     ConversationId,
+    MailPart,
     MessageId,
     PoolId,
     PoolKind,
+    SendMail,
     SendNotice,
     SendReceipt,
     ShopId,
+    StockLevel,
+    Urgent,
+    UrgentNews,
     chat_lane,
+    mail_lane,
 )
-from hub.policy import is_worse, stock_level
+from hub.policy import MAIL_LIFETIME, MailWhen, is_worse, stock_level, when_mailed
 from hub.store import Tx
 from hub.text import stock_fell
 
@@ -33,18 +39,54 @@ def tell_owners(
     now: datetime,
     message: MessageId | None = None,
     pictures: bool = False,
+    urgent: UrgentNews | None = None,
 ) -> bool:
     """Tell about a conversation; quoting the notice answers its buyer. False: told before, or
     there is nobody to tell.
 
-    `pictures`: those of `message` are shown with it.
+    `pictures`: those of `message` are shown with it. `urgent`: it may be worth a mail.
     """
-    return _tell(tx, conversation.shop, text, key, now, conversation.id, message, pictures)
+    shop = conversation.shop
+    told = _tell(tx, shop, text, key, now, conversation.id, message, pictures)
+    return _mail(tx, shop, urgent, text, key, now) or told
 
 
-def tell_owners_of_shop(tx: Tx, shop: ShopId, text: str, *, key: str, now: datetime) -> bool:
+def tell_owners_of_shop(
+    tx: Tx,
+    shop: ShopId,
+    text: str,
+    *,
+    key: str,
+    now: datetime,
+    urgent: UrgentNews | None = None,
+) -> bool:
     """Tell something that is about no conversation. False: told before, or there is nobody."""
-    return _tell(tx, shop, text, key, now, None, None)
+    told = _tell(tx, shop, text, key, now, None, None)
+    return _mail(tx, shop, urgent, text, key, now) or told
+
+
+def _mail(
+    tx: Tx, shop: ShopId, news: UrgentNews | None, text: str, key: str, now: datetime
+) -> bool:
+    """Mail it to those who want that, once per `key`; the notices in chat have keys that begin
+    with it."""
+    when = when_mailed(news) if news is not None else None
+    if news is None or when is None:
+        return False
+    unless_told = when is MailWhen.UNLESS_TOLD
+    told = False
+    for to in tx.members.mailed(shop):
+        part = MailPart(news.kind, news.words or text, now)
+        task = tx.outbox.enqueue(
+            shop,
+            SendMail(to, (part,), unless=f"{key}:" if unless_told else ""),
+            lane=mail_lane(to, unless_told=unless_told),
+            key=f"mail:{key}:{to.casefold()}",
+            due_at=now,
+            expires_at=now + MAIL_LIFETIME,
+        )
+        told = told or task is not None
+    return told
 
 
 def tell_stock(tx: Tx, shop: ShopId, pool: PoolId, now: datetime) -> None:
@@ -62,7 +104,8 @@ def tell_stock(tx: Tx, shop: ShopId, pool: PoolId, now: datetime) -> None:
     tx.pools.set_told(shop, pool, level)
     if is_worse(level, found.told):
         key = f"stock:{pool}:{level}:{now.isoformat()}"
-        tell_owners_of_shop(tx, shop, stock_fell(found, level), key=key, now=now)
+        urgent = UrgentNews(Urgent.STOCK) if level is StockLevel.EMPTY else None
+        tell_owners_of_shop(tx, shop, stock_fell(found, level), key=key, now=now, urgent=urgent)
 
 
 def _tell(

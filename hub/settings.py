@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from difflib import get_close_matches
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ from pydantic import (
 )
 
 from hub.errors import SettingsError
+from hub.model import is_mail_address
 
 PREFIX = "YUQIAO_"
 DEFAULT_FILE = Path("config/hub.yml")
@@ -215,6 +217,63 @@ class BargainSettings(_Section):
     """More words that no automatic answer may hold, one a line; need not exist."""
 
 
+SECURITY_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+
+
+class MailSettings(_Section):
+    """The server through which urgent news go out; without a host none do."""
+
+    host: str = ""
+    port: int = Field(0, ge=0, le=65535)
+    """0: the usual one, 587 for STARTTLS, 465 for TLS, 25 without."""
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    password: str = Field("", repr=False)
+    sender: str = ""
+    """`name@host` or `鱼桥 <name@host>`; empty: `user`."""
+    ca_file: str = ""
+    """Certificates of authorities that are believed beside the usual ones, as PEM."""
+    timeout_seconds: float = Field(30, ge=1, le=300)
+    """How long handing over one mail may take."""
+    gather_seconds: float = Field(60, ge=0, le=900)
+    """How long a mail waits for more that can go with it."""
+    spacing_minutes: float = Field(10, ge=0, le=240)
+    """Least time between two mails to the same address."""
+    untold_minutes: float = Field(5, ge=0, le=240)
+    """Urgent notices that did not arrive in QQ for so long go by mail."""
+
+    @field_validator("host")
+    @classmethod
+    def _bare(cls, host: str) -> str:
+        odd = any(one in host for one in "/@") or any(one <= " " or one == "\x7f" for one in host)
+        if odd or host.count(":") == 1:
+            raise ValueError("must be a host name alone; the port is mail.port")
+        return host
+
+    @model_validator(mode="after")
+    def _complete(self) -> MailSettings:
+        if self.password and not self.user:
+            raise ValueError("mail.user must name whom mail.password belongs to")
+        for name in ("user", "password", "sender"):
+            if any(one < " " or one == "\x7f" for one in getattr(self, name)):
+                raise ValueError(f"mail.{name} must be one line without control characters")
+        if (self.host or self.sender) and not is_mail_address(self.sender_address):
+            raise ValueError("mail.sender must be an address such as name@example.com")
+        return self
+
+    @property
+    def dialled_port(self) -> int:
+        return self.port or SECURITY_PORTS[self.security]
+
+    @property
+    def full_sender(self) -> str:
+        return self.sender or self.user
+
+    @property
+    def sender_address(self) -> str:
+        return parseaddr(self.full_sender)[1]
+
+
 class PictureSettings(_Section):
     cache_megabytes: int = Field(300, ge=10, le=100_000)
     """How much of the disk pictures of conversations may take; the oldest go first."""
@@ -250,6 +309,7 @@ class Settings(_Section):
     replies: ReplySettings = ReplySettings()
     ai: AssistSettings = AssistSettings()
     bargain: BargainSettings = BargainSettings()
+    mail: MailSettings = MailSettings()
     pictures: PictureSettings = PictureSettings()
     log: LogSettings = LogSettings()
     text: TextSettings = TextSettings()

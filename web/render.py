@@ -46,6 +46,7 @@ DONE: dict[str, str] = {
     "resumed": "自动回复已恢复。",
     "resumed-partly": "这一层已恢复，但还有别的暂停没有解除，见页面上的说明。",
     "taken-over": "已接管这个会话。",
+    "mail-tested": "测试邮件已经交给邮件服务器，去收件箱看看；没有就找找垃圾箱。",
     "member-added": "成员已添加。",
     "member-changed": "成员已保存。",
     "password-changed": "密码已更新，请用新密码登录。",

@@ -14,9 +14,11 @@ from hub.model import (
     NeedKind,
     Remind,
     ShopId,
+    Urgent,
+    UrgentNews,
 )
 from hub.notices import tell_owners, tell_owners_of_shop
-from hub.policy import choices_of, next_reminder
+from hub.policy import choices_of, next_reminder, reminder_step
 from hub.store import Tx
 
 UNDELIVERED = frozenset(
@@ -82,10 +84,15 @@ def tell_need(tx: Tx, need: Need, now: datetime, *, again: bool = False) -> None
     choices = choices_of(need.kind)
     said = text.need_notice(need, account, order, conversation, choices, again=again)
     key = f"need:{need.id}:{now.isoformat()}"
+    urgent = UrgentNews(
+        Urgent.BRAKE if need.kind is NeedKind.BRAKE else Urgent.NEED,
+        reminder_step(need.opened_at, now) if again else 0,
+        text.need_mail(need, account, order),
+    )
     if conversation is not None:
-        tell_owners(tx, conversation, said, key=key, now=now)
+        tell_owners(tx, conversation, said, key=key, now=now, urgent=urgent)
     else:
-        tell_owners_of_shop(tx, shop, said, key=key, now=now)
+        tell_owners_of_shop(tx, shop, said, key=key, now=now, urgent=urgent)
 
 
 def close_needs(

@@ -33,6 +33,7 @@ from hub.desk.holds import Held, Holds, Resumed
 from hub.desk.inbox import Answered, ConversationView, Inbox
 from hub.desk.items import ItemList, Items
 from hub.desk.login import Logins, LoginStep, QrView, open_login_at
+from hub.desk.mail import MailDesk, MailOverview
 from hub.desk.members import Login, Members, NewLogin
 from hub.desk.needs import NeedLine, Needs
 from hub.desk.operator import ROLES, Door, Operator
@@ -48,6 +49,7 @@ from hub.desk.stock_chat import StockChat
 from hub.desk.suppliers import Suppliers, Trial, parse_headers
 from hub.desk.system import Overview, System
 from hub.model import AccountId
+from hub.notify import MailServer
 from hub.settings import Settings
 from hub.store import Store
 from hub.xianyu import Client
@@ -70,6 +72,7 @@ __all__ = [
     "ItemList",
     "Login",
     "LoginStep",
+    "MailOverview",
     "NeedLine",
     "NewLogin",
     "Operator",
@@ -106,10 +109,11 @@ class Desk:
         album: Album | None = None,
         client_of: Callable[[AccountId], Client | None] = lambda _: None,
         assist: Assist | None = None,
+        mail: MailServer | None = None,
     ) -> None:
         """`client_of`: the HTTP side of an account while it is connected. Without it and an
-        `album`, nothing can be read from the platform. Without `assist`, one as the settings
-        say."""
+        `album`, nothing can be read from the platform. Without `assist` or `mail`, one as the
+        settings say."""
         album = album or album_of(settings)
         assist = assist or Assist(
             load_prompts(settings.ai.prompts), most_seconds=settings.ai.most_seconds
@@ -127,6 +131,12 @@ class Desk:
             takeover_minutes=settings.replies.takeover_minutes,
         )
         self.members = Members(store, now, timedelta(days=settings.web.session_days))
+        self.mail = MailDesk(
+            store,
+            mail or MailServer(settings.mail),
+            now,
+            ZoneInfo(settings.text.timezone),
+        )
         self.rules = Rules(store, now)
         self.canned = Canned(store, now)
         self.rehearsal = Rehearsal(

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from hub.desk.mail import checked_address
 from hub.desk.operator import Door, Operator
 from hub.errors import Conflict, Forbidden, Invalid, NotFound, TooOften
 from hub.model import Member, MemberId, Role
@@ -64,10 +65,12 @@ class Members:
         role: Role,
         qq: Iterable[str] = (),
         email: str | None = None,
+        urgent_mail: bool = True,
         password: str | None = None,
     ) -> Member:
         operator.require(Role.OWNER)
         alias, ids = _checked_name(name), _checked_qq(qq)
+        address = checked_address(email or "")
         hashed = await self._hash(password) if password else None
         now = self._now()
 
@@ -78,7 +81,8 @@ class Members:
                     alias,
                     role,
                     qq=ids,
-                    email=email or None,
+                    email=address or None,
+                    urgent_mail=urgent_mail,
                     password_hash=hashed,
                     now=now,
                 )
@@ -96,12 +100,16 @@ class Members:
         *,
         role: Role | None = None,
         qq: Iterable[str] | None = None,
+        email: str | None = None,
+        urgent_mail: bool | None = None,
         password: str | None = None,
         active: bool | None = None,
     ) -> Member:
-        """Change what is given. A new password or switching off ends the member's web sessions."""
+        """Change what is given; an empty `email` removes the address. A new password or switching
+        off ends the member's web sessions."""
         operator.require(Role.OWNER)
         ids = _checked_qq(qq) if qq is not None else None
+        address = checked_address(email) if email is not None else None
         hashed = await self._hash(password) if password else None
         now = self._now()
 
@@ -113,7 +121,15 @@ class Members:
             if demoted and [m.id for m in tx.members.owners(operator.shop)] == [member]:
                 raise Invalid("店铺至少要有一位能登录的店主，先把另一位成员设为店主")
             try:
-                tx.members.update(operator.shop, member, role=role, qq=ids, active=active)
+                tx.members.update(
+                    operator.shop,
+                    member,
+                    role=role,
+                    qq=ids,
+                    email=address,
+                    urgent_mail=urgent_mail,
+                    active=active,
+                )
             except Conflict:
                 raise _taken(tx, found.name, ids or (), but=member) from None
             if hashed is not None:

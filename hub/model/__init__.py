@@ -92,6 +92,14 @@ from hub.model.ids import (
     TaskId,
 )
 from hub.model.items import Item, ItemPage, ListedItem, Spec, Variant
+from hub.model.mail import (
+    Letter,
+    MailPart,
+    MailTrouble,
+    Urgent,
+    UrgentNews,
+    is_mail_address,
+)
 from hub.model.orders import Done, Order, OrderPage, order_key
 from hub.model.replies import CannedAnswer, Hours, Match, Moment, Rule, RuleKind
 from hub.model.shop import (
@@ -133,6 +141,7 @@ from hub.model.tasks import (
     ReadOrder,
     RecallMessage,
     Remind,
+    SendMail,
     SendMessage,
     SendNotice,
     SendReceipt,
@@ -146,6 +155,7 @@ from hub.model.tasks import (
     answer_lane,
     chat_lane,
     item_lane,
+    mail_lane,
     order_lane,
     part_key,
     read_lane,
@@ -222,8 +232,11 @@ __all__ = [
     "ItemFacts",
     "ItemPage",
     "KnownOrder",
+    "Letter",
     "ListedItem",
     "Location",
+    "MailPart",
+    "MailTrouble",
     "MarkRead",
     "Match",
     "Member",
@@ -267,6 +280,7 @@ __all__ = [
     "RuleKind",
     "Said",
     "Scope",
+    "SendMail",
     "SendMessage",
     "SendNotice",
     "SendReceipt",
@@ -295,13 +309,17 @@ __all__ = [
     "Typing",
     "Unknown",
     "Unsupported",
+    "Urgent",
+    "UrgentNews",
     "Variant",
     "Video",
     "Voice",
     "Work",
     "answer_lane",
     "chat_lane",
+    "is_mail_address",
     "item_lane",
+    "mail_lane",
     "masked",
     "order_key",
     "order_lane",

@@ -33,6 +33,8 @@ class Member:
     role: Role
     qq: tuple[str, ...] = ()
     email: str | None = None
+    urgent_mail: bool = True
+    """Whether urgent news also go to `email`."""
     has_password: bool = False
     active: bool = True
 

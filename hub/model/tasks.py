@@ -20,6 +20,7 @@ from hub.model.ids import (
     ShopId,
     TaskId,
 )
+from hub.model.mail import MailPart
 
 
 class TaskKind(StrEnum):
@@ -51,6 +52,8 @@ class TaskKind(StrEnum):
     """Change the price of an unpaid order."""
     REMIND = "remind"
     """Tell owners of what waits for a person, again and again."""
+    MAIL = "mail"
+    """Tell members of what is urgent by mail."""
 
 
 class TaskState(StrEnum):
@@ -208,6 +211,16 @@ class Remind:
     need: NeedId
 
 
+@dataclass(frozen=True, slots=True)
+class SendMail:
+    """Tell a member something urgent by mail; what comes together goes together."""
+
+    to: str
+    parts: tuple[MailPart, ...]
+    unless: str = ""
+    """Only if none of the notices whose keys begin with this has arrived in chat."""
+
+
 Work = (
     SendMessage
     | AnswerByAi
@@ -223,6 +236,7 @@ Work = (
     | FreeShipping
     | ChangePrice
     | Remind
+    | SendMail
 )
 """The effects on the outside world; `TaskKind` names them in the database."""
 
@@ -299,6 +313,14 @@ ANSWER_KEY = "rule:"
 """How the keys of messages begin that rules say to a buyer's line; its id comes behind."""
 MOMENT_KEY = "moment:"
 """How the keys of messages begin that rules say because an order has come to some point."""
+
+
+def mail_lane(to: str | None = None, *, unless_told: bool = False) -> str:
+    """Mails to one address leave in order. Without an address: the prefix of all of them.
+
+    What is only sent if the chat stays silent has a lane of its own, because it waits for that.
+    """
+    return "mail:" + ("" if to is None else to.casefold() + (":untold" if unless_told else ""))
 
 
 def part_key(key: str, number: int) -> str:

@@ -52,6 +52,12 @@ class Metrics:
             ["outcome"],
             registry=self._registry,
         )
+        self.mails = Counter(
+            "yuqiao_mails",
+            "Mails to members, by what became of each attempt",
+            ["outcome"],
+            registry=self._registry,
+        )
         self.supplier_seconds = Histogram(
             "yuqiao_supplier_seconds",
             "How long calls to suppliers took",

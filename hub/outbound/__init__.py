@@ -4,6 +4,7 @@ from hub.outbound.ai_answers import AiAnswers
 from hub.outbound.buyers import BuyerSends
 from hub.outbound.chats import ChatPort, ChatSends
 from hub.outbound.items import ItemReads
+from hub.outbound.mails import MailPort, Mails, MailWords
 from hub.outbound.orders import BargainEnds, OrderReads, Reminders, Shipping, Starts
 from hub.outbound.prices import PriceChanges
 from hub.outbound.reading import Reading
@@ -21,6 +22,9 @@ __all__ = [
     "Claim",
     "Fetch",
     "ItemReads",
+    "MailPort",
+    "MailWords",
+    "Mails",
     "OrderReads",
     "Performer",
     "PriceChanges",

@@ -53,9 +53,11 @@ from hub.policy.deliveries import (
     held_by,
     next_reminder,
     next_state,
+    reminder_step,
 )
 from hub.policy.delivery_rules import longest_keyword, match_rule, same_spec
 from hub.policy.holds import TOGGLE_WITHIN, Toggle, is_toggle, toggle
+from hub.policy.mail import MAIL_LIFETIME, MOST_PARTS, MailWhen, mail_due, when_mailed
 from hub.policy.output_guard import (
     Author,
     GuardWords,
@@ -142,7 +144,9 @@ __all__ = [
     "KNOWN_COLUMNS",
     "LONGEST_CODE",
     "LOOKS_BACK",
+    "MAIL_LIFETIME",
     "MOMENT_NAMES",
+    "MOST_PARTS",
     "MOST_TOKEN_FAILURES",
     "NEEDED_COLUMNS",
     "ON_THEIR_WAY",
@@ -181,6 +185,7 @@ __all__ = [
     "ImportPlan",
     "ItemTerms",
     "LineEnd",
+    "MailWhen",
     "Offer",
     "Promise",
     "ReplyFacts",
@@ -230,6 +235,7 @@ __all__ = [
     "longest_keyword",
     "longest_wait",
     "look_back",
+    "mail_due",
     "masked_texts",
     "match_rule",
     "mode_for",
@@ -249,6 +255,7 @@ __all__ = [
     "read_offer",
     "read_promises",
     "read_rule_lines",
+    "reminder_step",
     "replay_from",
     "rule_lines",
     "same_spec",
@@ -264,6 +271,7 @@ __all__ = [
     "unknown_placeholders",
     "unknown_reply_placeholders",
     "was_told",
+    "when_mailed",
     "why_no_pattern",
     "why_not_ask",
     "why_not_recall",

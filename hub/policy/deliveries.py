@@ -212,6 +212,12 @@ def acts_on(order: KnownOrder, states: Sequence[DeliveryState]) -> Sequence[Choi
     return tuple(choice for choice, possible in can.items() if possible)
 
 
+def reminder_step(opened_at: datetime, now: datetime) -> int:
+    """Which reminder is told at `now`: 1 for the first, with all after the last planned one alike;
+    0: it was just opened."""
+    return sum(now - opened_at >= wait for wait in REMINDERS)
+
+
 def next_reminder(opened_at: datetime, now: datetime) -> datetime:
     """When to tell of it again; it was told of at `now`."""
     for wait in REMINDERS:

@@ -20,6 +20,7 @@ from hub.model import (
     FreeShipping,
     Image,
     Location,
+    MailPart,
     MarkRead,
     OrderStatus,
     Picture,
@@ -27,6 +28,7 @@ from hub.model import (
     ReadOrder,
     RecallMessage,
     Remind,
+    SendMail,
     SendMessage,
     SendNotice,
     SendReceipt,
@@ -38,6 +40,7 @@ from hub.model import (
     TaskKind,
     Text,
     Unsupported,
+    Urgent,
     Variant,
     Video,
     Voice,
@@ -128,6 +131,8 @@ def kind_of(work: Work) -> TaskKind:
             return TaskKind.PRICE
         case Remind():
             return TaskKind.REMIND
+        case SendMail():
+            return TaskKind.MAIL
 
 
 def work_to_text(work: Work) -> str:
@@ -184,6 +189,14 @@ def work_to_text(work: Work) -> str:
                     "order": order,
                     "amount": decimal_to_text(amount),
                     "asked_by": None if asked_by is None else _asked_by_fields(asked_by),
+                }
+            )
+        case SendMail(to, parts, unless):
+            return _dump(
+                {
+                    "to": to,
+                    "parts": [[part.kind, part.text, micros(part.at)] for part in parts],
+                    "unless": unless,
                 }
             )
         case (
@@ -269,6 +282,9 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
             )
         case TaskKind.REMIND:
             return Remind(**fields)
+        case TaskKind.MAIL:
+            parts = tuple(MailPart(Urgent(k), said, moment(at)) for k, said, at in fields["parts"])
+            return SendMail(fields["to"], parts, fields["unless"])
 
 
 def _asked_by(fields: dict[str, Any]) -> AskedBy:

@@ -12,11 +12,14 @@ from hub.model import Member, MemberId, Role, ShopId
 from hub.store.codec import micros
 from hub.store.sql import Row, Sql, Statement
 
-_COLUMNS = "m.id, m.shop_id, m.name, m.role, m.email, m.password_hash IS NOT NULL, m.active"
+_COLUMNS = (
+    "m.id, m.shop_id, m.name, m.role, m.email, m.urgent_mail, m.password_hash IS NOT NULL, m.active"
+)
 
 _ADD = Statement(
-    "INSERT INTO members (shop_id, name, role, email, password_hash, active, created_at)"
-    " VALUES (:shop, :name, :role, :email, :password_hash, TRUE, :now)"
+    "INSERT INTO members"
+    " (shop_id, name, role, email, urgent_mail, password_hash, active, created_at)"
+    " VALUES (:shop, :name, :role, :email, :urgent_mail, :password_hash, TRUE, :now)"
     " ON CONFLICT DO NOTHING RETURNING id"
 )
 _GET = Statement(f"SELECT {_COLUMNS} FROM members m WHERE m.shop_id = :shop AND m.id = :id")
@@ -33,7 +36,8 @@ _BY_QQ = Statement(
 )
 _NAME_TAKEN = Statement("SELECT 1 FROM members WHERE name = :name AND id <> :id")
 _UPDATE = Statement(
-    "UPDATE members SET name = :name, role = :role, email = :email, active = :active"
+    "UPDATE members SET name = :name, role = :role, email = :email,"
+    " urgent_mail = :urgent_mail, active = :active"
     " WHERE shop_id = :shop AND id = :id"
 )
 _QQS = Statement(
@@ -45,6 +49,10 @@ _QQS_OF = Statement(
 _OWNERS_QQ = Statement(
     "SELECT q.qq FROM members m JOIN member_qqs q ON q.shop_id = m.shop_id AND q.member_id = m.id"
     " WHERE m.shop_id = :shop AND m.role = 'owner' AND m.active ORDER BY m.id, q.qq"
+)
+_MAILED = Statement(
+    "SELECT email FROM members WHERE shop_id = :shop AND active AND urgent_mail"
+    " AND email IS NOT NULL ORDER BY id"
 )
 _ADD_QQ = Statement(
     "INSERT INTO member_qqs (qq, shop_id, member_id) VALUES (:qq, :shop, :id)"
@@ -78,6 +86,7 @@ class Members:
         *,
         qq: Iterable[str] = (),
         email: str | None = None,
+        urgent_mail: bool = True,
         password_hash: str | None = None,
         now: datetime,
     ) -> Member:
@@ -88,6 +97,7 @@ class Members:
             name=name,
             role=role,
             email=email,
+            urgent_mail=urgent_mail,
             password_hash=password_hash,
             now=micros(now),
         )
@@ -118,6 +128,11 @@ class Members:
         """All QQ ids of the active owners."""
         return [qq for (qq,) in self._sql.rows(_OWNERS_QQ, shop=shop)]
 
+    def mailed(self, shop: ShopId) -> list[str]:
+        """Addresses of the active members who want urgent news by mail, each once."""
+        found = (email for (email,) in self._sql.rows(_MAILED, shop=shop))
+        return list({email.casefold(): email for email in found}.values())
+
     def by_qq(self, qq: str) -> Member | None:
         """The active member with this QQ id. System-wide: at the door the shop is not known."""
         row = self._sql.row(_BY_QQ, qq=qq)
@@ -145,6 +160,7 @@ class Members:
         role: Role | None = None,
         qq: Iterable[str] | None = None,
         email: str | None = None,
+        urgent_mail: bool | None = None,
         active: bool | None = None,
     ) -> Member | None:
         """Change what is given; `qq` replaces all ids, an empty `email` removes the address.
@@ -164,6 +180,7 @@ class Members:
             name=old.name if name is None else name,
             role=old.role if role is None else role,
             email=old.email if email is None else (email or None),
+            urgent_mail=old.urgent_mail if urgent_mail is None else urgent_mail,
             active=old.active if active is None else active,
         )
         if qq is not None:
@@ -191,7 +208,7 @@ class Members:
 
 
 def _to_member(row: Row, qqs: tuple[str, ...]) -> Member:
-    id_, shop, name, role, email, has_password, active = row
+    id_, shop, name, role, email, urgent_mail, has_password, active = row
     return Member(
         id=MemberId(id_),
         shop=ShopId(shop),
@@ -199,6 +216,7 @@ def _to_member(row: Row, qqs: tuple[str, ...]) -> Member:
         role=Role(role),
         qq=qqs,
         email=email,
+        urgent_mail=bool(urgent_mail),
         has_password=bool(has_password),
         active=bool(active),
     )

@@ -82,6 +82,11 @@ _CANCEL = Statement(
     " WHERE shop_id = :shop AND key = :key AND state IN ('ready', 'running')"
     " AND wire_at IS NULL RETURNING lane"
 )
+_REWRITE = Statement(f"UPDATE outbox SET work = :work WHERE {_FENCE} AND wire_at IS NULL")
+_REACHED = Statement(
+    "SELECT 1 FROM outbox WHERE shop_id = :shop AND key >= :first AND key < :beyond"
+    " AND state = 'done' LIMIT 1"
+)
 _KNOWS = Statement("SELECT 1 FROM outbox WHERE shop_id = :shop AND key = :key")
 _GET = Statement(f"SELECT {_COLUMNS} FROM outbox WHERE id = :id")
 _STATE = Statement("SELECT state FROM outbox WHERE id = :id")
@@ -272,6 +277,18 @@ class Outbox:
         if lane is not None:
             self._promote(shop, lane)
         return lane is not None
+
+    def rewrite(self, task: Task, holder: str, work: Work) -> bool:
+        """Have a claimed task do this instead, of the same kind. False: the lease is lost, or it is
+        on the wire."""
+        if kind_of(work) is not task.kind:
+            raise ValueError(f"task {task.id} is no {kind_of(work)}")
+        return self._fenced(_REWRITE, task, holder, work=work_to_text(work))
+
+    def reached(self, shop: ShopId, prefix: str) -> bool:
+        """Whether a task whose key begins with the prefix is done."""
+        beyond = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+        return self._sql.value(_REACHED, shop=shop, first=prefix, beyond=beyond) is not None
 
     def knows(self, shop: ShopId, key: str) -> bool:
         """Whether the shop has used this key."""

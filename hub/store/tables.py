@@ -68,6 +68,7 @@ members = Table(
     _text("name"),
     _text("role"),
     _text("email", nullable=True),
+    Column("urgent_mail", Boolean, nullable=False),
     _text("password_hash", nullable=True),
     Column("active", Boolean, nullable=False),
     _time("created_at"),

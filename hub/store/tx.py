@@ -19,6 +19,7 @@ from hub.store.delivery_rules import DeliveryRules
 from hub.store.holds import Holds
 from hub.store.items import Items
 from hub.store.logins import Throttle, WebSessions
+from hub.store.mail import MailTroubles
 from hub.store.members import Members
 from hub.store.messages import Messages
 from hub.store.needs import Needs, Stops, StoredGuards
@@ -62,6 +63,7 @@ class Tx:
         "holds",
         "inputs",
         "items",
+        "mail_troubles",
         "members",
         "messages",
         "needs",
@@ -114,3 +116,4 @@ class Tx:
         self.quarantine = Quarantine(sql)
         self.values = Values(sql, vault)
         self.guards = StoredGuards(self.values)
+        self.mail_troubles = MailTroubles(self.values)

@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from hub import text
-from hub.model import RESTING, Account, AccountState, ShopId
+from hub.model import RESTING, Account, AccountState, ShopId, Urgent, UrgentNews
 from hub.notices import tell_owners_of_shop
 from hub.policy import GATHER, AccountNews, account_news, was_told
 from hub.store import Outage, Tx
@@ -21,6 +21,11 @@ TOGETHER = 3
 class _Trouble:
     account: Account
     news: AccountNews
+
+    @property
+    def urgent(self) -> UrgentNews | None:
+        news = self.news
+        return UrgentNews(Urgent.ACCOUNT, news.step) if news.needs_person else None
 
     @property
     def key(self) -> str:
@@ -87,7 +92,8 @@ class News:
                 else text.accounts_trouble(accounts, longest)
             )
             key = f"{troubles[0].key}:together:{now.isoformat()}"
-            if tell_owners_of_shop(tx, shop, said, key=key, now=now):
+            freshest = min(troubles, key=lambda one: one.news.step)
+            if tell_owners_of_shop(tx, shop, said, key=key, now=now, urgent=freshest.urgent):
                 told = list(troubles)
         else:
             told = [one for one in troubles if self._tell_one(tx, one, now)]
@@ -100,7 +106,9 @@ class News:
         account, news = trouble.account, trouble.news
         age = now - news.since
         said = text.account_trouble(account, age, self._zone, now, again=news.step > 0)
-        return tell_owners_of_shop(tx, account.shop, said, key=trouble.key, now=now)
+        return tell_owners_of_shop(
+            tx, account.shop, said, key=trouble.key, now=now, urgent=trouble.urgent
+        )
 
     # --- Its end --------------------------------------------------------------------------------
 

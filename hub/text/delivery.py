@@ -155,6 +155,14 @@ def need_notice(
     return "\n".join(lines)
 
 
+def need_mail(need: Need, account: Account | None, order: KnownOrder | None) -> str:
+    """The need for somebody who cannot answer by a number."""
+    lines = [f"待处理 {need.number}｜{NEED_KINDS[need.kind]}"]
+    if need.detail:
+        lines.append(need.detail)
+    return "\n".join([*lines, *_about(account, order, need.order)])
+
+
 def _about(account: Account | None, order: KnownOrder | None, number: str | None) -> list[str]:
     lines = []
     if account is not None:

@@ -187,6 +187,7 @@ async def test_every_page_fits_its_screen_and_obeys_its_own_policy(
         f"/cards/{card.id}",
         f"/cards/{card.id}/void",
         "/members",
+        "/mail",
         "/members/new",
         f"/members/{agent.id}",
         "/qq",

@@ -20,6 +20,7 @@ from hub.sandbox.world import DEMO_SELLER, Conversation, Message
 from hub.settings import (
     AssistSettings,
     DatabaseSettings,
+    MailSettings,
     QQSettings,
     ReplySettings,
     Settings,
@@ -46,11 +47,13 @@ def settings_for(
     mark_read: Any = "answered",
     ai_model: str = "",
     ai: Mapping[str, Any] = NOTHING_MORE,
+    mail: MailSettings | None = None,
     **xianyu: Any,
 ) -> Settings:
     """`ai_model`: answers through the sandbox's model server; empty: there is no AI. `ai`: further
     settings of that section."""
     return Settings(
+        mail=mail or MailSettings(),
         ai=AssistSettings(
             **{
                 "base_url": sandbox.urls["ai_url"] if ai_model else "",

@@ -12,7 +12,7 @@ LAYERS: list[set[str]] = [
     {"hub.model", "hub.errors", "hub.pacing", "hub.addresses"},
     {"hub.settings"},
     {"hub.policy", "hub.commands", "hub.text"},
-    {"hub.xianyu", "hub.store", "hub.suppliers", "hub.sheets", "hub.assist"},
+    {"hub.xianyu", "hub.store", "hub.suppliers", "hub.sheets", "hub.assist", "hub.notify"},
     {"hub.notices", "hub.answers", "hub.album", "hub.errands", "hub.suggesting"},
     {"hub.delivery", "hub.phone"},
     {"hub.bargains"},
@@ -21,7 +21,7 @@ LAYERS: list[set[str]] = [
     {"hub.app", "hub.sandbox"},
     {"hub.demo", "hub.bench"},
     {"hub.shell"},
-    {"hub.rule_commands"},
+    {"hub.rule_commands", "hub.mail_commands"},
     {"hub.cli"},
     {"hub.__main__"},
 ]
@@ -42,6 +42,7 @@ ONLY_IN: dict[str, set[str]] = {
     "httpx": {"hub.assist"},
     "httpcore": {"hub.assist"},
     "openpyxl": {"hub.sheets"},
+    "aiosmtplib": {"hub.notify"},
 }
 """Foreign packages that one room hides from the rest."""
 

@@ -169,3 +169,42 @@ def test_words_that_toggle_may_be_several_or_none_but_not_empty(tmp_path: Path) 
         file.write_text(f"replies:\n  toggle_words: {bad}\n", encoding="utf-8")
         with pytest.raises(SettingsError, match=r"toggle_words.* 1 to 20 characters"):
             load_settings(file, {})
+
+
+def mail(**values: str) -> Settings:
+    return load_settings(env={f"YUQIAO_MAIL__{key.upper()}": text for key, text in values.items()})
+
+
+@pytest.mark.parametrize(("security", "port"), [("starttls", 587), ("tls", 465), ("none", 25)])
+def test_each_security_of_mail_has_its_usual_port(security: str, port: int) -> None:
+    found = mail(host="smtp.example.com", user="a@example.com", security=security).mail
+    assert (found.dialled_port, found.sender_address) == (port, "a@example.com")
+    assert mail(host="h", user="a@b.c", security=security, port="2525").mail.dialled_port == 2525
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"host": "smtp.example.com:587", "user": "a@b.c"}, "mail.port"),
+        ({"host": "smtp://example.com", "user": "a@b.c"}, "host name alone"),
+        ({"host": "smtp.example.com", "user": "me"}, "mail.sender must be an address"),
+        ({"host": "smtp.example.com"}, "mail.sender must be an address"),
+        ({"sender": "nobody"}, "mail.sender must be an address"),
+        ({"sender": "a@b.c\nBcc: d@e.f"}, "one line"),
+        ({"password": "s3cret"}, "mail.user must name"),
+        ({"security": "ssl"}, "mail.security"),
+        ({"port": "70000"}, "mail.port"),
+        ({"timeout_seconds": "0"}, "mail.timeout_seconds"),
+    ],
+)
+def test_a_wrong_setting_of_mail_is_named(values: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        mail(**values)
+    assert said in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_the_password_of_mail_is_not_shown() -> None:
+    found = mail(host="h", user="a@b.c", password="s3cret", sender="鱼桥 <x@b.c>")
+    assert "s3cret" not in repr(found)
+    assert found.mail.sender_address == "x@b.c"

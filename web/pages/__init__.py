@@ -17,6 +17,7 @@ from web.pages import (
     items,
     live,
     login,
+    mail,
     members,
     needs,
     orders,
@@ -56,6 +57,7 @@ ROUTES: tuple[web.RouteDef, ...] = (
     *rule_sheets.ROUTES,
     *members.ROUTES,
     *qq.ROUTES,
+    *mail.ROUTES,
     *audit.ROUTES,
     *live.ROUTES,
 )

@@ -35,6 +35,7 @@ ACTIONS = {
     "pause": "暂停自动回复",
     "resume": "恢复自动回复",
     "take_over": "接管会话",
+    "mail.test": "发测试邮件",
     "member.add": "添加成员",
     "member.change": "修改成员",
     "member.found_shop": "建立店铺",

@@ -12,6 +12,7 @@ from web.render import render, see_other
 from web.site import SITE
 
 SECRET = ("password", "again")
+MAILS = {"all": True, "none": False}
 BY_VALUE = {role.value: role for role in Role}
 
 
@@ -22,7 +23,7 @@ async def listing(request: web.Request) -> web.Response:
 
 async def add_form(request: web.Request) -> web.Response:
     operator(request).require(Role.OWNER)
-    return render(request, "member_new.html", form=Form({"role": Role.AGENT}))
+    return render(request, "member_new.html", form=Form({"role": Role.AGENT, "mails": "all"}))
 
 
 async def add(request: web.Request) -> web.Response:
@@ -33,6 +34,8 @@ async def add(request: web.Request) -> web.Response:
             name=form["name"],
             role=form.choice("role", BY_VALUE),
             qq=form.several("qq"),
+            email=form["email"],
+            urgent_mail=MAILS.get(form["mails"], True),
             password=_password(form),
         )
     except Invalid as refusal:
@@ -44,7 +47,14 @@ async def add(request: web.Request) -> web.Response:
 async def show(request: web.Request) -> web.Response:
     operator(request).require(Role.OWNER)
     found = await _member(request)
-    form = Form({"role": found.role, "qq": " ".join(found.qq)})
+    form = Form(
+        {
+            "role": found.role,
+            "qq": " ".join(found.qq),
+            "email": found.email or "",
+            "mails": "all" if found.urgent_mail else "none",
+        }
+    )
     return render(request, "member.html", found=found, form=form)
 
 
@@ -58,6 +68,8 @@ async def change(request: web.Request) -> web.Response:
             found.id,
             role=form.choice("role", BY_VALUE),
             qq=form.several("qq"),
+            email=form.values.get("email"),
+            urgent_mail=MAILS.get(form["mails"]),
             password=password,
         )
     except Invalid as refusal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -13,11 +13,14 @@ from store_stage import NOTICE, PEER, SEND, Stage, at
 from hub.model import (
     AskedBy,
     ConversationId,
+    MailPart,
+    SendMail,
     SendReceipt,
     Task,
     TaskId,
     TaskKind,
     TaskState,
+    Urgent,
     Work,
     chat_lane,
     send_lane,
@@ -450,3 +453,42 @@ async def test_the_outbox_does_what_the_plainest_model_does(stage: Stage, seed: 
 
     await stage.do(walk)
     assert timedelta(seconds=now) > timedelta(minutes=5)
+
+
+MAIL = SendMail("a@x.cn", (MailPart(Urgent.STOCK, "没有了 🔴", at(5)),), unless="need:1:")
+
+
+async def test_a_claimed_task_can_be_rewritten_until_it_is_on_the_wire(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        tx.outbox.enqueue(stage.shop, MAIL, lane="mail:a@x.cn", key="mail", due_at=at())
+        (task,) = stage.claim(tx)
+        assert task.work == MAIL
+        more = SendMail(MAIL.to, MAIL.parts * 2)
+        stale = replace(task, attempt=0)
+        assert not tx.outbox.rewrite(stale, "one", more)
+        assert tx.outbox.rewrite(task, "one", more)
+        found = tx.outbox.get(task.id)
+        assert found is not None
+        assert found.work == more
+        with pytest.raises(ValueError, match="no send"):
+            tx.outbox.rewrite(task, "one", SEND)
+        assert tx.outbox.mark_wire(task, "one", at())
+        assert not tx.outbox.rewrite(task, "one", MAIL)
+
+    await stage.do(unit)
+
+
+async def test_a_prefix_is_reached_once_a_task_below_it_is_done(stage: Stage) -> None:
+    def unit(tx: Tx) -> None:
+        for number, key in enumerate(("need:1:a", "need:10:a", "need:1", "need:2:a")):
+            stage.enqueue(tx, str(number), key)
+        first, ten, bare, two = stage.claim(tx)
+        for task in (ten, bare):
+            tx.outbox.settle(task, "one", TaskState.DONE, now=at())
+        tx.outbox.settle(two, "one", TaskState.FAILED, now=at())
+        assert not tx.outbox.reached(stage.shop, "need:1:")
+        assert not tx.outbox.reached(stage.shop, "need:2:")
+        tx.outbox.settle(first, "one", TaskState.DONE, now=at())
+        assert tx.outbox.reached(stage.shop, "need:1:")
+
+    await stage.do(unit)

@@ -8,7 +8,7 @@ import pytest
 from store_stage import Stage, at
 
 from hub.errors import Conflict
-from hub.model import Member, Role
+from hub.model import MailTrouble, Member, Role
 from hub.store import Tx, WebSession
 
 
@@ -156,3 +156,41 @@ async def test_a_stranger_is_answered_at_most_once_in_a_while(stage: Stage) -> N
         ]
 
     assert await stage.do(unit) == [True, False, True, True, False, True]
+
+
+async def test_urgent_mail_goes_to_active_members_who_want_it_each_mailbox_once(
+    stage: Stage,
+) -> None:
+    def unit(tx: Tx) -> None:
+        shop = stage.shop
+        tx.members.add(shop, "老板", Role.OWNER, email="Boss@x.cn", now=at())
+        tx.members.add(shop, "同箱", Role.AGENT, email="boss@x.cn", now=at())
+        tx.members.add(shop, "没有", Role.AGENT, now=at())
+        tx.members.add(shop, "不要", Role.AGENT, email="no@x.cn", urgent_mail=False, now=at())
+        gone = tx.members.add(shop, "走了", Role.AGENT, email="gone@x.cn", now=at())
+        tx.members.update(shop, gone.id, active=False)
+        some = tx.members.add(shop, "小李", Role.AGENT, email="li@x.cn", now=at())
+        assert [one.casefold() for one in tx.members.mailed(shop)] == ["boss@x.cn", "li@x.cn"]
+        off = tx.members.update(shop, some.id, urgent_mail=False)
+        assert off is not None
+        assert off.urgent_mail is False
+        kept = tx.members.update(shop, some.id, name="李")
+        assert kept is not None
+        assert kept.urgent_mail is False
+        assert len(tx.members.mailed(shop)) == 1
+
+    await stage.do(unit)
+
+
+async def test_a_trouble_of_mail_comes_back_as_it_was_kept_until_it_is_over(stage: Stage) -> None:
+    trouble = MailTrouble("不认密码", at(1), at(2), at(3))
+
+    def unit(tx: Tx) -> None:
+        assert tx.mail_troubles.get(stage.shop) is None
+        assert not tx.mail_troubles.clear(stage.shop)
+        tx.mail_troubles.set(stage.shop, trouble)
+        assert tx.mail_troubles.get(stage.shop) == trouble
+        assert tx.mail_troubles.clear(stage.shop)
+        assert tx.mail_troubles.get(stage.shop) is None
+
+    await stage.do(unit)

@@ -41,6 +41,7 @@ async def test_no_name_that_anybody_chose_is_markup_on_any_page(
         f"/rules/{rule.id}",
         f"/rules/{rule.id}/remove",
         "/members",
+        "/mail",
         f"/members/{member.id}",
         "/qq",
         "/audit",

@@ -37,6 +37,7 @@ async def addresses(stage: Stage, owner: Operator) -> list[str]:
         f"/rules/{rule.id}",
         f"/rules/{rule.id}/remove",
         "/members",
+        "/mail",
         "/members/new",
         f"/members/{owner.member.id}",
         "/qq",

@@ -93,6 +93,7 @@ def _people() -> None:
         _text("name"),
         _text("role"),
         _text("email", nullable=True),
+        _flag("urgent_mail"),
         _text("password_hash", nullable=True),
         _flag("active"),
         _time("created_at"),
