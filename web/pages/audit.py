@@ -25,6 +25,10 @@ ACTIONS = {
     "pause": "暂停自动回复",
     "resume": "恢复自动回复",
     "take_over": "接管会话",
+    "focus": "专心和买家聊",
+    "buyer.note": "修改买家备注",
+    "buyer.block": "拉黑买家",
+    "buyer.unblock": "取消拉黑",
     "member.add": "添加成员",
     "member.change": "修改成员",
     "member.found_shop": "建立店铺",
@@ -63,7 +67,16 @@ ACTIONS = {
     "rule.change": "修改规则",
     "rule.remove": "删除规则",
 }
-CONVERSATION_ACTIONS = ("answer", "pause", "resume", "take_over")
+CONVERSATION_ACTIONS = (
+    "answer",
+    "pause",
+    "resume",
+    "take_over",
+    "focus",
+    "buyer.note",
+    "buyer.block",
+    "buyer.unblock",
+)
 """Their target is a ticket, an item, an account, or `shop` for all conversations."""
 
 HELD = {"item": "商品", "account": "账号"}
