@@ -216,7 +216,7 @@ class Chat:
             case Action.STOCK | Action.RESTOCK | Action.VOID as action:
                 return await self._to.stock.run(operator, action, call.argument, message)
             case Action.FLOOR:
-                target = await self._routing.resolve(operator.member, message)
+                target = await self._routing.resolve(operator.member, message, undone="没有执行")
                 return await self._to.bargains.floor(operator, call.argument, target)
             case Action.CANNED:
                 return await self._to.answers.say_canned(operator, call.argument, message)
@@ -226,7 +226,7 @@ class Chat:
             case Action.TRY:
                 return await self._to.replies.try_out(operator, call.argument)
             case Action.WHY if not without_ticket(call.argument):
-                target = await self._routing.meant(operator, message)
+                target = await self._routing.meant(operator, message, undone="没有执行")
                 return await self._to.replies.why(operator, target, message)
             case Action.WHY:
                 show = Action.ORDER
@@ -234,9 +234,9 @@ class Chat:
             case Action.PAUSE | Action.RESUME | Action.TAKE_OVER as action:
                 # Without a hint the first two mean the whole shop, whoever is in focus.
                 target = (
-                    await self._routing.meant(operator, message)
+                    await self._routing.meant(operator, message, undone="没有执行")
                     if action is Action.TAKE_OVER
-                    else await self._routing.resolve(operator.member, message)
+                    else await self._routing.resolve(operator.member, message, undone="没有执行")
                 )
                 if target is None and message.quoted_id is not None:
                     return text.no_target(quoted=True)
@@ -276,5 +276,9 @@ class Chat:
                 return text.command_help(
                     command.usage, command.summary, command.details, command.aliases
                 )
+            unknown = parse_command(f"/{argument.lstrip('/／')}")
+            if isinstance(unknown, UnknownCommand):
+                meant = unknown.suggestion
+                return text.unknown_command(unknown.name, meant.usage if meant else None)
         role = operator.member.role
         return text.help_page([(c.usage, c.summary) for c in COMMANDS if may(role, c.role)])

@@ -79,6 +79,7 @@ from hub.text.delivery import (
 from hub.text.desk import (
     command_help,
     help_page,
+    manual,
     no_target,
     queued_offline,
     status_page,
@@ -289,6 +290,7 @@ __all__ = [
     "left_out",
     "line_was_deaf",
     "list_too_long",
+    "manual",
     "money",
     "need_line",
     "need_notice",

@@ -1,4 +1,4 @@
-"""Talking from QQ over real sockets: focus, notes, history, logging in by a picture, checking up."""
+"""Talking from QQ over real sockets: focus, notes, history, logging in, checking up."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from tests.e2e.stage import (
     TOKEN,
     Stage,
     furnish,
-    open_stage,
     settings_for,
 )
 
@@ -156,18 +155,18 @@ async def test_a_check_of_the_person_comes_with_its_link(stage: Stage) -> None:
     await stage.wait_for_notice("登录已更新")
 
 
-async def test_an_expired_code_is_replaced_once(tmp_path: Path) -> None:
-    async with open_stage(tmp_path) as stage:
-        stage.sandbox.manners.qr_seconds = 1
-        await stage.operator_writes("/登录")
-        first = await stage.wait_for_notice("扫这个码登录")
-        second = await stage.wait_for_notice("上一张过期了")
-        assert pictures_of(first) == pictures_of(second) == 1
-        await stage.wait_for_notice("二维码又过期了")
+async def test_an_expired_code_is_replaced_once(stage: Stage) -> None:
+    await stage.operator_writes("/登录")
+    first = await stage.wait_for_notice("扫这个码登录")
+    stage.sandbox.passport.act("latest", "expire")
+    second = await stage.wait_for_notice("上一张过期了")
+    assert pictures_of(first) == pictures_of(second) == 1
+    stage.sandbox.passport.act("latest", "expire")
+    await stage.wait_for_notice("二维码又过期了")
 
 
 async def test_codes_are_for_private_chats(stage: Stage) -> None:
-    await stage.sandbox.qq.say_group("777001", OWNER_QQ, "/登录", at=True)
+    await stage.sandbox.qq.say_group("777001", OWNER_QQ, "/登录", at_bot=True)
     line = await stage.sandbox.qq.wait_for_line(
         "group", "777001", lambda one: "只在私聊里发" in one.text, SECONDS
     )
@@ -227,7 +226,7 @@ async def test_the_check_up_says_why_a_purchase_would_not_be_delivered(shop: Sho
     assert "✅ 从卡池「月卡」发，还有 2 张" in page.text
 
     await stage.operator_writes("/停发")
-    await stage.wait_for_notice("急停")
+    await stage.wait_for_notice("已停止发货")
     await stage.operator_writes("/体检")
     page = await stage.wait_for_notice("体检\n")
     assert "恢复发 /开发" in page.text
