@@ -14,7 +14,7 @@ from hub.commands import COMMANDS, Action, Command
 from hub.model import OrderStatus, Role
 from tests.unit import manual
 
-UNPAID = "4400112233440000001"
+UNPAID = "4400112233441110001"
 Said = tuple[str, str]
 """What is written, and what the answer holds."""
 NOT_HERE = "needs a phone or the platform: a journey over sockets"
