@@ -8,10 +8,14 @@ from datetime import datetime
 
 from hub.model import BuyerCard, PlatformUser, ShopId
 from hub.store.codec import micros
-from hub.store.needs import StoredGuards
+from hub.store.needs import GUARDS, StoredGuards
 from hub.store.sql import Sql, Statement
 
-_GET = Statement("SELECT note, tags FROM buyers WHERE shop_id = :shop AND buyer = :buyer")
+_GET = Statement(
+    "SELECT b.note, b.tags, g.value FROM shops s"
+    " LEFT JOIN buyers b ON b.shop_id = s.id AND b.buyer = :buyer"
+    " LEFT JOIN settings g ON g.shop_id = s.id AND g.key = :guards WHERE s.id = :shop"
+)
 _SAVE = Statement(
     "INSERT INTO buyers (shop_id, buyer, note, tags, changed_at)"
     " VALUES (:shop, :buyer, :note, :tags, :now)"
@@ -29,9 +33,10 @@ class Buyers:
 
     def get(self, shop: ShopId, buyer: PlatformUser) -> BuyerCard:
         """A blank card for a buyer of whom nothing is kept."""
-        row = self._sql.row(_GET, shop=shop, buyer=buyer)
-        note, tags = ("", "[]") if row is None else row
-        return BuyerCard(shop, buyer, note, tuple(json.loads(tags)), self.is_blocked(shop, buyer))
+        row = self._sql.row(_GET, shop=shop, buyer=buyer, guards=GUARDS)
+        note, tags, guards = row or (None, None, None)
+        blocked = guards is not None and buyer in json.loads(guards)["blocked_buyers"]
+        return BuyerCard(shop, buyer, note or "", tuple(json.loads(tags or "[]")), blocked)
 
     def is_blocked(self, shop: ShopId, buyer: PlatformUser) -> bool:
         return buyer in self._guards.get(shop).blocked_buyers

@@ -44,7 +44,7 @@ def tags_saved(conversation: Conversation, tags: Sequence[str]) -> str:
 def blocked(conversation: Conversation) -> str:
     return (
         f"⛔ 已拉黑 {_whom(conversation)}：不再自动回复，订单先问你再发；消息照样通知你。"
-        f"取消写 /拉黑 取消 #{conversation.ticket}"
+        f"取消：引用这条写 /拉黑 取消 #{conversation.ticket}"
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from hub import text
+from hub.buyers import know_buyer
 from hub.desk import Desk, Door, Operator
 from hub.model import (
     Account,
@@ -379,6 +380,36 @@ async def test_a_note_has_a_longest_length(stage: Stage, words: str) -> None:
     answer = await stage.write(f"/备注 #{stage.lin.ticket} {words}")
     assert answer is not None
     assert "最多 200 字" in answer
+
+
+async def test_a_blocked_buyer_is_let_speak_by_nothing_but_the_list(stage: Stage) -> None:
+    await stage.write(f"/拉黑 #{stage.lin.ticket}")
+
+    answer = await stage.write(f"/恢复 #{stage.lin.ticket}")
+
+    assert answer is not None
+    assert "先取消拉黑" in answer
+    hold = await stage.read(lambda tx: tx.holds.active(stage.lin.shop, stage.lin.id, NOW))
+    assert hold is not None
+
+
+async def test_a_blocked_buyer_is_silenced_in_a_conversation_that_is_new(stage: Stage) -> None:
+    await stage.write(f"/拉黑 #{stage.lin.ticket}")
+
+    def unit(tx: Tx) -> Conversation:
+        new = tx.conversations.upsert(
+            stage.lin.shop,
+            stage.account.id,
+            PlatformConversation("60010020039"),
+            buyer=stage.lin.buyer,
+            buyer_name="小林",
+            at=NOW,
+        )
+        know_buyer(tx, new, NOW)
+        return new
+
+    new = await stage.store.write(unit)
+    assert await stage.read(lambda tx: tx.holds.active(new.shop, new.id, NOW)) is not None
 
 
 # --- History ------------------------------------------------------------------------------------
