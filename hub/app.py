@@ -167,6 +167,14 @@ async def open_hub(
             running = [
                 tasks.create_task(desk.chat.follow_members(), name="members"),
                 tasks.create_task(desk.logins.run(), name="qr logins"),
+                tasks.create_task(
+                    desk.login_chat.run(
+                        lambda peer, said, pictures: qq.deliver(peer, said, pictures=pictures),
+                        qq.wait_connected,
+                    ),
+                    name="logins in chat",
+                ),
+                tasks.create_task(desk.focusing.keep_ending(), name="ends of focus"),
                 tasks.create_task(qq.run(), name="qq"),
                 tasks.create_task(_hasten_chats(store, connected, now), name="hasten chats"),
                 *(tasks.create_task(one.run(), name=name) for name, one in workers.items()),

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from hub import text
 from hub.answers import Replies
+from hub.buyers import know_buyer
 from hub.delivery import on_message_settled, on_signal
 from hub.errands import mark_read, read_item
 from hub.model import (
@@ -161,6 +162,7 @@ class Inbound:
             return
         counts.messages += 1
         counts.from_buyers += 1
+        card = know_buyer(tx, conversation, now)
         reply = self._replies.on_buyer_message(tx, account, conversation, message, event, now)
         counts.answers += reply.answers
         counts.merged += reply.merged
@@ -178,6 +180,7 @@ class Inbound:
             reply.outcome,
             quoted=quoted,
             item=self._item(tx, conversation, now),
+            known=text.buyer_line(card) if card is not None else "",
         )
         tell_owners(
             tx,
@@ -275,6 +278,7 @@ class Inbound:
         if event.source is not SignalSource.CATCH_UP:
             since = event.sent_at
             named = event.order_id is not None
+            know_buyer(tx, conversation, now)
             self._replies.on_moment(
                 tx, account, conversation, moment, about=about, named=named, since=since, now=now
             )

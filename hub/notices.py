@@ -25,7 +25,7 @@ from hub.model import (
 )
 from hub.policy import MAIL_LIFETIME, MailWhen, is_worse, stock_level, when_mailed
 from hub.store import Tx
-from hub.text import stock_fell
+from hub.text import focus_head, stock_fell
 
 NOTICE_LIFETIME = timedelta(hours=24)
 
@@ -134,6 +134,18 @@ def _tell(
     return told
 
 
+def tell_chat(tx: Tx, shop: ShopId, peer: ChatPeer, text: str, *, key: str, now: datetime) -> None:
+    """Say something in one chat that nobody there asked for just now."""
+    tx.outbox.enqueue(
+        shop,
+        SendNotice(peer, text, None),
+        lane=chat_lane(peer),
+        key=key,
+        due_at=now,
+        expires_at=now + NOTICE_LIFETIME,
+    )
+
+
 def tell_asker(
     tx: Tx,
     conversation: Conversation,
@@ -144,7 +156,12 @@ def tell_asker(
     now: datetime,
     message: MessageId | None = None,
 ) -> None:
-    """`message`: the one it tells of; quoting the receipt then means that one."""
+    """`message`: the one it tells of; quoting the receipt then means that one. Whoever talks with
+    this buyer alone reads that above it."""
+    peer = asked_by.peer
+    focus = tx.focuses.get(peer.bot, peer.peer) if peer.scene == "private" else None
+    if focus is not None and focus.conversation == conversation.id:
+        text = f"{focus_head(conversation)}\n{text}"
     tx.outbox.enqueue(
         conversation.shop,
         SendReceipt(asked_by, text, conversation.id, message),

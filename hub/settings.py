@@ -159,6 +159,10 @@ class QQSettings(_Section):
     api_seconds: float = Field(15, gt=0, le=120)
     send_spacing_seconds: float = Field(0.3, ge=0, le=60)
     """Least time between two texts that the bot sends; QQ restricts accounts that are faster."""
+    focus_minutes: float = Field(10, gt=0, le=1440)
+    """Whoever talks with one buyer alone (/聊) and writes nothing for so long leaves by that."""
+    login_codes: bool = True
+    """Send owners a QR code in private when the login of an account has died."""
 
 
 def _word(written: str) -> str:

@@ -60,6 +60,7 @@ DONE: dict[str, str] = {
     "canned-saved": "常用语已保存。",
     "canned-removed": "常用语已删除。",
     "draft-again": "AI 正在换一份草稿，写好就出现在这里。",
+    "buyer-saved": "买家的备注和标签已保存。",
     "draft-dropped": "草稿不要了，买家什么也不会收到。",
     "ai-profile-added": "AI 已添加，可以在下面试答一次。",
     "ai-profile-changed": "AI 已保存。",

@@ -14,10 +14,21 @@ class Action(StrEnum):
     STATUS = "status"
     ACCOUNTS = "accounts"
     RECONNECT = "reconnect"
+    LOG_IN = "log_in"
+    SWITCH_ON = "switch_on"
+    SWITCH_OFF = "switch_off"
+    CHECK_UP = "check_up"
     PAUSE = "pause"
     RESUME = "resume"
     TAKE_OVER = "take_over"
     RECALL = "recall"
+    FOCUS = "focus"
+    LEAVE = "leave"
+    HISTORY = "history"
+    NOTE = "note"
+    TAG = "tag"
+    BLOCK = "block"
+    CLEAR = "clear"
     CANNED = "canned"
     SAVE_CANNED = "save_canned"
     WHY = "why"
@@ -90,6 +101,45 @@ COMMANDS: tuple[Command, ...] = (
         "需要验证的账号，请先在闲鱼里把验证做完再发：程序只试一次，还要验证就又停下。",
     ),
     Command(
+        Action.LOG_IN,
+        "登录",
+        ("扫码", "login"),
+        "/登录 [账号名]",
+        "发一个二维码，用闲鱼扫码重新登录",
+        Role.OWNER,
+        "只在私聊里用。过期会自动换一张，扫码、确认和需要验证都会告诉你。"
+        "只有一个账号，或只有一个没连上时可以不写名字。登录失效的时候，二维码会自己发给店主一次。",
+    ),
+    Command(
+        Action.SWITCH_ON,
+        "启用",
+        ("enable",),
+        "/启用 账号名",
+        "让停用的账号重新连上闲鱼",
+        Role.OWNER,
+        "设置和登录都还在。",
+    ),
+    Command(
+        Action.SWITCH_OFF,
+        "停用",
+        ("disable",),
+        "/停用 账号名",
+        "账号断开，不收也不发",
+        Role.OWNER,
+        "买家的消息、订单都收不到了，也不会自动发货，直到 /启用。"
+        "只想停自动回复用 /暂停，只想停发货用 /停发。",
+    ),
+    Command(
+        Action.CHECK_UP,
+        "体检",
+        ("check",),
+        "/体检 [商品]",
+        "现在有人买，会不会自动发货",
+        Role.VIEWER,
+        "商品写编号，或者标题里的几个字：说出会按哪条规则、从哪个卡池发，不会发的话差在哪里。"
+        "不写就查一遍账号、急停、每条规则的库存和没处理完的事。",
+    ),
+    Command(
         Action.ITEMS,
         "商品",
         ("items",),
@@ -137,7 +187,74 @@ COMMANDS: tuple[Command, ...] = (
         "撤回刚发给买家的话",
         Role.AGENT,
         "引用你自己写的那句、它的回执，或者买家的通知；也可以只写编号。"
+        "引用自己的那句或回执时，只写一个「撤」字也行。"
         "引用通知或写编号时，撤回那个会话里最后一次回复。闲鱼只允许撤回 2 分钟内的消息。",
+    ),
+    Command(
+        Action.FOCUS,
+        "聊",
+        ("chat",),
+        "/聊 #编号|买家名",
+        "专心和一位买家聊：之后写的话都发给他",
+        Role.AGENT,
+        "只在私聊里用。引用买家的通知写 /聊 也行；编号可以只写 a7 或者 7。"
+        "每条回执前面都写着正在和谁聊；引用别的通知，那一句就发给别的买家，并告诉你。"
+        "写 /退出 结束，10 分钟没有写话也会自己结束，都会告诉你。不写买家就说出现在和谁聊。",
+    ),
+    Command(
+        Action.LEAVE,
+        "退出",
+        ("leave", "exit"),
+        "/退出",
+        "不再专心和一位买家聊",
+        Role.VIEWER,
+    ),
+    Command(
+        Action.HISTORY,
+        "历史",
+        ("history",),
+        "/历史 [#编号] [条数]",
+        "一个会话最近说过的话",
+        Role.VIEWER,
+        "引用一条通知，或写上编号；正在 /聊 的话可以都不写。不写条数就是 10 条，最多 30 条。"
+        "发过的卡密在群里、给只读成员看时遮住。",
+    ),
+    Command(
+        Action.NOTE,
+        "备注",
+        ("note",),
+        "/备注 [#编号] [备注]",
+        "给买家写一句备注，以后的通知里会看到",
+        Role.AGENT,
+        "引用买家的通知，或写上编号。再写一次就换成新的；不写备注就显示现在的。买家看不到。",
+    ),
+    Command(
+        Action.TAG,
+        "标签",
+        ("tag",),
+        "/标签 [#编号] [标签 …]",
+        "给买家加标签",
+        Role.AGENT,
+        "几个标签用空格分开；前面写减号就去掉：/标签 #a7 老客 -爱砍价。买家看不到。",
+    ),
+    Command(
+        Action.BLOCK,
+        "拉黑",
+        ("block",),
+        "/拉黑 [#编号] [取消]",
+        "不再自动回复这位买家，订单先问你",
+        Role.AGENT,
+        "引用买家的通知，或写上编号。他所有的会话都算；消息照样通知你，你也照样能回复。"
+        "后悔了写 /拉黑 取消。",
+    ),
+    Command(
+        Action.CLEAR,
+        "清除",
+        ("clear",),
+        "/清除 [#编号] [备注|标签|拉黑]",
+        "去掉买家的备注、标签和拉黑",
+        Role.AGENT,
+        "引用买家的通知，或写上编号。不写去掉哪样，就都去掉。",
     ),
     Command(
         Action.CANNED,
@@ -340,35 +457,6 @@ COMMANDS: tuple[Command, ...] = (
     ),
 )
 
-
-HELP_GROUPS: tuple[tuple[str, tuple[Action, ...]], ...] = (
-    ("会话", (Action.CANNED, Action.SAVE_CANNED, Action.RECALL, Action.WHY, Action.TRY)),
-    ("自动回复", (Action.PAUSE, Action.RESUME, Action.TAKE_OVER)),
-    (
-        "订单和发货",
-        (
-            Action.NEEDS,
-            Action.SETTLE,
-            Action.ORDER,
-            Action.DELIVER,
-            Action.RESEND,
-            Action.OUTSIDE,
-            Action.SHIP,
-            Action.RELEASE,
-            Action.REFUSE,
-            Action.STOP,
-            Action.GO_ON,
-            Action.DELIVERY_RULES,
-        ),
-    ),
-    ("价格", (Action.PRICE, Action.FLOOR)),
-    ("库存", (Action.STOCK, Action.RESTOCK, Action.VOID)),
-    (
-        "店铺",
-        (Action.STATUS, Action.ACCOUNTS, Action.RECONNECT, Action.ITEMS, Action.HELP),
-    ),
-)
-"""How the list of commands is parted; every action stands in one of them."""
 
 BY_NAME = {name: c for c in COMMANDS for name in (c.name, *c.aliases)}
 

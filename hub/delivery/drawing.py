@@ -13,13 +13,14 @@ from hub.model import (
     Delivery,
     DeliveryStep,
     KnownOrder,
+    Pool,
     PoolKind,
     ShopId,
     Supply,
     supply_lane,
 )
 from hub.notices import tell_stock
-from hub.policy import ON_THEIR_WAY
+from hub.policy import ON_THEIR_WAY, why_short
 from hub.store import Tx
 
 ONE_PIECE_KINDS = frozenset({PoolKind.TEXT, PoolKind.IMAGE})
@@ -72,21 +73,20 @@ def reserve(
 def _why_short(tx: Tx, shop: ShopId, units: Sequence[Delivery], now: datetime) -> str | None:
     for id_ in {delivery.pool for delivery in units}:
         pool = tx.pools.get(shop, id_) if id_ is not None else None
-        if pool is None:
-            return "卡池已经不在了"
-        if not pool.enabled:
-            return f"卡池「{pool.name}」已停用"
-        if pool.kind is PoolKind.API and tx.pools.supplier(shop, pool.id) is None:
-            return f"卡池「{pool.name}」还没有填供货接口"
-        if pool.kind is PoolKind.IMAGE and not pool.pictures:
-            return f"卡池「{pool.name}」里还没有图片"
-        if pool.kind is PoolKind.CODES:
+        wanted = there = 0
+        if pool is not None and pool.kind is PoolKind.CODES:
             wanted = sum(one.cards for one in units if one.pool == id_ and not _holds(tx, one))
             tx.cards.void_expired(shop, pool.id, now)
             there = pool.counts.available - tx.card_records.expired_count(shop, pool.id, now)
-            if there < wanted:
-                return f"卡池「{pool.name}」要 {wanted} 张，只剩 {there} 张"
+        supplied = pool is not None and _is_supplied(tx, pool)
+        missing = why_short(pool, wanted=wanted, there=there, supplied=supplied)
+        if missing is not None:
+            return missing
     return None
+
+
+def _is_supplied(tx: Tx, pool: Pool) -> bool:
+    return pool.kind is PoolKind.API and tx.pools.supplier(pool.shop, pool.id) is not None
 
 
 def _holds(tx: Tx, delivery: Delivery) -> bool:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from hub.album import Album, Shown, album_of
 from hub.assist import Assist, load_prompts
 from hub.desk.accounts import Accounts
+from hub.desk.answer_chat import AnswerChat
 from hub.desk.assist import (
     TRIED_WORDS,
     AiDesk,
@@ -20,19 +21,27 @@ from hub.desk.assist import (
 )
 from hub.desk.bargain_chat import BargainChat
 from hub.desk.bargains import Bargains, FloorList, ItemFloor
+from hub.desk.buyer_chat import BuyerChat
+from hub.desk.buyers import Buyers, KnownBuyer, split_tags
 from hub.desk.canned import Canned
 from hub.desk.cards import Cards, CardView
-from hub.desk.chat import Chat
+from hub.desk.chat import Chat, Surfaces
+from hub.desk.check_chat import CheckChat
+from hub.desk.checkup import CheckUps
 from hub.desk.confirming import Confirmations
 from hub.desk.delivery_chat import DeliveryChat, DeliveryDesk
 from hub.desk.delivery_rules import CHANGED_MEANWHILE, DeliveryRules
 from hub.desk.draft_chat import DraftChat
 from hub.desk.drafts import Drafts
+from hub.desk.focus_chat import FocusChat
+from hub.desk.focusing import Focusing
+from hub.desk.history_chat import HistoryChat
 from hub.desk.hold_chat import HoldChat
 from hub.desk.holds import Held, Holds, Resumed
 from hub.desk.inbox import Answered, ConversationView, Inbox
 from hub.desk.items import ItemList, Items
 from hub.desk.login import Logins, LoginStep, QrView, open_login_at
+from hub.desk.login_chat import LoginChat
 from hub.desk.mail import MailDesk, MailOverview
 from hub.desk.members import Login, Members, NewLogin
 from hub.desk.needs import NeedLine, Needs
@@ -42,8 +51,10 @@ from hub.desk.pictures import Pictures
 from hub.desk.rehearsal import Rehearsal, Replayed
 from hub.desk.reply_chat import ReplyChat
 from hub.desk.restock import Restock, Restocking
+from hub.desk.routing import Routing
 from hub.desk.rule_sheets import RuleSheet, RuleSheets, SheetFormat
 from hub.desk.rules import RuleFields, Rules
+from hub.desk.shop_chat import ShopChat
 from hub.desk.stock import PoolLine, Stock
 from hub.desk.stock_chat import StockChat
 from hub.desk.suppliers import Suppliers, Trial, parse_headers
@@ -70,6 +81,7 @@ __all__ = [
     "Held",
     "ItemFloor",
     "ItemList",
+    "KnownBuyer",
     "Login",
     "LoginStep",
     "MailOverview",
@@ -94,6 +106,7 @@ __all__ = [
     "UnitLine",
     "parse_headers",
     "parse_hours",
+    "split_tags",
 ]
 
 
@@ -121,6 +134,7 @@ class Desk:
         self.inbox = Inbox(store, album, now, marks_read=settings.replies.mark_read != "never")
         self.drafts = Drafts(store, now, marks_read=settings.replies.mark_read != "never")
         self.holds = Holds(store, now)
+        self.buyers = Buyers(store, now)
         self.pictures = Pictures(store, album)
         self.items = Items(store, client_of, now)
         self.accounts = Accounts(store, now, settings.replies.takeover_minutes)
@@ -154,12 +168,20 @@ class Desk:
         self.suppliers = Suppliers(store, now)
         zone, confirmations = ZoneInfo(settings.text.timezone), Confirmations(now)
         self.ai = AiDesk(store, assist, settings.ai, now, zone)
-        self.chat = Chat(
-            store,
-            self.inbox,
-            self.accounts,
-            self.items,
-            self.system,
+        self.focusing = Focusing(store, now, minutes=settings.qq.focus_minutes)
+        self.login_chat = LoginChat(
+            store, self.accounts, self.logins, unasked=settings.qq.login_codes
+        )
+        routing = Routing(store, self.focusing, now)
+        replies = ReplyChat(store, self.canned, self.rehearsal)
+        surfaces = Surfaces(
+            AnswerChat(store, self.inbox, replies, routing, self.focusing),
+            ShopChat(self.accounts, self.items, self.system, now, zone),
+            self.login_chat,
+            FocusChat(self.focusing),
+            HistoryChat(store, self.inbox, now, zone),
+            BuyerChat(self.buyers),
+            CheckChat(store, CheckUps(store, now)),
             StockChat(self.stock, self.cards, self.restock, confirmations),
             BargainChat(store, self.bargains, self.accounts),
             DeliveryChat(
@@ -177,9 +199,7 @@ class Desk:
                 zone,
             ),
             DraftChat(store, self.drafts),
-            ReplyChat(store, self.canned, self.rehearsal),
+            replies,
             HoldChat(self.holds, now, zone),
-            confirmations,
-            now,
-            zone,
         )
+        self.chat = Chat(store, routing, surfaces, confirmations, now)

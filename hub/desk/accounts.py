@@ -116,7 +116,7 @@ class Accounts:
         def unit(tx: Tx) -> bool:
             found = find_account(tx, operator, account)
             if not found.enabled:
-                raise Invalid(f"账号「{found.name}」停用着，请先在后台启用")
+                raise Invalid(f"账号「{found.name}」停用着，先发 /启用 {found.name}，或在后台启用")
             done = tx.accounts.reconnect(operator.shop, account, now)
             if done:
                 operator.record(tx, "account.reconnect", found.name, now)

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from hub import text
+from hub.buyers import block_changed
 from hub.desk.operator import Operator
 from hub.desk.stock import find_pool
 from hub.errors import Invalid, NotFound
@@ -16,6 +17,7 @@ from hub.model import (
     DeliveryRule,
     DeliveryRuleId,
     Guards,
+    PlatformUser,
     Pool,
     PoolId,
     PoolKind,
@@ -35,6 +37,7 @@ MOST_CARDS = 20
 MOST_UNITS = 100
 LONGEST_DELAY = 3600
 MOST_BLOCKED = 1000
+"""The list is looked into for every message of a buyer."""
 CHANGED_MEANWHILE = "没有保存：别人刚刚改过，请重新打开这一页，看一下现在的内容再改"
 
 
@@ -53,7 +56,7 @@ class DeliveryRules:
         shop = operator.shop
 
         def unit(tx: Tx) -> list[tuple[DeliveryRule, str]]:
-            return [(rule, _in_words(tx, rule)) for rule in tx.delivery_rules.all(shop)]
+            return [(rule, in_words(tx, rule)) for rule in tx.delivery_rules.all(shop)]
 
         return await self._store.read(unit)
 
@@ -147,16 +150,20 @@ class DeliveryRules:
         now = self._now()
 
         def unit(tx: Tx) -> None:
-            if seen not in (None, tx.guards.get(operator.shop)):
+            before = tx.guards.get(operator.shop)
+            if seen not in (None, before):
                 raise Invalid(CHANGED_MEANWHILE)
             tx.guards.set(operator.shop, checked)
+            other = set(before.blocked_buyers) ^ set(checked.blocked_buyers)
+            block_changed(tx, operator.shop, map(PlatformUser, sorted(other)), now)
             operator.record(tx, "delivery.guards", "shop", now)
 
         await self._store.write(unit)
         return checked
 
 
-def _in_words(tx: Tx, rule: DeliveryRule) -> str:
+def in_words(tx: Tx, rule: DeliveryRule) -> str:
+    """What the rule does, in one sentence."""
     pool = tx.pools.get(rule.shop, rule.pool)
     account = tx.accounts.get(rule.shop, rule.account) if rule.account is not None else None
     known = {item: tx.items.get(rule.shop, item) for item in rule.items[:3]}

@@ -115,12 +115,16 @@ class Holds:
         return await self._store.write(unit)
 
     async def resume(self, operator: Operator, scope: Scope) -> Resumed:
-        """End the holds of exactly this scope; wider and narrower ones stay, and are told."""
+        """End the holds of exactly this scope; wider and narrower ones stay, and are told.
+
+        Raises Invalid where the buyer is blocked: their next message would hold it again.
+        """
         operator.require(Role.AGENT)
         now = self._now()
 
         def unit(tx: Tx) -> Resumed:
             place = _find(tx, operator, scope, gone=True)
+            _refuse_if_blocked(tx, operator, scope)
             ended = tx.holds.end(operator.shop, scope, now)
             operator.record(tx, "resume", _target(place), now)
             others = all_held(tx, operator, now)
@@ -255,3 +259,15 @@ def _target(place: Place) -> str:
     if scope.item is not None:
         return f"item {scope.item}"
     return "shop" if scope.account is None else f"account {place.name}"
+
+
+def _refuse_if_blocked(tx: Tx, operator: Operator, scope: Scope) -> None:
+    if scope.conversation is None:
+        return
+    found = tx.conversations.get(operator.shop, scope.conversation)
+    buyer = found.buyer if found is not None else None
+    if found is not None and buyer is not None and tx.buyers.is_blocked(operator.shop, buyer):
+        raise Invalid(
+            f"没有恢复：{text.BLOCKED}，先取消拉黑：发 /拉黑 #{found.ticket} 取消，"
+            "或在后台会话页的买家卡片里改"
+        )

@@ -158,6 +158,7 @@ class Logins:
         self._attempts: dict[str, _Attempt] = {}
         self._asked: asyncio.Queue[_Attempt] = asyncio.Queue(WAITING_STARTS)
         self._revisions: Counter[ShopId] = Counter()
+        self._moved = asyncio.Event()
 
     # --- What a door asks for ---------------------------------------------------------------
 
@@ -211,6 +212,11 @@ class Logins:
     def revision(self, shop: ShopId) -> int:
         """A number that grows whenever an attempt of the shop moves on."""
         return self._revisions[shop]
+
+    async def wait_moved(self, shop: ShopId, seen: int) -> None:
+        """Return as soon as the shop's `revision` is another one."""
+        while self._revisions[shop] == seen:
+            await self._moved.wait()
 
     def cancel(self, operator: Operator, id_: str) -> QrView:
         """Give up an attempt; one that is confirmed or over stays as it is."""
@@ -303,6 +309,8 @@ class Logins:
         if step is not before.step:
             logger.info("qr login of shop {}: {}", attempt.shop, step)
             self._revisions[attempt.shop] += 1
+            self._moved.set()
+            self._moved = asyncio.Event()
 
     # --- Following the phone ----------------------------------------------------------------
 

@@ -230,7 +230,7 @@ def _place(
         raise NotFound("还没有账号，先添加一个")
     number, title, owner = None, "", account
     if wanted := item.strip():
-        number, title, of_item = _item(tx, operator, wanted)
+        number, title, of_item = item_called(tx, operator, wanted)
         owner = account or of_item
     found = next((one for one in accounts if owner is None or one.id == owner), None)
     if found is None:
@@ -238,7 +238,10 @@ def _place(
     return found, number, title
 
 
-def _item(tx: Tx, operator: Operator, wanted: str) -> tuple[str, str, AccountId | None]:
+def item_called(tx: Tx, operator: Operator, wanted: str) -> tuple[str, str, AccountId | None]:
+    """Number, title and account of the item that a number or a part of a title means.
+
+    Raises NotFound; a number that nobody knows is taken as it is."""
     known = tx.items.get(operator.shop, wanted)
     if known is not None:
         return known.item.id, known.item.title, known.account

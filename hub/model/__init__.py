@@ -23,6 +23,7 @@ from hub.model.assist import (
     Speaker,
 )
 from hub.model.bargains import Bargain, Floor, FloorKind, StoredFloor
+from hub.model.buyers import BuyerCard, Focus
 from hub.model.chat import ChatPeer, ChatPicture, Delivered, OperatorMessage
 from hub.model.content import (
     KEPT,
@@ -190,6 +191,7 @@ __all__ = [
     "Bargain",
     "Batch",
     "BatchId",
+    "BuyerCard",
     "BuyerMessage",
     "CannedAnswer",
     "CannedId",
@@ -219,6 +221,7 @@ __all__ = [
     "Event",
     "Floor",
     "FloorKind",
+    "Focus",
     "FreeShipping",
     "Guards",
     "Hold",

@@ -66,6 +66,7 @@ from hub.policy.output_guard import (
     forbidden_words,
     guard,
 )
+from hub.policy.people import conversations_called
 from hub.policy.prices import (
     Ask,
     Offer,
@@ -117,7 +118,7 @@ from hub.policy.rule_sheets import (
 )
 from hub.policy.rulebook import Rulebook, why_no_pattern
 from hub.policy.steadiness import Brake, EndKind, LineEnd, brake_after
-from hub.policy.stock import LOOKS_BACK, days_left, is_worse, stock_level
+from hub.policy.stock import LOOKS_BACK, days_left, is_worse, stock_level, why_short
 from hub.policy.supplier_calls import supplier_request, words_of_body
 from hub.policy.templates import (
     CONTENT,
@@ -212,6 +213,7 @@ __all__ = [
     "choices_of",
     "compose",
     "compose_reply",
+    "conversations_called",
     "cut",
     "day_began",
     "days_left",
@@ -275,6 +277,7 @@ __all__ = [
     "why_no_pattern",
     "why_not_ask",
     "why_not_recall",
+    "why_short",
     "within_hours",
     "words_of_body",
     "yuan",

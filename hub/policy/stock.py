@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hub.model import StockLevel
+from hub.model import Pool, PoolKind, StockLevel
 
 LOOKS_BACK = timedelta(days=14)
 """The sales of that time say how fast stock goes."""
@@ -16,6 +16,24 @@ def stock_level(available: int, low_at: int) -> StockLevel:
     if available <= 0:
         return StockLevel.EMPTY
     return StockLevel.LOW if available <= low_at else StockLevel.FINE
+
+
+def why_short(pool: Pool | None, *, wanted: int, there: int, supplied: bool) -> str | None:
+    """Why so many cards cannot be had of a pool; None: they can, or its supplier decides.
+
+    `there`: those that can still be drawn. `supplied`: its supplier is known.
+    """
+    if pool is None:
+        return "卡池已经不在了"
+    if not pool.enabled:
+        return f"卡池「{pool.name}」已停用"
+    if pool.kind is PoolKind.API and not supplied:
+        return f"卡池「{pool.name}」还没有填供货接口"
+    if pool.kind is PoolKind.IMAGE and not pool.pictures:
+        return f"卡池「{pool.name}」里还没有图片"
+    if pool.kind is PoolKind.CODES and there < wanted:
+        return f"卡池「{pool.name}」要 {wanted} 张，只剩 {there} 张"
+    return None
 
 
 def is_worse(level: StockLevel, told: StockLevel) -> bool:

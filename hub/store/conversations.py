@@ -48,6 +48,9 @@ _OF_PEOPLE = Statement(
     f"SELECT {_COLUMNS} FROM conversations c WHERE c.shop_id = :shop AND c.account_id = :account"
     " AND c.buyer = :buyer AND c.item_id = :item ORDER BY c.id DESC LIMIT 1"
 )
+_OF_BUYER = Statement(
+    f"SELECT {_COLUMNS} FROM conversations c WHERE c.shop_id = :shop AND c.buyer = :buyer"
+)
 _NEXT_TICKET = Statement(
     "UPDATE shops SET tickets = tickets + 1 WHERE id = :shop RETURNING tickets"
 )
@@ -182,6 +185,10 @@ class Conversations:
         """The newest with this buyer about this item. Rarely asked, so no index serves it."""
         row = self._sql.row(_OF_PEOPLE, shop=shop, account=account, buyer=buyer, item=item_id)
         return None if row is None else _to_conversation(row)
+
+    def of_buyer(self, shop: ShopId, buyer: PlatformUser) -> list[Conversation]:
+        """All with this buyer. Rarely asked, so no index serves it."""
+        return [_to_conversation(row) for row in self._sql.rows(_OF_BUYER, shop=shop, buyer=buyer)]
 
     def recent(
         self,

@@ -30,6 +30,8 @@ ChangedNoun = Literal[
     "need",
     "stop",
     "delivery_rule",
+    "buyer",
+    "focus",
 ]
 
 

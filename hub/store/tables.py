@@ -36,8 +36,9 @@ from hub.store.columns import time as _time
 from hub.store.columns import words as _text
 from hub.store.delivery_tables import DELIVERY
 from hub.store.stock_tables import STOCK
+from hub.store.talk_tables import TALK
 
-__all__ = ["ASSIST", "BARGAINS", "CANNED", "DELIVERY", "STOCK", "metadata"]
+__all__ = ["ASSIST", "BARGAINS", "CANNED", "DELIVERY", "STOCK", "TALK", "metadata"]
 
 installation = Table(
     "installation",

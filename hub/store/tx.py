@@ -8,6 +8,7 @@ from datetime import datetime
 from hub.store.accounts import Accounts
 from hub.store.assist import AiProfiles, AiScopes, AiUses
 from hub.store.bargains import Bargains, Floors
+from hub.store.buyers import Buyers
 from hub.store.canned import CannedAnswers
 from hub.store.card_records import CardRecords
 from hub.store.cards import Cards
@@ -16,6 +17,7 @@ from hub.store.conversations import Conversations
 from hub.store.decisions import Decisions
 from hub.store.deliveries import Deliveries
 from hub.store.delivery_rules import DeliveryRules
+from hub.store.focuses import Focuses
 from hub.store.holds import Holds
 from hub.store.items import Items
 from hub.store.logins import Throttle, WebSessions
@@ -50,6 +52,7 @@ class Tx:
         "ai_uses",
         "audit",
         "bargains",
+        "buyers",
         "canned",
         "card_records",
         "cards",
@@ -59,6 +62,7 @@ class Tx:
         "deliveries",
         "delivery_rules",
         "floors",
+        "focuses",
         "guards",
         "holds",
         "inputs",
@@ -117,3 +121,5 @@ class Tx:
         self.values = Values(sql, vault)
         self.guards = StoredGuards(self.values)
         self.mail_troubles = MailTroubles(self.values)
+        self.buyers = Buyers(sql, self.guards)
+        self.focuses = Focuses(sql)

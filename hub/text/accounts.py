@@ -108,7 +108,7 @@ def account_mend(account: Account) -> str:
     again = f"发 /重连 {account.name}（或在后台「账号」页点“重新连接”）"
     match account.state:
         case AccountState.LOGGED_OUT:
-            return "在后台「账号」页扫码或粘贴新的 Cookie，就能恢复"
+            return f"发 /登录 {account.name}，或在后台「账号」页扫码或粘贴新的 Cookie，就能恢复"
         case AccountState.HELD:
             return f"程序已经停下，不会自己再试。处理好以后{again}"
         case AccountState.VERIFICATION_NEEDED:
@@ -129,6 +129,14 @@ def next_try(account: Account, zone: ZoneInfo, now: datetime) -> str:
     if account.state is not AccountState.WAITING or until is None:
         return ""
     return f"将在 {clock(until, zone, now)} 再试" if until - now >= SOON else "马上再试"
+
+
+def account_switched(account: Account) -> str:
+    if account.enabled:
+        return f"▶ 已启用「{account.name}」，正在连接闲鱼，连上或出了问题都会告诉你"
+    return (
+        f"⏹ 已停用「{account.name}」：不收消息和订单，也不回复、不发货，直到 /启用 {account.name}"
+    )
 
 
 def reconnecting(account: Account) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from hub.model import Account, AccountState, Conversation
+from hub.model import Account, AccountState, Conversation, Role
 from hub.text.accounts import ACCOUNT_STATES, account_line
 
 
@@ -26,6 +26,25 @@ def command_help(usage: str, summary: str, details: str, aliases: Sequence[str])
     if aliases:
         parts.append("别名：" + "、".join(f"/{alias}" for alias in aliases))
     return "\n".join(parts)
+
+
+_LEAST = {Role.OWNER: "店主", Role.AGENT: "客服、店主", Role.VIEWER: "所有成员"}
+
+
+def manual(commands: Sequence[tuple[str, str, str, Role, str, Sequence[str]]]) -> str:
+    """The manual page. Each: name, usage, summary, least role, details, other names."""
+    lines = ["| 命令 | 做什么 | 谁能用 |", "|---|---|---|"]
+    for _, usage, summary, role, _, _ in commands:
+        lines.append(f"| `{_cell(usage)}` | {_cell(summary)} | {_LEAST[role]} |")
+    for name, usage, _, _, details, aliases in commands:
+        others = f"也可以写：{'、'.join(f'`/{alias}`' for alias in aliases)}。" if aliases else ""
+        if details or others:
+            lines += ["", f"**/{name}**　`{usage}`", "", f"{details}{others}"]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(words: str) -> str:
+    return words.replace("|", "\\|")
 
 
 def unknown_command(name: str, nearest_usage: str | None) -> str:

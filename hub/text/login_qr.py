@@ -27,6 +27,25 @@ NO_OWNER = "没有登录：发起扫码的人现在已经不是店主了"
 IN_ANOTHER_SHOP = "没有添加：这个闲鱼号已经接入这台服务器上的另一个店铺"
 
 
+def code(name: str) -> str:
+    return f"【{name}】用这个账号的闲鱼 App 扫这个码登录，几分钟内有效。扫码以后会在这里告诉你"
+
+
+def code_again() -> str:
+    return "上一张过期了，扫这一张；还没准备好的话，过一会儿再发 /登录"
+
+
+def died(name: str) -> str:
+    return (
+        f"【{name}】登录失效了，用这个账号的闲鱼 App 扫这个码就能恢复；"
+        f"现在不方便的话，之后发 /登录 {name}"
+    )
+
+
+def told(name: str, said: str, url: str) -> str:
+    return f"【{name}】{said}" + (f"\n{url}" if url else "")
+
+
 def expired(*, may_retry: bool) -> str:
     if may_retry:
         return "时间到了，二维码已过期。可以重新获取一个。"

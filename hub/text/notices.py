@@ -27,10 +27,14 @@ def buyer_notice(
     *,
     quoted: Message | None = None,
     item: Item | None = None,
+    known: str = "",
 ) -> str:
     """`outcome` is a line such as `↪ 自动回复：在的`, or empty. `quoted`: what it answers; `item`:
-    what the conversation is about, if more than its title is known."""
+    what the conversation is about, if more than its title is known; `known`: what the shop has
+    written down about the buyer."""
     lines = [_head(account, conversation, item)]
+    if known:
+        lines.append(known)
     if quoted is not None:
         whose = "我们" if quoted.ours else "自己"
         goods = quoted.origin is Origin.DELIVERY  # may hold a card, and this may be read in a group

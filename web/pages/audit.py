@@ -36,6 +36,10 @@ ACTIONS = {
     "resume": "恢复自动回复",
     "take_over": "接管会话",
     "mail.test": "发测试邮件",
+    "focus": "专心和买家聊",
+    "buyer.note": "修改买家备注",
+    "buyer.block": "拉黑买家",
+    "buyer.unblock": "取消拉黑",
     "member.add": "添加成员",
     "member.change": "修改成员",
     "member.found_shop": "建立店铺",
@@ -84,6 +88,13 @@ CONVERSATION_ACTIONS = (
     "pause",
     "resume",
     "take_over",
+    "pause",
+    "resume",
+    "take_over",
+    "focus",
+    "buyer.note",
+    "buyer.block",
+    "buyer.unblock",
 )
 """Their target is a ticket, an item, an account, or `shop` for all conversations."""
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from hub.commands import may
-from hub.desk import ConversationView, Operator
+from hub.desk import ConversationView, KnownBuyer, Operator, split_tags
 from hub.errors import Invalid
 from hub.model import AccountId, CannedAnswer, ConversationId, MessageId, MessageState, Role
 from hub.text import plain
@@ -76,7 +76,9 @@ async def thread(request: web.Request) -> web.Response:
     return await _thread(request, Form())
 
 
-async def _thread(request: web.Request, form: Form, status: int = 200) -> web.Response:
+async def _thread(
+    request: web.Request, form: Form, status: int = 200, *, buyer_form: Form | None = None
+) -> web.Response:
     site, who = request.app[SITE], operator(request)
     before = _number(request.query.get("before", ""))
     if before is None:
@@ -87,12 +89,15 @@ async def _thread(request: web.Request, form: Form, status: int = 200) -> web.Re
         before=MessageId(before) if before else None,
         limit=IN_A_THREAD,
     )
+    buyer = await site.desk.buyers.of_conversation(who, _conversation(request))
     return render(
         request,
         "thread_part.html" if "part" in request.query else "thread.html",
         status=status,
         form=form,
         view=view,
+        buyer=buyer,
+        buyer_form=buyer_form or _as_kept(buyer),
         names=await _names(site, who),
         canned=await _canned(site, who, view),
         before=before,
@@ -115,6 +120,31 @@ async def answer(request: web.Request) -> web.Response:
     except Invalid as refusal:
         return await _thread(request, form.refused(refusal, at="text"), status=400)
     raise see_other(f"/conversations/{target}", "answer-queued")
+
+
+async def change_buyer(request: web.Request) -> web.Response:
+    """The card of the buyer: note, tags, and whether anything serves them by itself."""
+    form, target = await Form.sent(request), _conversation(request)
+    try:
+        await request.app[SITE].desk.buyers.change(
+            operator(request),
+            target,
+            note=form["note"],
+            tags=split_tags(form["tags"]),
+            blocked=bool(form["blocked"]),
+        )
+    except Invalid as refusal:
+        refused = form.refused(refusal)
+        return await _thread(request, Form(), status=400, buyer_form=refused)
+    raise see_other(f"/conversations/{target}", "buyer-saved")
+
+
+def _as_kept(buyer: KnownBuyer | None) -> Form:
+    if buyer is None:
+        return Form()
+    card = buyer.card
+    blocked = "1" if card.blocked else ""
+    return Form({"note": card.note, "tags": " ".join(card.tags), "blocked": blocked})
 
 
 async def _pictures(request: web.Request) -> list[bytes]:
@@ -231,5 +261,6 @@ ROUTES = (
     web.post(r"/conversations/{id:\d{1,15}}/answer", answer),
     web.get(r"/pictures/{message:\d{1,15}}/{number:\d{1,3}}", picture),
     web.post(r"/conversations/{id:\d{1,15}}/recall/{message:\d{1,15}}", recall),
+    web.post(r"/conversations/{id:\d{1,15}}/buyer", change_buyer),
     web.post(r"/conversations/{id:\d{1,15}}/draft/{message:\d{1,15}}", decide_draft),
 )

@@ -316,7 +316,7 @@ async def test_pictures_that_do_not_come_end_in_a_sentence(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is written after them waits until then."""
-    monkeypatch.setattr("hub.desk.chat.FETCH_SECONDS", 0.01)
+    monkeypatch.setattr("hub.desk.answer_chat.FETCH_SECONDS", 0.01)
 
     async def fetch(_: ChatPeer, picture: ChatPicture) -> bytes:
         await asyncio.Event().wait()

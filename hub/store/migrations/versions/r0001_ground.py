@@ -27,6 +27,7 @@ from hub.store.migrations.pieces import reference as _reference
 from hub.store.migrations.pieces import time as _time
 from hub.store.migrations.pieces import words as _text
 from hub.store.migrations.stock import create_cards, create_pools
+from hub.store.migrations.talk import create_talk
 
 revision = "0001"
 down_revision: str | None = None
@@ -52,6 +53,7 @@ def upgrade() -> None:
     create_assist()
     create_canned_answers()
     create_bargains()
+    create_talk()
     shops = sa.table("shops", *map(sa.column, ("name", "tickets", "rules_version", "created_at")))
     now = int(datetime.now(UTC).timestamp() * 1_000_000)
     op.execute(shops.insert().values(name="我的店铺", tickets=0, rules_version=0, created_at=now))

@@ -1,0 +1,110 @@
+"""Which conversation an operator's message is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from hub.commands import closing_ticket, leading_ticket
+from hub.desk.chat_words import key_stem, without_command
+from hub.desk.focusing import Focusing
+from hub.desk.operator import Operator
+from hub.errors import Invalid
+from hub.model import ConversationId, Member, Message, OperatorMessage
+from hub.store import Store, Tx
+
+HEARD_TWICE_WITHIN = timedelta(seconds=10)
+
+
+class Routing:
+    """By quoted id, ticket in the quoted text, typed ticket, and where the caller allows it the
+    conversation in focus. Nobody guesses."""
+
+    def __init__(self, store: Store, focusing: Focusing, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._focusing = focusing
+        self._now = now
+        self._heard: dict[tuple[str, str, str], tuple[str, datetime]] = {}
+
+    async def resolve(
+        self, member: Member, message: OperatorMessage, *, undone: str = "没有发送"
+    ) -> ConversationId | None:
+        """Which conversation is meant: quoted id, ticket in the quoted text, typed ticket.
+
+        Hints that contradict each other are refused: a wrong route tells one buyer what was meant
+        for another. `undone`: what a refusal begins with.
+        """
+        typed = leading_ticket(without_command(message.text))
+        tickets = {typed[0]} if typed is not None else set()
+        # In a group people also quote each other, and talk about a buyer without talking to him.
+        quoted = closing_ticket(message.quoted_text) if message.addressed else None
+        if quoted is not None:
+            tickets.add(quoted)
+
+        def unit(tx: Tx) -> set[ConversationId] | str:
+            found: set[ConversationId] = set()
+            if message.quoted_id is not None:
+                peer = message.peer
+                relay = tx.relays.find(peer.bot, peer.scene, peer.peer, message.quoted_id)
+                if relay is not None and relay.shop == member.shop:
+                    found.add(relay.conversation)
+            for ticket in tickets:
+                conversation = tx.conversations.by_ticket(member.shop, ticket)
+                if conversation is None:
+                    return f"{undone}：没有编号是 #{ticket} 的会话"
+                found.add(conversation.id)
+            return found
+
+        found = await self._store.read(unit)
+        if isinstance(found, str):
+            raise Invalid(found)
+        if len(found) > 1:
+            raise Invalid(f"{undone}：你引用的通知和写的编号不是同一个会话，请只留一个")
+        return next(iter(found), None)
+
+    async def meant(
+        self, operator: Operator, message: OperatorMessage, *, undone: str = "没有发送"
+    ) -> ConversationId | None:
+        """As `resolve`; for a line that gives no hint at all, the conversation in focus."""
+        target = await self.resolve(operator.member, message, undone=undone)
+        if target is not None or not hintless(message):
+            return target
+        focus = await self._focusing.of(operator, message.peer)
+        return focus.conversation.id if focus is not None else None
+
+    async def quoted_answer(self, operator: Operator, message: OperatorMessage) -> list[Message]:
+        """All parts of the answer that the quote means; empty when it means a conversation."""
+        quoted, peer = message.quoted_id, message.peer
+        if quoted is None:
+            return []
+
+        def unit(tx: Tx) -> list[Message]:
+            if own := tx.messages.with_key(operator.shop, key_stem(peer, quoted)):
+                return own
+            relay = tx.relays.find(peer.bot, peer.scene, peer.peer, quoted)
+            if relay is None or relay.shop != operator.shop or relay.message is None:
+                return []
+            about = tx.messages.get(operator.shop, relay.message)
+            ours = about is not None and about.ours
+            return tx.messages.parts(operator.shop, relay.message) if ours else []
+
+        return await self._store.read(unit)
+
+    def heard_by_another_bot(self, message: OperatorMessage) -> bool:
+        """Two bots in one group hear every line twice, under ids that have nothing in common."""
+        if message.peer.scene == "private":
+            return False
+        now = self._now()
+        self._heard = {
+            said: (bot, at)
+            for said, (bot, at) in self._heard.items()
+            if now - at < HEARD_TWICE_WITHIN
+        }
+        said = (message.peer.peer, message.sender, message.text)
+        bot, _ = self._heard.setdefault(said, (message.peer.bot, now))
+        return bot != message.peer.bot
+
+
+def hintless(message: OperatorMessage) -> bool:
+    """Nothing quoted, not even something unknown: the one who quotes means somebody."""
+    return message.quoted_id is None and not message.quoted_text

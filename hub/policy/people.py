@@ -1,0 +1,31 @@
+"""Which conversation a person means by what they typed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from hub.model import Conversation
+
+_TICKET = re.compile(r"[#＃]?\s?(?P<letter>[a-z])?(?P<digits>\d{1,6})", re.IGNORECASE)
+
+
+def conversations_called(conversations: Sequence[Conversation], words: str) -> list[Conversation]:
+    """Those that `#a7`, `a7`, `7`, a buyer's name or a part of it may mean.
+
+    A whole ticket goes before a whole name, that before the number of a ticket, and that before a
+    part of a name: only what fits best is returned, in the order given.
+    """
+    wanted = " ".join(words.split()).casefold()
+    ticket = _TICKET.fullmatch(wanted)
+    letter, digits = (ticket["letter"], ticket["digits"]) if ticket is not None else (None, "")
+    fits = (
+        lambda one: bool(letter) and one.ticket == f"{letter}{digits}",
+        lambda one: one.buyer_name.casefold() == wanted,
+        lambda one: bool(digits) and not letter and one.ticket[1:] == digits,
+        lambda one: wanted in one.buyer_name.casefold(),
+    )
+    for fit in fits:
+        if wanted and (found := [one for one in conversations if fit(one)]):
+            return found
+    return []
