@@ -67,6 +67,11 @@ DOORS: dict[tuple[str, str], tuple[str, Role, dict[str, str]]] = {
         AGENT,
         {"text": "在的", "nonce": "abcdefgh"},
     ),
+    ("POST", r"/conversations/{id:\d{1,15}}/buyer"): (
+        "/conversations/1/buyer",
+        AGENT,
+        {"note": "老客", "tags": ""},
+    ),
     ("GET", r"/pictures/{message:\d{1,15}}/{number:\d{1,3}}"): ("/pictures/9/0", VIEWER, {}),
     ("POST", r"/conversations/{id:\d{1,15}}/recall/{message:\d{1,15}}"): (
         "/conversations/1/recall/1",
