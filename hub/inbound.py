@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from hub import text
 from hub.answers import Replies
+from hub.attention import heard
 from hub.delivery import on_message_settled, on_signal
 from hub.errands import mark_read, read_item
 from hub.model import (
@@ -29,6 +30,7 @@ from hub.model import (
     MessageId,
     MessageState,
     Moment,
+    NoticeKind,
     OrderContext,
     OrderSignal,
     OrderStatus,
@@ -185,9 +187,12 @@ class Inbound:
             notice,
             key=f"notice:{message}",
             now=now,
+            kind=NoticeKind.MESSAGE,
             message=message,
             pictures=isinstance(event.content, Image),
         )
+        if not reply.answered:
+            heard(tx, conversation, message, now)
 
     def _item(self, tx: Tx, conversation: Conversation, now: datetime) -> Item | None:
         """What is known of the conversation's item by now. Its page is asked for when that is old;

@@ -12,6 +12,7 @@ from hub.model import (
     MemberId,
     Need,
     NeedKind,
+    NoticeKind,
     Remind,
     ShopId,
 )
@@ -83,9 +84,11 @@ def tell_need(tx: Tx, need: Need, now: datetime, *, again: bool = False) -> None
     said = text.need_notice(need, account, order, conversation, choices, again=again)
     key = f"need:{need.id}:{now.isoformat()}"
     if conversation is not None:
-        tell_owners(tx, conversation, said, key=key, now=now)
+        tell_owners(tx, conversation, said, key=key, now=now, kind=NoticeKind.NEED)
     else:
-        tell_owners_of_shop(tx, shop, said, key=key, now=now)
+        about = need.account
+        kind = NoticeKind.NEED
+        tell_owners_of_shop(tx, shop, said, key=key, now=now, kind=kind, account=about)
 
 
 def close_needs(

@@ -20,6 +20,7 @@ from hub.desk.assist import (
 )
 from hub.desk.bargain_chat import BargainChat
 from hub.desk.bargains import Bargains, FloorList, ItemFloor
+from hub.desk.binding import Binding
 from hub.desk.canned import Canned
 from hub.desk.cards import Cards, CardView
 from hub.desk.chat import Chat
@@ -28,6 +29,7 @@ from hub.desk.delivery_chat import DeliveryChat, DeliveryDesk
 from hub.desk.delivery_rules import CHANGED_MEANWHILE, DeliveryRules
 from hub.desk.draft_chat import DraftChat
 from hub.desk.drafts import Drafts
+from hub.desk.handing import Handing
 from hub.desk.hold_chat import HoldChat
 from hub.desk.holds import Held, Holds, Resumed
 from hub.desk.inbox import Answered, ConversationView, Inbox
@@ -37,6 +39,8 @@ from hub.desk.members import Login, Members, NewLogin
 from hub.desk.needs import NeedLine, Needs
 from hub.desk.operator import ROLES, Door, Operator
 from hub.desk.orders import OrderLine, Orders, OrderView, UnitLine
+from hub.desk.people import People, PeopleView
+from hub.desk.people_chat import PeopleChat
 from hub.desk.pictures import Pictures
 from hub.desk.rehearsal import Rehearsal
 from hub.desk.reply_chat import ReplyChat
@@ -77,6 +81,7 @@ __all__ = [
     "OrderView",
     "Orders",
     "Overview",
+    "PeopleView",
     "PoolLine",
     "ProfileLine",
     "QrView",
@@ -141,8 +146,11 @@ class Desk:
         self.cards = Cards(store, now)
         self.restock = Restock(store, now)
         self.suppliers = Suppliers(store, now)
+        self.binding = Binding(store, now)
+        self.handing = Handing(store, now)
         zone, confirmations = ZoneInfo(settings.text.timezone), Confirmations(now)
         self.ai = AiDesk(store, assist, settings.ai, now, zone)
+        self.people = People(store, now, zone)
         self.chat = Chat(
             store,
             self.inbox,
@@ -168,6 +176,16 @@ class Desk:
             DraftChat(store, self.drafts),
             ReplyChat(store, self.canned, self.rehearsal),
             HoldChat(self.holds, now, zone),
+            PeopleChat(
+                store,
+                self.binding,
+                self.people,
+                self.handing,
+                self.inbox,
+                confirmations,
+                now,
+                zone,
+            ),
             confirmations,
             now,
             zone,

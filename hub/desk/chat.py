@@ -41,6 +41,7 @@ from hub.desk.hold_chat import HoldChat
 from hub.desk.inbox import MOST_PICTURES, Inbox
 from hub.desk.items import Items
 from hub.desk.operator import Door, Operator
+from hub.desk.people_chat import ABOUT_BUYER, PEOPLE, PeopleChat
 from hub.desk.reply_chat import ReplyChat
 from hub.desk.stock_chat import StockChat
 from hub.desk.system import System
@@ -66,7 +67,6 @@ FETCH_SECONDS = 60.0
 """Of all pictures of a message; what is written after it waits meanwhile."""
 ITEMS_SHOWN = 15
 """Of one account; more would be a wall of text in a chat."""
-STRANGER_EVERY = timedelta(days=1)
 HEARD_TWICE_WITHIN = timedelta(seconds=10)
 
 
@@ -87,6 +87,7 @@ class Chat:
         drafts: DraftChat,
         replies: ReplyChat,
         holds: HoldChat,
+        people: PeopleChat,
         confirmations: Confirmations,
         now: Callable[[], datetime],
         zone: ZoneInfo,
@@ -102,6 +103,7 @@ class Chat:
         self._drafts = drafts
         self._replies = replies
         self._holds = holds
+        self._people = people
         self._confirmations = confirmations
         self._now = now
         self._zone = zone
@@ -129,7 +131,9 @@ class Chat:
         """
         member = await self._store.read(lambda tx: tx.members.by_qq(message.sender))
         if member is None:
-            return await self._meet_stranger(message)
+            return await self._people.meet_stranger(message)
+        if not await self._people.listens(member, message):
+            return None
         operator = Operator(member, Door.QQ, f"{message.peer.bot}:{message.message_id}")
         try:
             command = None if confirmation(message.text) else parse_command(message.text)
@@ -151,15 +155,6 @@ class Chat:
         """False for an event that the chat side delivered before."""
         key, now = key_of(message), self._now()
         return await self._store.write(lambda tx: tx.inputs.first_time(operator.shop, key, now))
-
-    async def _meet_stranger(self, message: OperatorMessage) -> str | None:
-        if message.peer.scene != "private":
-            return None
-        now = self._now()
-        first = await self._store.write(
-            lambda tx: tx.strangers.may_answer(f"qq:{message.sender}", now, STRANGER_EVERY)
-        )
-        return text.stranger() if first else None
 
     async def _hear(
         self, operator: Operator, message: OperatorMessage, fetch: FetchPicture | None
@@ -375,6 +370,10 @@ class Chat:
                 if target is None and message.quoted_id is not None:
                     return text.no_target(quoted=True)
                 return await self._holds.run(operator, action, call.argument, target)
+            case action if action in PEOPLE:
+                about_buyer = action in ABOUT_BUYER
+                target = await self._resolve(operator.member, message) if about_buyer else None
+                return await self._people.run(operator, action, call.argument, target, message)
             case action:
                 about_one = action not in WITHOUT_ORDER
                 target = (

@@ -5,6 +5,7 @@ from hub.outbound.buyers import BuyerSends
 from hub.outbound.chats import ChatPort, ChatSends
 from hub.outbound.items import ItemReads
 from hub.outbound.orders import BargainEnds, OrderReads, Reminders, Shipping, Starts
+from hub.outbound.people import Digests, Pings, Summaries
 from hub.outbound.prices import PriceChanges
 from hub.outbound.reading import Reading
 from hub.outbound.recalls import Recalls
@@ -19,16 +20,19 @@ __all__ = [
     "ChatPort",
     "ChatSends",
     "Claim",
+    "Digests",
     "Fetch",
     "ItemReads",
     "OrderReads",
     "Performer",
+    "Pings",
     "PriceChanges",
     "Reading",
     "Recalls",
     "Reminders",
     "Shipping",
     "Starts",
+    "Summaries",
     "Supplies",
     "Uploads",
     "Worker",

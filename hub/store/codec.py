@@ -17,12 +17,14 @@ from hub.model import (
     ChangePrice,
     ChatPeer,
     Content,
+    DailyDigest,
     FreeShipping,
     Image,
     Location,
     MarkRead,
     OrderStatus,
     Picture,
+    Ping,
     ReadItem,
     ReadOrder,
     RecallMessage,
@@ -34,6 +36,7 @@ from hub.model import (
     Spec,
     StartDelivery,
     StoredPicture,
+    Summarize,
     Supply,
     TaskKind,
     Text,
@@ -128,6 +131,12 @@ def kind_of(work: Work) -> TaskKind:
             return TaskKind.PRICE
         case Remind():
             return TaskKind.REMIND
+        case Ping():
+            return TaskKind.PING
+        case Summarize():
+            return TaskKind.SUMMARY
+        case DailyDigest():
+            return TaskKind.DIGEST
 
 
 def work_to_text(work: Work) -> str:
@@ -186,6 +195,8 @@ def work_to_text(work: Work) -> str:
                     "asked_by": None if asked_by is None else _asked_by_fields(asked_by),
                 }
             )
+        case Summarize(member, since):
+            return _dump({"member": member, "since": since.isoformat()})
         case (
             AnswerByAi()
             | ReadOrder()
@@ -194,6 +205,8 @@ def work_to_text(work: Work) -> str:
             | ShipOrder()
             | FreeShipping()
             | Remind()
+            | Ping()
+            | DailyDigest()
         ):
             return _dump(asdict(work))
 
@@ -269,6 +282,12 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
             )
         case TaskKind.REMIND:
             return Remind(**fields)
+        case TaskKind.PING:
+            return Ping(**fields)
+        case TaskKind.SUMMARY:
+            return Summarize(fields["member"], datetime.fromisoformat(fields["since"]))
+        case TaskKind.DIGEST:
+            return DailyDigest(**fields)
 
 
 def _asked_by(fields: dict[str, Any]) -> AskedBy:

@@ -25,6 +25,7 @@ from hub.store.needs import Needs, Stops, StoredGuards
 from hub.store.once import Inputs, Strangers
 from hub.store.orders import Orders
 from hub.store.outbox import Outbox
+from hub.store.people import Attention, BindingCodes, Plans
 from hub.store.pools import Pools
 from hub.store.records import Audit, Quarantine
 from hub.store.relays import Relays
@@ -47,8 +48,10 @@ class Tx:
         "ai_profiles",
         "ai_scopes",
         "ai_uses",
+        "attention",
         "audit",
         "bargains",
+        "binding_codes",
         "canned",
         "card_records",
         "cards",
@@ -67,6 +70,7 @@ class Tx:
         "needs",
         "orders",
         "outbox",
+        "plans",
         "pools",
         "quarantine",
         "relays",
@@ -114,3 +118,6 @@ class Tx:
         self.quarantine = Quarantine(sql)
         self.values = Values(sql, vault)
         self.guards = StoredGuards(self.values)
+        self.binding_codes = BindingCodes(sql)
+        self.attention = Attention(sql)
+        self.plans = Plans(self.values)

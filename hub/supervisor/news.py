@@ -100,7 +100,9 @@ class News:
         account, news = trouble.account, trouble.news
         age = now - news.since
         said = text.account_trouble(account, age, self._zone, now, again=news.step > 0)
-        return tell_owners_of_shop(tx, account.shop, said, key=trouble.key, now=now)
+        return tell_owners_of_shop(
+            tx, account.shop, said, key=trouble.key, now=now, account=account.id
+        )
 
     # --- Its end --------------------------------------------------------------------------------
 
@@ -132,7 +134,7 @@ class News:
                     orders=one.orders,
                 )
                 key = f"account:{account.id}:back:{one.since.isoformat()}"
-                tell_owners_of_shop(tx, shop, said, key=key, now=now)
+                tell_owners_of_shop(tx, shop, said, key=key, now=now, account=account.id)
         for one, _ in over:
             tx.comparisons.close_outage(shop, one.account)
 
