@@ -59,7 +59,7 @@ def remind(
         conversation.shop,
         Ping(conversation.id, message, step, member),
         lane=ping_lane(conversation),
-        key=f"ping:{message}:{step}:{now.isoformat()}",
+        key=f"ping:{message}:{step}:{member or 0}:{due_at.isoformat()}",
         due_at=due_at,
         now=now,
     )
