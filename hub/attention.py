@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hub import text
@@ -85,7 +86,7 @@ def answered_by(
         tx.attention.claim(conversation.shop, Claim(conversation.id, member.id, now, now))
         _tell_others(tx, conversation, member, now, at)
     elif holder == member.id and claim is not None:
-        again = Claim(conversation.id, member.id, claim.since, now)
+        again = replace(claim, active_at=now)
         tx.attention.claim(conversation.shop, again)
 
 
@@ -99,7 +100,7 @@ def hand_over(
 ) -> None:
     """The other is told what was said last, and is the first to be reminded."""
     shop = conversation.shop
-    tx.attention.claim(shop, Claim(conversation.id, taker.id, now, now))
+    tx.attention.claim(shop, Claim(conversation.id, taker.id, now, now, handed=True))
     said = tx.messages.of_conversation(shop, conversation.id, limit=SUMMARY_MESSAGES)
     words = text.handed_over(giver.name, account, conversation, said)
     last = tx.attention.last_heard(shop, conversation.id)

@@ -110,17 +110,20 @@ def _tell(tx: Tx, shop: ShopId, about: About, notice: _Notice, now: datetime) ->
     if about.kind is NoticeKind.MESSAGE and notice.conversation is not None:
         claim = tx.attention.claim_of(shop, notice.conversation)
     plan = tx.plans.get(shop)
-    if plan is None and claim is None:
+    handed = claim is not None and claim.handed
+    if plan is None and not handed:
         return _tell_qqs(tx, shop, tx.members.owners_qq(shop), notice, now)
     members = tx.members.all(shop)
-    told = audience(about, plan or PeoplePlan(), members, now, claimed_by=claimed_by(claim, now))
+    settled = plan or PeoplePlan()
+    holder = claimed_by(claim, now) if handed or settled.claimed_only else None
+    told = audience(about, settled, members, now, claimed_by=holder)
     ids = [qq for one in members if one.id in told.members for qq in one.qq]
     any_told = _tell_qqs(tx, shop, ids, notice, now)
     for number in told.groups:
         peer = ChatPeer("", "group", number)
         any_told |= _enqueue(tx, shop, peer, notice, f"{notice.key}:group:{number}", now)
     for member in told.held:
-        summarize_later(tx, shop, member, plan or PeoplePlan(), now)
+        summarize_later(tx, shop, member, settled, now)
     return any_told or bool(told.held)
 
 

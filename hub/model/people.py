@@ -127,6 +127,8 @@ class Claim:
     member: MemberId
     since: datetime
     active_at: datetime
+    handed: bool = False
+    """Somebody gave it to them: they are told what the buyer says, whatever the rules say."""
 
 
 @dataclass(frozen=True, slots=True)

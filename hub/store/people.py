@@ -50,13 +50,13 @@ _FORGET_CODES = Statement("DELETE FROM binding_codes WHERE expires_at <= :now")
 _DROP_CODE = Statement("DELETE FROM binding_codes WHERE shop_id = :shop AND member_id = :member")
 
 _CLAIM = Statement(
-    "INSERT INTO claims (conversation_id, shop_id, member_id, since, active_at)"
-    " VALUES (:conversation, :shop, :member, :since, :active_at)"
+    "INSERT INTO claims (conversation_id, shop_id, member_id, since, active_at, handed)"
+    " VALUES (:conversation, :shop, :member, :since, :active_at, :handed)"
     " ON CONFLICT (conversation_id) DO UPDATE SET member_id = excluded.member_id,"
-    " since = excluded.since, active_at = excluded.active_at"
+    " since = excluded.since, active_at = excluded.active_at, handed = excluded.handed"
 )
 _CLAIM_OF = Statement(
-    "SELECT member_id, since, active_at FROM claims"
+    "SELECT member_id, since, active_at, handed FROM claims"
     " WHERE shop_id = :shop AND conversation_id = :conversation"
 )
 
@@ -148,8 +148,9 @@ class Attention:
         row = self._sql.row(_CLAIM_OF, shop=shop, conversation=conversation)
         if row is None:
             return None
-        member, since, active_at = row
-        return Claim(conversation, MemberId(member), moment(since), moment(active_at))
+        member, since, active_at, handed = row
+        times = moment(since), moment(active_at)
+        return Claim(conversation, MemberId(member), *times, bool(handed))
 
     def claim(self, shop: ShopId, claim: Claim) -> None:
         self._sql.run(
@@ -159,6 +160,7 @@ class Attention:
             member=claim.member,
             since=micros(claim.since),
             active_at=micros(claim.active_at),
+            handed=claim.handed,
         )
         self._sql.changed(shop, "conversation", claim.conversation)
 

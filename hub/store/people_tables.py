@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Table, UniqueConstraint
+from sqlalchemy import Boolean, Column, Index, Table, UniqueConstraint
 
 from hub.store.columns import Id, metadata, of_shop, reference, shop_of_parent, time, words
 
@@ -25,6 +25,7 @@ claims = Table(
     reference("member_id"),
     time("since"),
     time("active_at"),
+    Column("handed", Boolean, nullable=False),
     of_shop("conversation_id", "conversations"),
     of_shop("member_id", "members"),
     Index(None, "shop_id", "member_id"),

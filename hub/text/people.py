@@ -55,12 +55,12 @@ def route_line(
     if route.account is not None:
         where.append(f"账号「{accounts.get(route.account, '已删除的账号')}」")
     if route.item is not None:
-        where.append(f"商品 {route.item}")
+        where.append(f"商品 {route.item} ")
     what = "、".join(NOTICE_KINDS[kind] for kind in route.kinds) or "所有通知"
     to = [ROLE_WORDS[role] for role in route.roles]
     to += [members.get(one, "已停用的成员") for one in route.members]
     to += [f"群 {groups.get(one) or one}" for one in route.groups]
-    about = "的".join([*where, what]) if where else what
+    about = "的".join([*where, what])
     return f"{about}：发给 {'、'.join(to)}"
 
 

@@ -188,6 +188,8 @@ async def test_every_page_fits_its_screen_and_obeys_its_own_policy(
         f"/cards/{card.id}/void",
         "/members",
         "/members/new",
+        "/notices",
+        f"/members/{agent.id}/qq",
         f"/members/{agent.id}",
         "/qq",
         "/audit",

@@ -3,7 +3,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from hub.store.migrations.pieces import goes_with, id_type, reference, time, words
+from hub.store.migrations.pieces import flag, goes_with, id_type, reference, time, words
 
 
 def create_people() -> None:
@@ -24,6 +24,7 @@ def create_people() -> None:
         reference("member_id"),
         time("since"),
         time("active_at"),
+        flag("handed"),
         goes_with("claims", "conversation_id", "conversations"),
         goes_with("claims", "member_id", "members"),
         sa.PrimaryKeyConstraint("conversation_id", name="pk_claims"),

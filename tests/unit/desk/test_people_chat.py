@@ -327,6 +327,14 @@ async def test_the_first_who_answers_claims_it_and_the_others_are_told_once(shop
     assert await shop.told() == []
 
 
+async def test_an_answer_alone_brings_nobody_more_notices_than_the_rules_say(shop: Shop) -> None:
+    await shop.buyer_says("在吗")
+    await shop.write(LI, f"#{shop.lin.ticket} 在的")
+    await shop.told()
+    await shop.buyer_says("多少钱")
+    assert await shop.told() == [(BOSS, "多少钱")]
+
+
 async def test_handing_over_brings_the_last_words_and_the_next_messages(shop: Shop) -> None:
     await shop.buyer_says("能便宜吗")
     await shop.told()
