@@ -162,7 +162,7 @@ class People:
                 raise Invalid(f"最多 {MOST_GROUPS} 个群", {"number": f"最多 {MOST_GROUPS} 个"})
             return replace(plan, groups=(*others, Group(number, name, group.addressed)))
 
-        await self._change(operator, "people.group", change)
+        await self._change(operator, "people.group", change, target=lambda: number)
 
     async def remove_group(self, operator: Operator, number: str) -> None:
         def change(_: Tx, plan: PeoplePlan) -> PeoplePlan:
@@ -173,7 +173,7 @@ class People:
                 raise NotFound("这个群已经不在名单里了")
             return replace(plan, groups=left)
 
-        await self._change(operator, "people.group_removed", change)
+        await self._change(operator, "people.group_removed", change, target=lambda: number)
 
     async def add_shift(self, operator: Operator, shift: Shift) -> None:
         def change(tx: Tx, plan: PeoplePlan) -> PeoplePlan:
@@ -271,7 +271,7 @@ class People:
             others = tuple(one for one in plan.stints if one.member != member.id)
             return replace(plan, stints=(*others, Spell(member.id, until, now)))
 
-        await self._change(operator, "people.duty", change, Role.AGENT)
+        await self._change(operator, "people.duty", change, Role.AGENT, lambda: found[0].name)
         return found[0]
 
     async def end_duty(self, operator: Operator, name: str) -> Member:
@@ -285,7 +285,7 @@ class People:
             found[:] = [member]
             return replace(plan, stints=left)
 
-        await self._change(operator, "people.duty_over", change, Role.AGENT)
+        await self._change(operator, "people.duty_over", change, Role.AGENT, lambda: found[0].name)
         return found[0]
 
     def _meant(self, tx: Tx, operator: Operator, name: str) -> Member:
@@ -299,8 +299,14 @@ class People:
         return replace(tx.plans.get(operator.shop) or PeoplePlan(), zone=self._zone.key)
 
     async def _change(
-        self, operator: Operator, action: str, change: Change, role: Role = Role.OWNER
+        self,
+        operator: Operator,
+        action: str,
+        change: Change,
+        role: Role = Role.OWNER,
+        target: Callable[[], str] | None = None,
     ) -> None:
+        """`target`: what was changed, for the audit; asked after the change."""
         operator.require(role)
         now = self._now()
 
@@ -308,7 +314,7 @@ class People:
             plan = change(tx, self._plan(tx, operator))
             stints, silenced = _running(plan.stints, now), _running(plan.silenced, now)
             tx.plans.set(operator.shop, replace(plan, stints=stints, silenced=silenced))
-            operator.record(tx, action, "", now)
+            operator.record(tx, action, target() if target is not None else "", now)
 
         await self._store.write(unit)
 
