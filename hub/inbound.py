@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from hub import text
 from hub.answers import Replies
+from hub.attention import heard
 from hub.buyers import know_buyer
 from hub.delivery import on_message_settled, on_signal
 from hub.errands import mark_read, read_item
@@ -30,6 +31,7 @@ from hub.model import (
     MessageId,
     MessageState,
     Moment,
+    NoticeKind,
     OrderContext,
     OrderSignal,
     OrderStatus,
@@ -188,9 +190,12 @@ class Inbound:
             notice,
             key=f"notice:{message}",
             now=now,
+            kind=NoticeKind.MESSAGE,
             message=message,
             pictures=isinstance(event.content, Image),
         )
+        if not reply.answered and not (card is not None and card.blocked):
+            heard(tx, conversation, message, now)
 
     def _item(self, tx: Tx, conversation: Conversation, now: datetime) -> Item | None:
         """What is known of the conversation's item by now. Its page is asked for when that is old;

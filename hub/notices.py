@@ -1,16 +1,29 @@
-"""Who is told: notices to operators become outbox tasks here and nowhere else."""
+"""Who is told: notices to operators become outbox tasks here and nowhere else.
+
+Whom a shop wants told of what is decided in `hub.policy.routing`; without a word of it, owners are
+told in private.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hub.model import (
+    About,
+    AccountId,
     AskedBy,
     ChatPeer,
+    Claim,
     Conversation,
     ConversationId,
+    DailyDigest,
     MailPart,
+    MemberId,
     MessageId,
+    NoticeKind,
+    PeoplePlan,
     PoolId,
     PoolKind,
     SendMail,
@@ -18,12 +31,24 @@ from hub.model import (
     SendReceipt,
     ShopId,
     StockLevel,
+    Summarize,
     Urgent,
     UrgentNews,
     chat_lane,
     mail_lane,
 )
-from hub.policy import MAIL_LIFETIME, MailWhen, is_worse, stock_level, when_mailed
+from hub.policy import (
+    CLAIM_LASTS,
+    MAIL_LIFETIME,
+    MailWhen,
+    audience,
+    held_since,
+    held_until,
+    is_worse,
+    next_at,
+    stock_level,
+    when_mailed,
+)
 from hub.store import Tx
 from hub.text import focus_head, stock_fell
 
@@ -37,17 +62,19 @@ def tell_owners(
     *,
     key: str,
     now: datetime,
+    kind: NoticeKind = NoticeKind.ORDER,
     message: MessageId | None = None,
     pictures: bool = False,
     urgent: UrgentNews | None = None,
 ) -> bool:
-    """Tell about a conversation; quoting the notice answers its buyer. False: told before, or
-    there is nobody to tell.
+    """Tell about a conversation, owners or whom the shop wants told; quoting the notice answers
+    its buyer. False: told before, or there is nobody to tell.
 
     `pictures`: those of `message` are shown with it. `urgent`: it may be worth a mail.
     """
     shop = conversation.shop
-    told = _tell(tx, shop, text, key, now, conversation.id, message, pictures)
+    about = About(kind, conversation.account, conversation.item_id)
+    told = _tell(tx, shop, about, _Notice(text, key, conversation.id, message, pictures), now)
     return _mail(tx, shop, urgent, text, key, now) or told
 
 
@@ -58,10 +85,12 @@ def tell_owners_of_shop(
     *,
     key: str,
     now: datetime,
+    kind: NoticeKind = NoticeKind.ACCOUNT,
+    account: AccountId | None = None,
     urgent: UrgentNews | None = None,
 ) -> bool:
     """Tell something that is about no conversation. False: told before, or there is nobody."""
-    told = _tell(tx, shop, text, key, now, None, None)
+    told = _tell(tx, shop, About(kind, account), _Notice(text, key), now)
     return _mail(tx, shop, urgent, text, key, now) or told
 
 
@@ -90,7 +119,7 @@ def _mail(
 
 
 def tell_stock(tx: Tx, shop: ShopId, pool: PoolId, now: datetime) -> None:
-    """Tell owners if a pool of codes has come to be low or empty, once per fall.
+    """Tell if a pool of codes has come to be low or empty, once per fall.
 
     Call it in the unit of work that changed the number of available cards or the threshold: then no
     crash can part the fall from its telling.
@@ -104,46 +133,118 @@ def tell_stock(tx: Tx, shop: ShopId, pool: PoolId, now: datetime) -> None:
     tx.pools.set_told(shop, pool, level)
     if is_worse(level, found.told):
         key = f"stock:{pool}:{level}:{now.isoformat()}"
+        said, kind = stock_fell(found, level), NoticeKind.STOCK
         urgent = UrgentNews(Urgent.STOCK) if level is StockLevel.EMPTY else None
-        tell_owners_of_shop(tx, shop, stock_fell(found, level), key=key, now=now, urgent=urgent)
+        tell_owners_of_shop(tx, shop, said, key=key, now=now, kind=kind, urgent=urgent)
 
 
-def _tell(
+@dataclass(frozen=True, slots=True)
+class _Notice:
+    """What is told, before it is known to whom."""
+
+    text: str
+    key: str
+    conversation: ConversationId | None = None
+    message: MessageId | None = None
+    pictures: bool = False
+
+
+def _tell(tx: Tx, shop: ShopId, about: About, notice: _Notice, now: datetime) -> bool:
+    """Once per key to everybody whom the shop has tell of such things. True also when all of them
+    want quiet: they get a summary."""
+    claim = None
+    if about.kind is NoticeKind.MESSAGE and notice.conversation is not None:
+        claim = tx.attention.claim_of(shop, notice.conversation)
+    plan = tx.plans.get(shop)
+    handed = claim is not None and claim.handed
+    if plan is None and not handed:
+        return _tell_qqs(tx, shop, tx.members.owners_qq(shop), notice, now)
+    members = tx.members.all(shop)
+    settled = plan or PeoplePlan()
+    holder = claimed_by(claim, now) if handed or settled.claimed_only else None
+    told = audience(about, settled, members, now, claimed_by=holder)
+    ids = [qq for one in members if one.id in told.members for qq in one.qq]
+    any_told = _tell_qqs(tx, shop, ids, notice, now)
+    for number in told.groups:
+        peer = ChatPeer("", "group", number)
+        any_told |= _enqueue(tx, shop, peer, notice, f"{notice.key}:group:{number}", now)
+    for member in told.held:
+        summarize_later(tx, shop, member, settled, now)
+    return any_told or bool(told.held)
+
+
+def tell_members(
     tx: Tx,
     shop: ShopId,
+    members: Collection[MemberId],
     text: str,
+    *,
     key: str,
     now: datetime,
-    conversation: ConversationId | None,
-    message: MessageId | None,
-    pictures: bool = False,
+    conversation: ConversationId | None = None,
+    message: MessageId | None = None,
 ) -> bool:
-    """Once per `key` to each QQ id of each owner: the default routing of a shop."""
+    """Tell exactly these, in private, whatever the rules say. False: told before, or nobody."""
+    found = tx.members.all(shop)
+    ids = [qq for one in found if one.active and one.id in members for qq in one.qq]
+    return _tell_qqs(tx, shop, ids, _Notice(text, key, conversation, message), now)
+
+
+def summarize_later(
+    tx: Tx, shop: ShopId, member: MemberId, plan: PeoplePlan, now: datetime
+) -> None:
+    """Once per time of quiet; without an end there is no summary."""
+    until = held_until(plan, member, now)
+    if until is not None:
+        key, since = summary_key(member, until), held_since(plan, member, now)
+        tx.outbox.enqueue(shop, Summarize(member, since), lane=key, key=key, due_at=until, now=now)
+
+
+def summary_key(member: MemberId, until: datetime) -> str:
+    return f"summary:{member}:{until.isoformat()}"
+
+
+def plan_digest(tx: Tx, shop: ShopId, plan: PeoplePlan, now: datetime) -> None:
+    """Have the digest of the day made at the time that the shop wants it, once a day."""
+    if plan.digest_at is None:
+        return
+    due_at = next_at(now, plan.zone, plan.digest_at.hour, plan.digest_at.minute)
+    at, key = f"{plan.digest_at:%H:%M}", f"digest:{due_at.isoformat()}"
+    tx.outbox.enqueue(shop, DailyDigest(at), lane=f"digest:{at}", key=key, due_at=due_at, now=now)
+
+
+def claimed_by(claim: Claim | None, now: datetime) -> MemberId | None:
+    """Who answers there; None when that was long ago."""
+    if claim is None or now - claim.active_at >= CLAIM_LASTS:
+        return None
+    return claim.member
+
+
+def _tell_qqs(tx: Tx, shop: ShopId, ids: Iterable[str], notice: _Notice, now: datetime) -> bool:
     told = False
-    for qq in tx.members.owners_qq(shop):
+    for qq in ids:
         peer = ChatPeer("", "private", qq)
-        task = tx.outbox.enqueue(
-            shop,
-            SendNotice(peer, text, conversation, message, pictures),
-            lane=chat_lane(peer, pictures=pictures),
-            key=f"{key}:{qq}",
-            due_at=now,
-            expires_at=now + NOTICE_LIFETIME,
-        )
-        told = told or task is not None
+        told |= _enqueue(tx, shop, peer, notice, f"{notice.key}:{qq}", now)
     return told
 
 
-def tell_chat(tx: Tx, shop: ShopId, peer: ChatPeer, text: str, *, key: str, now: datetime) -> None:
-    """Say something in one chat that nobody there asked for just now."""
-    tx.outbox.enqueue(
+def _enqueue(
+    tx: Tx, shop: ShopId, peer: ChatPeer, notice: _Notice, key: str, now: datetime
+) -> bool:
+    task = tx.outbox.enqueue(
         shop,
-        SendNotice(peer, text, None),
-        lane=chat_lane(peer),
+        SendNotice(peer, notice.text, notice.conversation, notice.message, notice.pictures),
+        lane=chat_lane(peer, pictures=notice.pictures),
         key=key,
         due_at=now,
         expires_at=now + NOTICE_LIFETIME,
     )
+    return task is not None
+
+
+def tell_chat(tx: Tx, shop: ShopId, peer: ChatPeer, text: str, *, key: str, now: datetime) -> None:
+    """Say something in one chat that nobody there asked for just now."""
+    _enqueue(tx, shop, peer, _Notice(text, key), key, now)
 
 
 def tell_asker(

@@ -15,6 +15,7 @@ from hub.model import (
     Hold,
     HoldKind,
     MessageId,
+    NoticeKind,
     Origin,
     OwnMessage,
     Scope,
@@ -107,4 +108,5 @@ def _toggle(
         Toggle.RESUME: text.resumed_by_phone,
         Toggle.LATE: text.late_from_phone,
     }[done](account, conversation, wider)
-    tell_owners(tx, conversation, told, key=f"toggle:{message}", now=now, message=message)
+    key, kind = f"toggle:{message}", NoticeKind.RECEIPT
+    tell_owners(tx, conversation, told, key=key, now=now, kind=kind, message=message)

@@ -47,6 +47,8 @@ DONE: dict[str, str] = {
     "resumed-partly": "这一层已恢复，但还有别的暂停没有解除，见页面上的说明。",
     "taken-over": "已接管这个会话。",
     "mail-tested": "测试邮件已经交给邮件服务器，去收件箱看看；没有就找找垃圾箱。",
+    "notices-changed": "已保存，从下一条通知开始用。",
+    "qq-unbound": "已移除，机器人不再理这个 QQ。",
     "member-added": "成员已添加。",
     "member-changed": "成员已保存。",
     "password-changed": "密码已更新，请用新密码登录。",
@@ -153,6 +155,9 @@ def setup_templates(app: web.Application) -> None:
         delivered_so_far=text.delivered_so_far,
         stop_line=text.stop_line,
         roles=ROLES,
+        notice_kinds=text.NOTICE_KINDS,
+        role_words=text.ROLE_WORDS,
+        weekdays=text.WEEKDAYS,
         may_reconnect=(AccountState.WAITING, *RESTING),
     )
 

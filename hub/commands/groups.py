@@ -18,6 +18,17 @@ HELP_GROUPS: tuple[tuple[str, tuple[Action, ...]], ...] = (
             Action.TRY,
         ),
     ),
+    (
+        "几个人一起用",
+        (
+            Action.HAND_OVER,
+            Action.LATER,
+            Action.SILENCE,
+            Action.DUTY,
+            Action.BIND,
+            Action.UNBIND,
+        ),
+    ),
     ("买家", (Action.NOTE, Action.TAG, Action.BLOCK, Action.CLEAR)),
     ("自动回复", (Action.PAUSE, Action.RESUME, Action.TAKE_OVER)),
     (

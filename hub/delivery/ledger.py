@@ -24,6 +24,7 @@ from hub.model import (
     MessageId,
     MessageState,
     NeedKind,
+    NoticeKind,
     Pool,
     ShipOrder,
     ShopId,
@@ -233,7 +234,8 @@ def _tell_delivered(tx: Tx, order: KnownOrder, units: Sequence[Delivery], now: d
     if conversation is not None:
         tell_owners(tx, conversation, said, key=key, now=now)
     else:
-        tell_owners_of_shop(tx, order.shop, said, key=key, now=now)
+        kind, whose = NoticeKind.ORDER, order.account
+        tell_owners_of_shop(tx, order.shop, said, key=key, now=now, kind=kind, account=whose)
 
 
 def _pool_of(tx: Tx, units: Sequence[Delivery]) -> Pool | None:

@@ -12,6 +12,7 @@ from hub.model import (
     MemberId,
     Need,
     NeedKind,
+    NoticeKind,
     Remind,
     ShopId,
     Urgent,
@@ -90,9 +91,18 @@ def tell_need(tx: Tx, need: Need, now: datetime, *, again: bool = False) -> None
         text.need_mail(need, account, order),
     )
     if conversation is not None:
-        tell_owners(tx, conversation, said, key=key, now=now, urgent=urgent)
+        tell_owners(tx, conversation, said, key=key, now=now, kind=NoticeKind.NEED, urgent=urgent)
     else:
-        tell_owners_of_shop(tx, shop, said, key=key, now=now, urgent=urgent)
+        tell_owners_of_shop(
+            tx,
+            shop,
+            said,
+            key=key,
+            now=now,
+            kind=NoticeKind.NEED,
+            account=need.account,
+            urgent=urgent,
+        )
 
 
 def close_needs(

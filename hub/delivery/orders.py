@@ -33,6 +33,7 @@ from hub.model import (
     FreeShipping,
     KnownOrder,
     NeedKind,
+    NoticeKind,
     Order,
     OrderNote,
     OrderStatus,
@@ -386,4 +387,5 @@ def _tell_over(
     if conversation is not None:
         tell_owners(tx, conversation, said, key=key, now=now)
     else:
-        tell_owners_of_shop(tx, known.shop, said, key=key, now=now)
+        kind, whose = NoticeKind.ORDER, known.account
+        tell_owners_of_shop(tx, known.shop, said, key=key, now=now, kind=kind, account=whose)

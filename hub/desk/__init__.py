@@ -21,6 +21,7 @@ from hub.desk.assist import (
 )
 from hub.desk.bargain_chat import BargainChat
 from hub.desk.bargains import Bargains, FloorList, ItemFloor
+from hub.desk.binding import Binding
 from hub.desk.buyer_chat import BuyerChat
 from hub.desk.buyers import Buyers, KnownBuyer, split_tags
 from hub.desk.canned import Canned
@@ -35,6 +36,7 @@ from hub.desk.draft_chat import DraftChat
 from hub.desk.drafts import Drafts
 from hub.desk.focus_chat import FocusChat
 from hub.desk.focusing import Focusing
+from hub.desk.handing import Handing
 from hub.desk.history_chat import HistoryChat
 from hub.desk.hold_chat import HoldChat
 from hub.desk.holds import Held, Holds, Resumed
@@ -47,6 +49,8 @@ from hub.desk.members import Login, Members, NewLogin
 from hub.desk.needs import NeedLine, Needs
 from hub.desk.operator import ROLES, Door, Operator
 from hub.desk.orders import OrderLine, Orders, OrderView, UnitLine
+from hub.desk.people import People, PeopleView
+from hub.desk.people_chat import PeopleChat
 from hub.desk.pictures import Pictures
 from hub.desk.rehearsal import Rehearsal, Replayed
 from hub.desk.reply_chat import ReplyChat
@@ -92,6 +96,7 @@ __all__ = [
     "OrderView",
     "Orders",
     "Overview",
+    "PeopleView",
     "PoolLine",
     "ProfileLine",
     "QrView",
@@ -166,8 +171,11 @@ class Desk:
         self.cards = Cards(store, now)
         self.restock = Restock(store, now)
         self.suppliers = Suppliers(store, now)
+        self.binding = Binding(store, now)
+        self.handing = Handing(store, now)
         zone, confirmations = ZoneInfo(settings.text.timezone), Confirmations(now)
         self.ai = AiDesk(store, assist, settings.ai, now, zone)
+        self.people = People(store, now, zone)
         self.focusing = Focusing(store, now, minutes=settings.qq.focus_minutes)
         self.login_chat = LoginChat(
             store, self.accounts, self.logins, unasked=settings.qq.login_codes
@@ -201,5 +209,15 @@ class Desk:
             DraftChat(store, self.drafts),
             replies,
             HoldChat(self.holds, now, zone),
+            PeopleChat(
+                store,
+                self.binding,
+                self.people,
+                self.handing,
+                self.inbox,
+                confirmations,
+                now,
+                zone,
+            ),
         )
         self.chat = Chat(store, routing, surfaces, confirmations, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from hub import text
 from hub.commands import (
@@ -36,6 +36,7 @@ from hub.desk.history_chat import HistoryChat
 from hub.desk.hold_chat import HoldChat
 from hub.desk.login_chat import LoginChat
 from hub.desk.operator import Door, Operator
+from hub.desk.people_chat import ABOUT_BUYER, PEOPLE, PeopleChat
 from hub.desk.reply_chat import ReplyChat
 from hub.desk.routing import Routing
 from hub.desk.shop_chat import ABOUT_THE_SHOP, ShopChat
@@ -43,8 +44,6 @@ from hub.desk.stock_chat import StockChat
 from hub.errors import Refusal
 from hub.model import MessageId, OperatorMessage, Role
 from hub.store import Store
-
-STRANGER_EVERY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +63,7 @@ class Surfaces:
     drafts: DraftChat
     replies: ReplyChat
     holds: HoldChat
+    people: PeopleChat
 
 
 class Chat:
@@ -106,7 +106,9 @@ class Chat:
         """
         member = await self._store.read(lambda tx: tx.members.by_qq(message.sender))
         if member is None:
-            return await self._meet_stranger(message)
+            return await self._to.people.meet_stranger(message)
+        if not await self._to.people.listens(member, message):
+            return None
         operator = Operator(member, Door.QQ, f"{message.peer.bot}:{message.message_id}")
         try:
             command = None if confirmation(message.text) else parse_command(message.text)
@@ -128,15 +130,6 @@ class Chat:
         """False for an event that the chat side delivered before."""
         key, now = key_of(message), self._now()
         return await self._store.write(lambda tx: tx.inputs.first_time(operator.shop, key, now))
-
-    async def _meet_stranger(self, message: OperatorMessage) -> str | None:
-        if message.peer.scene != "private":
-            return None
-        now = self._now()
-        first = await self._store.write(
-            lambda tx: tx.strangers.may_answer(f"qq:{message.sender}", now, STRANGER_EVERY)
-        )
-        return text.stranger() if first else None
 
     async def _hear(
         self, operator: Operator, message: OperatorMessage, fetch: FetchPicture | None
@@ -242,6 +235,8 @@ class Chat:
                 if target is None and message.quoted_id is not None:
                     return text.no_target(quoted=True)
                 return await self._to.holds.run(operator, action, call.argument, target)
+            case action if action in PEOPLE:
+                return await self._among_people(operator, action, call.argument, message)
             case action:
                 about_one = action not in WITHOUT_ORDER
                 target = (
@@ -269,6 +264,19 @@ class Chat:
             case _:
                 target = await self._routing.resolve(operator.member, message, undone="没有体检")
                 return await self._to.checks.run(operator, words, target)
+
+    async def _among_people(
+        self, operator: Operator, action: Action, argument: str, message: OperatorMessage
+    ) -> str:
+        target = None
+        if action in ABOUT_BUYER:
+            # A ticket at the end names somebody, whoever is in focus.
+            target = (
+                await self._routing.meant(operator, message, undone="没有执行")
+                if closing_ticket(argument) is None
+                else await self._routing.resolve(operator.member, message, undone="没有执行")
+            )
+        return await self._to.people.run(operator, action, argument, target, message)
 
     def _help(self, operator: Operator, argument: str) -> str:
         if argument:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hub.answers import ask_ai, drop_drafts, send_draft
+from hub.attention import answered_by
 from hub.desk.operator import Operator
 from hub.errands import mark_read
 from hub.errors import Invalid, NotFound
@@ -70,6 +71,8 @@ class Drafts:
             )
             if self._marks_read:
                 mark_read(tx, conversation, now)
+            at = asked_by.peer if asked_by is not None else None
+            answered_by(tx, conversation, operator.member, now, at=at)
             operator.record(tx, "draft.send", conversation.ticket, now)
             return Drafted(conversation, account)
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from hub import text
 from hub.album import MEGABYTE, MOST_BYTES, Album
 from hub.answers import drop_drafts, waiting_answer, withdraw_answer
+from hub.attention import answered_by
 from hub.commands import may
 from hub.desk.holds import Held, held_here
 from hub.desk.operator import Operator
@@ -245,6 +246,8 @@ class Inbox:
                     )
             if self._marks_read:
                 mark_read(tx, found, now)
+            at = asked_by.peer if asked_by is not None else None
+            answered_by(tx, found, operator.member, now, at=at)
             operator.record(tx, "answer", found.ticket, now)
             return Answered(first, found, account)
 

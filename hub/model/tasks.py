@@ -13,6 +13,7 @@ from hub.model.ids import (
     AccountId,
     ConversationId,
     DeliveryId,
+    MemberId,
     MessageId,
     NeedId,
     PlatformConversation,
@@ -54,6 +55,12 @@ class TaskKind(StrEnum):
     """Tell owners of what waits for a person, again and again."""
     MAIL = "mail"
     """Tell members of what is urgent by mail."""
+    PING = "ping"
+    """Remind people of a buyer whom nobody has answered."""
+    SUMMARY = "summary"
+    """Tell a member what was held back while they wanted quiet."""
+    DIGEST = "digest"
+    """Tell owners about the day."""
 
 
 class TaskState(StrEnum):
@@ -221,6 +228,35 @@ class SendMail:
     """Only if none of the notices whose keys begin with this has arrived in chat."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Remind people of a buyer whom nobody has answered."""
+
+    conversation: ConversationId
+    message: MessageId
+    """What waits for an answer."""
+    step: int = 0
+    """How many reminders there were."""
+    member: MemberId | None = None
+    """Who asked to be reminded; nobody else is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summarize:
+    """Tell a member what was held back."""
+
+    member: MemberId
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DailyDigest:
+    """Tell owners about the day, then wait for the next."""
+
+    at: str
+    """The time of day that was wanted when it was planned, `22:00`."""
+
+
 Work = (
     SendMessage
     | AnswerByAi
@@ -237,6 +273,9 @@ Work = (
     | ChangePrice
     | Remind
     | SendMail
+    | Ping
+    | Summarize
+    | DailyDigest
 )
 """The effects on the outside world; `TaskKind` names them in the database."""
 

@@ -6,6 +6,7 @@ from hub.outbound.chats import ChatPort, ChatSends
 from hub.outbound.items import ItemReads
 from hub.outbound.mails import MailPort, Mails, MailWords
 from hub.outbound.orders import BargainEnds, OrderReads, Reminders, Shipping, Starts
+from hub.outbound.people import Digests, Pings, Summaries
 from hub.outbound.prices import PriceChanges
 from hub.outbound.reading import Reading
 from hub.outbound.recalls import Recalls
@@ -20,6 +21,7 @@ __all__ = [
     "ChatPort",
     "ChatSends",
     "Claim",
+    "Digests",
     "Fetch",
     "ItemReads",
     "MailPort",
@@ -27,12 +29,14 @@ __all__ = [
     "Mails",
     "OrderReads",
     "Performer",
+    "Pings",
     "PriceChanges",
     "Reading",
     "Recalls",
     "Reminders",
     "Shipping",
     "Starts",
+    "Summaries",
     "Supplies",
     "Uploads",
     "Worker",

@@ -28,6 +28,7 @@ from hub.model import (
     Intent,
     MessageState,
     NeedKind,
+    NoticeKind,
     Picture,
     QuestionPicture,
     TaskState,
@@ -218,7 +219,7 @@ class AiAnswers:
         self._fall_back(tx, account, conversation, work, failure.reason, now)
         notice = text.ai_failed_notice(account, conversation, failure.reason)
         key = f"ai-failed:{account.id}:{failure.kind}:{now:%Y-%m-%dT%H}"
-        tell_owners(tx, conversation, notice, key=key, now=now)
+        tell_owners(tx, conversation, notice, key=key, now=now, kind=NoticeKind.MESSAGE)
 
     def _take(
         self,
@@ -250,7 +251,7 @@ class AiAnswers:
             if verdict.tell or work.unlike is not None:
                 notice = text.ai_failed_notice(asked.account, conversation, verdict.reason)
                 key = f"ai-silent:{claim.task.id}"
-                tell_owners(tx, conversation, notice, key=key, now=now)
+                tell_owners(tx, conversation, notice, key=key, now=now, kind=NoticeKind.MESSAGE)
         return outcome
 
     def _judge(
@@ -313,7 +314,8 @@ class AiAnswers:
             return
         words = "\n".join(said.text for said in asked.prepared.question.words)
         notice = text.draft_notice(account, conversation, words, answer.text, why)
-        tell_owners(tx, conversation, notice, key=f"draft:{draft}", now=now, message=draft)
+        kind, key = NoticeKind.MESSAGE, f"draft:{draft}"
+        tell_owners(tx, conversation, notice, key=key, now=now, kind=kind, message=draft)
 
     # --- Shared -------------------------------------------------------------------------------
 
@@ -346,7 +348,7 @@ class AiAnswers:
         if work.unlike is not None and why not in (OVERTAKEN, HUMAN_ANSWERED):
             notice = text.ai_failed_notice(account, conversation, why)
             key = f"ai-silent:{claim.task.id}"
-            tell_owners(tx, conversation, notice, key=key, now=now)
+            tell_owners(tx, conversation, notice, key=key, now=now, kind=NoticeKind.MESSAGE)
 
     def _fall_back(
         self,

@@ -18,6 +18,7 @@ from hub.model import (
     Message,
     MessageId,
     MessageState,
+    NoticeKind,
     Origin,
     OwnMessage,
     PlatformMessage,
@@ -370,7 +371,8 @@ class BuyerSends:
             tell_asker(tx, conversation, work.asked_by, told, key=key, now=now, message=message.id)
         else:
             said = f"{text.shorten(text.plain(message.content))}\n{told}"
-            tell_owners(tx, conversation, said, key=key, now=now, message=message.id)
+            kind = NoticeKind.RECEIPT
+            tell_owners(tx, conversation, said, key=key, now=now, kind=kind, message=message.id)
 
     def _finish(self, tx: Tx, claim: Claim, state: TaskState, error: str = "") -> bool:
         """False: a faster worker settled it; then nothing of ours may be written."""

@@ -11,7 +11,15 @@ from loguru import logger
 from hub import text
 from hub.delivery import read_again
 from hub.errors import Malformed, PeerError, Rejected, Throttled, Uncertain, Verdict
-from hub.model import AccountId, ChangePrice, KnownOrder, OrderNote, OrderStatus, TaskState
+from hub.model import (
+    AccountId,
+    ChangePrice,
+    KnownOrder,
+    NoticeKind,
+    OrderNote,
+    OrderStatus,
+    TaskState,
+)
 from hub.notices import tell_asker, tell_owners, tell_owners_of_shop
 from hub.outbound.worker import Claim
 from hub.store import Store, Tx
@@ -181,7 +189,8 @@ def _tell(
         else None
     )
     if conversation is None:
-        tell_owners_of_shop(tx, known.shop, said, key=key, now=now)
+        kind, whose = NoticeKind.ORDER, known.account
+        tell_owners_of_shop(tx, known.shop, said, key=key, now=now, kind=kind, account=whose)
         return
     said = f"{said}\n#{conversation.ticket}"
     if work.asked_by is not None:

@@ -17,6 +17,7 @@ from hub.model import (
     ChangePrice,
     ChatPeer,
     Content,
+    DailyDigest,
     FreeShipping,
     Image,
     Location,
@@ -24,6 +25,7 @@ from hub.model import (
     MarkRead,
     OrderStatus,
     Picture,
+    Ping,
     ReadItem,
     ReadOrder,
     RecallMessage,
@@ -36,6 +38,7 @@ from hub.model import (
     Spec,
     StartDelivery,
     StoredPicture,
+    Summarize,
     Supply,
     TaskKind,
     Text,
@@ -133,6 +136,12 @@ def kind_of(work: Work) -> TaskKind:
             return TaskKind.REMIND
         case SendMail():
             return TaskKind.MAIL
+        case Ping():
+            return TaskKind.PING
+        case Summarize():
+            return TaskKind.SUMMARY
+        case DailyDigest():
+            return TaskKind.DIGEST
 
 
 def work_to_text(work: Work) -> str:
@@ -199,6 +208,8 @@ def work_to_text(work: Work) -> str:
                     "unless": unless,
                 }
             )
+        case Summarize(member, since):
+            return _dump({"member": member, "since": since.isoformat()})
         case (
             AnswerByAi()
             | ReadOrder()
@@ -207,6 +218,8 @@ def work_to_text(work: Work) -> str:
             | ShipOrder()
             | FreeShipping()
             | Remind()
+            | Ping()
+            | DailyDigest()
         ):
             return _dump(asdict(work))
 
@@ -285,6 +298,12 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
         case TaskKind.MAIL:
             parts = tuple(MailPart(Urgent(k), said, moment(at)) for k, said, at in fields["parts"])
             return SendMail(fields["to"], parts, fields["unless"])
+        case TaskKind.PING:
+            return Ping(**fields)
+        case TaskKind.SUMMARY:
+            return Summarize(fields["member"], datetime.fromisoformat(fields["since"]))
+        case TaskKind.DIGEST:
+            return DailyDigest(**fields)
 
 
 def _asked_by(fields: dict[str, Any]) -> AskedBy:

@@ -54,6 +54,11 @@ _MAILED = Statement(
     "SELECT email FROM members WHERE shop_id = :shop AND active AND urgent_mail"
     " AND email IS NOT NULL ORDER BY id"
 )
+_ANSWERING = Statement(
+    "SELECT count(DISTINCT m.id) FROM members m"
+    " JOIN member_qqs q ON q.shop_id = m.shop_id AND q.member_id = m.id"
+    " WHERE m.shop_id = :shop AND m.role <> 'viewer' AND m.active"
+)
 _ADD_QQ = Statement(
     "INSERT INTO member_qqs (qq, shop_id, member_id) VALUES (:qq, :shop, :id)"
     " ON CONFLICT DO NOTHING RETURNING qq"
@@ -196,6 +201,11 @@ class Members:
     def operators_qq(self) -> frozenset[str]:
         """QQ ids of all active members. System-wide: one bot serves every shop."""
         return frozenset(row[0] for row in self._sql.rows(_OPERATORS_QQ))
+
+    def answering(self, shop: ShopId) -> int:
+        """How many people can answer from QQ."""
+        found: int = self._sql.value(_ANSWERING, shop=shop)
+        return found
 
     def _add_qqs(self, shop: ShopId, id_: MemberId, qqs: Iterable[str]) -> None:
         for qq in dict.fromkeys(qqs):

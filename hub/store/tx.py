@@ -28,6 +28,7 @@ from hub.store.needs import Needs, Stops, StoredGuards
 from hub.store.once import Inputs, Strangers
 from hub.store.orders import Orders
 from hub.store.outbox import Outbox
+from hub.store.people import Attention, BindingCodes, Plans
 from hub.store.pools import Pools
 from hub.store.records import Audit, Quarantine
 from hub.store.relays import Relays
@@ -50,8 +51,10 @@ class Tx:
         "ai_profiles",
         "ai_scopes",
         "ai_uses",
+        "attention",
         "audit",
         "bargains",
+        "binding_codes",
         "buyers",
         "canned",
         "card_records",
@@ -73,6 +76,7 @@ class Tx:
         "needs",
         "orders",
         "outbox",
+        "plans",
         "pools",
         "quarantine",
         "relays",
@@ -123,3 +127,6 @@ class Tx:
         self.mail_troubles = MailTroubles(self.values)
         self.buyers = Buyers(sql, self.guards)
         self.focuses = Focuses(sql)
+        self.binding_codes = BindingCodes(sql)
+        self.attention = Attention(sql)
+        self.plans = Plans(self.values)

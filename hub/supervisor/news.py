@@ -107,7 +107,13 @@ class News:
         age = now - news.since
         said = text.account_trouble(account, age, self._zone, now, again=news.step > 0)
         return tell_owners_of_shop(
-            tx, account.shop, said, key=trouble.key, now=now, urgent=trouble.urgent
+            tx,
+            account.shop,
+            said,
+            key=trouble.key,
+            now=now,
+            account=account.id,
+            urgent=trouble.urgent,
         )
 
     # --- Its end --------------------------------------------------------------------------------
@@ -140,7 +146,7 @@ class News:
                     orders=one.orders,
                 )
                 key = f"account:{account.id}:back:{one.since.isoformat()}"
-                tell_owners_of_shop(tx, shop, said, key=key, now=now)
+                tell_owners_of_shop(tx, shop, said, key=key, now=now, account=account.id)
         for one, _ in over:
             tx.comparisons.close_outage(shop, one.account)
 

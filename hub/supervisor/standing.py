@@ -93,7 +93,11 @@ class Standing:
         """To the owners; the same `what` is told once."""
         account, now = self.account, self.now()
         key = f"account:{account.id}:{what}"
-        await self.write(lambda tx: tell_owners_of_shop(tx, account.shop, said, key=key, now=now))
+        await self.write(
+            lambda tx: tell_owners_of_shop(
+                tx, account.shop, said, key=key, now=now, account=account.id
+            )
+        )
 
     async def _put(
         self, state: AccountState, reason: str, until: datetime | None, url: str

@@ -174,7 +174,7 @@ class OrderWatch:
             if fresh:
                 said = text.orders_from_before(account, len(fresh))
                 key = f"account:{account.id}:orders from before"
-                tell_owners_of_shop(tx, account.shop, said, key=key, now=now)
+                tell_owners_of_shop(tx, account.shop, said, key=key, now=now, account=account.id)
             return len(old)
 
         return await self._store.write(unit) < len(orders)
@@ -252,7 +252,7 @@ class OrderWatch:
 
         def unit(tx: Tx) -> None:
             tx.inputs.first_time(account.shop, self._left_key(listed), now)
-            tell_owners_of_shop(tx, account.shop, said, key=key, now=now)
+            tell_owners_of_shop(tx, account.shop, said, key=key, now=now, account=account.id)
 
         await self._store.write(unit)
 

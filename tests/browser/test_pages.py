@@ -189,6 +189,8 @@ async def test_every_page_fits_its_screen_and_obeys_its_own_policy(
         "/members",
         "/mail",
         "/members/new",
+        "/notices",
+        f"/members/{agent.id}/qq",
         f"/members/{agent.id}",
         "/qq",
         "/audit",

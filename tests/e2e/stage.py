@@ -157,7 +157,8 @@ class Stage:
     async def settled(self) -> None:
         """Wait until the outbox is empty, but for reminders: these wait for people."""
         async with self.hub.store.changes():
-            while set(await self.read(lambda tx: tx.outbox.backlog())) - {TaskKind.REMIND}:
+            waits = {TaskKind.REMIND, TaskKind.PING, TaskKind.SUMMARY, TaskKind.DIGEST}
+            while set(await self.read(lambda tx: tx.outbox.backlog())) - waits:
                 await self.hub.store.wait_for_tasks(0.05)
 
 

@@ -29,7 +29,7 @@ from tests.faults.town import Town
 ARRIVED = (MessageState.ACCEPTED, MessageState.READ)
 ON_THE_WAY = (MessageState.QUEUED, MessageState.SENDING)
 REFUSED_SENDS = ("bad", "blocked", "failed", "throttled")
-ERRANDS = (TaskKind.ITEM, TaskKind.READ, TaskKind.REMIND)
+ERRANDS = (TaskKind.ITEM, TaskKind.READ, TaskKind.REMIND, TaskKind.PING)
 """Done when it suits; nobody waits for them."""
 FINAL_WORDS = ("✓ 已送达", "✗ 没有发出", "？ 不确定是否送达")
 

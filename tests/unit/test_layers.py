@@ -14,7 +14,7 @@ LAYERS: list[set[str]] = [
     {"hub.policy", "hub.commands", "hub.text"},
     {"hub.xianyu", "hub.store", "hub.suppliers", "hub.sheets", "hub.assist", "hub.notify"},
     {"hub.notices", "hub.buyers", "hub.answers", "hub.album", "hub.errands", "hub.suggesting"},
-    {"hub.delivery", "hub.phone"},
+    {"hub.delivery", "hub.phone", "hub.attention"},
     {"hub.bargains"},
     {"hub.desk", "hub.inbound", "hub.outbound", "hub.supervisor", "hub.ops"},
     {"web", "bots"},

@@ -36,6 +36,7 @@ ORDER = "写上订单号（末尾几位也行）或 #编号"
 NO_ORDER = "没有订单号是 0000 的订单"
 NO_TALK = "没有编号是 #z9 的会话"
 NO_ACCOUNT = "没有叫「谁」的账号，现在有「小店」"
+NO_MEMBER = "没有叫「谁」的成员，现有："
 NO_POOL = "没有叫「谁」的卡池，现有：月卡"
 
 CASES: dict[Action, Case] = {
@@ -179,6 +180,30 @@ CASES: dict[Action, Case] = {
         wrong=[("/开发 小店", "没有急停")],
     ),
     Action.DELIVERY_RULES: Case(("/发货规则", "发「月卡」")),
+    Action.HAND_OVER: Case(
+        ("/转 小客 #a1", "已经转给 小客"),
+        ("/转", "没有转：引用"),
+        ("/转 谁 #a1", NO_MEMBER),
+        [("/转 店主 #a1", "不用转给自己")],
+    ),
+    Action.LATER: Case(
+        "test_people_chat.py",
+        ("/稍后", "没有设提醒：引用"),
+        ("/稍后 20m #z9", NO_TALK),
+        [("/稍后 20m #a1", "已经回复过了")],
+    ),
+    Action.SILENCE: Case(
+        ("/静音 2小时", "买家消息先不发给你"),
+        unknown=("/静音 那天", "看不懂「那天」"),
+        wrong=[("/静音 关", "你没有静音")],
+    ),
+    Action.DUTY: Case(
+        ("/值班", "现在没有人值班"),
+        unknown=("/值班 谁", NO_MEMBER),
+        wrong=[("/值班 结束", "没有临时接班")],
+    ),
+    Action.BIND: Case(("/绑定 483920", "不用再绑定")),
+    Action.UNBIND: Case(("/解绑", "确定的话")),
 }
 
 

@@ -1,0 +1,156 @@
+"""Who answers a buyer: claimed by the first who does, handed over, and not forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from hub import text
+from hub.model import (
+    About,
+    Account,
+    ChatPeer,
+    Claim,
+    Conversation,
+    Member,
+    MemberId,
+    MessageId,
+    NoticeKind,
+    PeoplePlan,
+    Ping,
+    Role,
+    SendNotice,
+    chat_lane,
+)
+from hub.notices import NOTICE_LIFETIME, claimed_by, tell_members
+from hub.policy import audience, pings
+from hub.store import Tx
+
+SUMMARY_MESSAGES = 6
+"""Of what was said last, for whoever takes a conversation over."""
+
+
+def heard(tx: Tx, conversation: Conversation, message: MessageId, now: datetime) -> None:
+    """A buyer said something: from now on it is watched whether anybody answers. What waits longer
+    already keeps its own time."""
+    plan = tx.plans.get(conversation.shop) or PeoplePlan()
+    minutes = pings(plan, tx.members.answering(conversation.shop))
+    if not minutes:
+        return
+    for task in tx.outbox.waiting(conversation.shop, ping_lane(conversation)):
+        work = task.work
+        if isinstance(work, Ping) and not _answered(tx, conversation, work.message):
+            return
+        tx.outbox.drop(conversation.shop, task.id, error="answered", now=now)
+    remind(tx, conversation, message, now + timedelta(minutes=minutes[0]), now)
+
+
+def remind(
+    tx: Tx,
+    conversation: Conversation,
+    message: MessageId,
+    due_at: datetime,
+    now: datetime,
+    *,
+    step: int = 0,
+    member: MemberId | None = None,
+) -> None:
+    """`member`: who asked for it; nobody else is reminded then."""
+    tx.outbox.enqueue(
+        conversation.shop,
+        Ping(conversation.id, message, step, member),
+        lane=ping_lane(conversation),
+        key=f"ping:{message}:{step}:{member or 0}:{due_at.isoformat()}",
+        due_at=due_at,
+        now=now,
+    )
+
+
+def stop_reminding(tx: Tx, conversation: Conversation, now: datetime) -> None:
+    for task in tx.outbox.waiting(conversation.shop, ping_lane(conversation)):
+        tx.outbox.drop(conversation.shop, task.id, error="put off", now=now)
+
+
+def answered_by(
+    tx: Tx, conversation: Conversation, member: Member, now: datetime, *, at: ChatPeer | None = None
+) -> None:
+    """A member answers: the first one claims the conversation, and the others are told once.
+
+    `at`: where it was written; whoever is there has seen it.
+    """
+    if not member.id:
+        return
+    claim = tx.attention.claim_of(conversation.shop, conversation.id)
+    holder = claimed_by(claim, now)
+    if holder is None:
+        tx.attention.claim(conversation.shop, Claim(conversation.id, member.id, now, now))
+        _tell_others(tx, conversation, member, now, at)
+    elif holder == member.id and claim is not None:
+        again = replace(claim, active_at=now)
+        tx.attention.claim(conversation.shop, again)
+
+
+def hand_over(
+    tx: Tx,
+    account: Account,
+    conversation: Conversation,
+    giver: Member,
+    taker: Member,
+    now: datetime,
+) -> None:
+    """The other is told what was said last, and is the first to be reminded."""
+    shop = conversation.shop
+    tx.attention.claim(shop, Claim(conversation.id, taker.id, now, now, handed=True))
+    said = tx.messages.of_conversation(shop, conversation.id, limit=SUMMARY_MESSAGES)
+    words = text.handed_over(giver.name, account, conversation, said)
+    last = tx.attention.last_heard(shop, conversation.id)
+    key = f"handed:{conversation.id}:{taker.id}:{now.isoformat()}"
+    tell_members(
+        tx,
+        shop,
+        (taker.id,),
+        words,
+        key=key,
+        now=now,
+        conversation=conversation.id,
+        message=last,
+    )
+    stop_reminding(tx, conversation, now)
+    if last is not None and not _answered(tx, conversation, last):
+        heard(tx, conversation, last, now)
+
+
+def ping_lane(conversation: Conversation) -> str:
+    return f"ping:{conversation.id}"
+
+
+def _answered(tx: Tx, conversation: Conversation, message: MessageId) -> bool:
+    return tx.attention.answered(conversation.shop, conversation.id, message)
+
+
+def _tell_others(
+    tx: Tx, conversation: Conversation, member: Member, now: datetime, at: ChatPeer | None
+) -> None:
+    members = tx.members.all(conversation.shop)
+    plan = tx.plans.get(conversation.shop) or PeoplePlan()
+    about = About(NoticeKind.MESSAGE, conversation.account, conversation.item_id)
+    told = audience(about, plan, members, now)
+    able = {one.id for one in members if one.role is not Role.VIEWER}
+    others = [one for one in told.members if one != member.id and one in able]
+    words = text.claimed(member.name, conversation)
+    key = f"claim:{conversation.id}:{now.isoformat()}"
+    tell_members(
+        tx, conversation.shop, others, words, key=key, now=now, conversation=conversation.id
+    )
+    here = at.peer if at is not None and at.scene == "group" else ""
+    for number in told.groups:
+        if number != here:
+            peer = ChatPeer("", "group", number)
+            tx.outbox.enqueue(
+                conversation.shop,
+                SendNotice(peer, words, conversation.id),
+                lane=chat_lane(peer),
+                key=f"{key}:group:{number}",
+                due_at=now,
+                expires_at=now + NOTICE_LIFETIME,
+            )

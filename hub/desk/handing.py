@@ -1,0 +1,78 @@
+"""Who answers a conversation: handing it to somebody else, and being reminded of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from hub.attention import hand_over, remind, stop_reminding
+from hub.commands import may
+from hub.desk.operator import Operator
+from hub.desk.people import member_named
+from hub.errors import Invalid, NotFound
+from hub.model import Conversation, ConversationId, Member, Role
+from hub.store import Store, Tx
+
+LONGEST_LATER = timedelta(days=7)
+
+
+class Handing:
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    async def hand_over(
+        self, operator: Operator, conversation: ConversationId, name: str
+    ) -> tuple[Member, Conversation]:
+        """From now on it is the other's: they get what was said last, and the reminders."""
+        operator.require(Role.AGENT)
+        now = self._now()
+
+        def unit(tx: Tx) -> tuple[Member, Conversation]:
+            found = _find(tx, operator, conversation)
+            account = tx.accounts.get(operator.shop, found.account)
+            taker = member_named(tx, operator, name)
+            if taker.id == operator.member.id:
+                raise Invalid("没有转：不用转给自己，直接回复就是你的")
+            if not may(taker.role, Role.AGENT):
+                raise Invalid(f"没有转：{taker.name} 是只读成员，不能回复买家")
+            if not taker.qq:
+                raise Invalid(f"没有转：{taker.name} 还没有绑定 QQ，收不到")
+            if account is None:
+                raise NotFound("这个会话的账号已经不在了")
+            hand_over(tx, account, found, operator.member, taker, now)
+            operator.record(tx, "handing.over", f"{found.ticket} {taker.name}", now)
+            return taker, found
+
+        return await self._store.write(unit)
+
+    async def later(
+        self, operator: Operator, conversation: ConversationId, until: datetime
+    ) -> Conversation | None:
+        """Remind this member then, unless somebody has answered. None: somebody has already."""
+        operator.require(Role.AGENT)
+        now = self._now()
+        if not now < until <= now + LONGEST_LATER:
+            raise Invalid("没有设提醒：时间要在 7 天以内，例如 /稍后 20m")
+
+        def unit(tx: Tx) -> Conversation | None:
+            found = _find(tx, operator, conversation)
+            last = tx.attention.last_heard(operator.shop, conversation)
+            if last is None or tx.attention.answered(operator.shop, conversation, last):
+                return None
+            stop_reminding(tx, found, now)
+            remind(tx, found, last, until, now, member=operator.member.id)
+            operator.record(tx, "handing.later", found.ticket, now)
+            return found
+
+        return await self._store.write(unit)
+
+    async def ticket(self, operator: Operator, conversation: ConversationId) -> Conversation:
+        return await self._store.read(lambda tx: _find(tx, operator, conversation))
+
+
+def _find(tx: Tx, operator: Operator, conversation: ConversationId) -> Conversation:
+    found = tx.conversations.get(operator.shop, conversation)
+    if found is None:
+        raise NotFound("这个会话不存在，可能已经被删除")
+    return found

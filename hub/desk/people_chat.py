@@ -1,0 +1,179 @@
+"""`/绑定`, `/静音`, `/值班`, `/转` and `/稍后`, and where the bot listens at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hub import text
+from hub.commands import Action, Call, closing_ticket, narrow, parse_command
+from hub.desk.binding import Binding
+from hub.desk.chat_words import without_ticket
+from hub.desk.confirming import Confirmations
+from hub.desk.handing import Handing
+from hub.desk.inbox import Inbox
+from hub.desk.operator import Operator
+from hub.desk.people import People
+from hub.errors import Forbidden, Invalid, NotConfirmed
+from hub.model import ConversationId, Member, OperatorMessage
+from hub.policy import parse_until, split_until
+from hub.store import Store
+
+PEOPLE = frozenset(
+    {Action.BIND, Action.UNBIND, Action.SILENCE, Action.DUTY, Action.HAND_OVER, Action.LATER}
+)
+ABOUT_BUYER = frozenset({Action.HAND_OVER, Action.LATER})
+STRANGER_EVERY = timedelta(days=1)
+SILENT_FOR = timedelta(hours=1)
+"""When nobody says for how long."""
+LATER = timedelta(minutes=20)
+OFF = frozenset({"关", "关闭", "取消", "结束", "off"})
+ENDS = frozenset({"结束", "下班", "关", "取消"})
+
+
+class PeopleChat:
+    def __init__(
+        self,
+        store: Store,
+        binding: Binding,
+        people: People,
+        handing: Handing,
+        inbox: Inbox,
+        confirmations: Confirmations,
+        now: Callable[[], datetime],
+        zone: ZoneInfo,
+    ) -> None:
+        self._store = store
+        self._binding = binding
+        self._people = people
+        self._handing = handing
+        self._inbox = inbox
+        self._confirmations = confirmations
+        self._now = now
+        self._zone = zone
+
+    async def meet_stranger(self, message: OperatorMessage) -> str | None:
+        """Somebody who is no member: a code binds them, anything else gets one sentence a day."""
+        if message.peer.scene != "private":
+            return None
+        call = parse_command(narrow(message.text))
+        if isinstance(call, Call) and call.command.action is Action.BIND and call.argument:
+            reference = f"{message.peer.bot}:{message.message_id}"
+            return await self._binding.bind(message.sender, call.argument, reference)
+        now = self._now()
+        first = await self._store.write(
+            lambda tx: tx.strangers.may_answer(f"qq:{message.sender}", now, STRANGER_EVERY)
+        )
+        return text.stranger() if first else None
+
+    async def listens(self, member: Member, message: OperatorMessage) -> bool:
+        """Groups that are not on the shop's list hear nothing; where others talk, a command counts
+        only when the bot was meant."""
+        if message.peer.scene == "private":
+            return True
+        try:
+            group = await self._people.listens(member, message.peer.peer)
+        except Forbidden:
+            return False
+        command = parse_command(message.text) is not None
+        meant = message.addressed or message.quoted_id is not None
+        return group is None or not group.addressed or not command or meant
+
+    async def run(
+        self,
+        operator: Operator,
+        action: Action,
+        argument: str,
+        target: ConversationId | None,
+        message: OperatorMessage,
+    ) -> str:
+        match action:
+            case Action.BIND:
+                return text.bound_already(operator.member.name)
+            case Action.UNBIND:
+                return await self._unbind(operator, message)
+            case Action.SILENCE:
+                return await self._silence(operator, argument)
+            case Action.DUTY:
+                return await self._duty(operator, argument)
+            case Action.HAND_OVER:
+                return await self._hand_over(operator, argument, target)
+            case _:
+                return await self._later(operator, argument, target)
+
+    async def _unbind(self, operator: Operator, message: OperatorMessage) -> str:
+        qq = message.sender
+
+        async def act(who: Operator, code: str) -> str:
+            if code != qq[-4:]:
+                raise NotConfirmed(text.unbind_question(qq), qq[-4:])
+            changed = await self._binding.unbind(who, who.member.id, qq)
+            return text.unbound(changed.name, qq)
+
+        return await self._confirmations.run(operator, message, f"QQ {qq}", act)
+
+    async def _silence(self, operator: Operator, argument: str) -> str:
+        now, said = self._now(), argument.strip()
+        if said in OFF:
+            tally = await self._people.speak_up(operator)
+            return text.not_silenced() if tally is None else text.silence_over(tally)
+        end: datetime | None = now + SILENT_FOR
+        if said:
+            until = parse_until(said, now.astimezone(self._zone))
+            if until is None:
+                raise Invalid(f"看不懂「{said}」，例如：/静音 2小时、/静音 到8:00、/静音 关")
+            end = until.at
+        await self._people.silence(operator, end)
+        return text.silenced(end, self._zone, now)
+
+    async def _duty(self, operator: Operator, argument: str) -> str:
+        now, said = self._now(), argument.strip()
+        if not said:
+            return await self._people.duty_page(operator)
+        name, until = split_until(said, now.astimezone(self._zone))
+        words = name.split()
+        if words and words[-1] in ENDS:
+            ended = await self._people.end_duty(operator, " ".join(words[:-1]))
+            return text.duty_ended(ended.name)
+        end = None if until is None else until.at
+        member = await self._people.take_duty(operator, name, end)
+        return text.duty_taken(member.name, end, self._zone, now)
+
+    async def _hand_over(
+        self, operator: Operator, argument: str, target: ConversationId | None
+    ) -> str:
+        target, name = await self._target(operator, argument, target)
+        if target is None or not name:
+            raise Invalid("没有转：引用那位买家的通知写 /转 小李，或者 /转 小李 #a7")
+        taker, conversation = await self._handing.hand_over(operator, target, name)
+        return text.hand_over_done(taker.name, conversation)
+
+    async def _later(self, operator: Operator, argument: str, target: ConversationId | None) -> str:
+        now = self._now()
+        target, said = await self._target(operator, argument, target)
+        if target is None:
+            raise Invalid("没有设提醒：引用那位买家的通知写 /稍后 20m，或者 /稍后 20m #a7")
+        at: datetime | None = now + LATER
+        if said:
+            until = parse_until(said, now.astimezone(self._zone))
+            at = until.at if until is not None else None
+        if at is None:
+            raise Invalid(f"看不懂「{said}」，例如：/稍后 20m、/稍后 到18:00")
+        found = await self._handing.later(operator, target, at)
+        if found is None:
+            return text.answered_already(await self._handing.ticket(operator, target))
+        return text.later(at, self._zone, now, found)
+
+    async def _target(
+        self, operator: Operator, argument: str, target: ConversationId | None
+    ) -> tuple[ConversationId | None, str]:
+        """The conversation, and what else was written; its ticket may stand at either end."""
+        rest = without_ticket(argument).strip()
+        ticket = closing_ticket(rest)
+        if ticket is None:
+            return target, rest
+        found = await self._inbox.by_ticket(operator, ticket)
+        if target is not None and target != found.id:
+            raise Invalid("没有执行：引用的通知和写的编号不是同一个会话，请只留一个")
+        return found.id, rest[: max(rest.rfind("#"), rest.rfind("＃"))].strip()

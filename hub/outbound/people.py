@@ -1,0 +1,154 @@
+"""Reminders of buyers whom nobody answered, summaries after quiet, and the digest of the day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hub import text
+from hub.attention import remind
+from hub.model import (
+    RESTING,
+    About,
+    AccountState,
+    Conversation,
+    DailyDigest,
+    MemberId,
+    Message,
+    NoticeKind,
+    PeoplePlan,
+    Ping,
+    ShopId,
+    Summarize,
+    TaskState,
+)
+from hub.notices import claimed_by, plan_digest, tell_members
+from hub.outbound.worker import Claim
+from hub.policy import audience, day_began, held_until, on_duty, pinged, pings, quiet_ends
+from hub.store import Store, Tx
+
+
+class Pings:
+    """Performs `Ping`: whoever is told of the buyer first, then the others, then owners."""
+
+    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    async def perform(self, claim: Claim) -> None:
+        await self._store.write(lambda tx: self._unit(tx, claim))
+
+    def _unit(self, tx: Tx, claim: Claim) -> None:
+        work, shop, now = claim.task.work, claim.task.shop, self._now()
+        assert isinstance(work, Ping)  # noqa: S101 - performers are registered by kind
+        conversation = tx.conversations.get(shop, work.conversation)
+        message = tx.messages.get(shop, work.message)
+        over = message is None or tx.attention.answered(shop, work.conversation, work.message)
+        plan = tx.plans.get(shop) or PeoplePlan()
+        quiet = quiet_ends(plan, now)
+        if conversation is None or message is None or over:
+            tx.outbox.settle(claim.task, claim.holder, TaskState.DONE, now=now)
+        elif quiet is not None and work.member is None and not on_duty(plan, now):
+            tx.outbox.release(claim.task, claim.holder, quiet)
+        elif tx.outbox.settle(claim.task, claim.holder, TaskState.DONE, now=now):
+            self._tell(tx, claim, work, plan, conversation, message, now)
+
+    def _tell(
+        self,
+        tx: Tx,
+        claim: Claim,
+        work: Ping,
+        plan: PeoplePlan,
+        conversation: Conversation,
+        message: Message,
+        now: datetime,
+    ) -> None:
+        shop = conversation.shop
+        account = tx.accounts.get(shop, conversation.account)
+        if account is None:
+            return
+        to = (work.member,) if work.member is not None else _whom(tx, work, plan, conversation, now)
+        waited, asked = now - message.sent_at, work.member is not None
+        said = text.ping(account, conversation, text.plain(message.content), waited, asked)
+        tell_members(
+            tx,
+            shop,
+            to,
+            said,
+            key=f"{claim.task.key}:told",
+            now=now,
+            conversation=conversation.id,
+            message=message.id,
+        )
+        minutes = pings(plan, tx.members.answering(shop))
+        if work.step + 1 < len(minutes):
+            more = timedelta(minutes=minutes[work.step + 1] - minutes[work.step])
+            remind(tx, conversation, message.id, now + more, now, step=work.step + 1)
+
+
+def _whom(
+    tx: Tx, work: Ping, plan: PeoplePlan, conversation: Conversation, now: datetime
+) -> tuple[MemberId, ...]:
+    members = tx.members.all(conversation.shop)
+    holder = claimed_by(tx.attention.claim_of(conversation.shop, conversation.id), now)
+    about = About(NoticeKind.MESSAGE, conversation.account, conversation.item_id)
+    told = audience(about, plan, members, now)
+    return pinged(work.step, plan, members, told, now, claimed_by=holder)
+
+
+class Summaries:
+    """Performs `Summarize`: what was held back from a member, once they want to hear again."""
+
+    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    async def perform(self, claim: Claim) -> None:
+        await self._store.write(lambda tx: self._unit(tx, claim))
+
+    def _unit(self, tx: Tx, claim: Claim) -> None:
+        work, shop, now = claim.task.work, claim.task.shop, self._now()
+        assert isinstance(work, Summarize)  # noqa: S101 - performers are registered by kind
+        plan = tx.plans.get(shop) or PeoplePlan()
+        later = held_until(plan, work.member, now)
+        if later is not None:
+            tx.outbox.release(claim.task, claim.holder, later)
+        elif tx.outbox.settle(claim.task, claim.holder, TaskState.DONE, now=now):
+            tally = tx.attention.tally(shop, work.since, now)
+            needs = len(tx.needs.all_open(shop))
+            said = text.summary(tally, needs, work.since, ZoneInfo(plan.zone), now)
+            key = f"{claim.task.key}:told"
+            tell_members(tx, shop, (work.member,), said, key=key, now=now)
+
+
+class Digests:
+    """Performs `DailyDigest`, and has it performed again the next day while the shop wants it."""
+
+    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    async def perform(self, claim: Claim) -> None:
+        await self._store.write(lambda tx: self._unit(tx, claim))
+
+    def _unit(self, tx: Tx, claim: Claim) -> None:
+        work, shop, now = claim.task.work, claim.task.shop, self._now()
+        assert isinstance(work, DailyDigest)  # noqa: S101 - performers are registered by kind
+        if not tx.outbox.settle(claim.task, claim.holder, TaskState.DONE, now=now):
+            return
+        plan = tx.plans.get(shop) or PeoplePlan()
+        at = plan.digest_at
+        if at is None or f"{at:%H:%M}" != work.at:
+            return  # another time was chosen
+        plan_digest(tx, shop, plan, now)
+        owners = [one.id for one in tx.members.owners(shop)]
+        tell_members(tx, shop, owners, _digest(tx, shop, plan, now), key=claim.task.key, now=now)
+
+
+def _digest(tx: Tx, shop: ShopId, plan: PeoplePlan, now: datetime) -> str:
+    tally = tx.attention.tally(shop, day_began(now, ZoneInfo(plan.zone)), now)
+    resting = (AccountState.WAITING, *RESTING)
+    accounts = [one for one in tx.accounts.all(shop) if one.enabled]
+    troubled = [one.name for one in accounts if one.state in resting]
+    return text.digest(tally, len(tx.needs.all_open(shop)), troubled)

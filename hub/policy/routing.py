@@ -1,0 +1,176 @@
+"""Who is told of what, and when not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hub.model import (
+    URGENT,
+    About,
+    Audience,
+    Hours,
+    Member,
+    MemberId,
+    NoticeKind,
+    PeoplePlan,
+    Role,
+    Route,
+    Shift,
+)
+
+PINGS = (5, 15, 30)
+"""Minutes after which somebody is reminded of a buyer whom nobody answered."""
+CLAIM_LASTS = timedelta(minutes=30)
+"""After the last answer of whoever claimed the conversation."""
+
+
+def audience(
+    about: About,
+    plan: PeoplePlan,
+    members: Sequence[Member],
+    now: datetime,
+    *,
+    claimed_by: MemberId | None = None,
+) -> Audience:
+    """`members`: all of the shop. `claimed_by`: who answers in that conversation.
+
+    Somebody is always told or held: where a rule reaches nobody, it is the owners.
+    """
+    reachable = [one for one in members if one.active and one.qq]
+    ids = {one.id for one in reachable}
+    route = next((one for one in plan.routes if fits(one, about)), None)
+    wanted = _meant(route, reachable) if route is not None else ()
+    groups = route.groups if route is not None else ()
+    if not wanted and not groups:
+        wanted = tuple(one.id for one in reachable if one.role is Role.OWNER)
+    duty = tuple(one for one in on_duty(plan, now) if one in ids)
+    if about.kind is NoticeKind.MESSAGE:
+        heard = tuple(one for one in duty if not is_silenced(plan, one, now))
+        wanted = heard or wanted
+        if claimed_by in ids and claimed_by is not None:
+            alone = plan.claimed_only and not is_silenced(plan, claimed_by, now)
+            wanted = (claimed_by,) if alone else _with(wanted, claimed_by)
+    if about.kind not in URGENT and not duty and is_quiet(plan, now):
+        return Audience(held=wanted)
+    if about.kind is not NoticeKind.MESSAGE:
+        return Audience(wanted, groups)
+    held = tuple(one for one in wanted if is_silenced(plan, one, now))
+    return Audience(tuple(one for one in wanted if one not in held), groups, held)
+
+
+def fits(route: Route, about: About) -> bool:
+    return (
+        (not route.kinds or about.kind in route.kinds)
+        and route.account in (None, about.account)
+        and route.item in (None, about.item)
+    )
+
+
+def on_duty(plan: PeoplePlan, now: datetime) -> tuple[MemberId, ...]:
+    """Whoever took it over out of turn; else by the roster."""
+    stints = [one.member for one in plan.stints if _runs(one.end, now)]
+    local = now.astimezone(ZoneInfo(plan.zone))
+    return tuple(dict.fromkeys(stints or [one.member for one in plan.shifts if _works(one, local)]))
+
+
+def is_silenced(plan: PeoplePlan, member: MemberId, now: datetime) -> bool:
+    return any(one.member == member and _runs(one.end, now) for one in plan.silenced)
+
+
+def is_quiet(plan: PeoplePlan, now: datetime) -> bool:
+    return plan.quiet is not None and plan.quiet.has(now.astimezone(ZoneInfo(plan.zone)))
+
+
+def held_since(plan: PeoplePlan, member: MemberId, now: datetime) -> datetime:
+    """Since when what is held back now has been held back."""
+    begins = [one.since for one in plan.silenced if one.member == member and _runs(one.end, now)]
+    if is_quiet(plan, now) and plan.quiet is not None:
+        start = plan.quiet.start
+        begins.append(next_at(now, plan.zone, start.hour, start.minute) - timedelta(days=1))
+    return min(begins, default=now)
+
+
+def held_until(plan: PeoplePlan, member: MemberId, now: datetime) -> datetime | None:
+    """When this member hears again what is held back now; None: nobody knows, or not held."""
+    ends = [one.end for one in plan.silenced if one.member == member and _runs(one.end, now)]
+    if None in ends:
+        return None
+    known = [one for one in ends if one is not None]
+    if is_quiet(plan, now) and plan.quiet is not None:
+        known.append(_end_of(plan.quiet, now, ZoneInfo(plan.zone)))
+    return max(known) if known else None
+
+
+def quiet_ends(plan: PeoplePlan, now: datetime) -> datetime | None:
+    """The end of the quiet hours; None when it is not quiet."""
+    if plan.quiet is None or not is_quiet(plan, now):
+        return None
+    return _end_of(plan.quiet, now, ZoneInfo(plan.zone))
+
+
+def pings(plan: PeoplePlan, answering: int) -> tuple[int, ...]:
+    """The minutes of reminders; `answering`: how many people could. Where one person is everybody,
+    nobody has to be reminded."""
+    if plan.unanswered is not None:
+        return plan.unanswered
+    return PINGS if answering > 1 else ()
+
+
+def pinged(
+    step: int,
+    plan: PeoplePlan,
+    members: Sequence[Member],
+    told: Audience,
+    now: datetime,
+    *,
+    claimed_by: MemberId | None,
+) -> tuple[MemberId, ...]:
+    """Whom to remind: who claimed it or is told of it, then the others who may answer, then
+    owners."""
+    able = [one for one in members if one.active and one.qq and one.role is not Role.VIEWER]
+    able = [one for one in able if not is_silenced(plan, one.id, now)]
+    owners = tuple(one.id for one in able if one.role is Role.OWNER)
+    first = tuple(one.id for one in able if one.id == claimed_by) or tuple(
+        one.id for one in able if one.id in told.members
+    )
+    rest = tuple(one.id for one in able if one.id not in first)
+    if step == 0:
+        return first or owners
+    if step == 1:
+        return rest or first
+    return owners or first
+
+
+def next_at(now: datetime, zone_name: str, hour: int, minute: int) -> datetime:
+    """The next time it is that late in the zone."""
+    local = now.astimezone(ZoneInfo(zone_name))
+    at = local.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    if at <= local:
+        at += timedelta(days=1)
+    return at.astimezone(UTC)
+
+
+def _meant(route: Route, reachable: Iterable[Member]) -> tuple[MemberId, ...]:
+    return tuple(one.id for one in reachable if one.id in route.members or one.role in route.roles)
+
+
+def _with(some: tuple[MemberId, ...], one: MemberId) -> tuple[MemberId, ...]:
+    return some if one in some else (*some, one)
+
+
+def _works(shift: Shift, local: datetime) -> bool:
+    if not shift.hours.has(local):
+        return False
+    over_midnight = shift.hours.start > shift.hours.end and local.time() < shift.hours.end
+    began = local - timedelta(days=1) if over_midnight else local
+    return not shift.weekdays or began.weekday() in shift.weekdays
+
+
+def _end_of(hours: Hours, now: datetime, zone: ZoneInfo) -> datetime:
+    return next_at(now, zone.key, hours.end.hour, hours.end.minute)
+
+
+def _runs(end: datetime | None, now: datetime) -> bool:
+    return end is None or end > now

@@ -1,0 +1,443 @@
+"""People at the bot: who is let in, who is told, who answers, who is reminded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub.attention import heard
+from hub.desk import Desk, Door, Operator
+from hub.desk.binding import TRIES
+from hub.errors import Forbidden, Invalid
+from hub.model import (
+    Account,
+    ChatPeer,
+    Conversation,
+    Group,
+    Member,
+    NoticeKind,
+    OperatorMessage,
+    Origin,
+    PlatformConversation,
+    PlatformMessage,
+    PlatformUser,
+    Role,
+    Route,
+    SendNotice,
+    TaskKind,
+    TaskState,
+    Text,
+)
+from hub.notices import tell_owners
+from hub.outbound import Claim, Digests, Pings, Summaries
+from hub.settings import Settings
+from hub.store import Store, open_store
+
+START = datetime(2026, 11, 4, 4, 0, tzinfo=UTC)
+"""Twelve o'clock in the shop."""
+BOSS, LI, STRANGER = "10002", "20001", "55555"
+
+
+@dataclass
+class Shop:
+    store: Store
+    desk: Desk
+    clock: list[datetime]
+    boss: Member
+    li: Member
+    account: Account
+    lin: Conversation
+    ids: Any = field(default_factory=lambda: count(1))
+
+    @property
+    def now(self) -> datetime:
+        return self.clock[0]
+
+    def wait(self, **span: float) -> None:
+        self.clock[0] += timedelta(**span)
+
+    async def write(
+        self, sender: str, words: str, *, group: str = "", addressed: bool = True, quoted: str = ""
+    ) -> str | None:
+        peer = ChatPeer("10001", "group" if group else "private", group or sender)
+        message = OperatorMessage(
+            peer, sender, str(next(self.ids)), words, quoted_text=quoted, addressed=addressed
+        )
+        return await self.desk.chat.receive(message)
+
+    async def buyer_says(self, words: str) -> None:
+        platform_id, now = PlatformMessage(f"m{next(self.ids)}"), self.now
+
+        def unit(tx: Any) -> None:
+            message = tx.messages.add_in(
+                self.account.shop,
+                self.account.id,
+                self.lin.id,
+                platform_id=platform_id,
+                origin=Origin.BUYER,
+                content=Text(words),
+                sent_at=now,
+                newest=None,
+                now=now,
+            )
+            kind = NoticeKind.MESSAGE
+            tell_owners(tx, self.lin, words, key=f"n:{message}", now=now, kind=kind)
+            heard(tx, self.lin, message, now)
+
+        await self.store.write(unit)
+
+    async def told(self) -> list[tuple[str, str]]:
+        """What was told since the last look: to whom, and what."""
+
+        def unit(tx: Any) -> list[tuple[str, str]]:
+            found = []
+            while tasks := tx.outbox.claim(
+                "w", self.now, self.now + timedelta(minutes=1), 50, [TaskKind.NOTICE]
+            ):
+                for task in sorted(tasks, key=lambda one: one.id):
+                    assert isinstance(task.work, SendNotice)
+                    found.append((task.id, task.work.peer.peer, task.work.text))
+                    tx.outbox.settle(task, "w", TaskState.DONE, now=self.now)
+            return [(peer, words) for _, peer, words in sorted(found)]
+
+        return await self.store.write(unit)
+
+    async def work(self) -> list[tuple[str, str]]:
+        """Let everything that is due happen; what was told by it."""
+        by_kind = {
+            TaskKind.PING: Pings(self.store, now=lambda: self.now),
+            TaskKind.SUMMARY: Summaries(self.store, now=lambda: self.now),
+            TaskKind.DIGEST: Digests(self.store, now=lambda: self.now),
+        }
+        tasks = await self.store.write(
+            lambda tx: tx.outbox.claim(
+                "w", self.now, self.now + timedelta(minutes=1), 50, list(by_kind)
+            )
+        )
+        for task in tasks:
+            await by_kind[task.kind].perform(Claim(task, "w"))
+        return await self.told()
+
+    @property
+    def as_boss(self) -> Operator:
+        return Operator(self.boss, Door.WEB)
+
+    async def code(self, member: Member) -> str:
+        return (await self.desk.binding.make_code(self.as_boss, member.id)).code
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
+    clock = [START]
+
+    def unit(tx: Any) -> Any:
+        shop = tx.shops.default()
+        boss = tx.members.add(shop, "老板", Role.OWNER, qq=[BOSS], now=START)
+        li = tx.members.add(shop, "小李", Role.AGENT, qq=[LI], now=START)
+        account = tx.accounts.add(
+            shop,
+            name="小店",
+            user=PlatformUser("2200111122223"),
+            device_id="device",
+            cookies="unb=1",
+            takeover_minutes=10,
+            now=START,
+        )
+        lin = tx.conversations.upsert(
+            shop,
+            account.id,
+            PlatformConversation("60010020031"),
+            buyer=PlatformUser("3100444455551"),
+            buyer_name="小林",
+            at=START,
+        )
+        return boss, li, account, lin
+
+    async with open_store(tmp_path / "hub.db", now=lambda: clock[0]) as store:
+        found = await store.write(unit)
+        yield Shop(store, Desk(store, Settings(), lambda: clock[0]), clock, *found)
+
+
+# --- Binding --------------------------------------------------------------------------------------
+
+
+async def test_a_code_binds_once_and_the_owners_hear_of_it(shop: Shop) -> None:
+    code = await shop.code(shop.li)
+    assert re.fullmatch(r"\d{6}", code)
+
+    said = await shop.write(STRANGER, f"/绑定 {code}")
+    assert said is not None
+    assert "你是「小李」" in said
+    assert await shop.told() == [
+        (BOSS, f"「小李」绑定了 QQ {STRANGER}。不认识的话，请到后台「成员」里移除。")
+    ]
+    assert "现在没有人值班" in (await shop.write(STRANGER, "/值班") or "")
+    assert "绑定码不对" in (await shop.write("55556", f"/绑定 {code}") or "")
+    assert "不用再绑定" in (await shop.write(STRANGER, f"/绑定 {code}") or "")
+
+
+async def test_a_code_is_good_for_ten_minutes_and_a_new_one_ends_the_old(shop: Shop) -> None:
+    old = await shop.code(shop.li)
+    code = await shop.code(shop.li)
+    assert "绑定码不对" in (await shop.write(STRANGER, f"/绑定 {old}") or "") or old == code
+    shop.wait(minutes=10)
+    assert "绑定码不对" in (await shop.write(STRANGER, f"/绑定 {code}") or "")
+
+
+async def test_guesses_are_counted_and_then_nothing_is_said_even_to_the_right_code(
+    shop: Shop,
+) -> None:
+    code = await shop.code(shop.li)
+    wrong = "000000" if code != "000000" else "111111"
+    answers = [await shop.write(STRANGER, f"/绑定 {wrong}") for _ in range(TRIES + 2)]
+    assert [one is not None for one in answers] == [True] * TRIES + [False] * 2
+    assert await shop.write(STRANGER, f"/绑定 {code}") is None
+    shop.wait(minutes=16)
+    later = await shop.code(shop.li)
+    assert "你是「小李」" in (await shop.write(STRANGER, f"/绑定 {later}") or "")
+
+
+async def test_guesses_from_many_ids_are_counted_together(shop: Shop) -> None:
+    code = await shop.code(shop.li)
+    wrong = "000000" if code != "000000" else "111111"
+    for number in range(60):
+        await shop.write(f"7{number:05d}", f"/绑定 {wrong}")
+    assert "15 分钟后再试" in (await shop.write(STRANGER, f"/绑定 {code}") or "")
+
+
+@pytest.mark.parametrize(
+    "words", ["/绑定", "/绑定 你好", "/绑定 48392", "/绑定 '; DROP TABLE members"]
+)
+async def test_what_is_no_code_binds_nobody(shop: Shop, words: str) -> None:
+    await shop.code(shop.li)
+    said = await shop.write(STRANGER, words)
+    assert said is not None
+    assert "\n" not in said
+    assert await shop.store.read(lambda tx: tx.members.by_qq(STRANGER)) is None
+
+
+async def test_strangers_in_groups_hear_nothing_even_with_a_code(shop: Shop) -> None:
+    code = await shop.code(shop.li)
+    assert await shop.write(STRANGER, f"/绑定 {code}", group="777001") is None
+
+
+async def test_nobody_but_owners_makes_codes_for_others(shop: Shop) -> None:
+    as_li = Operator(shop.li, Door.WEB)
+    await shop.desk.binding.make_code(as_li, shop.li.id)
+    with pytest.raises(Forbidden):
+        await shop.desk.binding.make_code(as_li, shop.boss.id)
+    with pytest.raises(Forbidden):
+        await shop.desk.binding.unbind(as_li, shop.boss.id, BOSS)
+
+
+async def test_unbinding_asks_first_and_then_the_bot_knows_the_id_no_more(shop: Shop) -> None:
+    assert "确认 0001" in (await shop.write(LI, "/解绑") or "")
+    assert "已经和「小李」解绑" in (await shop.write(LI, "确认 0001") or "")
+    assert await shop.store.read(lambda tx: tx.members.by_qq(LI)) is None
+
+
+# --- Groups ---------------------------------------------------------------------------------------
+
+
+async def test_only_groups_on_the_list_are_heard_and_there_only_what_is_meant(shop: Shop) -> None:
+    assert await shop.write(BOSS, "/值班", group="777001", addressed=False)
+    await shop.desk.people.add_group(shop.as_boss, Group("777001", "客服群"))
+    assert await shop.write(BOSS, "/值班", group="777002") is None
+    assert await shop.write(BOSS, "/值班", group="777001", addressed=False) is None
+    assert await shop.write(BOSS, "/值班", group="777001")
+
+
+async def test_a_rule_sends_messages_of_buyers_to_a_group(shop: Shop) -> None:
+    with pytest.raises(Invalid):
+        await shop.desk.people.add_route(shop.as_boss, Route(groups=("777001",)))
+    await shop.desk.people.add_group(shop.as_boss, Group("777001"))
+    await shop.desk.people.add_route(
+        shop.as_boss, Route((NoticeKind.MESSAGE,), members=(shop.li.id,), groups=("777001",))
+    )
+    await shop.buyer_says("在吗")
+    assert await shop.told() == [(LI, "在吗"), ("777001", "在吗")]
+
+
+# --- Silence, quiet hours, duty -------------------------------------------------------------------
+
+
+async def test_silence_ends_with_a_summary_of_what_was_missed(shop: Shop) -> None:
+    assert "买家消息先不发给你，到 14:00" in (await shop.write(BOSS, "/静音 2小时") or "")
+    await shop.buyer_says("在吗")
+    await shop.buyer_says("人呢")
+    assert await shop.told() == []
+    shop.wait(hours=2)
+    told = await shop.work()
+    summaries = [words for peer, words in told if peer == BOSS and "没有打扰你" in words]
+    assert len(summaries) == 1
+    assert "2 条买家消息（1 个会话）" in summaries[0]
+
+
+async def test_silence_can_be_ended_early_and_is_summed_up_once(shop: Shop) -> None:
+    await shop.write(BOSS, "/静音 2小时")
+    await shop.buyer_says("在吗")
+    shop.wait(minutes=1)
+    assert "1 条买家消息" in (await shop.write(BOSS, "/静音 关") or "")
+    assert "没有静音" in (await shop.write(BOSS, "/静音 关") or "")
+    shop.wait(hours=2)
+    assert not [words for _, words in await shop.work() if "没有打扰你" in words]
+
+
+@pytest.mark.parametrize("words", ["/静音 随便", "/静音 到昨天9点"])
+async def test_silence_refuses_times_that_are_none(shop: Shop, words: str) -> None:
+    assert "静音" in (await shop.write(BOSS, words) or "")
+    await shop.buyer_says("在吗")
+    assert await shop.told() == [(BOSS, "在吗")]
+
+
+async def test_duty_takes_the_messages_until_its_end(shop: Shop) -> None:
+    assert "小李 开始值班，到 22:00" in (await shop.write(LI, "/值班 我 到22:00") or "")
+    await shop.buyer_says("在吗")
+    assert await shop.told() == [(LI, "在吗")]
+    assert "现在值班：小李" in (await shop.write(BOSS, "/值班") or "")
+    assert "要店主来" in (await shop.write(LI, "/值班 老板 1小时") or "")
+    assert "小李 下班了" in (await shop.write(LI, "/值班 结束") or "")
+    await shop.buyer_says("还在吗")
+    assert await shop.told() == [(BOSS, "还在吗")]
+
+
+# --- Who answers ----------------------------------------------------------------------------------
+
+
+async def everybody_is_told(shop: Shop) -> None:
+    route = Route((NoticeKind.MESSAGE,), roles=(Role.OWNER, Role.AGENT))
+    await shop.desk.people.add_route(shop.as_boss, route)
+
+
+async def test_the_first_who_answers_claims_it_and_the_others_are_told_once(shop: Shop) -> None:
+    await everybody_is_told(shop)
+    await shop.buyer_says("在吗")
+    await shop.told()
+    await shop.write(LI, f"#{shop.lin.ticket} 在的")
+    assert await shop.told() == [(BOSS, f"小李 正在回复 小林 #{shop.lin.ticket}")]
+    await shop.write(LI, f"#{shop.lin.ticket} 还要吗")
+    await shop.write(BOSS, f"#{shop.lin.ticket} 我也在")
+    assert await shop.told() == []
+
+
+async def test_an_answer_alone_brings_nobody_more_notices_than_the_rules_say(shop: Shop) -> None:
+    await shop.buyer_says("在吗")
+    await shop.write(LI, f"#{shop.lin.ticket} 在的")
+    await shop.told()
+    await shop.buyer_says("多少钱")
+    assert await shop.told() == [(BOSS, "多少钱")]
+
+
+async def test_handing_over_brings_the_last_words_and_the_next_messages(shop: Shop) -> None:
+    await shop.buyer_says("能便宜吗")
+    await shop.told()
+    assert "已经转给 小李" in (await shop.write(BOSS, f"/转 小李 #{shop.lin.ticket}") or "")
+    ((peer, words),) = await shop.told()
+    assert peer == LI
+    assert "老板 把这位买家转给你" in words
+    assert "小林：能便宜吗" in words
+    assert words.endswith(f"#{shop.lin.ticket}")
+    await shop.buyer_says("在吗")
+    assert await shop.told() == [(BOSS, "在吗"), (LI, "在吗")]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("/转 小李", "没有转"),
+        ("/转", "没有转"),
+        ("/转 小张 #{}", "没有叫「小张」的成员"),
+        ("/转 老板 #{}", "不用转给自己"),
+        ("/转 小李 #z99", "没有编号是 #z99"),
+        ("/稍后 随便 #{}", "看不懂"),
+        ("/稍后 30天 #{}", "7 天以内"),
+        ("/稍后 20m", "没有设提醒"),
+    ],
+)
+async def test_what_cannot_be_handed_over_or_put_off_is_refused_with_a_reason(
+    shop: Shop, words: str, said: str
+) -> None:
+    await shop.buyer_says("在吗")
+    assert said in (await shop.write(BOSS, words.format(shop.lin.ticket)) or "")
+
+
+async def test_a_buyer_whom_nobody_answers_is_brought_up_until_somebody_does(shop: Shop) -> None:
+    await shop.desk.people.add_route(shop.as_boss, Route(members=(shop.li.id,)))
+    await shop.buyer_says("在吗")
+    await shop.told()
+    shop.wait(minutes=4)
+    assert await shop.work() == []
+    shop.wait(minutes=1)
+    ((first, words),) = await shop.work()
+    assert first == LI
+    assert "等了 5 分钟，还没人回复" in words
+    assert "在吗" in words
+    shop.wait(minutes=10)
+    ((second, _),) = await shop.work()
+    assert second == BOSS
+    await shop.write(BOSS, f"#{shop.lin.ticket} 在的")
+    await shop.told()
+    shop.wait(minutes=30)
+    assert await shop.work() == []
+
+
+async def test_an_answer_stops_the_reminders_and_the_next_question_starts_them_anew(
+    shop: Shop,
+) -> None:
+    await shop.buyer_says("在吗")
+    await shop.write(BOSS, f"#{shop.lin.ticket} 在的")
+    shop.wait(minutes=3)
+    await shop.buyer_says("多少钱")
+    await shop.told()
+    shop.wait(minutes=3)
+    assert await shop.work() == []
+    shop.wait(minutes=2)
+    ((_, words),) = await shop.work()
+    assert "多少钱" in words
+
+
+async def test_whoever_puts_it_off_is_reminded_then_unless_somebody_answered(shop: Shop) -> None:
+    await shop.buyer_says("在吗")
+    await shop.told()
+    said = await shop.write(LI, f"/稍后 20m #{shop.lin.ticket}")
+    assert said == f"好，12:20 还没人回复的话提醒你 #{shop.lin.ticket}"
+    shop.wait(minutes=19)
+    assert await shop.work() == []
+    shop.wait(minutes=1)
+    ((peer, words),) = await shop.work()
+    assert peer == LI
+    assert "你要的提醒" in words
+    await shop.write(LI, f"#{shop.lin.ticket} 在的")
+    assert "已经回复过了" in (await shop.write(LI, f"/稍后 #{shop.lin.ticket}") or "")
+
+
+# --- The digest -----------------------------------------------------------------------------------
+
+
+async def test_the_digest_comes_every_day_at_its_time_and_to_owners_only(shop: Shop) -> None:
+    async def at(clock: Any) -> None:
+        await shop.desk.people.set_habits(
+            shop.as_boss, quiet=None, unanswered=(), claimed_only=False, digest_at=clock
+        )
+
+    await at(datetime(2026, 1, 1, 22, 0).time())
+    await shop.buyer_says("在吗")
+    await shop.write(LI, f"#{shop.lin.ticket} 在的")
+    await shop.told()
+    shop.wait(hours=10)
+    ((peer, words),) = await shop.work()
+    assert peer == BOSS
+    assert "1 条买家消息（1 个会话）" in words
+    assert "回复：小李 1" in words
+    shop.wait(hours=24)
+    assert len(await shop.work()) == 1
+    await at(None)
+    shop.wait(hours=24)
+    assert await shop.work() == []
