@@ -308,3 +308,20 @@ async def test_what_was_taken_back_elsewhere_is_marked(stage: Stage) -> None:
     await stage.take_in(said("说错了", 1))
     await stage.take_in(Recalled((PlatformMessage("4300000000001.PNM"),)))
     assert next(one.state for one in await stage.messages()) is MessageState.RECALLED
+
+
+@pytest.mark.parametrize("blocked", [False, True])
+async def test_people_are_reminded_of_whom_nobody_answered_unless_they_blocked_him(
+    stage: Stage, blocked: bool
+) -> None:
+    def unit(tx: Any) -> None:
+        shop = stage.account.shop
+        tx.members.add(shop, "小李", Role.AGENT, qq=["20001"], now=NOW)
+        if blocked:
+            tx.guards.set(shop, replace(tx.guards.get(shop), blocked_buyers=(BUYER,)))
+
+    await stage.store.write(unit)
+    await stage.take_in(said("这个能用几天"))
+
+    waiting = await stage.store.read(lambda tx: tx.outbox.backlog())
+    assert (TaskKind.PING in waiting) is not blocked
