@@ -1,6 +1,7 @@
 """What an operator can type: one registry from which chat, help, web and manual are made, and the
 reading of what was typed."""
 
+from hub.commands.actions import Action
 from hub.commands.groups import HELP_GROUPS
 from hub.commands.lines import (
     Call,
@@ -17,7 +18,7 @@ from hub.commands.lines import (
     numbered_choice,
     parse_command,
 )
-from hub.commands.registry import COMMANDS, Action, Command, find_command, may
+from hub.commands.registry import COMMANDS, Command, find_command, may
 
 __all__ = [
     "COMMANDS",

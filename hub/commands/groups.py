@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.commands.registry import Action
+from hub.commands.actions import Action
 
 HELP_GROUPS: tuple[tuple[str, tuple[Action, ...]], ...] = (
     (

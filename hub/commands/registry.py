@@ -4,59 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
+from hub.commands.actions import Action
 from hub.model import Role
-
-
-class Action(StrEnum):
-    HELP = "help"
-    STATUS = "status"
-    ACCOUNTS = "accounts"
-    RECONNECT = "reconnect"
-    LOG_IN = "log_in"
-    SWITCH_ON = "switch_on"
-    SWITCH_OFF = "switch_off"
-    CHECK_UP = "check_up"
-    PAUSE = "pause"
-    RESUME = "resume"
-    TAKE_OVER = "take_over"
-    RECALL = "recall"
-    FOCUS = "focus"
-    LEAVE = "leave"
-    HISTORY = "history"
-    NOTE = "note"
-    TAG = "tag"
-    BLOCK = "block"
-    CLEAR = "clear"
-    CANNED = "canned"
-    SAVE_CANNED = "save_canned"
-    WHY = "why"
-    TRY = "try"
-    ITEMS = "items"
-    STOCK = "stock"
-    RESTOCK = "restock"
-    VOID = "void"
-    NEEDS = "needs"
-    SETTLE = "settle"
-    ORDER = "order"
-    DELIVER = "deliver"
-    RESEND = "resend"
-    OUTSIDE = "outside"
-    SHIP = "ship"
-    PRICE = "price"
-    FLOOR = "floor"
-    RELEASE = "release"
-    REFUSE = "refuse"
-    STOP = "stop"
-    GO_ON = "go_on"
-    DELIVERY_RULES = "delivery_rules"
-    BIND = "bind"
-    UNBIND = "unbind"
-    SILENCE = "silence"
-    DUTY = "duty"
-    HAND_OVER = "hand_over"
-    LATER = "later"
 
 
 @dataclass(frozen=True, slots=True)
