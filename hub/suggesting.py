@@ -7,6 +7,7 @@ answer is up to whoever asked.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ from hub.model import (
     AiTrouble,
     AiUseId,
     Conversation,
+    Message,
     MessageId,
     Question,
     QuestionPicture,
@@ -107,18 +109,7 @@ def prepare(
         return NO_PROFILE
     settings = tx.ai_scopes.settings(shop, conversation.account, conversation.item_id)
     messages = tx.messages.of_conversation(shop, conversation.id, limit=READ)
-    known = None if conversation.item_id is None else tx.items.get(shop, conversation.item_id)
-    question = question_of(
-        messages,
-        settings=settings,
-        item=None if known is None else known.item,
-        title=conversation.item_title,
-        codes=_codes(tx, conversation),
-        order=_order(tx, conversation),
-        unlike=unlike or "",
-        asked=asked,
-        asides=tx.messages.about_orders(shop, conversation.id),
-    )
+    question = _question(tx, conversation, messages, settings, asked=asked, unlike=unlike or "")
     if question is None:
         return ANSWERED
     return Prepared(
@@ -128,6 +119,40 @@ def prepare(
         conversation=conversation,
         use=tx.ai_uses.begin(shop, conversation.account, conversation.id, now),
         picture_url=last_picture(messages) if any(p.sees_pictures for p in profiles) else None,
+    )
+
+
+def question_before(
+    tx: Tx, conversation: Conversation, message: MessageId, settings: AiSettings
+) -> Question | None:
+    """What AI was asked, or could have been, when it wrote this message; with the facts of now.
+    None: nothing of the buyer's was open then."""
+    shop = conversation.shop
+    earlier = tx.messages.of_conversation(shop, conversation.id, limit=READ, before=message)
+    return _question(tx, conversation, earlier, settings)
+
+
+def _question(
+    tx: Tx,
+    conversation: Conversation,
+    messages: Sequence[Message],
+    settings: AiSettings,
+    *,
+    asked: MessageId | None = None,
+    unlike: str = "",
+) -> Question | None:
+    shop, item = conversation.shop, conversation.item_id
+    known = None if item is None else tx.items.get(shop, item)
+    return question_of(
+        messages,
+        settings=settings,
+        item=None if known is None else known.item,
+        title=conversation.item_title,
+        codes=_codes(tx, conversation),
+        order=_order(tx, conversation),
+        unlike=unlike,
+        asked=asked,
+        asides=tx.messages.about_orders(shop, conversation.id),
     )
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from hub.album import Album, Shown, album_of
 from hub.assist import Assist, load_prompts
 from hub.desk.accounts import Accounts
+from hub.desk.ai_replay import MOST_QUESTIONS, AiReplays, AskedAgain
 from hub.desk.answer_chat import AnswerChat
 from hub.desk.assist import (
     TRIED_WORDS,
@@ -71,12 +72,14 @@ from hub.xianyu import Client
 
 __all__ = [
     "CHANGED_MEANWHILE",
+    "MOST_QUESTIONS",
     "ROLES",
     "TRIED_WORDS",
     "AiOverview",
     "AiPlace",
     "AiTrial",
     "Answered",
+    "AskedAgain",
     "CardView",
     "ConversationView",
     "Desk",
@@ -176,6 +179,7 @@ class Desk:
         zone, confirmations = ZoneInfo(settings.text.timezone), Confirmations(now)
         self.ai = AiDesk(store, assist, settings.ai, now, zone)
         self.people = People(store, now, zone)
+        self.ai_replays = AiReplays(store, assist, settings.ai, now, zone)
         self.focusing = Focusing(store, now, minutes=settings.qq.focus_minutes)
         self.login_chat = LoginChat(
             store, self.accounts, self.logins, unasked=settings.qq.login_codes

@@ -283,7 +283,7 @@ class AiDesk:
 
     async def set_shop(self, operator: Operator, scope: AiScope, limits: AiLimits) -> None:
         operator.require(Role.OWNER)
-        _check_scope(scope)
+        check_scope(scope)
         _check_limits(limits)
         now = self._now()
 
@@ -296,7 +296,7 @@ class AiDesk:
     async def set_scope(self, operator: Operator, place: AiPlace, scope: AiScope) -> None:
         """Of an account or an item. What it leaves open, the wider one says."""
         operator.require(Role.OWNER)
-        _check_scope(scope)
+        check_scope(scope)
         now, shop = self._now(), operator.shop
 
         def unit(tx: Tx) -> None:
@@ -424,7 +424,7 @@ def _check_url(profile: AiProfile) -> None:
         raise Invalid(sentence, {"base_url": sentence})
 
 
-def _check_scope(scope: AiScope) -> None:
+def check_scope(scope: AiScope) -> None:
     if len(scope.knowledge) > LONGEST_KNOWLEDGE:
         sentence = f"资料最多 {LONGEST_KNOWLEDGE} 字"
         raise Invalid(sentence, {"knowledge": sentence})

@@ -171,7 +171,7 @@ class Rehearsal:
             present = tx.rules.all(operator.shop)
             wanted = _changed(operator, present, rule, kind, fields)
             limit = max(1, min(last, MOST_REPLAYED))
-            heard = tx.messages.heard_lately(operator.shop, None, limit=limit)
+            heard = tx.transcripts.by_buyers(operator.shop, None, limit=limit)
             books: dict[AccountId, tuple[Rulebook, Rulebook]] = {}
             found = []
             for message in heard:

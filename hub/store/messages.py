@@ -126,11 +126,6 @@ _BEFORE = Statement(
     " (SELECT x.sent_at, x.id FROM messages x WHERE x.shop_id = :shop AND x.id = :before)"
     " ORDER BY m.sent_at DESC, m.id DESC LIMIT :limit"
 )
-_HEARD_LATELY = Statement(
-    f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop AND m.origin = 'buyer'"
-    " AND m.state <> 'recalled' AND (:account IS NULL OR m.account_id = :account)"
-    " ORDER BY m.id DESC LIMIT :limit"
-)
 _ABOUT_ORDERS = Statement(
     "SELECT id FROM (SELECT id, origin, key FROM messages WHERE shop_id = :shop"
     " AND conversation_id = :conversation ORDER BY sent_at DESC, id DESC LIMIT 60) AS lately"
@@ -405,11 +400,6 @@ class Messages:
             until=micros(until),
         )
         return [moment(at) for (at,) in rows]
-
-    def heard_lately(self, shop: ShopId, account: AccountId | None, *, limit: int) -> list[Message]:
-        """What buyers said last, to one account or to all, oldest first."""
-        rows = self._sql.rows(_HEARD_LATELY, shop=shop, account=account, limit=limit)
-        return [to_message(row) for row in reversed(rows)]
 
     def newest_answer(self, shop: ShopId, conversation: ConversationId) -> Message | None:
         """What an operator said last, unless it never went out or was taken back."""

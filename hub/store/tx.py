@@ -35,6 +35,7 @@ from hub.store.relays import Relays
 from hub.store.rules import Rules
 from hub.store.shops import Shops
 from hub.store.sql import Sql
+from hub.store.transcripts import Transcripts
 from hub.store.values import Values
 from hub.store.vault import Vault
 
@@ -85,6 +86,7 @@ class Tx:
         "stops",
         "strangers",
         "throttle",
+        "transcripts",
         "values",
         "web_sessions",
     )
@@ -99,6 +101,7 @@ class Tx:
         self.holds = Holds(sql)
         self.conversations = Conversations(sql, self.holds, clock)
         self.messages = Messages(sql, clock)
+        self.transcripts = Transcripts(sql)
         self.items = Items(sql)
         self.rules = Rules(sql)
         self.canned = CannedAnswers(sql)

@@ -130,7 +130,7 @@ async def test_another_draft_is_written_when_the_first_is_not_liked(stage: Stage
     assert DRAFT in again.text
     assert "店主不想发这个草稿" in str(stage.sandbox.ai.calls[-1]["messages"])
     await stage.operator_writes("好", notice)
-    await stage.wait_for_notice("这份草稿已经作废：换一份")
+    await stage.wait_for_notice("这份草稿已经作废：已经让 AI 换一份")
     await stage.operator_writes("好", again)
     await stage.wait_for_answer("一口价")
 

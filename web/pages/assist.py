@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from hub import text
-from hub.desk import TRIED_WORDS, AiPlace, AiTrial, ProfileLine, parse_hours
+from hub.desk import (
+    MOST_QUESTIONS,
+    TRIED_WORDS,
+    AiPlace,
+    AiTrial,
+    AskedAgain,
+    ProfileLine,
+    parse_hours,
+)
 from hub.errors import Invalid
 from hub.model import (
     AccountId,
@@ -209,6 +219,19 @@ async def save_place(request: web.Request) -> web.Response:
     raise see_other(request.path, "ai-changed")
 
 
+async def ask_again(request: web.Request) -> web.Response:
+    """What AI would say to the last questions if this were said here; nothing is kept."""
+    form, site, who = await Form.sent(request), request.app[SITE], operator(request)
+    who.require(Role.OWNER)
+    where, asked = _place(request), None
+    try:
+        scope = _scope(form, whole_day=where == AiPlace())
+        asked = await site.desk.ai_replays.ask_again(who, where, scope)
+    except Invalid as refusal:
+        form = form.refused(refusal)
+    return await _place_page(request, form, asked)
+
+
 def _place(request: web.Request) -> AiPlace:
     found = request.match_info
     if "account" in found:
@@ -233,7 +256,9 @@ def _limits(form: Form) -> AiLimits:
     return AiLimits(**{name: form.number(name, NUMBER) for name in LIMITS})
 
 
-async def _place_page(request: web.Request, form: Form | None = None) -> web.Response:
+async def _place_page(
+    request: web.Request, form: Form | None = None, asked: Sequence[AskedAgain] | None = None
+) -> web.Response:
     who, where = operator(request), _place(request)
     scope, settings, name = await request.app[SITE].desk.ai.scope(who, where)
     if form is None:
@@ -259,6 +284,9 @@ async def _place_page(request: web.Request, form: Form | None = None) -> web.Res
         asked_for=ASKED_FOR,
         apart=any(form[f"intent_{intent.value}"] for intent in ASKED_FOR),
         sensitive=SENSITIVE,
+        asked=asked,
+        most_asked=MOST_QUESTIONS,
+        here=request.path.removesuffix("/replay"),
     )
 
 
@@ -274,9 +302,12 @@ ROUTES = (
     web.post(r"/ai/profiles/{id:\d{1,15}}/remove", remove),
     web.get("/ai/shop", place),
     web.post("/ai/shop", save_place),
+    web.post("/ai/shop/replay", ask_again),
     web.get(r"/ai/accounts/{account:\d{1,15}}", place),
     web.post(r"/ai/accounts/{account:\d{1,15}}", save_place),
+    web.post(r"/ai/accounts/{account:\d{1,15}}/replay", ask_again),
     web.get("/ai/items", find_item),
     web.get(r"/ai/items/{item:\d{6,24}}", place),
     web.post(r"/ai/items/{item:\d{6,24}}", save_place),
+    web.post(r"/ai/items/{item:\d{6,24}}/replay", ask_again),
 )

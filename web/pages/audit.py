@@ -91,6 +91,7 @@ ACTIONS = {
     "ai.profile.remove": "删除 AI",
     "ai.profile.test": "试答",
     "ai.configure": "修改 AI 设置",
+    "ai.replay": "重新问 AI",
     "rule.add": "添加规则",
     "rule.change": "修改规则",
     "rule.remove": "删除规则",

@@ -50,6 +50,17 @@ DOORS: dict[tuple[str, str], tuple[str, Role, dict[str, str]]] = {
     ("POST", r"/ai/profiles/{id:\d{1,15}}/remove"): ("/ai/profiles/1/remove", OWNER, {}),
     ("GET", "/ai/shop"): ("/ai/shop", VIEWER, {}),
     ("POST", "/ai/shop"): ("/ai/shop", OWNER, {"mode": "automatic"}),
+    ("POST", "/ai/shop/replay"): ("/ai/shop/replay", OWNER, {"mode": "draft"}),
+    ("POST", r"/ai/accounts/{account:\d{1,15}}/replay"): (
+        "/ai/accounts/1/replay",
+        OWNER,
+        {"mode": "draft"},
+    ),
+    ("POST", r"/ai/items/{item:\d{6,24}}/replay"): (
+        f"/ai/items/{ITEM}/replay",
+        OWNER,
+        {"mode": "draft"},
+    ),
     ("GET", r"/ai/accounts/{account:\d{1,15}}"): ("/ai/accounts/1", VIEWER, {}),
     ("POST", r"/ai/accounts/{account:\d{1,15}}"): ("/ai/accounts/1", OWNER, {"mode": "off"}),
     ("GET", "/ai/items"): (f"/ai/items?item={ITEM}", VIEWER, {}),
