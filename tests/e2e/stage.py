@@ -48,6 +48,7 @@ def settings_for(
     ai_model: str = "",
     ai: Mapping[str, Any] = NOTHING_MORE,
     mail: MailSettings | None = None,
+    login_codes: bool = True,
     **xianyu: Any,
 ) -> Settings:
     """`ai_model`: answers through the sandbox's model server; empty: there is no AI. `ai`: further
@@ -82,7 +83,9 @@ def settings_for(
             }
         ),
         replies=ReplySettings(debounce_seconds=debounce_seconds, mark_read=mark_read),
-        qq=QQSettings(access_token=TOKEN, send_spacing_seconds=0, api_seconds=1.0),
+        qq=QQSettings(
+            access_token=TOKEN, send_spacing_seconds=0, api_seconds=1.0, login_codes=login_codes
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from hub.model import (
     AiMode,
     AiScope,
     HoldKind,
+    MessageState,
     Origin,
     Rule,
     RuleId,
@@ -205,7 +206,8 @@ async def test_a_canned_answer_is_kept_by_quoting_and_said_from_qq_and_from_the_
     await stage.operator_writes("/k 快", notice)
     await stage.wait_for_answer("阿***7，发中通，一般三天到", OTHER_BUYER)
     await stage.settled()
-    [said] = [one for one in await stage.messages(OTHER_BUYER) if one.origin is Origin.OPERATOR]
+    own = [one for one in await stage.messages(OTHER_BUYER) if one.ours]
+    [said] = [one for one in own if one.state is not MessageState.DROPPED]
     assert said.origin is Origin.OPERATOR
     talk = said.conversation
     held = await stage.read(lambda tx: tx.holds.active(stage.operator.shop, talk, utc_now()))

@@ -384,7 +384,16 @@ ELSEWHERE = {
     "upload_lost": "pictures",
     "picture_missing": "pictures",
     "picture_moved": "pictures",
-    **dict.fromkeys((kind for kind in KINDS if kind.startswith("ai_")), "answers by AI"),
+    "ai_slow": "answers by AI",
+    "ai_throttle": "answers by AI",
+    "ai_error": "answers by AI",
+    "ai_http500": "answers by AI",
+    "ai_garbage": "answers by AI",
+    "ai_says": "answers by AI",
+    "ai_empty": "answers by AI",
+    "ai_endless": "answers by AI",
+    "ai_refusal": "answers by AI",
+    "ai_cut": "answers by AI",
 }
 """Faults that the tests of these things provoke."""
 
