@@ -29,6 +29,9 @@ from hub.store import Store, Tx
 NOT_CONNECTED_AGAIN = timedelta(seconds=30)
 """The chat lanes are hastened when a bot connects; this is the fallback."""
 LOOK_AGAIN = timedelta(seconds=2)
+IDS_COME_AGAIN = timedelta(minutes=1)
+"""A relay that is older than this, seen from the moment of sending, is about another message: short
+ids in chats come round again, but not so soon."""
 PICTURE_SECONDS = 8.0
 """How long a notice waits for its pictures; what is not there by then is left out."""
 SLOW_PICTURE_SECONDS = 1.0
@@ -54,9 +57,8 @@ class ChatPort(Protocol):
         pictures: Sequence[bytes] = (),
     ) -> Delivered: ...
 
-    async def find_delivered(
-        self, peer: ChatPeer, text: str, since: datetime
-    ) -> Delivered | None: ...
+    async def find_delivered(self, peer: ChatPeer, text: str, since: datetime) -> Delivered | None:
+        """Each message is found once: asked again, the next one that says the same."""
 
 
 class ChatSends:
@@ -153,7 +155,7 @@ class ChatSends:
         """An earlier attempt had no answer: read the chat before saying it again."""
         peer, text, _ = _told(claim)
         try:
-            found = await self._port.find_delivered(peer, text, wire_at)
+            found = await self._find(peer, text, wire_at)
         except Unreachable as error:
             await self._release(claim, NOT_CONNECTED_AGAIN, error, clear_wire=False)
         except Uncertain as error:
@@ -169,6 +171,18 @@ class ChatSends:
                 await self._release(claim, timedelta(0), None, clear_wire=True)
             else:
                 await self._settle(claim, TaskState.FAILED, "never arrived")
+
+    async def _find(self, peer: ChatPeer, text: str, wire_at: datetime) -> Delivered | None:
+        """Where it arrived. What is a relay by now is another one that says the same, told before
+        this process began: two answers to one buyer have the same receipt."""
+        while (found := await self._port.find_delivered(peer, text, wire_at)) is not None:
+            bot, (first, *_) = found.bot, found.message_ids
+            relay = await self._store.read(
+                lambda tx, bot=bot, first=first: tx.relays.find(bot, peer.scene, peer.peer, first)  # type: ignore[misc]
+            )
+            if relay is None or relay.at < wire_at - IDS_COME_AGAIN:
+                break
+        return found
 
     async def _try_again_or_give_up(
         self, claim: Claim, error: PeerError, end: TaskState, *, clear_wire: bool

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from outbound_stage import ASKED_BY, FakeChat, Stage
 
@@ -67,3 +69,25 @@ async def test_a_receipt_for_a_bot_that_is_gone_keeps_no_notice_back(stage: Stag
     claimed = await stage.claim(*CHATS)
 
     assert {task.kind for task in claimed} == {TaskKind.NOTICE, TaskKind.RECEIPT}
+
+
+async def test_an_equal_receipt_from_before_a_restart_settles_nothing(stage: Stage) -> None:
+    """Two answers to one buyer: the first was told, then the hub died while telling the second."""
+    said = "✓ 已送达 小林 #a7"
+    for key in ("first", "second"):
+        receipt = SendReceipt(ASKED_BY, said, stage.conversation.id)
+        await stage.store.write(
+            lambda tx, receipt=receipt, key=key: tx.outbox.enqueue(  # type: ignore[misc]
+                stage.shop, receipt, lane=chat_lane(ASKED_BY.peer), key=key, due_at=stage.now
+            )
+        )
+    first, second = Delivered("10001", ("5",)), Delivered("10001", ("6",))
+    chat = FakeChat([first, Uncertain("qq", "send"), second], [first, None])
+
+    for _ in ("told", "no answer"):
+        await stage.work(stage.chats(chat).perform, *CHATS)
+    stage.now += timedelta(seconds=10)
+    await stage.work(stage.chats(chat).perform, *CHATS, rounds=2)  # as the next process does
+
+    assert chat.said == [said, said]
+    assert await stage.open_tasks() == {}
