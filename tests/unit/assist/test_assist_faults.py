@@ -72,7 +72,6 @@ async def test_a_slow_model_is_given_up_after_its_time(stage: AssistStage) -> No
     assert [one.trouble for one in found.tries] == [AiTrouble.TIMEOUT, None]
     alone = await stage.failure(slow)
     assert alone.kind is AiTrouble.TIMEOUT
-    assert alone.tries[0].elapsed < 15
 
 
 async def test_all_profiles_together_have_one_deadline() -> None:
