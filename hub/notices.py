@@ -152,13 +152,12 @@ class _Notice:
 def _tell(tx: Tx, shop: ShopId, about: About, notice: _Notice, now: datetime) -> bool:
     """Once per key to everybody whom the shop has tell of such things. True also when all of them
     want quiet: they get a summary."""
-    claim = None
-    if about.kind is NoticeKind.MESSAGE and notice.conversation is not None:
-        claim = tx.attention.claim_of(shop, notice.conversation)
-    plan = tx.plans.get(shop)
+    claimable = about.kind is NoticeKind.MESSAGE
+    found = tx.attention.listeners(shop, notice.conversation if claimable else None)
+    plan, claim = found.plan, found.claim
     handed = claim is not None and claim.handed
     if plan is None and not handed:
-        return _tell_qqs(tx, shop, tx.members.owners_qq(shop), notice, now)
+        return _tell_qqs(tx, shop, found.owners_qq, notice, now)
     members = tx.members.all(shop)
     settled = plan or PeoplePlan()
     holder = claimed_by(claim, now) if handed or settled.claimed_only else None

@@ -8,6 +8,7 @@ from typing import Literal
 
 from hub.model import (
     AccountId,
+    Claim,
     Conversation,
     ConversationId,
     Hold,
@@ -15,6 +16,7 @@ from hub.model import (
     MemberId,
     Message,
     MessageId,
+    PeoplePlan,
     RuleId,
     ShopId,
 )
@@ -138,6 +140,18 @@ class Relay:
     conversation: ConversationId
     message: MessageId | None
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """What decides who hears of something."""
+
+    plan: PeoplePlan | None
+    """None: nothing was ever settled, and owners hear of everything."""
+    claim: Claim | None
+    """Of the conversation it is about, however old."""
+    owners_qq: tuple[str, ...]
+    """All QQ ids of the active owners."""
 
 
 @dataclass(frozen=True, slots=True)

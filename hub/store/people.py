@@ -27,6 +27,7 @@ from hub.model import (
     Tally,
 )
 from hub.store.codec import micros, moment
+from hub.store.nouns import Listeners
 from hub.store.sql import Sql, Statement
 from hub.store.values import Values
 
@@ -58,6 +59,14 @@ _CLAIM = Statement(
 _CLAIM_OF = Statement(
     "SELECT member_id, since, active_at, handed FROM claims"
     " WHERE shop_id = :shop AND conversation_id = :conversation"
+)
+_LISTENERS = Statement(
+    "SELECT g.value, c.member_id, c.since, c.active_at, c.handed, q.qq FROM shops s"
+    " LEFT JOIN settings g ON g.shop_id = s.id AND g.key = :plan"
+    " LEFT JOIN claims c ON c.shop_id = s.id AND c.conversation_id = :conversation"
+    " LEFT JOIN members m ON m.shop_id = s.id AND m.role = 'owner' AND m.active"
+    " LEFT JOIN member_qqs q ON q.shop_id = m.shop_id AND q.member_id = m.id"
+    " WHERE s.id = :shop ORDER BY m.id, q.qq"
 )
 
 _ANSWERED = Statement(
@@ -146,11 +155,20 @@ class Attention:
     def claim_of(self, shop: ShopId, conversation: ConversationId) -> Claim | None:
         """The last one, however old."""
         row = self._sql.row(_CLAIM_OF, shop=shop, conversation=conversation)
-        if row is None:
-            return None
-        member, since, active_at, handed = row
-        times = moment(since), moment(active_at)
-        return Claim(conversation, MemberId(member), *times, bool(handed))
+        return None if row is None else _to_claim(conversation, *row)
+
+    def listeners(self, shop: ShopId, conversation: ConversationId | None) -> Listeners:
+        """In one statement, because it is read for every message: what decides who hears of it.
+        Without a conversation nobody has claimed it."""
+        rows = self._sql.rows(_LISTENERS, shop=shop, plan=PLAN, conversation=conversation)
+        plan, *claim, _ = rows[0]
+        return Listeners(
+            plan=None if plan is None else _to_plan(json.loads(plan)),
+            claim=None
+            if conversation is None or claim[0] is None
+            else _to_claim(conversation, *claim),
+            owners_qq=tuple(qq for *_, qq in rows if qq is not None),
+        )
 
     def claim(self, shop: ShopId, claim: Claim) -> None:
         self._sql.run(
@@ -190,7 +208,7 @@ class Attention:
 
 
 class Plans:
-    """What each shop has settled about its people: one value, read with every notice."""
+    """What each shop has settled about its people: one value, in clear; see `listeners`."""
 
     __slots__ = ("_values",)
 
@@ -204,6 +222,13 @@ class Plans:
 
     def set(self, shop: ShopId, plan: PeoplePlan) -> None:
         self._values.set(shop, PLAN, json.dumps(asdict(plan), ensure_ascii=False, default=_plain))
+
+
+def _to_claim(
+    conversation: ConversationId, member: int, since: int, active_at: int, handed: int
+) -> Claim:
+    times = moment(since), moment(active_at)
+    return Claim(conversation, MemberId(member), *times, bool(handed))
 
 
 def _plain(value: object) -> str:

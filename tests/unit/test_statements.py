@@ -87,14 +87,14 @@ def furnish(tx: Tx) -> Account:
     return account
 
 
-def asked(name: str, at: datetime) -> BuyerMessage:
+def asked(name: str, at: datetime, said: str = "在吗") -> BuyerMessage:
     return BuyerMessage(
         id=PlatformMessage(f"{name}.PNM"),
         conversation=THREAD,
         buyer=PlatformUser("3100444455556"),
         buyer_name="小林",
         item_id="900100200300",
-        content=Text("在吗"),
+        content=Text(said),
         sent_at=at,
     )
 
@@ -151,6 +151,10 @@ async def test_a_message_that_is_answered_costs_no_more_statements_than_this(
     own = OwnMessage(platform.accepted[-1], THREAD, "900100200300", Text("在"), now())
     costs["echo"] = await cost(own)
 
+    waits = await cost(asked("3", now(), "多久发货"))
+
     # One of a send's looks whether the message carried goods: the ledger has to hear of those.
-    # Two of a push ask who is to be told, and who leads the conversation.
-    assert costs == {"push": 16, "send": 9, "echo": 1}
+    # One of a push asks what is known of the buyer, one who is to be told.
+    assert costs == {"push": 14, "send": 9, "echo": 1}
+    # What nobody answers costs no answer, but somebody has to be reminded of it.
+    assert waits == 13

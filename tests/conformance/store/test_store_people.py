@@ -8,8 +8,8 @@ import pytest
 from store_stage import Stage, at
 
 from hub.errors import Conflict
-from hub.model import MailTrouble, Member, Role
-from hub.store import Tx, WebSession
+from hub.model import Claim, MailTrouble, Member, PeoplePlan, Role
+from hub.store import Listeners, Tx, WebSession
 
 
 async def test_a_member_comes_back_as_added(stage: Stage) -> None:
@@ -192,5 +192,29 @@ async def test_a_trouble_of_mail_comes_back_as_it_was_kept_until_it_is_over(stag
         assert tx.mail_troubles.get(stage.shop) == trouble
         assert tx.mail_troubles.clear(stage.shop)
         assert tx.mail_troubles.get(stage.shop) is None
+
+    await stage.do(unit)
+
+
+async def test_who_hears_of_something_comes_in_one_answer(stage: Stage) -> None:
+    plan = PeoplePlan(claimed_only=True)
+
+    def unit(tx: Tx) -> None:
+        shop, here = stage.shop, stage.conversation.id
+        assert tx.attention.listeners(shop, here) == Listeners(None, None, ())
+        owner = tx.members.add(shop, "老板", Role.OWNER, qq=("3", "1"), now=at())
+        other = tx.members.add(shop, "老板娘", Role.OWNER, qq=("2",), now=at())
+        agent = tx.members.add(shop, "小李", Role.AGENT, qq=("4",), now=at())
+        tx.members.add(shop, "没有QQ", Role.OWNER, now=at())
+        claim = Claim(here, agent.id, at(), at(1), handed=True)
+        tx.attention.claim(shop, claim)
+        tx.plans.set(shop, plan)
+        found = tx.attention.listeners(shop, here)
+        assert found == Listeners(plan, claim, ("1", "3", "2"))
+        assert list(found.owners_qq) == tx.members.owners_qq(shop)
+        assert tx.attention.listeners(shop, None).claim is None
+        tx.members.update(shop, owner.id, active=False)
+        tx.members.update(shop, other.id, role=Role.VIEWER)
+        assert tx.attention.listeners(shop, here) == Listeners(plan, claim, ())
 
     await stage.do(unit)
