@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,18 +11,7 @@ from loguru import logger
 
 from hub import __version__
 from hub.app import serve, utc_now
-from hub.bench import (
-    AccountsOptions,
-    BenchOptions,
-    accounts_report,
-    report,
-    report_rules,
-    report_stock,
-    run_accounts,
-    run_bench,
-    run_rules,
-    run_stock,
-)
+from hub.bench_commands import bench_group
 from hub.demo import run_demo
 from hub.desk import ROLES, Desk, Operator
 from hub.errors import HubError, Invalid, NotFound, Refusal, SettingsError, StoreError
@@ -67,6 +54,7 @@ def cli(context: click.Context, config: Path | None) -> None:
     context.obj = config
 
 
+cli.add_command(bench_group)
 cli.add_command(rules_group)
 cli.add_command(mail_group)
 
@@ -319,109 +307,6 @@ def stock_list(config: Path | None) -> None:
         )
 
     click.echo(_run(_at_the_desk(config, lines)))
-
-
-@cli.group("bench", invoke_without_command=True)
-@click.option("--messages", default=5000, show_default=True, help="Messages of the closed loop.")
-@click.option("--outstanding", default=32, show_default=True, help="Unanswered at a time.")
-@click.option("--rate", default=20.0, show_default=True, help="Messages/s of the open loop.")
-@click.option("--seconds", default=20.0, show_default=True, help="Length of the open loop.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.pass_context
-def bench_group(
-    context: click.Context,
-    messages: int,
-    outstanding: int,
-    rate: float,
-    seconds: float,
-    as_json: bool,
-) -> None:
-    """Measure push -> answer on the wire against a sandbox in a second process."""
-    if context.invoked_subcommand is not None:
-        return
-    set_up_logs("WARNING")
-    options = BenchOptions(
-        messages=messages,
-        outstanding=outstanding,
-        rate=rate,
-        length=timedelta(seconds=seconds),
-    )
-    result = _run(run_bench(options))
-    click.echo(json.dumps(result.as_dict()) if as_json else report(result))
-    if not result.complete:
-        sys.exit(EXIT_REFUSED)
-
-
-@bench_group.command("accounts")
-@click.option("--accounts", default=200, show_default=True)
-@click.option("--minutes", default=10.0, show_default=True, help="Half idle, half under load.")
-@click.option("--rate", default=2.0, show_default=True, help="Messages/s over all accounts.")
-@click.option("--outage", default=10.0, show_default=True, help="Seconds of a platform restart.")
-@click.option("--plain", is_flag=True, help="Without TLS.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A setting of the section xianyu; may be given several times.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def bench_accounts(
-    accounts: int,
-    minutes: float,
-    rate: float,
-    outage: float,
-    plain: bool,
-    settings: tuple[str, ...],
-    as_json: bool,
-) -> None:
-    """Measure many accounts: memory, processor time, and how they come back from outages.
-
-    Says on stderr what is going on.
-    """
-    set_up_logs("WARNING")
-    options = AccountsOptions(
-        accounts=accounts,
-        minutes=minutes,
-        rate=rate,
-        outage_seconds=outage,
-        tls=not plain,
-        xianyu=dict(_pair(one) for one in settings),
-    )
-    result = _run(run_accounts(options, lambda line: click.echo(line, err=True)))
-    click.echo(json.dumps(result.as_dict()) if as_json else accounts_report(result))
-    if not result.complete:
-        sys.exit(EXIT_REFUSED)
-
-
-@bench_group.command("stock")
-@click.option("--codes", default=100_000, show_default=True, help="Codes to import.")
-@click.option("--draws", default=200, show_default=True, help="Cards to draw from each stock.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def bench_stock(codes: int, draws: int, as_json: bool) -> None:
-    """Measure importing codes, and drawing one from little and from much stock."""
-    set_up_logs("WARNING")
-    result = _run(run_stock(codes, draws))
-    click.echo(json.dumps(result.as_dict()) if as_json else report_stock(result))
-
-
-@bench_group.command("rules")
-@click.option("--rules", default=5000, show_default=True, help="Rules of the shop.")
-@click.option("--patterns", default=20, show_default=True, help="Of them, regular expressions.")
-@click.option("--messages", default=20_000, show_default=True, help="Messages to decide about.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def bench_rules(rules: int, patterns: int, messages: int, as_json: bool) -> None:
-    """Measure how long the engine takes to find the answer to one message."""
-    set_up_logs("WARNING")
-    result = _run(run_rules(rules, patterns, messages))
-    click.echo(json.dumps(result.as_dict()) if as_json else report_rules(result))
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, separator, value = text.partition("=")
-    if not separator:
-        raise click.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--set")
-    return key, value
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from hub.bench.accounts import AccountsOptions, AccountsResult, run_accounts
 from hub.bench.accounts_report import accounts_report
 from hub.bench.answers import BenchOptions, Figures, Result, report, run_bench
+from hub.bench.notices import NoticesOptions, NoticesResult, report_notices, run_notices
 from hub.bench.rules import RulesResult, report_rules, run_rules
 from hub.bench.stock import StockResult, report_stock, run_stock
 
@@ -11,15 +12,19 @@ __all__ = [
     "AccountsResult",
     "BenchOptions",
     "Figures",
+    "NoticesOptions",
+    "NoticesResult",
     "Result",
     "RulesResult",
     "StockResult",
     "accounts_report",
     "report",
+    "report_notices",
     "report_rules",
     "report_stock",
     "run_accounts",
     "run_bench",
+    "run_notices",
     "run_rules",
     "run_stock",
 ]

@@ -118,7 +118,7 @@ async def run_bench(options: BenchOptions) -> Result:
                 wire = await _warm("wire only", platform, closed_plan)
             async with open_hub(_settings(platform, folder)) as hub:
                 account = await _furnish(hub, platform)
-                await _wait_online(hub, account)
+                await wait_online(hub, account)
                 closed = await _warm("hub, closed loop", platform, closed_plan)
                 name = f"hub, {options.rate:g} messages/s"
                 paced = await _measured(name, platform, paced_plan)
@@ -214,7 +214,7 @@ def _cookies(platform: Platform) -> str:
     return platform.accounts[0]["cookies"]
 
 
-async def _wait_online(hub: Hub, account: Account) -> None:
+async def wait_online(hub: Hub, account: Account) -> None:
     async with asyncio.timeout(READY_SECONDS), hub.store.changes() as changes:
         while True:
             found = await hub.store.read(lambda tx: tx.accounts.get(account.shop, account.id))

@@ -1,4 +1,5 @@
-"""Load generator: pushes numbered buyer messages and times the answers on the wire."""
+"""Load generator: pushes numbered buyer messages and times the answers on the wire, or the notices
+in QQ."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from hub.sandbox.encode import entry, push_frame
 from hub.sandbox.faults import EVERYBODY
 from hub.sandbox.im import Im, Send
 from hub.sandbox.lines import Line, Push
+from hub.sandbox.onebot import ChatLine, OneBotSim
 from hub.sandbox.payloads import Stamp
 from hub.sandbox.world import Conversation, Message, World, now_ms
 
@@ -36,6 +38,8 @@ class LoadPlan:
     """
 
     mode: str = "closed"
+    until: str = "answered"
+    """What ends the time of a message: `answered` on the wire, or `told` in QQ (open mode only)."""
     user: str = ""
     """Seller; empty: the only one that is connected; `*`: all that are, in turn."""
     messages: int = 5_000
@@ -60,6 +64,8 @@ class LoadPlan:
         plan = cls(**values)
         if plan.mode not in ("closed", "open"):
             raise ValueError("mode is closed or open")
+        if plan.until not in ("answered", "told") or (plan.until, plan.mode) == ("told", "closed"):
+            raise ValueError("until is answered, or told in open mode")
         if plan.total < 1 or plan.outstanding < 1 or plan.rate <= 0:
             raise ValueError("nothing to send")
         return plan
@@ -100,6 +106,10 @@ class _Run:
     answered: int = 0
     duplicates: int = 0
     wrong_conversation: int = 0
+    out_of_order: int = 0
+    """Told before an earlier message of the same conversation."""
+    said_at: list[float] = field(default_factory=list)
+    """When the bot said something in QQ."""
     last_answer: float = 0.0
     progress: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -116,6 +126,22 @@ class _Run:
         self.answered += 1
         self.free.put_nowait(shot.conversation)
         self.progress.set()
+
+    def hear(self, line: ChatLine) -> None:
+        """The bot said something in QQ: which messages does it tell of?"""
+        now = time.perf_counter()
+        self.said_at.append(now)
+        for tagged in re.finditer(rf"{self.tag}-(\d+)", line.text):
+            shot = self.shots[int(tagged[1])]
+            queue = self.waiting[shot.conversation.id]
+            if shot.answered or shot not in queue:
+                self.duplicates += 1
+                continue
+            self.out_of_order += queue[0] is not shot
+            queue.remove(shot)
+            shot.answered = self.last_answer = now
+            self.answered += 1
+            self.progress.set()
 
     def _shot_of(self, send: Send) -> _Shot | None:
         queue = self.waiting[send.conversation]
@@ -138,9 +164,10 @@ class _Run:
 class Load:
     """Runs one plan at a time over a connection that a hub has already made."""
 
-    def __init__(self, world: World, im: Im) -> None:
+    def __init__(self, world: World, im: Im, qq: OneBotSim) -> None:
         self._world = world
         self._im = im
+        self._qq = qq
         self._conversations: dict[str, list[Conversation]] = {}
         self._busy = False
 
@@ -157,7 +184,14 @@ class Load:
 
     async def _measure(self, plan: LoadPlan, lines: list[Line]) -> dict[str, Any]:
         run = await self._prepare(plan, lines)
-        self._im.on_send.append(run.note)
+
+        def hear(_scene: str, _peer: str, line: ChatLine) -> None:
+            if line.sender == self._qq.self_id:
+                run.hear(line)
+
+        listeners: list[Any] = self._qq.on_line if plan.until == "told" else self._im.on_send
+        listener = hear if plan.until == "told" else run.note
+        listeners.append(listener)
         try:
             if plan.mode == "closed":
                 await self._closed(run)
@@ -166,7 +200,7 @@ class Load:
             await self._await_answers(run)
             await asyncio.sleep(SETTLE_SECONDS)
         finally:
-            self._im.on_send.remove(run.note)
+            listeners.remove(listener)
         return _figures(run)
 
     def _lines(self, user: str) -> list[Line]:
@@ -302,6 +336,9 @@ def _figures(run: _Run) -> dict[str, Any]:
         "missing": len(sent) - run.answered,
         "duplicates": run.duplicates,
         "wrong_conversation": run.wrong_conversation,
+        "out_of_order": run.out_of_order,
+        "lines": len(run.said_at),
+        "mean_gap_ms": _mean_gap_ms(run.said_at),
         "seconds": round(seconds, 4),
         "messages_per_second": round(len(delays) / seconds, 1) if seconds else 0.0,
         "p50_ms": _quantile(delays, 0.50),
@@ -309,6 +346,11 @@ def _figures(run: _Run) -> dict[str, Any]:
         "p99_ms": _quantile(delays, 0.99),
         "max_ms": round(delays[-1], 3) if delays else None,
     }
+
+
+def _mean_gap_ms(said_at: list[float]) -> float | None:
+    gaps = len(said_at) - 1
+    return round(1000 * (said_at[-1] - said_at[0]) / gaps, 3) if gaps > 0 else None
 
 
 def _quantile(ordered: list[float], part: float) -> float | None:

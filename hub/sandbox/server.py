@@ -105,7 +105,7 @@ class Sandbox:
             self_id=options.bot_id, reconnect_seconds=options.onebot_reconnect_seconds
         )
         self.qq.on_line.append(lambda _scene, _peer, _line: self.world.bell.ring())
-        self.load = Load(self.world, self.im)
+        self.load = Load(self.world, self.im, self.qq)
         self.ai = Ai(self.faults, world.bell)
         self.origins = dict.fromkeys(ORIGINS, "")
         """`host:port` of each part once it listens; the same for all unless they are apart."""

@@ -79,3 +79,12 @@ async def test_a_setting_that_is_none_is_refused(pair: str, said: str) -> None:
     assert code != 0
     assert said in err
     assert "Traceback" not in err
+
+
+async def test_the_way_of_buyers_words_into_qq_is_measured() -> None:
+    found, _ = await figures("notices", "--rate", "30", "--seconds", "0.4", "--conversations", "4")
+    assert [run["messages"] for run in found["runs"]] == [12, 1, 12]
+    for run in found["runs"]:
+        assert 0 < run["p50"] <= run["p95"], run
+        assert run["missing"] == run["duplicates"] == run["mixed_up"] == 0, run
+        assert 0 < run["lines"] <= run["messages"], run
