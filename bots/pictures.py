@@ -13,7 +13,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from bots.outcomes import PEER
+from bots.port import PEER
 from hub.errors import Rejected, Unreachable
 
 OP = "picture"

@@ -5,38 +5,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-import nonebot
 from aiohttp import web
 from loguru import logger
-from nonebot.adapters.onebot.v11 import (
-    ActionFailed,
-    Bot,
-    MessageEvent,
-    MessageSegment,
-    NetworkError,
-)
 
-from bots.adapter import Adapter, TurnedAway, Wiring
-from bots.driver import Timing
-from bots.frames import history_messages, operator_message, quoted_id
-from bots.memory import Memory, plain
-from bots.outcomes import PEER, as_peer_error
-from bots.pictures import BASE64, download, from_base64
+from bots.matcher import Matcher
+from bots.onebot import OneBot
+from bots.pictures import download
+from bots.port import PEER, Ear, Port, reaches
+from bots.refusals import TurnedAway
+from bots.sockets import Timing
 from bots.start import start_nonebot
-from hub.errors import PeerError, Rejected, Uncertain, Unreachable
-from hub.model import ChatPeer, ChatPicture, Delivered, OperatorMessage
+from hub.errors import PeerError, Rejected, Unreachable
+from hub.model import (
+    ChatAbilities,
+    ChatPeer,
+    ChatPicture,
+    Delivered,
+    Mark,
+    OperatorMessage,
+)
 from hub.settings import QQSettings
 
 Receive = Callable[[OperatorMessage], Awaitable[str | None]]
 
-LONGEST_PART = 3_000
-"""Characters in one QQ message; QQ turns longer ones into something that cannot be quoted."""
-BYTES_A_SECOND = 256 * 1024
-"""How fast bridges take pictures; NapCat allows itself that long too."""
-HISTORY = 50
-"""Messages read when looking for an uncertain one."""
 CLOCKS_APART = timedelta(seconds=5)
 CRASHED = "处理这条消息时出错了，可能没有执行，请到后台查看。"
 
@@ -67,26 +61,17 @@ class QQ:
         self._receive = receive
         self._is_operator = is_operator
         self._on_connect = on_connect
-        self._memory = Memory()
-        self._read: dict[int, OperatorMessage] = {}
-        """By identity of the event: from the matcher to `_hand_over`, within one task."""
         self._arrival = asyncio.Event()
         self._timing = timing or Timing()
         self._driver = start_nonebot(api_seconds=settings.api_seconds, timing=self._timing)
-        wiring = Wiring(
-            access_token=access_token,
-            forward_urls=settings.onebot_ws_urls,
-            is_operator=is_operator,
-            on_connect=self._bot_arrived,
-            hand_over=self._hand_over,
-            memory=self._memory,
+        ear, matcher = Ear(is_operator, self._hear, self._bot_arrived), Matcher()
+        self._ports: tuple[Port, ...] = (
+            OneBot(self._driver, ear, matcher, token=access_token, forward=settings.onebot_ws_urls),
         )
-        self._driver.register_adapter(Adapter, wiring=wiring)
-        self._adapter = nonebot.get_adapter(Adapter)
-        nonebot.on_message(handlers=[self._on_message])
+        """A bot that is connected twice is used through the first of them."""
 
     def attach(self, app: web.Application) -> None:
-        """Add the OneBot routes to the hub's application, before it starts."""
+        """Add the routes of the ports to the hub's application, before it starts."""
         if self._enabled:
             self._driver.attach(app)
 
@@ -109,15 +94,24 @@ class QQ:
     @property
     def turned_away(self) -> TurnedAway | None:
         """The last connection attempt that failed, for the status page."""
-        return self._adapter.turned_away
+        failed = [port.turned_away for port in self._ports]
+        return max((one for one in failed if one is not None), key=lambda o: o.at, default=None)
 
     def bots(self) -> tuple[str, ...]:
         """Ids of the bots that can be used now, longest connected first."""
-        return self._adapter.connected()
+        return tuple(dict.fromkeys(bot for port in self._ports for bot in port.bots()))
 
     async def wait_connected(self) -> None:
         """Return as soon as a bot can be used."""
         await self._wait_for(lambda: bool(self.bots()))
+
+    def abilities(self, peer: ChatPeer) -> ChatAbilities:
+        """What can be done in a chat now; as good as nothing without a bot."""
+        try:
+            port, there = self._choose(peer, "ask")
+        except Unreachable:
+            return ChatAbilities()
+        return port.abilities(there)
 
     async def deliver(
         self,
@@ -133,47 +127,14 @@ class QQ:
         messages. Pictures that QQ refuses are left out: the text must arrive. Raises Unreachable
         (nothing was said), Rejected, Uncertain (see `find_delivered`).
         """
-        bot = self._choose(peer)
-        ids = []
-        parts = split(text)
+        port, there = self._choose(peer, "send")
+        can = port.abilities(there)
+        parts = split(text, can.longest_text)
+        ids: list[str] = []
         for number, part in enumerate(parts):
-            shown = pictures if number == len(parts) - 1 else ()
-            ids.append(await self._say(bot, peer, part, quote if number == 0 else None, shown))
-        return Delivered(bot, tuple(message_id for message_id in ids if message_id))
-
-    async def fetch(self, peer: ChatPeer, picture: ChatPicture) -> bytes:
-        """The file of a picture in that chat. Raises Unreachable, Rejected, Uncertain.
-
-        Addresses of QQ are good for an hour or so; when one is not, the bridge is asked.
-        """
-        packed = from_base64(picture.url) or from_base64(picture.file)
-        if packed is not None:
-            return packed
-        bridge = self._adapter.host_of(peer.bot)
-        try:
-            return await download(picture.url, bridge=bridge)
-        except (Rejected, Unreachable) as error:
-            logger.info("a picture in QQ is not at its address: {}", error)
-            found = await self._ask_for_picture(peer.bot, picture.file)
-            if found is None:
-                raise
-        place, data = found
-        return data if data is not None else await download(place, bridge=bridge)
-
-    async def _ask_for_picture(self, bot: str, file: str) -> tuple[str, bytes | None] | None:
-        """What the bridge says about a picture by its name; None when it has nothing else."""
-        if not file:
-            return None
-        try:
-            told = await self._adapter.ask(bot, "get_image", {"file": file})
-        except (ActionFailed, NetworkError):
-            return None
-        if not isinstance(told, dict):
-            return None
-        packed, place = told.get("base64"), str(told.get("url") or "")
-        if isinstance(packed, str) and packed:
-            return place, from_base64(BASE64 + packed.removeprefix(BASE64))
-        return (place, None) if place else None
+            shown = pictures if number == len(parts) - 1 and can.pictures else ()
+            ids += await self._say(port, there, part, quote if number == 0 else None, shown)
+        return Delivered(there.bot, tuple(ids))
 
     async def find_delivered(self, peer: ChatPeer, text: str, since: datetime) -> Delivered | None:
         """Whether an uncertain `deliver` arrived: our own text in the chat since then.
@@ -182,94 +143,63 @@ class QQ:
         that some `deliver` has reported already is not counted again. Raises Unreachable,
         Rejected (no history to be had), Uncertain.
         """
-        bots = (peer.bot,) if peer.bot else self.bots()
-        if not bots:
+        places = self._places(peer)
+        if not places:
             raise Unreachable(PEER, "find", "QQ 机器人没有连接")
-        for bot in bots:
-            ids = await self._find(bot, peer, split(text), since - CLOCKS_APART)
+        for port, there in places:
+            parts = split(text, port.abilities(there).longest_text)
+            ids = await port.find(there, parts, since - CLOCKS_APART)
             if ids:
-                return Delivered(bot, ids)
+                return Delivered(there.bot, ids)
         return None
 
-    async def _wait_for(self, met: Callable[[], bool]) -> None:
-        while not met():
-            self._arrival.clear()
-            await self._arrival.wait()
+    async def fetch(self, peer: ChatPeer, picture: ChatPicture) -> bytes:
+        """The file of a picture in that chat. Raises Unreachable, Rejected, Uncertain."""
+        for port, there in self._places(peer):
+            return await port.fetch(there, picture)
+        return await download(picture.url, bridge="")  # it may be there when the bot is not
 
-    # --- Out ------------------------------------------------------------------------------------
+    async def react(self, peer: ChatPeer, message_id: str, mark: Mark) -> None:
+        """Put a mark below somebody's message, where `abilities` says that this can be done.
 
-    def _choose(self, peer: ChatPeer) -> str:
-        bots = self.bots()
-        if peer.bot in bots:
-            return peer.bot
-        if peer.bot or not bots:
-            raise Unreachable(PEER, "send", "QQ 机器人没有连接")
-        return bots[0]
+        Raises Unreachable, Rejected, Uncertain.
+        """
+        port, there = self._choose(peer, "react")
+        await port.react(there, message_id, mark)
+
+    # --- Ports ----------------------------------------------------------------------------------
+
+    def _places(self, peer: ChatPeer) -> list[tuple[Port, ChatPeer]]:
+        """Through which ports and bots that chat can be reached now, the best first."""
+        found: dict[str, Port] = {}
+        for port in self._ports:
+            for bot in port.bots():
+                if peer.bot in ("", bot) and reaches(bot, peer.peer):
+                    found.setdefault(bot, port)
+        return [(port, replace(peer, bot=bot)) for bot, port in found.items()]
+
+    def _choose(self, peer: ChatPeer, op: str) -> tuple[Port, ChatPeer]:
+        for place in self._places(peer):
+            return place
+        raise Unreachable(PEER, op, "QQ 机器人没有连接")
 
     async def _say(
         self,
-        bot: str,
+        port: Port,
         peer: ChatPeer,
         text: str,
         quote: str | None,
         pictures: Sequence[bytes] = (),
-    ) -> str:
-        quoted = [MessageSegment.reply(int(quote))] if quote and _is_id(quote) else []
-        shown = [MessageSegment.image(data) for data in pictures]
-        said = [*quoted, MessageSegment.text(text), *shown]
-        seconds = sum(map(len, pictures)) / BYTES_A_SECOND
-        try:
-            message_id = await self._adapter.say(
-                bot, peer.scene, peer.peer, said, text, more_seconds=seconds
-            )
-        except (ActionFailed, NetworkError) as error:
-            outcome = as_peer_error(error, "send")
-            if not isinstance(outcome, Rejected) or not (quoted or shown):
-                raise outcome from error
-            if shown:
-                logger.info("QQ refused the pictures of a message: {}", outcome)
-                return await self._say(bot, peer, text, quote)
-            # Lagrange refuses the whole message if it cannot name the quoted one.
-            return await self._say(bot, peer, text, None)
-        self._memory.claim(bot, message_id)
-        return message_id
-
-    async def _find(
-        self, bot: str, peer: ChatPeer, parts: list[str], since: datetime
     ) -> tuple[str, ...]:
-        """Ids of the parts in that bot's chat; empty unless all of them are there."""
-        ids = [self._memory.unclaimed(bot, peer.scene, peer.peer, p, since) for p in parts]
-        if not all(ids):
-            own = await self._own_messages(bot, peer, since)
-            ids = [next((i for i, text in own if text == plain(p)), "") for p in parts]
-        if not all(ids):
-            return ()
-        for message_id in ids:
-            self._memory.claim(bot, message_id)
-        return tuple(ids)
-
-    async def _own_messages(
-        self, bot: str, peer: ChatPeer, since: datetime
-    ) -> list[tuple[str, str]]:
-        """Id and text of what the bot said there since then and nobody was told about."""
-        group = peer.scene == "group"
-        action = "get_group_msg_history" if group else "get_friend_msg_history"
-        where = {"group_id" if group else "user_id": peer.peer, "count": HISTORY}
         try:
-            told = await self._adapter.ask(bot, action, where)
-        except (ActionFailed, NetworkError) as error:
-            raise as_peer_error(error, action) from error
-        messages = history_messages(told)
-        if messages is None:
-            raise Uncertain(PEER, action, "QQ 的聊天记录读不出来")
-        floor = int(since.timestamp())
-        if len(messages) >= HISTORY and all(m.at >= floor for m in messages):
-            raise Uncertain(PEER, action, "QQ 的聊天记录不够长，查不到那么早")
-        return [
-            (m.message_id, plain(m.text))
-            for m in messages
-            if m.sender == bot and m.at >= floor and not self._memory.is_claimed(bot, m.message_id)
-        ]
+            return await port.say(peer, text, quote=quote, pictures=pictures)
+        except Rejected as refusal:
+            if pictures:
+                logger.info("QQ refused the pictures of a message: {}", refusal)
+                return await self._say(port, peer, text, quote)
+            if quote:  # Lagrange refuses the whole message if it cannot name the quoted one
+                return await self._say(port, peer, text, None)
+            raise
 
     # --- In -------------------------------------------------------------------------------------
 
@@ -278,19 +208,12 @@ class QQ:
         if self._on_connect is not None:
             self._on_connect(bot)
 
-    async def _on_message(self, bot: Bot, event: MessageEvent) -> None:
-        """NoneBot's one matcher: only reads.
+    async def _wait_for(self, met: Callable[[], bool]) -> None:
+        while not met():
+            self._arrival.clear()
+            await self._arrival.wait()
 
-        NoneBot shields matchers from cancellation, so a slow desk in here would hold up a stop.
-        """
-        quoted = quoted_id(event.original_message)
-        ours = quoted is not None and self._memory.by_id(bot.self_id, quoted) is not None
-        self._read[id(event)] = operator_message(event, of_ours=ours)
-
-    async def _hand_over(self, event: MessageEvent) -> None:
-        message = self._read.pop(id(event), None)
-        if message is None:
-            return
+    async def _hear(self, message: OperatorMessage) -> None:
         try:
             answer = await self._receive(message)
         except Exception:  # the desk's bug must not look like silence to an operator
@@ -314,16 +237,12 @@ class QQ:
             await self.deliver(message.peer, text, quote=message.message_id)
 
 
-def split(text: str) -> list[str]:
-    """Parts of at most `LONGEST_PART` characters, cut at a line end where there is one."""
+def split(text: str, longest: int) -> list[str]:
+    """Parts of at most `longest` characters, cut at a line end where there is one."""
     parts = []
-    while len(text) > LONGEST_PART:
-        cut = text.rfind("\n", 1, LONGEST_PART + 1)
-        cut = cut if cut > 0 else LONGEST_PART
+    while len(text) > longest:
+        cut = text.rfind("\n", 1, longest + 1)
+        cut = cut if cut > 0 else longest
         parts.append(text[:cut])
         text = text[cut:].removeprefix("\n")
     return [*parts, text] if text or not parts else parts
-
-
-def _is_id(text: str) -> bool:
-    return text.removeprefix("-").isdigit() and text.isascii()

@@ -13,7 +13,8 @@ import nonebot
 from nonebot.drivers import Driver as BaseDriver
 from nonebot.matcher import matchers
 
-from bots.driver import Driver, Timing
+from bots.driver import Driver
+from bots.sockets import Timing
 from hub.errors import SettingsError
 
 POISON = frozenset(

@@ -16,7 +16,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from hub.desk.mail import checked_address
 from hub.desk.operator import Door, Operator
 from hub.errors import Conflict, Forbidden, Invalid, NotFound, TooOften
-from hub.model import Member, MemberId, Role
+from hub.model import Member, MemberId, Role, only_bot
 from hub.store import Store, Tx
 
 SHORTEST_PASSWORD = 8
@@ -276,7 +276,7 @@ def _checked_name(name: str) -> str:
 def _checked_qq(ids: Iterable[str]) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(part.strip() for part in ids if part.strip()))
     for one in found:
-        if not _QQ.fullmatch(one):
+        if not _QQ.fullmatch(one) and not only_bot(one):  # those come by binding, and stay
             raise Invalid(f"「{one}」不像 QQ 号，QQ 号是 5 到 12 位数字", {"qq": "5 到 12 位数字"})
     return found
 

@@ -24,7 +24,15 @@ from hub.model.assist import (
 )
 from hub.model.bargains import Bargain, Floor, FloorKind, StoredFloor
 from hub.model.buyers import BuyerCard, Focus
-from hub.model.chat import ChatPeer, ChatPicture, Delivered, OperatorMessage
+from hub.model.chat import (
+    ChatAbilities,
+    ChatPeer,
+    ChatPicture,
+    Delivered,
+    Mark,
+    OperatorMessage,
+    only_bot,
+)
 from hub.model.content import (
     KEPT,
     Card,
@@ -224,6 +232,7 @@ __all__ = [
     "CardStep",
     "Cause",
     "ChangePrice",
+    "ChatAbilities",
     "ChatPeer",
     "ChatPicture",
     "Choice",
@@ -264,6 +273,7 @@ __all__ = [
     "Location",
     "MailPart",
     "MailTrouble",
+    "Mark",
     "MarkRead",
     "Match",
     "Member",
@@ -356,6 +366,7 @@ __all__ = [
     "item_lane",
     "mail_lane",
     "masked",
+    "only_bot",
     "order_key",
     "order_lane",
     "part_key",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,11 +11,47 @@ class ChatPeer:
     """Where in QQ: which bot account, private chat or group, and with whom."""
 
     bot: str
-    """The bot's own QQ id; empty: whichever bot is connected."""
+    """The bot's own QQ id, or whatever its port calls it; empty: whichever bot is connected that
+    can reach the peer."""
     scene: str
     """`private` or `group`."""
     peer: str
-    """QQ id of the person, or id of the group."""
+    """Address of the person or the group: a QQ number, or what a single bot calls it (`only_bot`).
+    """
+
+
+def only_bot(address: str) -> str:
+    """The one bot with which an address of a person or a group is valid; empty for QQ numbers,
+    which mean the same to every bot.
+
+    Official bots know people by ids of their own making, as `official:102001/0A1B2C`: the bot, a
+    stroke, and the id. So an address says itself with whom it may be used, wherever it is stored.
+    """
+    return address.rpartition("/")[0]
+
+
+class Mark(StrEnum):
+    """What a reaction to an operator's message says became of it."""
+
+    ACCEPTED = "accepted"
+    READ = "read"
+    REFUSED = "refused"
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAbilities:
+    """What can be done in one chat; as it is made here, next to nothing."""
+
+    longest_text: int = 3_000
+    """Characters of one message; longer texts go out as several."""
+    quotes: bool = False
+    pictures: bool = False
+    reacts: bool = False
+    pushes: bool = False
+    """May speak unasked; otherwise only answers to what somebody wrote a short while ago."""
+    history: bool = False
+    """An uncertain message can be looked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,11 @@ from hub.album import Album
 from hub.errors import HubError, PeerError, Rejected, Throttled, Uncertain, Unreachable
 from hub.model import (
     AccountId,
+    ChatAbilities,
     ChatPeer,
     Delivered,
     Image,
+    Mark,
     SendNotice,
     SendReceipt,
     TaskId,
@@ -59,6 +61,10 @@ class ChatPort(Protocol):
 
     async def find_delivered(self, peer: ChatPeer, text: str, since: datetime) -> Delivered | None:
         """Each message is found once: asked again, the next one that says the same."""
+
+    def abilities(self, peer: ChatPeer) -> ChatAbilities: ...
+
+    async def react(self, peer: ChatPeer, message_id: str, mark: Mark) -> None: ...
 
 
 class ChatSends:

@@ -393,12 +393,20 @@ class OneBotSim:
             case "delete_msg":
                 self._chats.recall(str(params.get("message_id")))
                 return None
-            case "set_msg_emoji_like":
-                told = (str(params.get("message_id")), str(params.get("emoji_id")))
-                self.reactions.append((*told, bool(params.get("set", True))))
-                return {}
+            case self.dialect.reaction_action:
+                return self._react(params)
             case _:
                 raise Failed(self.dialect.unknown_retcode, f"不支持的Api {action}")
+
+    def _react(self, params: dict[str, Any]) -> dict[str, Any] | None:
+        """NapCat's and Lagrange's names for the same."""
+        message_id = str(params.get("message_id"))
+        if not self._chats.knows(message_id):
+            raise Failed(1200, "消息不存在")
+        napcat = self.dialect.reaction_action == "set_msg_emoji_like"
+        face, on = ("emoji_id", "set") if napcat else ("code", "is_add")
+        self.reactions.append((message_id, str(params[face]), bool(params.get(on, True))))
+        return {"result": 0, "errMsg": ""} if napcat else None
 
     async def _send(self, action: str, params: dict[str, Any]) -> dict[str, Any]:
         group = action == "send_group_msg" or (

@@ -35,6 +35,8 @@ class Dialect:
     missing_actions: frozenset[str] = frozenset()
     unknown_retcode: int = 1404
     """Lagrange: 404."""
+    reaction_action: str = "set_msg_emoji_like"
+    """Lagrange: `set_group_reaction`."""
     unknown_quote_fails: bool = False
     """Lagrange refuses a message that quotes an unknown id; NapCat leaves out the quote."""
 

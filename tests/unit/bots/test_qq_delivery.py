@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from qq_stage import GROUP, IN_GROUP, OPERATOR, PRIVATE, Door, OpenDoor, eventually
 
-from bots.qq import HISTORY, LONGEST_PART
+from bots.finding import HISTORY
+from bots.onebot.port import LONGEST_TEXT
 from hub.errors import Rejected, Uncertain, Unreachable
 from hub.model import ChatPeer
 from hub.sandbox.onebot import Dialect, OneBotSim
@@ -62,7 +63,7 @@ async def test_a_long_text_goes_out_in_parts_that_are_all_named(door: Door):
         delivered = await door.qq.deliver(PRIVATE, text)
         lines = bridge.bot_lines("private", OPERATOR)
     assert len(lines) == 3
-    assert all(len(line.text) <= LONGEST_PART for line in lines)
+    assert all(len(line.text) <= LONGEST_TEXT for line in lines)
     assert "\n".join(line.text for line in lines) == text
     assert delivered.message_ids == tuple(line.id for line in lines)
 
@@ -176,7 +177,7 @@ async def test_an_earlier_message_with_the_same_words_settles_nothing(door: Door
 
 
 async def test_all_parts_of_a_long_text_must_be_there(open_door: OpenDoor):
-    text = "甲" * LONGEST_PART + "乙" * 10
+    text = "甲" * LONGEST_TEXT + "乙" * 10
     async with open_door(api_seconds=0.2) as door, door.bridge() as bridge:
         started = now()
         bridge.swallow("send_private_msg")

@@ -183,6 +183,18 @@ async def test_a_code_binds_once_and_the_owners_hear_of_it(shop: Shop) -> None:
     assert "不用再绑定" in (await shop.write(STRANGER, f"/绑定 {code}") or "")
 
 
+async def test_an_id_that_one_bot_made_up_is_bound_like_a_number_and_stays_when_others_change(
+    shop: Shop,
+) -> None:
+    theirs = "official:102001/0A1B2C"
+    code = await shop.code(shop.li)
+    assert "你是「小李」" in (await shop.write(theirs, f"/绑定 {code}") or "")
+    owner = Operator(shop.boss, Door.WEB)
+    await shop.desk.members.change(owner, shop.li.id, qq=(LI, theirs, "20002"))
+    assert "现在没有人值班" in (await shop.write(theirs, "/值班") or "")
+    assert await shop.store.read(lambda tx: tx.members.by_qq("official:102002/0A1B2C")) is None
+
+
 async def test_a_code_is_good_for_ten_minutes_and_a_new_one_ends_the_old(shop: Shop) -> None:
     old = await shop.code(shop.li)
     code = await shop.code(shop.li)

@@ -18,6 +18,7 @@ from nonebot.adapters.onebot.v11 import (
 )
 from nonebot.compat import type_validate_python
 
+from bots.finding import PastMessage
 from hub.model import ChatPeer, ChatPicture, OperatorMessage
 
 NO_ID = ("", "0", "None")
@@ -135,15 +136,6 @@ def message_text(message: Any) -> str:
         return type_validate_python(Message, message).extract_plain_text()
     except ValueError:
         return ""
-
-
-@dataclass(frozen=True, slots=True)
-class PastMessage:
-    message_id: str
-    sender: str
-    at: int
-    """Unix seconds."""
-    text: str
 
 
 def history_messages(told: object) -> list[PastMessage] | None:

@@ -6,10 +6,10 @@ import re
 
 from nonebot.adapters.onebot.v11 import ActionFailed
 
-from bots.line import NoAnswer, NotSent
+from bots.onebot.line import NoAnswer, NotSent
+from bots.port import PEER
 from hub.errors import PeerError, Rejected, Uncertain, Unreachable
 
-PEER = "qq"
 LONGEST_REASON = 100
 REASONS = {
     "400": "QQ 端看不懂这个请求",

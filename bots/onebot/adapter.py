@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import uniform
@@ -19,13 +19,16 @@ import aiohttp
 from loguru import logger
 from nonebot.adapters import Adapter as BaseAdapter
 from nonebot.adapters import Bot as BaseBot
-from nonebot.adapters.onebot.v11 import ActionFailed, Bot, MessageEvent
+from nonebot.adapters.onebot.v11 import ActionFailed, Bot
 from nonebot.adapters.onebot.v11.utils import handle_api_result
 from nonebot.drivers import URL, Request, WebSocket, WebSocketServerSetup
 from nonebot.exception import WebSocketClosed
 
-from bots.driver import POLICY, Driver
-from bots.frames import (
+from bots.driver import Driver
+from bots.lanes import Lanes
+from bots.matcher import Matcher
+from bots.memory import Memory, Said
+from bots.onebot.frames import (
     NO_ID,
     Address,
     address_of,
@@ -34,24 +37,14 @@ from bots.frames import (
     quoted_message,
     read_frame,
 )
-from bots.lanes import Lanes
-from bots.line import Frame, Line, NotSent
-from bots.memory import Memory, Said
+from bots.onebot.line import Frame, Line, NotSent
+from bots.port import Ear
+from bots.refusals import Refusals
+from bots.sockets import POLICY
 
 PATHS = ("/onebot/v11/ws", "/onebot/v11/ws/", "/onebot/v11/", "/onebot/v11")
 MOST_STRANGERS = 20
 """Private messages of people who are no operators that may wait; more are dropped."""
-QUIET = 60.0
-"""Seconds in which the same refused connection is logged once."""
-
-
-@dataclass(frozen=True, slots=True)
-class TurnedAway:
-    """A connection that did not come about; `reason` is Chinese, for the status page."""
-
-    at: datetime
-    bot: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +53,8 @@ class Wiring:
 
     access_token: str
     forward_urls: tuple[str, ...]
-    is_operator: Callable[[str], bool]
-    on_connect: Callable[[str], None]
-    hand_over: Callable[[MessageEvent], Awaitable[None]]
-    """Called when NoneBot is done with an event."""
+    ear: Ear
+    matcher: Matcher
     memory: Memory
 
 
@@ -73,7 +64,7 @@ class Adapter(BaseAdapter):
     def __init__(self, driver: Driver, *, wiring: Wiring, **kwargs: Any) -> None:
         super().__init__(driver, **kwargs)
         self.timing = driver.timing
-        self.turned_away: TurnedAway | None = None
+        self.refusals = Refusals()
         self._wiring = wiring
         self._lines: dict[str, Line] = {}
         self._lanes: Lanes[tuple[Bot, Address, Frame]] = Lanes(self._handle)
@@ -115,7 +106,7 @@ class Adapter(BaseAdapter):
             await socket.accept()
             await self._converse(bot_id, socket)
             return
-        self._turn_away(bot_id if right else "", reason)
+        self.refusals.note(bot_id if right else "", reason)
         await socket.close(POLICY, reason)
 
     async def _keep_dialling(self, url: str) -> None:
@@ -127,12 +118,12 @@ class Adapter(BaseAdapter):
                     first = await self._first_event(socket)
                     bot_id = str(first["self_id"])
                     if bot_id in self._lines:
-                        self._turn_away(bot_id, "已经有一个连接，正向连接不再重复建立")
+                        self.refusals.note(bot_id, "已经有一个连接，正向连接不再重复建立")
                     else:
                         pause = self.timing.redial_first
                         await self._converse(bot_id, socket)
             except PermissionError:
-                self._turn_away("", f"{_place(url)} 不认可 access token")
+                self.refusals.note("", f"{_place(url)} 不认可 access token")
             except (
                 aiohttp.ClientError,
                 OSError,
@@ -168,7 +159,7 @@ class Adapter(BaseAdapter):
             async with asyncio.TaskGroup() as tasks:
                 reading = tasks.create_task(self._read(line), name=f"qq {bot_id} reader")
                 line.when_ended(reading.cancel)
-                self._wiring.on_connect(bot_id)
+                self._wiring.ear.arrived(bot_id)
         finally:
             self._leave(line)
             await socket.close()
@@ -180,13 +171,6 @@ class Adapter(BaseAdapter):
             self.bot_disconnect(line.bot)
             logger.info("QQ bot {} disconnected", bot_id)
         line.end()
-
-    def _turn_away(self, bot_id: str, reason: str) -> None:
-        now, last = datetime.now(UTC), self.turned_away
-        repeated = last is not None and (last.bot, last.reason) == (bot_id, reason)
-        if last is None or not repeated or (now - last.at).total_seconds() > QUIET:
-            logger.warning("QQ connection turned away (bot {}): {}", bot_id or "unknown", reason)
-            self.turned_away = TurnedAway(now, bot_id, reason)
 
     # --- Frames ---------------------------------------------------------------------------------
 
@@ -219,7 +203,7 @@ class Adapter(BaseAdapter):
         bot_id = line.bot.self_id
         if address is None or address.sender == bot_id:
             return
-        if self._wiring.is_operator(address.sender):
+        if self._wiring.ear.is_operator(address.sender):
             lane = f"{bot_id}/{address.scene}/{address.peer}"
         elif address.scene == "private" and self._lanes.waiting("strangers") < MOST_STRANGERS:
             lane = "strangers"
@@ -247,7 +231,7 @@ class Adapter(BaseAdapter):
         line.account_online = online
         logger.warning("QQ account {} is {}", line.bot.self_id, "back" if online else "offline")
         if online:
-            self._wiring.on_connect(line.bot.self_id)
+            self._wiring.ear.arrived(line.bot.self_id)
 
     async def _handle(self, arrived: tuple[Bot, Address, Frame]) -> None:
         bot, address, frame = arrived
@@ -258,7 +242,9 @@ class Adapter(BaseAdapter):
             return
         try:
             await bot.handle_event(event)
-            await self._wiring.hand_over(event)
+            message = self._wiring.matcher.take(event)
+            if message is not None:
+                await self._wiring.ear.hear(message)
         except Exception:  # one message must not end the work on all others
             logger.exception("QQ bot {}: a message could not be handled", bot.self_id)
 

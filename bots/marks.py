@@ -1,0 +1,11 @@
+"""QQ's faces for marks, by the numbers that every protocol uses for them."""
+
+from hub.model import Mark
+
+FACES = {
+    Mark.ACCEPTED: "124",
+    Mark.READ: "289",
+    Mark.REFUSED: "123",
+    Mark.UNCERTAIN: "32",
+}
+"""OK, 睁眼, NO, 疑问."""

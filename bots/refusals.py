@@ -1,0 +1,34 @@
+"""Connections that did not come about: told once, shown on the status page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from loguru import logger
+
+QUIET = 60.0
+"""Seconds in which the same refused connection is logged once."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """A connection that did not come about; `reason` is Chinese, for the status page."""
+
+    at: datetime
+    bot: str
+    reason: str
+
+
+class Refusals:
+    """Of one port."""
+
+    last: TurnedAway | None = None
+
+    def note(self, bot: str, reason: str) -> None:
+        """`bot`: as far as it is known."""
+        now, last = datetime.now(UTC), self.last
+        repeated = last is not None and (last.bot, last.reason) == (bot, reason)
+        if last is None or not repeated or (now - last.at).total_seconds() > QUIET:
+            logger.warning("QQ connection turned away (bot {}): {}", bot or "unknown", reason)
+            self.last = TurnedAway(now, bot, reason)
