@@ -6,13 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bots.memory import Memory, plain
+from bots.memory import Memory
 from bots.port import PEER
+from bots.words import plain
 from hub.errors import Uncertain
 from hub.model import ChatPeer
-
-HISTORY = 50
-"""Messages read when looking for an uncertain one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +27,18 @@ History = Callable[[ChatPeer, int], Awaitable[Sequence[PastMessage]]]
 
 
 async def find_said(
-    memory: Memory, history: History, peer: ChatPeer, texts: Sequence[str], since: datetime
+    memory: Memory,
+    history: History,
+    peer: ChatPeer,
+    texts: Sequence[str],
+    since: datetime,
+    *,
+    most: int,
 ) -> tuple[str, ...]:
-    """As `Port.find`."""
+    """As `Port.find`. `most`: how many messages of a chat can be read."""
     ids = [memory.unclaimed(peer.bot, peer.scene, peer.peer, one, since) for one in texts]
     if not all(ids):
-        own = _own(await history(peer, HISTORY), memory, peer, since)
+        own = _own(await history(peer, most), memory, peer, since, most)
         ids = [next((i for i, text in own if text == plain(one)), "") for one in texts]
     if not all(ids):
         return ()
@@ -44,11 +48,11 @@ async def find_said(
 
 
 def _own(
-    messages: Sequence[PastMessage], memory: Memory, peer: ChatPeer, since: datetime
+    messages: Sequence[PastMessage], memory: Memory, peer: ChatPeer, since: datetime, most: int
 ) -> list[tuple[str, str]]:
     """Id and text of what the bot said there since then and nobody was told about."""
     floor = int(since.timestamp())
-    if len(messages) >= HISTORY and all(m.at >= floor for m in messages):
+    if len(messages) >= most and all(m.at >= floor for m in messages):
         raise Uncertain(PEER, "find", "QQ 的聊天记录不够长，查不到那么早")
     return [
         (m.message_id, plain(m.text))

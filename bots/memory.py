@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from bots.words import plain
+
 V = TypeVar("V")
 
 MOST = 5_000
@@ -58,8 +60,3 @@ def _keep(kept: OrderedDict[tuple[str, str], V], key: tuple[str, str], value: V)
     kept.move_to_end(key)
     while len(kept) > MOST:
         kept.popitem(last=False)
-
-
-def plain(text: str) -> str:
-    """Text as it compares: QQ trims messages and has its own line ends."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").strip()

@@ -12,6 +12,7 @@ from aiohttp import web
 from loguru import logger
 
 from bots.matcher import Matcher
+from bots.milky import Milky
 from bots.onebot import OneBot
 from bots.pictures import download
 from bots.port import PEER, Ear, Port, reaches
@@ -67,6 +68,13 @@ class QQ:
         ear, matcher = Ear(is_operator, self._hear, self._bot_arrived), Matcher()
         self._ports: tuple[Port, ...] = (
             OneBot(self._driver, ear, matcher, token=access_token, forward=settings.onebot_ws_urls),
+            Milky(
+                self._driver,
+                ear,
+                matcher,
+                token=settings.milky_token or access_token,
+                urls=settings.milky_urls,
+            ),
         )
         """A bot that is connected twice is used through the first of them."""
 

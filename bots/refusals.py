@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from loguru import logger
 
+ELSEWHERE = "这个机器人已经用另一种协议连着，一个号只用一种"
 QUIET = 60.0
 """Seconds in which the same refused connection is logged once."""
 

@@ -33,7 +33,7 @@ PREFIX = "YUQIAO_"
 DEFAULT_FILE = Path("config/hub.yml")
 
 LONGEST_WORD = 20
-LISTS = {("qq", "onebot_ws_urls"), ("replies", "toggle_words")}
+LISTS = {("qq", "onebot_ws_urls"), ("qq", "milky_urls"), ("replies", "toggle_words")}
 
 GUIDE_NAMES: dict[str, tuple[str, str]] = {
     "WEB_HOST": ("web", "host"),
@@ -156,6 +156,10 @@ class QQSettings(_Section):
     """OneBot access token; empty: a random one is made at first start and shown in the admin."""
     onebot_ws_urls: tuple[SocketAddress, ...] = ()
     """Forward WebSocket: addresses of OneBot implementations that the hub dials."""
+    milky_urls: tuple[WebAddress, ...] = ()
+    """Milky servers (Lagrange V2, LLBot, Yogurt) that the hub dials; a prefix is part of it."""
+    milky_token: str = Field("", repr=False)
+    """Their access token; empty: the same as OneBot's."""
     api_seconds: float = Field(15, gt=0, le=120)
     send_spacing_seconds: float = Field(0.3, ge=0, le=60)
     """Least time between two texts that the bot sends; QQ restricts accounts that are faster."""

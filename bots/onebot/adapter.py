@@ -25,7 +25,7 @@ from nonebot.drivers import URL, Request, WebSocket, WebSocketServerSetup
 from nonebot.exception import WebSocketClosed
 
 from bots.driver import Driver
-from bots.lanes import Lanes
+from bots.inbox import Inbox
 from bots.matcher import Matcher
 from bots.memory import Memory, Said
 from bots.onebot.frames import (
@@ -39,12 +39,10 @@ from bots.onebot.frames import (
 )
 from bots.onebot.line import Frame, Line, NotSent
 from bots.port import Ear
-from bots.refusals import Refusals
+from bots.refusals import ELSEWHERE, Refusals
 from bots.sockets import POLICY
 
 PATHS = ("/onebot/v11/ws", "/onebot/v11/ws/", "/onebot/v11/", "/onebot/v11")
-MOST_STRANGERS = 20
-"""Private messages of people who are no operators that may wait; more are dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ class Adapter(BaseAdapter):
         self.refusals = Refusals()
         self._wiring = wiring
         self._lines: dict[str, Line] = {}
-        self._lanes: Lanes[tuple[Bot, Address, Frame]] = Lanes(self._handle)
+        self._inbox: Inbox[tuple[Bot, Address, Frame]] = Inbox(wiring.ear.is_operator, self._handle)
         for path in PATHS:
             self.setup_websocket_server(WebSocketServerSetup(URL(path), "OneBot", self._meet))
         driver.on_startup(self._start)
@@ -82,7 +80,7 @@ class Adapter(BaseAdapter):
 
     async def _start(self) -> None:
         group = self.driver.task_group
-        group.start_soon(self._lanes.run)
+        group.start_soon(self._inbox.run)
         for url in self._wiring.forward_urls:
             group.start_soon(self._keep_dialling, url)
 
@@ -102,6 +100,8 @@ class Adapter(BaseAdapter):
             reason = "没有带 X-Self-ID（机器人的 QQ 号）"
         elif headers.get("X-Client-Role", "universal").lower() in ("api", "event"):
             reason = "请使用 Universal 连接，API 与 Event 分开的连接不支持"
+        elif self._is_elsewhere(bot_id):
+            reason = ELSEWHERE
         else:
             await socket.accept()
             await self._converse(bot_id, socket)
@@ -119,6 +119,8 @@ class Adapter(BaseAdapter):
                     bot_id = str(first["self_id"])
                     if bot_id in self._lines:
                         self.refusals.note(bot_id, "已经有一个连接，正向连接不再重复建立")
+                    elif self._is_elsewhere(bot_id):
+                        self.refusals.note(bot_id, ELSEWHERE)
                     else:
                         pause = self.timing.redial_first
                         await self._converse(bot_id, socket)
@@ -144,6 +146,10 @@ class Adapter(BaseAdapter):
                     raise PermissionError
                 if "post_type" in frame and str(frame.get("self_id")).isdigit():
                     return frame
+
+    def _is_elsewhere(self, bot_id: str) -> bool:
+        """NoneBot knows one bot by an id, whatever it speaks."""
+        return bot_id in self.driver.bots and bot_id not in self._lines
 
     async def _converse(self, bot_id: str, socket: WebSocket) -> None:
         """One connection from its first to its last frame."""
@@ -198,19 +204,10 @@ class Adapter(BaseAdapter):
                 self._note_status(line, False)
 
     def _take_message(self, line: Line, frame: Frame) -> None:
-        """Drop early what nobody will answer: a busy group costs one JSON read per message."""
         address = address_of(frame)
-        bot_id = line.bot.self_id
-        if address is None or address.sender == bot_id:
-            return
-        if self._wiring.ear.is_operator(address.sender):
-            lane = f"{bot_id}/{address.scene}/{address.peer}"
-        elif address.scene == "private" and self._lanes.waiting("strangers") < MOST_STRANGERS:
-            lane = "strangers"
-        else:
-            return
-        if not self._lanes.offer(lane, (line.bot, address, frame)):
-            logger.error("QQ bot {}: too many messages are waiting, one was dropped", bot_id)
+        if address is not None:
+            place = (line.bot.self_id, address.scene, address.peer, address.sender)
+            self._inbox.offer(*place, (line.bot, address, frame))
 
     def _note_echo(self, line: Line, frame: Frame) -> None:
         """Some bridges report what the bot said; that settles a send without an answer."""
@@ -240,13 +237,10 @@ class Adapter(BaseAdapter):
         except (ValueError, TypeError) as error:
             logger.warning("QQ bot {}: unreadable message: {}", bot.self_id, type(error).__name__)
             return
-        try:
-            await bot.handle_event(event)
-            message = self._wiring.matcher.take(event)
-            if message is not None:
-                await self._wiring.ear.hear(message)
-        except Exception:  # one message must not end the work on all others
-            logger.exception("QQ bot {}: a message could not be handled", bot.self_id)
+        await bot.handle_event(event)
+        message = self._wiring.matcher.take(event)
+        if message is not None:
+            await self._wiring.ear.hear(message)
 
     # --- Actions --------------------------------------------------------------------------------
 

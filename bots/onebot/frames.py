@@ -19,6 +19,7 @@ from nonebot.adapters.onebot.v11 import (
 from nonebot.compat import type_validate_python
 
 from bots.finding import PastMessage
+from bots.words import whole
 from hub.model import ChatPeer, ChatPicture, OperatorMessage
 
 NO_ID = ("", "0", "None")
@@ -90,7 +91,7 @@ def operator_message(event: MessageEvent, *, of_ours: bool) -> OperatorMessage:
         peer=peer,
         sender=str(event.user_id),
         message_id=str(event.message_id),
-        text=_whole(message.extract_plain_text()).strip(),
+        text=whole(message.extract_plain_text()).strip(),
         quoted_id=quoted_id(message),
         quoted_text=event.reply.message.extract_plain_text() if event.reply else "",
         addressed=group is None or called or event.to_me or of_ours,
@@ -99,24 +100,19 @@ def operator_message(event: MessageEvent, *, of_ours: bool) -> OperatorMessage:
     )
 
 
-def _whole(text: str) -> str:
-    """Without half characters, which nobody can store or say."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
 def message_parts(message: Message) -> tuple[str | ChatPicture, ...]:
     """Texts and pictures in their order; empty when there are no pictures."""
     parts: list[str | ChatPicture] = []
     for segment in message:
         if segment.type == "text":
-            words = _whole(str(segment.data.get("text", "")))
+            words = whole(str(segment.data.get("text", "")))
             if parts and isinstance(parts[-1], str):
                 parts[-1] += words
             else:
                 parts.append(words)
         elif segment.type == "image":
             place, name = segment.data.get("url") or "", segment.data.get("file") or ""
-            parts.append(ChatPicture(_whole(str(place)), _whole(str(name))))
+            parts.append(ChatPicture(whole(str(place)), whole(str(name))))
     if all(isinstance(part, str) for part in parts):
         return ()
     return tuple(part.strip() if isinstance(part, str) else part for part in parts)

@@ -30,6 +30,8 @@ from hub.model import ChatAbilities, ChatPeer, ChatPicture, Mark, OperatorMessag
 
 BYTES_A_SECOND = 256 * 1024
 """How fast bridges take pictures; NapCat allows itself that long too."""
+HISTORY = 50
+"""Messages read when looking for an uncertain one."""
 LONGEST_TEXT = 3_000
 """QQ turns longer ones into something that cannot be quoted."""
 
@@ -87,7 +89,7 @@ class OneBot:
         return (message_id,) if message_id else ()
 
     async def find(self, peer: ChatPeer, texts: Sequence[str], since: datetime) -> tuple[str, ...]:
-        return await find_said(self._memory, self._history, peer, texts, since)
+        return await find_said(self._memory, self._history, peer, texts, since, most=HISTORY)
 
     async def _history(self, peer: ChatPeer, count: int) -> list[PastMessage]:
         group = peer.scene == "group"

@@ -49,10 +49,11 @@ def settings_for(
     ai: Mapping[str, Any] = NOTHING_MORE,
     mail: MailSettings | None = None,
     login_codes: bool = True,
+    qq: Mapping[str, Any] = NOTHING_MORE,
     **xianyu: Any,
 ) -> Settings:
-    """`ai_model`: answers through the sandbox's model server; empty: there is no AI. `ai`: further
-    settings of that section."""
+    """`ai_model`: answers through the sandbox's model server; empty: there is no AI. `ai`, `qq`:
+    further settings of those sections."""
     return Settings(
         mail=mail or MailSettings(),
         ai=AssistSettings(
@@ -84,7 +85,13 @@ def settings_for(
         ),
         replies=ReplySettings(debounce_seconds=debounce_seconds, mark_read=mark_read),
         qq=QQSettings(
-            access_token=TOKEN, send_spacing_seconds=0, api_seconds=1.0, login_codes=login_codes
+            **{
+                "access_token": TOKEN,
+                "send_spacing_seconds": 0,
+                "api_seconds": 1.0,
+                "login_codes": login_codes,
+                **qq,
+            }
         ),
     )
 

@@ -56,6 +56,7 @@ def test_our_own_name_wins_over_the_guides_and_both_over_the_file(tmp_path: Path
 def test_every_setting_can_come_from_the_environment() -> None:
     lists = {
         "qq.onebot_ws_urls": ("ws://a:1/, ws://b:2/", ("ws://a:1/", "ws://b:2/")),
+        "qq.milky_urls": ("http://a:1, https://b/x", ("http://a:1", "https://b/x")),
         "replies.toggle_words": ("。, 停", ("。", "停")),
     }
     for section, field in Settings.model_fields.items():
@@ -119,6 +120,7 @@ def test_a_section_whose_lines_are_commented_out_is_no_mistake(tmp_path: Path) -
         ("xianyu:\n  upload_url: 'http://['\n", "'xianyu.upload_url'"),
         ("web:\n  public_url: shop.example\n", "'web.public_url': must be an address"),
         ("qq:\n  onebot_ws_urls: [localhost]\n", "'qq.onebot_ws_urls.0'"),
+        ("qq:\n  milky_urls: ['ws://127.0.0.1:3000']\n", "'qq.milky_urls.0'"),
         ("just words", "must hold sections"),
         ("web: 8080\n", "'web' is a section"),
         ("ai:\n  base_url: api.example.com\n", "'ai.base_url': must be an address"),

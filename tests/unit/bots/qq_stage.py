@@ -89,11 +89,15 @@ OpenDoor = Callable[..., AbstractAsyncContextManager[Door]]
 
 @asynccontextmanager
 async def open_door_to_qq(
-    *, timing: Timing = FAST, api_seconds: float = 2.0, urls: tuple[str, ...] = ()
+    *,
+    timing: Timing = FAST,
+    api_seconds: float = 2.0,
+    urls: tuple[str, ...] = (),
+    milky: tuple[str, ...] = (),
 ) -> AsyncIterator[Door]:
     desk, arrivals = Recorder(), []
     qq = QQ(
-        QQSettings(api_seconds=api_seconds, onebot_ws_urls=urls),
+        QQSettings(api_seconds=api_seconds, onebot_ws_urls=urls, milky_urls=milky),
         access_token=TOKEN,
         receive=desk.receive,
         is_operator={OPERATOR, SECOND_OPERATOR}.__contains__,

@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from qq_stage import GROUP, IN_GROUP, OPERATOR, PRIVATE, Door, OpenDoor, eventually
 
-from bots.finding import HISTORY
-from bots.onebot.port import LONGEST_TEXT
+from bots.onebot.port import HISTORY, LONGEST_TEXT
 from hub.errors import Rejected, Uncertain, Unreachable
 from hub.model import ChatPeer
 from hub.sandbox.onebot import Dialect, OneBotSim

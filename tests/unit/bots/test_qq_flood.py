@@ -9,7 +9,7 @@ import aiohttp
 import psutil
 from qq_stage import GROUP, OPERATOR, STRANGER, TOKEN, Door
 
-from bots.onebot.adapter import MOST_STRANGERS
+from bots.inbox import MOST_STRANGERS
 from hub.model import OperatorMessage
 
 HEADERS = {"Authorization": f"Bearer {TOKEN}", "X-Self-ID": "10001"}
