@@ -46,6 +46,7 @@ from hub.outbound import (
     BuyerSends,
     ChatSends,
     Digests,
+    DraftEnds,
     Fetch,
     ItemReads,
     Mails,
@@ -246,6 +247,12 @@ def _workers(
                 TaskKind.PING: Pings(store, now=now),
                 TaskKind.SUMMARY: Summaries(store, now=now),
                 TaskKind.DIGEST: Digests(store, now=now),
+                TaskKind.DRAFT: DraftEnds(
+                    store,
+                    settings.bargain,
+                    more_words=_forbidden_words(settings.bargain.forbidden_words),
+                    now=now,
+                ),
             },
         ),
         "errands": (

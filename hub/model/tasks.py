@@ -31,6 +31,8 @@ class TaskKind(StrEnum):
     """Take back what was said to a buyer."""
     ANSWER = "answer"
     """Have AI answer a buyer."""
+    DRAFT = "draft"
+    """Settle what AI proposed and nobody decided about."""
     ITEM = "item"
     """Read the page of an item that a conversation is about."""
     READ = "read"
@@ -106,6 +108,16 @@ class AnswerByAi:
     """The first line that waits for it."""
     unlike: MessageId | None = None
     """A draft that a person did not like; the next one is shown to a person again."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndDraft:
+    """Settle a draft if nobody has decided about it by then."""
+
+    conversation: ConversationId
+    draft: MessageId
+    harmless: bool
+    """It became a draft by the owner's choice alone, and not for what it says or answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +272,7 @@ class DailyDigest:
 Work = (
     SendMessage
     | AnswerByAi
+    | EndDraft
     | RecallMessage
     | ReadItem
     | MarkRead
@@ -306,6 +319,11 @@ def send_lane(account: AccountId, conversation: ConversationId | None = None) ->
 def answer_lane(account: AccountId, conversation: ConversationId) -> str:
     """One question of a conversation at a time; no other conversation waits for a model."""
     return f"answer:{account}:{conversation}"
+
+
+def draft_lane(draft: MessageId) -> str:
+    """Waits for its own time only."""
+    return f"draft:{draft}"
 
 
 def recall_lane(account: AccountId, message: MessageId) -> str:

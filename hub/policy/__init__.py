@@ -56,6 +56,7 @@ from hub.policy.deliveries import (
     reminder_step,
 )
 from hub.policy.delivery_rules import longest_keyword, match_rule, same_spec
+from hub.policy.drafts import draft_lasts, why_not_alone
 from hub.policy.holds import TOGGLE_WITHIN, Toggle, is_toggle, toggle
 from hub.policy.mail import MAIL_LIFETIME, MOST_PARTS, MailWhen, mail_due, when_mailed
 from hub.policy.output_guard import (
@@ -240,6 +241,7 @@ __all__ = [
     "decide_offer",
     "decide_reply",
     "decode_codes",
+    "draft_lasts",
     "due_after",
     "fill",
     "fit_into_burst",
@@ -303,6 +305,7 @@ __all__ = [
     "was_told",
     "when_mailed",
     "why_no_pattern",
+    "why_not_alone",
     "why_not_ask",
     "why_not_recall",
     "why_short",

@@ -18,6 +18,7 @@ from hub.model import (
     ChatPeer,
     Content,
     DailyDigest,
+    EndDraft,
     FreeShipping,
     Image,
     Location,
@@ -110,6 +111,8 @@ def kind_of(work: Work) -> TaskKind:
             return TaskKind.SEND
         case AnswerByAi():
             return TaskKind.ANSWER
+        case EndDraft():
+            return TaskKind.DRAFT
         case RecallMessage():
             return TaskKind.RECALL
         case ReadItem():
@@ -212,6 +215,7 @@ def work_to_text(work: Work) -> str:
             return _dump({"member": member, "since": since.isoformat()})
         case (
             AnswerByAi()
+            | EndDraft()
             | ReadOrder()
             | StartDelivery()
             | Supply()
@@ -248,6 +252,8 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
             )
         case TaskKind.ANSWER:
             return AnswerByAi(**fields)
+        case TaskKind.DRAFT:
+            return EndDraft(**fields)
         case TaskKind.RECALL:
             asked_by = fields["asked_by"]
             return RecallMessage(
