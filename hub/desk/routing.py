@@ -7,11 +7,18 @@ from datetime import datetime, timedelta
 
 from hub import text
 from hub.commands import closing_ticket, leading_ticket, narrow
-from hub.desk.chat_words import key_stem, without_command, without_ticket
+from hub.desk.chat_words import without_command, without_ticket
 from hub.desk.focusing import Focusing
 from hub.desk.operator import Operator
 from hub.errors import Invalid
-from hub.model import Conversation, ConversationId, Member, Message, OperatorMessage
+from hub.model import (
+    Conversation,
+    ConversationId,
+    Member,
+    Message,
+    OperatorMessage,
+    chat_key,
+)
 from hub.policy import conversations_called
 from hub.store import Store, Tx
 
@@ -160,7 +167,7 @@ class Routing:
             return []
 
         def unit(tx: Tx) -> list[Message]:
-            if own := tx.messages.with_key(operator.shop, key_stem(peer, quoted)):
+            if own := tx.messages.with_key(operator.shop, chat_key(peer, quoted)):
                 return own
             relay = tx.relays.find(peer.bot, peer.scene, peer.peer, quoted)
             if relay is None or relay.shop != operator.shop or relay.message is None:

@@ -77,6 +77,7 @@ from hub.policy.prices import (
     read_promises,
 )
 from hub.policy.recalls import why_not_recall
+from hub.policy.receipts import ReceiptWay, receipt_way
 from hub.policy.renewal import due_after, next_renewal
 from hub.policy.replies import (
     HUMAN_ANSWERED,
@@ -207,6 +208,7 @@ __all__ = [
     "MailWhen",
     "Offer",
     "Promise",
+    "ReceiptWay",
     "ReplyFacts",
     "ReplyPart",
     "RuleChange",
@@ -287,6 +289,7 @@ __all__ = [
     "read_offer",
     "read_promises",
     "read_rule_lines",
+    "receipt_way",
     "reminder_step",
     "replay_from",
     "rule_lines",

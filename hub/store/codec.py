@@ -23,6 +23,7 @@ from hub.model import (
     Image,
     Location,
     MailPart,
+    Mark,
     MarkRead,
     OrderStatus,
     Picture,
@@ -185,13 +186,14 @@ def work_to_text(work: Work) -> str:
                     "pictures": pictures,
                 }
             )
-        case SendReceipt(asked_by, text, conversation, message):
+        case SendReceipt(asked_by, text, conversation, message, mark):
             return _dump(
                 {
                     "asked_by": _asked_by_fields(asked_by),
                     "text": text,
                     "conversation": conversation,
                     "message": message,
+                    "mark": mark,
                 }
             )
         case ChangePrice(account, order, amount, asked_by):
@@ -280,6 +282,7 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
                 fields["text"],
                 fields["conversation"],
                 fields["message"],
+                Mark(fields["mark"]) if fields["mark"] else None,
             )
         case TaskKind.READ_ORDER:
             return ReadOrder(**{**fields, "status": OrderStatus(fields["status"])})
