@@ -46,6 +46,7 @@ from hub.outbound import (
     BuyerSends,
     ChatSends,
     Digests,
+    DraftEnds,
     Fetch,
     ItemReads,
     Mails,
@@ -137,7 +138,9 @@ async def open_hub(
                 tx, conversation, said, message, settings.bargain, at
             ),
         )
-        inbound = Inbound(store, settings.replies, now, replies)
+        inbound = Inbound(
+            store, settings.replies, now, replies, lambda peer: qq.abilities(peer).reacts
+        )
         supervisor = Supervisor(
             store,
             settings.xianyu,
@@ -227,6 +230,7 @@ def _workers(
         pacer=Pacer(settings.xianyu.send_spacing_seconds, jitter=settings.xianyu.spacing_jitter),
         look_for=timedelta(seconds=settings.xianyu.uncertain_seconds),
         now=now,
+        reacts=lambda peer: qq.abilities(peer).reacts,
     )
     recalls = Recalls(store, supervisor.session_of, now=now)
     chats = ChatSends(store, qq, album, spacing=settings.qq.send_spacing_seconds, now=now)
@@ -246,6 +250,12 @@ def _workers(
                 TaskKind.PING: Pings(store, now=now),
                 TaskKind.SUMMARY: Summaries(store, now=now),
                 TaskKind.DIGEST: Digests(store, now=now),
+                TaskKind.DRAFT: DraftEnds(
+                    store,
+                    settings.bargain,
+                    more_words=_forbidden_words(settings.bargain.forbidden_words),
+                    now=now,
+                ),
             },
         ),
         "errands": (

@@ -21,6 +21,7 @@ from hub.model import (
     Account,
     BuyerMessage,
     Card,
+    ChatPeer,
     Content,
     Conversation,
     ConversationInfo,
@@ -28,6 +29,7 @@ from hub.model import (
     Ignored,
     Image,
     Item,
+    Mark,
     MessageId,
     MessageState,
     Moment,
@@ -46,9 +48,10 @@ from hub.model import (
     TakenIn,
     Typing,
     Unknown,
+    asked_by_key,
     order_key,
 )
-from hub.notices import tell_owners
+from hub.notices import tell_asker, tell_owners
 from hub.phone import seller_wrote
 from hub.settings import ReplySettings
 from hub.store import Store, Tx
@@ -83,8 +86,11 @@ class Inbound:
         settings: ReplySettings,
         now: Callable[[], datetime],
         replies: Replies | None = None,
+        reacts: Callable[[ChatPeer], bool] = lambda _: False,
     ) -> None:
-        """Without `replies`: rules answer, their hours in UTC, and nothing else does."""
+        """Without `replies`: rules answer, their hours in UTC, and nothing else does. `reacts`:
+        whether a chat has signs."""
+        self._reacts = reacts
         self._store = store
         self._settings = settings
         self._replies = replies or Replies(settings, UTC_ZONE)
@@ -108,7 +114,7 @@ class Inbound:
                 case SystemMessage():
                     self._system_message(tx, account, event, counts, now)
                 case ReadReceipt():
-                    tx.messages.mark_read(account.shop, account.id, event.messages, now)
+                    self._read_by_buyer(tx, account, event, now)
                 case Recalled():
                     tx.messages.mark_recalled(account.shop, account.id, event.messages)
                 case OrderContext() | ConversationInfo():
@@ -134,6 +140,20 @@ class Inbound:
                 case _:
                     assert_never(event)
         return counts
+
+    def _read_by_buyer(self, tx: Tx, account: Account, event: ReadReceipt, now: datetime) -> None:
+        """Whoever wrote the last of it sees that, as a sign and never in words."""
+        read = tx.messages.mark_read(account.shop, account.id, event.messages, now)
+        if not read:
+            return
+        newest = max(read)
+        asked_by = asked_by_key(tx.messages.key(account.shop, newest))
+        if asked_by is None or not self._reacts(asked_by.peer):
+            return
+        conversation = tx.conversations.by_platform(account.shop, account.id, event.conversation)
+        if conversation is not None:
+            key = f"read:{newest}"
+            tell_asker(tx, conversation, asked_by, "", key=key, now=now, mark=Mark.READ)
 
     def _buyer_message(
         self, tx: Tx, account: Account, event: BuyerMessage, counts: TakenIn, now: datetime

@@ -20,6 +20,7 @@ from hub.model import (
     ConversationId,
     DailyDigest,
     MailPart,
+    Mark,
     MemberId,
     MessageId,
     NoticeKind,
@@ -255,16 +256,17 @@ def tell_asker(
     key: str,
     now: datetime,
     message: MessageId | None = None,
+    mark: Mark | None = None,
 ) -> None:
-    """`message`: the one it tells of; quoting the receipt then means that one. Whoever talks with
-    this buyer alone reads that above it."""
+    """`message`: the one it tells of; quoting the receipt then means that one. `mark`: the same as
+    a sign, for chats that have them. Whoever talks with this buyer alone reads that above it."""
     peer = asked_by.peer
     focus = tx.focuses.get(peer.bot, peer.peer) if peer.scene == "private" else None
-    if focus is not None and focus.conversation == conversation.id:
-        text = f"{focus_head(conversation)}\n{text}"
+    if focus is not None and focus.conversation == conversation.id and text:
+        text, mark = f"{focus_head(conversation)}\n{text}", None
     tx.outbox.enqueue(
         conversation.shop,
-        SendReceipt(asked_by, text, conversation.id, message),
+        SendReceipt(asked_by, text, conversation.id, message, mark),
         lane=chat_lane(asked_by.peer),
         key=key,
         due_at=now,

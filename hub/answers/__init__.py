@@ -1,7 +1,14 @@
 """Automatic answers: what buyers are told without a person, and what still waits to be told."""
 
 from hub.answers.asking import ask_ai, waiting_question
-from hub.answers.drafts import drop_answered_drafts, drop_drafts, propose, send_draft
+from hub.answers.drafts import (
+    drop_answered_drafts,
+    drop_draft,
+    drop_drafts,
+    propose,
+    send_alone,
+    send_draft,
+)
 from hub.answers.replies import OfferAnswer, Replies, Reply
 from hub.answers.waiting import WaitingAnswer, waiting_answer, withdraw_answer
 from hub.answers.wording import written
@@ -13,8 +20,10 @@ __all__ = [
     "WaitingAnswer",
     "ask_ai",
     "drop_answered_drafts",
+    "drop_draft",
     "drop_drafts",
     "propose",
+    "send_alone",
     "send_draft",
     "waiting_answer",
     "waiting_question",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hub.answers.waiting import waiting_answer, withdraw_answer
 from hub.model import (
@@ -22,6 +22,8 @@ from hub.policy import HUMAN_ANSWERED
 from hub.store import Tx
 
 REPLACED = "有了新的草稿"
+SENT_ALONE = "没人决定，按设置发出了"
+ALONE_LIFETIME = timedelta(minutes=5)
 
 
 def propose(
@@ -63,6 +65,36 @@ def drop_answered_drafts(
         if not any(at <= one.sent_at for at in heard)
     ]
     _drop(tx, conversation, drafts, reason, now)
+
+
+def drop_draft(
+    tx: Tx, conversation: Conversation, draft: Message, reason: str, now: datetime
+) -> None:
+    _drop(tx, conversation, [draft], reason, now)
+
+
+def send_alone(tx: Tx, conversation: Conversation, draft: Message, now: datetime) -> None:
+    """Put a draft in line that nobody decided about: an automatic answer, which yields to people
+    and holds until it leaves."""
+    _drop(tx, conversation, [draft], SENT_ALONE, now)
+    message = tx.messages.add_out(
+        conversation.shop,
+        conversation.account,
+        conversation.id,
+        key=f"undecided:{draft.id}",
+        origin=Origin.AI,
+        content=draft.content,
+        now=now,
+    )
+    if message is not None:
+        tx.outbox.enqueue(
+            conversation.shop,
+            SendMessage(conversation.account, conversation.id, message),
+            lane=send_lane(conversation.account, conversation.id),
+            key=f"send:{message}",
+            due_at=now,
+            expires_at=now + ALONE_LIFETIME,
+        )
 
 
 def _drop(

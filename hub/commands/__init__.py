@@ -2,6 +2,7 @@
 reading of what was typed."""
 
 from hub.commands.actions import Action
+from hub.commands.command import Command
 from hub.commands.groups import HELP_GROUPS
 from hub.commands.lines import (
     Call,
@@ -18,7 +19,7 @@ from hub.commands.lines import (
     numbered_choice,
     parse_command,
 )
-from hub.commands.registry import COMMANDS, Command, find_command, may
+from hub.commands.registry import COMMANDS, find_command, least_role, may
 
 __all__ = [
     "COMMANDS",
@@ -34,6 +35,7 @@ __all__ = [
     "find_command",
     "is_order_page",
     "leading_ticket",
+    "least_role",
     "may",
     "narrow",
     "need_and_words",

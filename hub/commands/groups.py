@@ -30,7 +30,17 @@ HELP_GROUPS: tuple[tuple[str, tuple[Action, ...]], ...] = (
         ),
     ),
     ("买家", (Action.NOTE, Action.TAG, Action.BLOCK, Action.CLEAR)),
-    ("自动回复", (Action.PAUSE, Action.RESUME, Action.TAKE_OVER)),
+    (
+        "自动回复",
+        (
+            Action.PAUSE,
+            Action.RESUME,
+            Action.TAKE_OVER,
+            Action.AI,
+            Action.HALT,
+            Action.GO,
+        ),
+    ),
     (
         "订单和发货",
         (
@@ -41,6 +51,7 @@ HELP_GROUPS: tuple[tuple[str, tuple[Action, ...]], ...] = (
             Action.RESEND,
             Action.OUTSIDE,
             Action.SHIP,
+            Action.FREE,
             Action.RELEASE,
             Action.REFUSE,
             Action.STOP,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 
-from hub.commands.registry import BY_NAME, Command
+from hub.commands.command import Command
+from hub.commands.registry import BY_NAME
 
 
 @dataclass(frozen=True, slots=True)

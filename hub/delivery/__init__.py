@@ -16,6 +16,7 @@ from hub.delivery.orders import (
 from hub.delivery.people import (
     arrived,
     deliver,
+    free_now,
     give_back,
     outside,
     refuse,
@@ -51,6 +52,7 @@ __all__ = [
     "asking",
     "close_needs",
     "deliver",
+    "free_now",
     "give_back",
     "halt_before_mark",
     "is_doubted",

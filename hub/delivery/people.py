@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from hub import text
 from hub.delivery.drawing import ONE_PIECE_KINDS, call_off, make_up, put_back, reserve
 from hub.delivery.ledger import UNSENT, hand_over, mark_complete, release, ship
 from hub.delivery.needs import close_needs
@@ -22,6 +23,7 @@ from hub.model import (
     DeliveryRule,
     DeliveryState,
     DeliveryStep,
+    FreeShipping,
     KnownOrder,
     NeedKind,
     Order,
@@ -30,6 +32,7 @@ from hub.model import (
     Pool,
     ShopId,
     StepOrder,
+    order_lane,
 )
 from hub.policy import HANDED_OVER, ON_THEIR_WAY, match_rule
 from hub.store import Tx
@@ -267,6 +270,24 @@ def ship_now(tx: Tx, order: KnownOrder, *, by: Cause, now: datetime) -> None:
         raise Invalid("没有标记：买家申请了退款，或订单已关闭")
     ship(tx, order, now)
     _close(tx, order, {NeedKind.SHIP_FAILED}, "再标记一次", by, now)
+
+
+def free_now(tx: Tx, order: KnownOrder, *, by: Cause, now: datetime) -> None:
+    """Complete a bargain order at the platform, whether a rule serves it or not."""
+    if order.status is not OrderStatus.BARGAIN_PENDING:
+        said = text.ORDER_STATUSES.get(order.status) if order.status is not None else None
+        raise Invalid(f"没有免拼：这笔订单现在是{said or order.raw_status}，只有待刀成的能免拼")
+    if order.refund_at is not None:
+        raise Invalid("没有免拼：买家申请了退款，或订单已关闭")
+    stop = tx.stops.active(order.shop, order.account)
+    if stop is not None:
+        raise OnHold(f"没有免拼：发货急停中（{stop.reason}），请先恢复")
+    lane = order_lane(order.account, f"free:{order.id}")
+    if tx.outbox.waiting(order.shop, lane):
+        raise Invalid("没有再来一次：正在免拼，等结果出来再说")
+    work = FreeShipping(order.account, order.id)
+    tx.outbox.enqueue(order.shop, work, lane=lane, key=f"{lane}:{now.isoformat()}", due_at=now)
+    _close(tx, order, {NeedKind.BARGAIN}, "再免拼一次", by, now)
 
 
 def resume(tx: Tx, shop: ShopId, account: AccountId | None, *, by: Cause, now: datetime) -> int:

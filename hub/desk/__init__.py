@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from hub.album import Album, Shown, album_of
 from hub.assist import Assist, load_prompts
 from hub.desk.accounts import Accounts
+from hub.desk.ai_chat import AiChat
+from hub.desk.ai_modes import AiModes
 from hub.desk.ai_replay import MOST_QUESTIONS, AiReplays, AskedAgain
 from hub.desk.answer_chat import AnswerChat
 from hub.desk.assist import (
@@ -35,6 +37,8 @@ from hub.desk.delivery_chat import DeliveryChat, DeliveryDesk
 from hub.desk.delivery_rules import CHANGED_MEANWHILE, DeliveryRules
 from hub.desk.draft_chat import DraftChat
 from hub.desk.drafts import Drafts
+from hub.desk.emergency import Emergency
+from hub.desk.emergency_chat import EmergencyChat
 from hub.desk.focus_chat import FocusChat
 from hub.desk.focusing import Focusing
 from hub.desk.handing import Handing
@@ -176,6 +180,7 @@ class Desk:
         self.suppliers = Suppliers(store, now)
         self.binding = Binding(store, now)
         self.handing = Handing(store, now)
+        self.emergency = Emergency(store, now)
         zone, confirmations = ZoneInfo(settings.text.timezone), Confirmations(now)
         self.ai = AiDesk(store, assist, settings.ai, now, zone)
         self.people = People(store, now, zone)
@@ -213,6 +218,8 @@ class Desk:
             DraftChat(store, self.drafts),
             replies,
             HoldChat(self.holds, now, zone),
+            AiChat(AiModes(store, now), self.holds, self.ai),
+            EmergencyChat(self.emergency, self.accounts),
             PeopleChat(
                 store,
                 self.binding,

@@ -108,10 +108,11 @@ class AnswerChat:
     async def say_canned(
         self, operator: Operator, argument: str, message: OperatorMessage
     ) -> str | None:
-        code = without_ticket(argument)
-        if not code.strip():
+        if not without_ticket(argument).strip():
             return await self._replies.list_canned(operator)
-        target = await self._routing.meant(operator, message)
+        target, code = await self._routing.whom(
+            operator, message, argument, undone="没有发送", whole=True
+        )
         if target is None:
             return text.no_target_for_canned(code.strip())
         said = await self._replies.canned(operator, target, code)
@@ -139,11 +140,17 @@ class AnswerChat:
     ) -> str | None:
         """What was quoted: an own line, its receipt, or a notice; for that one, for a ticket and
         in focus the last answer of the conversation counts. Success is told by the receipt."""
-        if rest := without_ticket(argument):
-            raise Invalid(f"看不懂「{rest}」，例如：引用一条消息写 /撤回，或者 /撤回 #a7")
         meant = await self._routing.quoted_answer(operator, message)
+        target, rest = (
+            (None, without_ticket(argument))
+            if meant
+            else await self._routing.whom(
+                operator, message, argument, undone="没有撤回", whole=True
+            )
+        )
+        if rest:
+            raise Invalid(f"看不懂「{rest}」，例如：引用一条消息写 /撤回，或者 /撤回 #a7")
         if not meant:
-            target = await self._routing.meant(operator, message, undone="没有撤回")
             if target is None:
                 raise Invalid("没有撤回：引用要撤回的那句、它的回执或者买家的通知，再写 /撤回")
             meant = await self._store.read(lambda tx: _last_answer(tx, operator, target))

@@ -51,6 +51,7 @@ MOST_SPANS = 10
 MOST_CALLS = 1_000_000
 MOST_TOKENS = 1_000_000_000
 MOST_HISTORY = 50
+MOST_DRAFT_MINUTES = 1440
 TRIED_WORDS = "在吗，这个多少钱？"
 TRIED_ITEM = Item(
     id="0",
@@ -441,6 +442,7 @@ def _check_limits(limits: AiLimits) -> None:
         ("tokens_per_conversation", limits.tokens_per_conversation, MOST_TOKENS),
         ("confidence", limits.confidence, 100),
         ("history", limits.history, MOST_HISTORY),
+        ("draft_minutes", limits.draft_minutes, MOST_DRAFT_MINUTES),
     )
     for field, value, most in ranges:
         if not 0 <= value <= most:

@@ -23,6 +23,7 @@ from hub.commands import (
     need_of_notice,
     parse_command,
 )
+from hub.desk.ai_chat import AiChat
 from hub.desk.answer_chat import AnswerChat, FetchPicture
 from hub.desk.bargain_chat import BargainChat
 from hub.desk.buyer_chat import BuyerChat
@@ -31,18 +32,20 @@ from hub.desk.check_chat import CheckChat
 from hub.desk.confirming import Confirmations
 from hub.desk.delivery_chat import WITHOUT_ORDER, DeliveryChat
 from hub.desk.draft_chat import DraftChat
+from hub.desk.emergency_chat import EmergencyChat
 from hub.desk.focus_chat import FocusChat
 from hub.desk.history_chat import HistoryChat
 from hub.desk.hold_chat import HoldChat
 from hub.desk.login_chat import LoginChat
 from hub.desk.operator import Door, Operator
+from hub.desk.order_words import order_number
 from hub.desk.people_chat import ABOUT_BUYER, PEOPLE, PeopleChat
 from hub.desk.reply_chat import ReplyChat
-from hub.desk.routing import Routing
+from hub.desk.routing import Routing, hintless
 from hub.desk.shop_chat import ABOUT_THE_SHOP, ShopChat
 from hub.desk.stock_chat import StockChat
-from hub.errors import Refusal
-from hub.model import MessageId, OperatorMessage, Role
+from hub.errors import NotFound, Refusal
+from hub.model import ConversationId, MessageId, OperatorMessage, Role
 from hub.store import Store
 
 
@@ -63,7 +66,24 @@ class Surfaces:
     drafts: DraftChat
     replies: ReplyChat
     holds: HoldChat
+    ai: AiChat
+    emergency: EmergencyChat
     people: PeopleChat
+
+
+ABOUT_ACCOUNT = frozenset(
+    {
+        Action.RECONNECT,
+        Action.LOG_IN,
+        Action.SWITCH_ON,
+        Action.SWITCH_OFF,
+        Action.STOP,
+        Action.GO_ON,
+        Action.HALT,
+        Action.GO,
+    }
+)
+"""A quoted notice means the account that it came through."""
 
 
 class Chat:
@@ -195,17 +215,16 @@ class Chat:
         match call.command.action:
             case Action.HELP:
                 return self._help(operator, call.argument)
+            case action if action in ABOUT_ACCOUNT:
+                return await self._about_account(operator, action, call.argument, message)
             case action if action in ABOUT_THE_SHOP:
                 return await self._to.shop.run(operator, action, call.argument)
-            case Action.LOG_IN:
-                return await self._to.logins.begin(operator, call.argument, message)
             case Action.RECALL:
                 return await self._to.answers.recall(operator, call.argument, message)
             case Action.FOCUS | Action.LEAVE | Action.HISTORY | Action.CHECK_UP as action:
                 return await self._talk(operator, action, call.argument, message)
             case Action.NOTE | Action.TAG | Action.BLOCK | Action.CLEAR as action:
-                target = await self._routing.meant(operator, message, undone="没有执行")
-                words = without_ticket(call.argument)
+                target, words = await self._routing.whom(operator, message, call.argument)
                 return await self._to.buyers.run(operator, action, words, target)
             case Action.STOCK | Action.RESTOCK | Action.VOID as action:
                 return await self._to.stock.run(operator, action, call.argument, message)
@@ -219,32 +238,65 @@ class Chat:
                 return await self._to.replies.save(operator, call.argument, quoted)
             case Action.TRY:
                 return await self._to.replies.try_out(operator, call.argument)
-            case Action.WHY if not without_ticket(call.argument):
-                target = await self._routing.meant(operator, message, undone="没有执行")
-                return await self._to.replies.why(operator, target, message)
             case Action.WHY:
-                show = Action.ORDER
-                return await self._to.delivery.run(operator, show, call.argument, message, None)
-            case Action.PAUSE | Action.RESUME | Action.TAKE_OVER as action:
-                # Without a hint the first two mean the whole shop, whoever is in focus.
-                target = (
-                    await self._routing.meant(operator, message, undone="没有执行")
-                    if action is Action.TAKE_OVER
-                    else await self._routing.resolve(operator.member, message, undone="没有执行")
-                )
+                return await self._why(operator, call.argument, message)
+            case Action.TAKE_OVER as action:
+                target, words = await self._routing.whom(operator, message, call.argument)
                 if target is None and message.quoted_id is not None:
-                    return text.no_target(quoted=True)
+                    return text.no_target(quoted=True, undone="没有接管")
+                return await self._to.holds.run(operator, action, words, target)
+            case Action.PAUSE | Action.RESUME | Action.AI as action:
+                # Without a hint these mean the whole shop, whoever is in focus.
+                target = await self._routing.resolve(operator.member, message, undone="没有执行")
+                if target is None and message.quoted_id is not None:
+                    return text.no_target(quoted=True, undone="没有执行")
+                if action is Action.AI:
+                    return await self._to.ai.run(operator, call.argument, target)
                 return await self._to.holds.run(operator, action, call.argument, target)
             case action if action in PEOPLE:
                 return await self._among_people(operator, action, call.argument, message)
             case action:
-                about_one = action not in WITHOUT_ORDER
-                target = (
-                    await self._routing.resolve(operator.member, message, undone="没有执行")
-                    if about_one
-                    else None
-                )
-                return await self._to.delivery.run(operator, action, call.argument, message, target)
+                return await self._about_order(operator, action, call.argument, message)
+
+    async def _about_account(
+        self, operator: Operator, action: Action, argument: str, message: OperatorMessage
+    ) -> str | None:
+        name = await self._routing.account_named(operator, message, argument)
+        match action:
+            case Action.LOG_IN:
+                return await self._to.logins.begin(operator, name, message)
+            case Action.HALT | Action.GO:
+                return await self._to.emergency.run(operator, action, name)
+            case Action.STOP | Action.GO_ON:
+                return await self._to.delivery.run(operator, action, name, message, None)
+            case _:
+                return await self._to.shop.run(operator, action, name)
+
+    async def _about_order(
+        self, operator: Operator, action: Action, argument: str, message: OperatorMessage
+    ) -> str:
+        if action in WITHOUT_ORDER:
+            return await self._to.delivery.run(operator, action, argument, message, None)
+        target = await self._routing.resolve(operator.member, message, undone="没有执行")
+        by_number = order_number(without_ticket(argument), has_conversation=False)
+        if target is None and action is not Action.ORDER and not by_number and hintless(message):
+            named = await self._routing.named(operator, argument, undone="没有执行", whole=True)
+            if named is not None:
+                target, argument = named
+        return await self._to.delivery.run(operator, action, argument, message, target)
+
+    async def _why(self, operator: Operator, argument: str, message: OperatorMessage) -> str | None:
+        """About an answer, or about an order where its number is written."""
+        if order_number(without_ticket(argument), has_conversation=False):
+            show = Action.ORDER
+            return await self._to.delivery.run(operator, show, argument, message, None)
+        target, rest = await self._routing.whom(operator, message, argument)
+        if rest:
+            raise NotFound(
+                f"没有编号、买家名或订单号是「{rest}」的会话。"
+                "引用买家的通知写 /为什么，或者 /为什么 #a7"
+            )
+        return await self._to.replies.why(operator, target, message)
 
     async def _talk(
         self, operator: Operator, action: Action, argument: str, message: OperatorMessage
@@ -259,8 +311,10 @@ class Chat:
                     return text.no_target(quoted=True)
                 return await self._to.focus.begin(operator, words, message, target)
             case Action.HISTORY:
-                target = await self._routing.meant(operator, message, undone="没有找到")
-                return await self._to.history.run(operator, argument, message, target)
+                target, words = await self._routing.whom(
+                    operator, message, argument, undone="没有找到"
+                )
+                return await self._to.history.run(operator, words, message, target)
             case _:
                 target = await self._routing.resolve(operator.member, message, undone="没有体检")
                 return await self._to.checks.run(operator, words, target)
@@ -276,7 +330,21 @@ class Chat:
                 if closing_ticket(argument) is None
                 else await self._routing.resolve(operator.member, message, undone="没有执行")
             )
+            if target is None and hintless(message) and closing_ticket(argument) is None:
+                target, argument = await self._named_behind(operator, action, argument)
         return await self._to.people.run(operator, action, argument, target, message)
+
+    async def _named_behind(
+        self, operator: Operator, action: Action, argument: str
+    ) -> tuple[ConversationId | None, str]:
+        """`/转 小李 阿七`: the buyer stands behind the colleague; `/稍后 阿七 20m`: in front."""
+        member, _, words = argument.strip().partition(" ")
+        if action is not Action.HAND_OVER:
+            member, words = "", argument
+        named = await self._routing.named(operator, words, undone="没有执行")
+        if named is None:
+            return None, argument
+        return named[0], f"{member} {named[1]}".strip()
 
     def _help(self, operator: Operator, argument: str) -> str:
         if argument:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from hub.commands import Call, leading_ticket, narrow, parse_command
-from hub.model import ChatPeer, ChatPicture, OperatorMessage
+from hub.model import ChatPicture, OperatorMessage, chat_key
 
 
 def digit_of(message: OperatorMessage) -> str:
@@ -36,9 +36,4 @@ def key_of(message: OperatorMessage) -> str:
     short hashes that collide now and then; another text is another message."""
     files = "".join(f"/{part.file}" for part in message.parts if isinstance(part, ChatPicture))
     digest = hashlib.sha256((message.text + files).encode()).hexdigest()[:16]
-    return key_stem(message.peer, message.message_id) + digest
-
-
-def key_stem(peer: ChatPeer, message_id: str) -> str:
-    """What the keys of everything begin with that one chat message caused."""
-    return f"qq:{peer.bot}:{peer.scene}:{peer.peer}:{message_id}:"
+    return chat_key(message.peer, message.message_id) + digest

@@ -58,6 +58,7 @@ ACTS: dict[Action, Choice] = {
     Action.RESEND: Choice.RESEND,
     Action.OUTSIDE: Choice.OUTSIDE,
     Action.SHIP: Choice.SHIP,
+    Action.FREE: Choice.FREE,
     Action.RELEASE: Choice.RELEASE,
     Action.REFUSE: Choice.REFUSE,
 }
@@ -306,6 +307,8 @@ class DeliveryChat:
                     view = await orders.resend(who, order.id, code=code)
                 case Choice.SHIP:
                     view = await orders.ship(who, order.id, code=code)
+                case Choice.FREE:
+                    view = await orders.free(who, order.id, code=code)
                 case Choice.RELEASE:
                     view = await orders.release(who, order.id, code=code)
                 case Choice.OUTSIDE:

@@ -46,5 +46,5 @@ class FocusChat:
         if not found:
             raise NotFound(f"没有开始：没有编号或买家名是「{words}」的会话，例如：/聊 #a7")
         if len(found) > 1:
-            raise Invalid(text.focus_which(found[:MOST_NAMED]))
+            raise Invalid(text.which_buyer(found[:MOST_NAMED]))
         return found[0].id

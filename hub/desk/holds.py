@@ -22,11 +22,14 @@ from hub.model import (
     Role,
     Scope,
 )
+from hub.policy import conversations_called
 from hub.store import Store, Tx, place_of
 
 LONGEST_PAUSE = timedelta(days=365)
 SHOP_WORDS = frozenset({"店铺", "全店", "整个店铺", "全部", "所有"})
 NAMES_SHOWN = 5
+LOOKED_AT = 1000
+"""The latest conversations, among which a name is looked for."""
 End = datetime | timedelta | None
 """None: until somebody resumes."""
 
@@ -143,7 +146,8 @@ class Holds:
         return await self._store.write(unit)
 
     async def meant(self, operator: Operator, words: str) -> Scope:
-        """The shop, an account by its name, an item by its id or a part of its title.
+        """The shop, an account by its name, an item by its id or a part of its title, a buyer by
+        name. A part of an account's or a buyer's name will do where nothing else is called so.
 
         Raises NotFound or Invalid with what to write instead: nothing is guessed.
         """
@@ -153,10 +157,20 @@ class Holds:
             return WHOLE_SHOP
 
         def unit(tx: Tx) -> Scope:
-            for account in tx.accounts.all(operator.shop):
+            accounts = tx.accounts.all(operator.shop)
+            for account in accounts:
                 if account.name.casefold() == wanted:
                     return Scope(account=account.id)
-            return Scope(item=_item(tx.items.titles(operator.shop), wanted, words))
+            item = _item(tx.items.titles(operator.shop), wanted, words)
+            parts = [one for one in accounts if wanted and wanted in one.name.casefold()]
+            if item is not None:
+                return Scope(item=item)
+            if len(parts) == 1:
+                return Scope(account=parts[0].id)
+            if parts:
+                names = "、".join(f"「{one.name}」" for one in parts)
+                raise Invalid(f"有几个账号都叫「{words.strip()}」，请写全名：{names}")
+            return Scope(conversation=_called(tx, operator, wanted, words))
 
         return await self._store.read(unit)
 
@@ -239,13 +253,23 @@ def _within(tx: Tx, operator: Operator, inner: Scope, outer: Scope) -> bool:
     return False
 
 
-def _item(titles: dict[str, str], wanted: str, words: str) -> str:
+def _called(tx: Tx, operator: Operator, wanted: str, words: str) -> ConversationId:
+    recent = tx.conversations.recent(operator.shop, limit=LOOKED_AT)
+    found = conversations_called([one.conversation for one in recent], wanted)
+    if not found:
+        raise NotFound(f"没有叫「{words.strip()}」的账号、商品或买家")
+    if len({(one.account, one.buyer, one.item_id) for one in found}) > 1:
+        raise Invalid(text.which_buyer(found[:NAMES_SHOWN], "没有改动"))
+    return found[0].id
+
+
+def _item(titles: dict[str, str], wanted: str, words: str) -> str | None:
     exact = [id_ for id_, title in titles.items() if wanted in (id_, title.casefold())]
     found = exact or [id_ for id_, title in titles.items() if wanted in title.casefold()]
     if len(found) == 1:
         return found[0]
     if not found:
-        raise NotFound(f"没有叫「{words.strip()}」的账号或商品")
+        return None
     shown = [f"「{text.shorten(titles[id_], 20)}」（{id_}）" for id_ in found[:NAMES_SHOWN]]
     more = f"等 {len(found)} 个" if len(found) > NAMES_SHOWN else ""
     raise Invalid(f"有几个商品都叫「{words.strip()}」，请写商品 ID：{'、'.join(shown)}{more}")

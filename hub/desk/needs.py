@@ -156,6 +156,10 @@ async def _ship(orders: Orders, who: Operator, need: Need, order: str, code: str
     await orders.ship(who, order, code=code, need=need)
 
 
+async def _free(orders: Orders, who: Operator, need: Need, order: str, code: str) -> None:
+    await orders.free(who, order, code=code, need=need)
+
+
 async def _read(orders: Orders, who: Operator, need: Need, order: str, _code: str) -> None:
     await orders.read(who, order, need=need)
 
@@ -169,6 +173,7 @@ _BY_ORDER = {
     Choice.RELEASE: _release,
     Choice.REFUSE: _refuse,
     Choice.SHIP: _ship,
+    Choice.FREE: _free,
     Choice.READ: _read,
 }
 

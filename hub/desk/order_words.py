@@ -30,6 +30,7 @@ CHOICE_WORDS: dict[str, Choice] = {
     "不发了": Choice.REFUSE,
     "标记发货": Choice.SHIP,
     "标记": Choice.SHIP,
+    "免拼": Choice.FREE,
     "重读": Choice.READ,
     "恢复": Choice.RESUME,
     "开发": Choice.RESUME,

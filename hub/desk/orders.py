@@ -10,6 +10,7 @@ from hub import text
 from hub.delivery import (
     arrived,
     deliver,
+    free_now,
     give_back,
     outside,
     read_again,
@@ -277,6 +278,17 @@ class Orders:
 
         return await self._act(operator, order, "order.ship", act, need)
 
+    async def free(
+        self, operator: Operator, order: str, *, code: str = "", need: Need | None = None
+    ) -> OrderView:
+        """Complete a bargain order. Raises NotConfirmed the first time; OnHold, Invalid."""
+
+        def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
+            free_now(tx, known, by=cause(operator), now=now)
+            _confirm(known, _asked(tx, known, Choice.FREE), code)
+
+        return await self._act(operator, order, "order.free", act, need)
+
     async def read(self, operator: Operator, order: str, *, need: Need | None = None) -> OrderView:
         """Ask the platform about it again."""
 
@@ -346,6 +358,8 @@ def _warning(
     pieces that he wants."""
     left = {line.unit for line in story if line.step is DeliveryStep.LEFT}
     may_have_it = any(one.state in _UNSURE and one.unit.unit in left for one in units)
+    if act is Choice.FREE:
+        return "免拼以后订单就按小刀价成交，不能撤回"
     if act is Choice.RESEND:
         return "会把同样的内容再发给买家一次"
     if act is Choice.DELIVER and may_have_it:

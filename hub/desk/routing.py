@@ -5,15 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from hub.commands import closing_ticket, leading_ticket
-from hub.desk.chat_words import key_stem, without_command
+from hub import text
+from hub.commands import closing_ticket, leading_ticket, narrow
+from hub.desk.chat_words import without_command, without_ticket
 from hub.desk.focusing import Focusing
 from hub.desk.operator import Operator
 from hub.errors import Invalid
-from hub.model import ConversationId, Member, Message, OperatorMessage
+from hub.model import (
+    Conversation,
+    ConversationId,
+    Member,
+    Message,
+    OperatorMessage,
+    chat_key,
+)
+from hub.policy import conversations_called
 from hub.store import Store, Tx
 
 HEARD_TWICE_WITHIN = timedelta(seconds=10)
+LOOKED_AT = 1000
+"""The latest conversations, among which a name is looked for."""
+MOST_NAMED = 5
+FEW_DIGITS = 4
+"""Of an order's number; fewer may count something."""
 
 
 class Routing:
@@ -72,6 +86,80 @@ class Routing:
         focus = await self._focusing.of(operator, message.peer)
         return focus.conversation.id if focus is not None else None
 
+    async def whom(
+        self,
+        operator: Operator,
+        message: OperatorMessage,
+        argument: str,
+        *,
+        undone: str = "没有执行",
+        whole: bool = False,
+    ) -> tuple[ConversationId | None, str]:
+        """As `meant`, and where nobody is, whom the first words name; with what is written behind.
+
+        `whole`: only a buyer's whole name counts, because what follows cannot be taken back.
+        """
+        target = await self.meant(operator, message, undone=undone)
+        rest = without_ticket(argument)
+        if target is not None or not hintless(message):
+            return target, rest
+        return await self.named(operator, rest, undone=undone, whole=whole) or (None, rest)
+
+    async def named(
+        self, operator: Operator, words: str, *, undone: str, whole: bool = False
+    ) -> tuple[ConversationId, str] | None:
+        """The conversation that the first words name, by the number of an order (its end does) or
+        by a buyer, and what is behind them. Raises Invalid for a name that several have."""
+        line = words.strip()
+        first, _, rest = line.partition(" ")
+        if not line or "\n" in first:
+            return None
+        digits = narrow(first)
+        if digits.isascii() and digits.isdigit():
+            found = await self._of_order(operator, digits) if len(digits) >= FEW_DIGITS else None
+            return None if found is None else (found, rest.strip())
+        recent = await self._store.read(
+            lambda tx: tx.conversations.recent(operator.shop, limit=LOOKED_AT)
+        )
+        known = [one.conversation for one in recent]
+        for name, behind in ((line, ""), (first, rest.strip())):
+            called = conversations_called(known, name)
+            if whole and called and not _is_called(called[0], name):
+                continue
+            if len({(one.account, one.buyer) for one in called}) > 1:
+                raise Invalid(text.which_buyer(called[:MOST_NAMED], undone))
+            if called:
+                return called[0].id, behind
+        return None
+
+    async def _of_order(self, operator: Operator, digits: str) -> ConversationId | None:
+        def unit(tx: Tx) -> ConversationId | None:
+            shop = operator.shop
+            found = tx.orders.by_number(shop, digits) or tx.orders.ending(shop, digits)
+            return found[0].conversation if len(found) == 1 else None
+
+        return await self._store.read(unit)
+
+    async def account_named(
+        self, operator: Operator, message: OperatorMessage, argument: str
+    ) -> str:
+        """What names an account: the words that are written, or the account of what is quoted."""
+        words = without_ticket(argument).strip()
+        if words:
+            return words
+        target = await self.resolve(operator.member, message, undone="没有执行")
+        if target is None:
+            if not hintless(message):
+                raise Invalid("没有执行：认不出你引用的是哪个账号的通知，请写上账号名，或者写全店")
+            return ""
+
+        def unit(tx: Tx) -> str:
+            found = tx.conversations.get(operator.shop, target)
+            account = tx.accounts.get(operator.shop, found.account) if found else None
+            return account.name if account is not None else ""
+
+        return await self._store.read(unit)
+
     async def quoted_answer(self, operator: Operator, message: OperatorMessage) -> list[Message]:
         """All parts of the answer that the quote means; empty when it means a conversation."""
         quoted, peer = message.quoted_id, message.peer
@@ -79,7 +167,7 @@ class Routing:
             return []
 
         def unit(tx: Tx) -> list[Message]:
-            if own := tx.messages.with_key(operator.shop, key_stem(peer, quoted)):
+            if own := tx.messages.with_key(operator.shop, chat_key(peer, quoted)):
                 return own
             relay = tx.relays.find(peer.bot, peer.scene, peer.peer, quoted)
             if relay is None or relay.shop != operator.shop or relay.message is None:
@@ -103,6 +191,12 @@ class Routing:
         said = (message.peer.peer, message.sender, message.text)
         bot, _ = self._heard.setdefault(said, (message.peer.bot, now))
         return bot != message.peer.bot
+
+
+def _is_called(conversation: Conversation, name: str) -> bool:
+    """By a whole name or a whole ticket."""
+    wanted = name.strip().casefold()
+    return wanted in (conversation.buyer_name.casefold(), conversation.ticket)
 
 
 def hintless(message: OperatorMessage) -> bool:

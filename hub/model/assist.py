@@ -85,6 +85,10 @@ class AiLimits:
     """Percent; what the model is less sure of becomes a draft."""
     history: int = 12
     """How many earlier messages it is shown."""
+    draft_minutes: int = 30
+    """How long a draft waits for a person; 0: until somebody decides."""
+    draft_sends: bool = False
+    """After that time it is sent where nothing speaks against it, and not dropped."""
 
 
 @dataclass(frozen=True, slots=True)

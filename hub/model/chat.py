@@ -33,6 +33,8 @@ def only_bot(address: str) -> str:
 class Mark(StrEnum):
     """What a reaction to an operator's message says became of it."""
 
+    SENDING = "sending"
+    """It takes longer than usual."""
     ACCEPTED = "accepted"
     READ = "read"
     REFUSED = "refused"

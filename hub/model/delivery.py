@@ -236,6 +236,8 @@ class Choice(StrEnum):
     RELEASE = "release"
     REFUSE = "refuse"
     SHIP = "ship"
+    FREE = "free"
+    """Complete a bargain order now."""
     READ = "read"
     RESUME = "resume"
     DONE = "done"

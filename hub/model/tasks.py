@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from hub.model.chat import ChatPeer
+from hub.model.chat import ChatPeer, Mark
 from hub.model.events import OrderStatus
 from hub.model.ids import (
     AccountId,
@@ -31,6 +32,8 @@ class TaskKind(StrEnum):
     """Take back what was said to a buyer."""
     ANSWER = "answer"
     """Have AI answer a buyer."""
+    DRAFT = "draft"
+    """Settle what AI proposed and nobody decided about."""
     ITEM = "item"
     """Read the page of an item that a conversation is about."""
     READ = "read"
@@ -109,6 +112,16 @@ class AnswerByAi:
 
 
 @dataclass(frozen=True, slots=True)
+class EndDraft:
+    """Settle a draft if nobody has decided about it by then."""
+
+    conversation: ConversationId
+    draft: MessageId
+    harmless: bool
+    """It became a draft by the owner's choice alone, and not for what it says or answers."""
+
+
+@dataclass(frozen=True, slots=True)
 class RecallMessage:
     """Take a message back that the platform has accepted."""
 
@@ -155,6 +168,9 @@ class SendReceipt:
     conversation: ConversationId
     message: MessageId | None = None
     """What became of which message; quoting the receipt means that one."""
+    mark: Mark | None = None
+    """Where the chat has signs, one on the operator's own message says it; `hub.policy.receipt_way`
+    decides whether the text is said as well. None: only the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +276,7 @@ class DailyDigest:
 Work = (
     SendMessage
     | AnswerByAi
+    | EndDraft
     | RecallMessage
     | ReadItem
     | MarkRead
@@ -306,6 +323,11 @@ def send_lane(account: AccountId, conversation: ConversationId | None = None) ->
 def answer_lane(account: AccountId, conversation: ConversationId) -> str:
     """One question of a conversation at a time; no other conversation waits for a model."""
     return f"answer:{account}:{conversation}"
+
+
+def draft_lane(draft: MessageId) -> str:
+    """Waits for its own time only."""
+    return f"draft:{draft}"
 
 
 def recall_lane(account: AccountId, message: MessageId) -> str:
@@ -360,6 +382,24 @@ def mail_lane(to: str | None = None, *, unless_told: bool = False) -> str:
     What is only sent if the chat stays silent has a lane of its own, because it waits for that.
     """
     return "mail:" + ("" if to is None else to.casefold() + (":untold" if unless_told else ""))
+
+
+def chat_key(peer: ChatPeer, message_id: str) -> str:
+    """What the keys of everything begin with that one chat message caused."""
+    return f"qq:{peer.bot}:{peer.scene}:{peer.peer}:{message_id}:"
+
+
+_CHAT_KEY = re.compile(
+    r"qq:(?P<bot>.+?):(?P<scene>private|group):(?P<peer>.+):(?P<id>[^:]+):[0-9a-f]{16}(?:/\d+)?"
+)
+
+
+def asked_by_key(key: str) -> AskedBy | None:
+    """The chat message behind a key that begins with `chat_key`; None: no chat message is."""
+    found = _CHAT_KEY.fullmatch(key)
+    if found is None:
+        return None
+    return AskedBy(ChatPeer(found["bot"], found["scene"], found["peer"]), found["id"])
 
 
 def part_key(key: str, number: int) -> str:

@@ -3,6 +3,7 @@
 from hub.outbound.ai_answers import AiAnswers
 from hub.outbound.buyers import BuyerSends
 from hub.outbound.chats import ChatPort, ChatSends
+from hub.outbound.drafts import DraftEnds
 from hub.outbound.items import ItemReads
 from hub.outbound.mails import MailPort, Mails, MailWords
 from hub.outbound.orders import BargainEnds, OrderReads, Reminders, Shipping, Starts
@@ -22,6 +23,7 @@ __all__ = [
     "ChatSends",
     "Claim",
     "Digests",
+    "DraftEnds",
     "Fetch",
     "ItemReads",
     "MailPort",

@@ -25,6 +25,7 @@ from hub.model import (
     AiMode,
     AnswerByAi,
     Conversation,
+    EndDraft,
     Intent,
     MessageState,
     NeedKind,
@@ -32,10 +33,17 @@ from hub.model import (
     Picture,
     QuestionPicture,
     TaskState,
+    draft_lane,
 )
 from hub.notices import tell_owners
 from hub.outbound.worker import Claim
-from hub.policy import HUMAN_ANSWERED, SuggestionVerdict, judge_suggestion, still_wanted
+from hub.policy import (
+    HUMAN_ANSWERED,
+    SuggestionVerdict,
+    draft_lasts,
+    judge_suggestion,
+    still_wanted,
+)
 from hub.settings import AssistSettings, BargainSettings
 from hub.store import Store, Tx
 from hub.suggesting import ANSWERED, Prepared, conclude, prepare
@@ -244,7 +252,7 @@ class AiAnswers:
             self._replies.say_by_ai(tx, conversation, work.message, answer.text, now)
             self._show_read(tx, conversation, now)
         elif verdict.mode is AiMode.DRAFT:
-            self._propose(tx, work, asked, conversation, answer, verdict.reason, now)
+            self._propose(tx, work, asked, conversation, answer, verdict, now)
         else:
             if answer.intent is not Intent.NONE:
                 self._fall_back(tx, asked.account, conversation, work, verdict.reason, now)
@@ -304,18 +312,23 @@ class AiAnswers:
         asked: _Asked,
         conversation: Conversation,
         answer: AiAnswer,
-        why: str,
+        verdict: SuggestionVerdict,
         now: datetime,
     ) -> None:
-        account = asked.account
+        account, shop = asked.account, conversation.shop
         key = f"draft:{work.message}:{work.unlike or 0}"
-        draft = propose(tx, conversation, key, answer.text, why, now)
+        draft = propose(tx, conversation, key, answer.text, verdict.reason, now)
         if draft is None:
             return
         words = "\n".join(said.text for said in asked.prepared.question.words)
-        notice = text.draft_notice(account, conversation, words, answer.text, why)
+        lasts = draft_lasts(tx.ai_scopes.settings(shop).limits)
+        notice = text.draft_notice(account, conversation, words, answer.text, verdict.reason)
         kind, key = NoticeKind.MESSAGE, f"draft:{draft}"
         tell_owners(tx, conversation, notice, key=key, now=now, kind=kind, message=draft)
+        if lasts is not None:
+            end = EndDraft(conversation.id, draft, not verdict.tell and work.unlike is None)
+            lane, due_at = draft_lane(draft), now + lasts
+            tx.outbox.enqueue(shop, end, lane=lane, key=lane, due_at=due_at, now=now)
 
     # --- Shared -------------------------------------------------------------------------------
 

@@ -13,8 +13,10 @@ from hub.delivery import look_again, on_message_left, on_message_settled, on_mes
 from hub.errors import AuthExpired, PeerError, Rejected, Throttled, Uncertain, Unreachable
 from hub.model import (
     AccountId,
+    ChatPeer,
     Conversation,
     Image,
+    Mark,
     Message,
     MessageId,
     MessageState,
@@ -25,6 +27,7 @@ from hub.model import (
     SendMessage,
     TaskState,
     Text,
+    chat_key,
     send_lane,
 )
 from hub.notices import tell_asker, tell_owners
@@ -48,6 +51,10 @@ UNREADABLE_FOR = timedelta(minutes=10)
 """How long an uncertain send waits for a history that cannot be read before a person is asked."""
 CLOCK_SKEW = timedelta(minutes=2)
 HISTORY_LIMIT = 20
+MARKS = {
+    MessageState.ACCEPTED: Mark.ACCEPTED,
+    MessageState.UNCERTAIN: Mark.UNCERTAIN,
+}
 ARRIVED = (MessageState.ACCEPTED, MessageState.READ)
 
 
@@ -84,9 +91,11 @@ class BuyerSends:
         pacer: Pacer,
         look_for: timedelta,
         now: Callable[[], datetime],
+        reacts: Callable[[ChatPeer], bool] = lambda _: False,
     ) -> None:
         """`pacer`: the turns of each account. `look_for`: how long an unanswered send is looked for
-        in the history before a person is asked."""
+        in the history before a person is asked. `reacts`: whether a chat has signs."""
+        self._reacts = reacts
         self._store = store
         self._look_for = look_for
         self._session_of = session_of
@@ -247,6 +256,7 @@ class BuyerSends:
             task = claim.task
             if tx.outbox.release(task, claim.holder, now + wait, error=str(error), clear_wire=True):
                 tx.messages.set_state(task.shop, work.message, MessageState.QUEUED, now=now)
+                self._show_sending(tx, claim, work, now)
 
         await self._store.write(unit)
 
@@ -333,10 +343,24 @@ class BuyerSends:
 
     async def _release_looking(self, claim: Claim, wait: timedelta, error: PeerError | str) -> None:
         """It stays marked as on the wire."""
-        due_at = self._now() + wait
-        await self._store.write(
-            lambda tx: tx.outbox.release(claim.task, claim.holder, due_at, error=str(error))
-        )
+        now, work = self._now(), claim.task.work
+        assert isinstance(work, SendMessage)  # noqa: S101 - performers are registered by kind
+
+        def unit(tx: Tx) -> None:
+            if tx.outbox.release(claim.task, claim.holder, now + wait, error=str(error)):
+                self._show_sending(tx, claim, work, now)
+
+        await self._store.write(unit)
+
+    def _show_sending(self, tx: Tx, claim: Claim, work: SendMessage, now: datetime) -> None:
+        """It takes longer than usual: whoever wrote it sees that, once and without words."""
+        asked_by, shop = work.asked_by, claim.task.shop
+        if asked_by is None or not self._reacts(asked_by.peer):
+            return
+        conversation = tx.conversations.get(shop, work.conversation)
+        if conversation is not None:
+            key = f"sending:{chat_key(asked_by.peer, asked_by.message_id)}"
+            tell_asker(tx, conversation, asked_by, "", key=key, now=now, mark=Mark.SENDING)
 
     # --- Settlement ---------------------------------------------------------------------------
 
@@ -368,7 +392,17 @@ class BuyerSends:
         told = _sentence(conversation, outcome)
         now, key = self._now(), f"receipt:{work.message}"
         if work.asked_by is not None:
-            tell_asker(tx, conversation, work.asked_by, told, key=key, now=now, message=message.id)
+            mark = MARKS.get(outcome.message, Mark.REFUSED)
+            tell_asker(
+                tx,
+                conversation,
+                work.asked_by,
+                told,
+                key=key,
+                now=now,
+                message=message.id,
+                mark=mark,
+            )
         else:
             said = f"{text.shorten(text.plain(message.content))}\n{told}"
             kind = NoticeKind.RECEIPT

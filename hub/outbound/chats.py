@@ -25,7 +25,7 @@ from hub.model import (
 )
 from hub.outbound.worker import Claim
 from hub.pacing import Pacer
-from hub.policy import backoff
+from hub.policy import ReceiptWay, backoff, receipt_way
 from hub.store import Store, Tx
 
 NOT_CONNECTED_AGAIN = timedelta(seconds=30)
@@ -92,13 +92,17 @@ class ChatSends:
         task = claim.task
         if task.expires_at is not None and self._now() >= task.expires_at:
             await self._settle(claim, TaskState.DROPPED, "expired")
-        elif task.wire_at is not None:
+        elif task.wire_at is not None and _told(claim)[1]:
             await self._look(claim, task.wire_at)
         else:
             await self._send(claim)
 
     async def _send(self, claim: Claim) -> None:
         peer, text, quote = _told(claim)
+        way = self._way(claim)
+        if not (way.sign or way.words):
+            await self._settle(claim, TaskState.DROPPED, "no sign for it in this chat")
+            return
         pictures = await self._pictures(claim)
         if seconds := await self._pacer.turn(peer.bot):
             await self._release(claim, timedelta(seconds=seconds), None, clear_wire=True)
@@ -107,6 +111,8 @@ class ChatSends:
         if not await self._store.write(
             lambda tx: tx.outbox.mark_wire(claim.task, claim.holder, now)
         ):
+            return
+        if way.sign and not await self._has_to_say(claim, in_words=way.words):
             return
         try:
             delivered = await self._port.deliver(peer, text, quote=quote, pictures=pictures)
@@ -120,6 +126,32 @@ class ChatSends:
             await self._try_again_or_give_up(claim, error, TaskState.FAILED, clear_wire=True)
         else:
             await self._done(claim, delivered)
+
+    def _way(self, claim: Claim) -> ReceiptWay:
+        work = claim.task.work
+        mark = work.mark if isinstance(work, SendReceipt) else None
+        reacts = mark is not None and self._port.abilities(_told(claim)[0]).reacts
+        return receipt_way(mark, reacts=reacts)
+
+    async def _has_to_say(self, claim: Claim, *, in_words: bool) -> bool:
+        """Put the sign on the operator's message. True: its words have still to be said, because
+        they are always or because the sign did not work. Putting it there twice does no harm."""
+        work = claim.task.work
+        assert isinstance(work, SendReceipt) and work.mark is not None  # noqa: S101, PT018
+        try:
+            await self._port.react(work.asked_by.peer, work.asked_by.message_id, work.mark)
+        except Unreachable as error:
+            await self._release(claim, NOT_CONNECTED_AGAIN, error, clear_wire=True)
+            return False
+        except PeerError as error:
+            logger.info("sign {} of receipt {} not put: {}", work.mark, claim.task.id, error)
+            if not receipt_way(work.mark, reacts=False).words:
+                await self._settle(claim, TaskState.FAILED, str(error))
+                return False
+            return True
+        if not in_words:
+            await self._done(claim, Delivered(work.asked_by.peer.bot, ()))
+        return in_words
 
     async def _pictures(self, claim: Claim) -> list[bytes]:
         """Those of the message it tells of, as far as they can be had soon."""

@@ -56,6 +56,7 @@ from hub.policy.deliveries import (
     reminder_step,
 )
 from hub.policy.delivery_rules import longest_keyword, match_rule, same_spec
+from hub.policy.drafts import draft_lasts, why_not_alone
 from hub.policy.holds import TOGGLE_WITHIN, Toggle, is_toggle, toggle
 from hub.policy.mail import MAIL_LIFETIME, MOST_PARTS, MailWhen, mail_due, when_mailed
 from hub.policy.output_guard import (
@@ -76,6 +77,7 @@ from hub.policy.prices import (
     read_promises,
 )
 from hub.policy.recalls import why_not_recall
+from hub.policy.receipts import ReceiptWay, receipt_way
 from hub.policy.renewal import due_after, next_renewal
 from hub.policy.replies import (
     HUMAN_ANSWERED,
@@ -206,6 +208,7 @@ __all__ = [
     "MailWhen",
     "Offer",
     "Promise",
+    "ReceiptWay",
     "ReplyFacts",
     "ReplyPart",
     "RuleChange",
@@ -240,6 +243,7 @@ __all__ = [
     "decide_offer",
     "decide_reply",
     "decode_codes",
+    "draft_lasts",
     "due_after",
     "fill",
     "fit_into_burst",
@@ -285,6 +289,7 @@ __all__ = [
     "read_offer",
     "read_promises",
     "read_rule_lines",
+    "receipt_way",
     "reminder_step",
     "replay_from",
     "rule_lines",
@@ -303,6 +308,7 @@ __all__ = [
     "was_told",
     "when_mailed",
     "why_no_pattern",
+    "why_not_alone",
     "why_not_ask",
     "why_not_recall",
     "why_short",

@@ -171,7 +171,7 @@ _CHOICES: dict[NeedKind, tuple[Choice, ...]] = {
     _N.REJECTED: (_C.RESEND, _C.OUTSIDE, _C.RELEASE, _C.REFUSE),
     _N.UNCERTAIN: (_C.ARRIVED, _C.RESEND, _C.OUTSIDE, _C.RELEASE, _C.REFUSE),
     _N.SHIP_FAILED: (_C.SHIP, _C.DONE),
-    _N.BARGAIN: (_C.READ, _C.DONE),
+    _N.BARGAIN: (_C.FREE, _C.READ, _C.DONE),
     _N.REFUND: (_C.DONE,),
     _N.REFUND_OFF: _NOTHING_LEFT,
     _N.OFFER: (_C.AGREE, _C.COUNTER, _C.DECLINE),
@@ -204,6 +204,7 @@ def acts_on(order: KnownOrder, states: Sequence[DeliveryState]) -> Sequence[Choi
         _C.OUTSIDE: not sending
         and (undecided or any(next_state(one, _D.OUTSIDE) is not None for one in states)),
         _C.SHIP: order.status is OrderStatus.PAID and order.shipped_at is None and not over,
+        _C.FREE: order.status is OrderStatus.BARGAIN_PENDING and not over,
         _C.RELEASE: not sending and bool({_S.RESERVED, _S.REVIEW} & set(states)),
         _C.REFUSE: not sending
         and (undecided or bool({_S.PENDING, _S.RESERVED, _S.REVIEW} & set(states))),

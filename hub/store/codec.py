@@ -18,10 +18,12 @@ from hub.model import (
     ChatPeer,
     Content,
     DailyDigest,
+    EndDraft,
     FreeShipping,
     Image,
     Location,
     MailPart,
+    Mark,
     MarkRead,
     OrderStatus,
     Picture,
@@ -110,6 +112,8 @@ def kind_of(work: Work) -> TaskKind:
             return TaskKind.SEND
         case AnswerByAi():
             return TaskKind.ANSWER
+        case EndDraft():
+            return TaskKind.DRAFT
         case RecallMessage():
             return TaskKind.RECALL
         case ReadItem():
@@ -182,13 +186,14 @@ def work_to_text(work: Work) -> str:
                     "pictures": pictures,
                 }
             )
-        case SendReceipt(asked_by, text, conversation, message):
+        case SendReceipt(asked_by, text, conversation, message, mark):
             return _dump(
                 {
                     "asked_by": _asked_by_fields(asked_by),
                     "text": text,
                     "conversation": conversation,
                     "message": message,
+                    "mark": mark,
                 }
             )
         case ChangePrice(account, order, amount, asked_by):
@@ -212,6 +217,7 @@ def work_to_text(work: Work) -> str:
             return _dump({"member": member, "since": since.isoformat()})
         case (
             AnswerByAi()
+            | EndDraft()
             | ReadOrder()
             | StartDelivery()
             | Supply()
@@ -248,6 +254,8 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
             )
         case TaskKind.ANSWER:
             return AnswerByAi(**fields)
+        case TaskKind.DRAFT:
+            return EndDraft(**fields)
         case TaskKind.RECALL:
             asked_by = fields["asked_by"]
             return RecallMessage(
@@ -274,6 +282,7 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
                 fields["text"],
                 fields["conversation"],
                 fields["message"],
+                Mark(fields["mark"]) if fields["mark"] else None,
             )
         case TaskKind.READ_ORDER:
             return ReadOrder(**{**fields, "status": OrderStatus(fields["status"])})

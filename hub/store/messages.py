@@ -332,6 +332,10 @@ class Messages:
                 self._sql.changed(shop, "conversation", row[1])
         return read
 
+    def key(self, shop: ShopId, id_: MessageId) -> str:
+        """What caused a message of ours; empty: none of ours."""
+        return self._sql.value(_KEY, shop=shop, id=id_) or ""
+
     def mark_recalled(
         self, shop: ShopId, account: AccountId, platform_ids: Iterable[PlatformMessage]
     ) -> list[MessageId]:

@@ -238,11 +238,11 @@ from hub.text.talk import (
     focus_none,
     focus_now,
     focus_over,
-    focus_which,
     focus_whom,
     history_page,
     recall_or_words,
     sent_beside_focus,
+    which_buyer,
 )
 from hub.text.times import clock, since, span
 
@@ -345,7 +345,6 @@ __all__ = [
     "focus_none",
     "focus_now",
     "focus_over",
-    "focus_which",
     "focus_whom",
     "going_on",
     "group_line",
@@ -472,6 +471,7 @@ __all__ = [
     "voice",
     "void_question",
     "voided",
+    "which_buyer",
     "which_pool",
     "why_nothing",
     "why_page",

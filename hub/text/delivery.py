@@ -51,6 +51,7 @@ CHOICES: dict[Choice, str] = {
     Choice.RELEASE: "卡密退回库存",
     Choice.REFUSE: "不发了",
     Choice.SHIP: "再标记一次发货",
+    Choice.FREE: "再免拼一次",
     Choice.READ: "重新读订单",
     Choice.RESUME: "恢复发货",
     Choice.DONE: "知道了",

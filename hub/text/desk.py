@@ -67,7 +67,11 @@ def status_page(
     return "\n".join(lines)
 
 
-def no_target(quoted: bool) -> str:
+def no_target(quoted: bool, undone: str = "没有发送") -> str:
+    if quoted and undone != "没有发送":
+        return (
+            f"{undone}：认不出你引用的是哪个会话的通知。请引用带编号（如 #a7）的通知，或者写上编号"
+        )
     if quoted:
         return (
             "没有发送：认不出你引用的是哪个会话的通知。"

@@ -13,7 +13,7 @@ GOODS = "[发货内容]"
 """Stands for what was delivered, where not everybody may read it."""
 
 
-def _head(account: Account, conversation: Conversation, item: Item | None = None) -> str:
+def notice_head(account: Account, conversation: Conversation, item: Item | None = None) -> str:
     buyer = shorten(conversation.buyer_name, 24) or conversation.buyer or "买家"
     about = item_line(conversation.item_title, item)
     return f"【{account.name}】{buyer}" + (f" · {about}" if about else "")
@@ -32,7 +32,7 @@ def buyer_notice(
     """`outcome` is a line such as `↪ 自动回复：在的`, or empty. `quoted`: what it answers; `item`:
     what the conversation is about, if more than its title is known; `known`: what the shop has
     written down about the buyer."""
-    lines = [_head(account, conversation, item)]
+    lines = [notice_head(account, conversation, item)]
     if known:
         lines.append(known)
     if quoted is not None:
@@ -76,7 +76,7 @@ def draft_notice(
     account: Account, conversation: Conversation, asked: str, draft: str, why: str
 ) -> str:
     """`asked`: what the buyer said; `why`: why a person has to look at it."""
-    lines = [_head(account, conversation)]
+    lines = [notice_head(account, conversation)]
     if asked:
         lines.append(f"「{shorten(asked, 60)}」")
     lines += [DRAFT_HEAD, draft]
@@ -104,7 +104,7 @@ def draft_dropped(conversation: Conversation) -> str:
 
 
 def ai_failed_notice(account: Account, conversation: Conversation, reason: str) -> str:
-    return f"{_head(account, conversation)}\nAI 没有回答：{reason}\n#{conversation.ticket}"
+    return f"{notice_head(account, conversation)}\nAI 没有回答：{reason}\n#{conversation.ticket}"
 
 
 def order_notice(
@@ -115,7 +115,7 @@ def order_notice(
     *,
     item: Item | None = None,
 ) -> str:
-    lines = [_head(account, conversation, item), f"🧾 {what}"]
+    lines = [notice_head(account, conversation, item), f"🧾 {what}"]
     if order_id:
         lines.append(f"订单 {order_id}")
     lines.append(f"#{conversation.ticket}")
@@ -124,7 +124,7 @@ def order_notice(
 
 def phone_notice(account: Account, conversation: Conversation, minutes: int) -> str:
     return (
-        f"{_head(account, conversation)}\n"
+        f"{notice_head(account, conversation)}\n"
         f"你在手机上回复了，自动回复停 {minutes} 分钟\n#{conversation.ticket}"
     )
 
@@ -174,7 +174,7 @@ def recall_uncertain(conversation: Conversation) -> str:
 def paused_by_phone(account: Account, conversation: Conversation, wider: Sequence[Place]) -> str:
     also = f"（{still_paused(wider)}）" if wider else ""
     said = f"⏸ 你在手机上暂停了这个会话的自动回复{also}。再发一次同样的字，或者 /恢复，就继续"
-    return f"{_head(account, conversation)}\n{said}\n#{conversation.ticket}"
+    return f"{notice_head(account, conversation)}\n{said}\n#{conversation.ticket}"
 
 
 def resumed_by_phone(account: Account, conversation: Conversation, wider: Sequence[Place]) -> str:
@@ -182,10 +182,10 @@ def resumed_by_phone(account: Account, conversation: Conversation, wider: Sequen
     if wider:
         said += f"，但{still_paused(wider)}，现在仍然不会自动回复"
         said += f"。解除：{'、'.join(how_to_resume(one) for one in wider)}"
-    return f"{_head(account, conversation)}\n{said}\n#{conversation.ticket}"
+    return f"{notice_head(account, conversation)}\n{said}\n#{conversation.ticket}"
 
 
 def late_from_phone(account: Account, conversation: Conversation, wider: Sequence[Place]) -> str:
     del wider
     said = "你在手机上发的暂停/恢复字到得太晚，没有照做。要暂停请引用这条写 /暂停"
-    return f"{_head(account, conversation)}\n{said}\n#{conversation.ticket}"
+    return f"{notice_head(account, conversation)}\n{said}\n#{conversation.ticket}"

@@ -100,7 +100,12 @@ def _unit_line(delivery: Delivery, pool: str, cards: Sequence[str]) -> str:
 def _next(needs: Sequence[Need], acts: Sequence[Choice], name: str) -> list[str]:
     if needs:
         return [f"下一步：/处理 {needs[0].number}"]
-    ways = {Choice.DELIVER: "/发货", Choice.RESEND: "/补发", Choice.OUTSIDE: "/发货完成"}
+    ways = {
+        Choice.FREE: "/免拼",
+        Choice.DELIVER: "/发货",
+        Choice.RESEND: "/补发",
+        Choice.OUTSIDE: "/发货完成",
+    }
     said = [f"{ways[act]} {name}" for act in acts if act in ways]
     return [f"可以：{'、'.join(said)}"] if said else []
 
@@ -282,6 +287,7 @@ def order_done(
         Choice.RELEASE: f"卡密已退回库存，{number}",
         Choice.REFUSE: f"已记为不发，{number}。退款请在闲鱼里处理",
         Choice.SHIP: f"正在闲鱼里标记发货，{number}",
+        Choice.FREE: f"正在免拼，{number}。成交以后按发货规则发，没成会告诉你",
     }[act]
     return said + (f" #{conversation.ticket}" if conversation is not None else "")
 

@@ -70,9 +70,10 @@ def focus_whom() -> str:
     return "要和哪位买家聊：引用一条通知写 /聊，或者写编号、买家名，例如 /聊 #a7、/聊 小林"
 
 
-def focus_which(conversations: Sequence[Conversation]) -> str:
+def which_buyer(conversations: Sequence[Conversation], undone: str = "没有开始") -> str:
+    """`undone`: what was not done because of that."""
     names = "\n".join(f"#{one.ticket} {_whom(one)}" for one in conversations)
-    return f"没有开始：有几位买家都对得上，请写编号：\n{names}"
+    return f"{undone}：有几位买家都对得上，请写编号：\n{names}"
 
 
 def sent_beside_focus(target: Conversation, focused: Conversation) -> str:

@@ -168,6 +168,7 @@ class Stage:
         """Wait until the outbox is empty, but for reminders: these wait for people."""
         async with self.hub.store.changes():
             waits = {TaskKind.REMIND, TaskKind.PING, TaskKind.SUMMARY, TaskKind.DIGEST}
+            waits.add(TaskKind.DRAFT)
             while set(await self.read(lambda tx: tx.outbox.backlog())) - waits:
                 await self.hub.store.wait_for_tasks(0.05)
 

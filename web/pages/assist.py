@@ -45,6 +45,7 @@ LIMITS = (
     "tokens_per_conversation",
     "confidence",
     "history",
+    "draft_minutes",
 )
 NUMBER = "填 0 或更大的整数"
 
@@ -253,7 +254,8 @@ def _scope(form: Form, *, whole_day: bool) -> AiScope:
 
 
 def _limits(form: Form) -> AiLimits:
-    return AiLimits(**{name: form.number(name, NUMBER) for name in LIMITS})
+    numbers = {name: form.number(name, NUMBER) for name in LIMITS}
+    return AiLimits(**numbers, draft_sends=form["draft_sends"] == "1")
 
 
 async def _place_page(
@@ -269,6 +271,7 @@ async def _place_page(
                 "hours": text.ai_hours(scope.hours or ()),
                 "knowledge": scope.knowledge,
                 "prompt": scope.prompt,
+                "draft_sends": "1" if settings.limits.draft_sends else "",
                 **{limit: str(getattr(settings.limits, limit)) for limit in LIMITS},
             }
         )

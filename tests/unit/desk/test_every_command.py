@@ -67,6 +67,21 @@ CASES: dict[Action, Case] = {
         ("/接管 #z9", NO_TALK),
         [("/接管 #a1 一直", "请用 /暂停")],
     ),
+    Action.HALT: Case(
+        ("/停", "全店已全部停下"),
+        unknown=("/停 谁", NO_ACCOUNT),
+        wrong=[("/停", "⛔"), ("/停", "本来就全停着")],
+    ),
+    Action.GO: Case(
+        ("/开", "全店本来就没有停"),
+        unknown=("/开 谁", NO_ACCOUNT),
+        wrong=[("/停", "⛔"), ("/开 小店", "本来就没有停")],
+    ),
+    Action.AI: Case(
+        ("/ai 关", "整个店铺的 AI 改为关"),
+        unknown=("/ai 关 谁", "没有叫「谁」的账号、商品或买家"),
+        wrong=[("/ai 关 #a1", "不知道这个会话在问哪个商品")],
+    ),
     Action.RECALL: Case(
         ("/撤回 #b1", "↩ 还没有发出"),
         ("/撤回", "没有撤回：引用"),
@@ -154,6 +169,12 @@ CASES: dict[Action, Case] = {
     ),
     Action.SHIP: Case(
         ("/标记发货 9123", "确定的话"), ("/标记发货", ORDER), ("/标记发货 0000", NO_ORDER)
+    ),
+    Action.FREE: Case(
+        "below",
+        ("/免拼", ORDER),
+        ("/免拼 0000", NO_ORDER),
+        [("/免拼 6778", "现在是待发货，只有待刀成的能免拼")],
     ),
     Action.PRICE: Case(
         (f"/改价 {UNPAID} 5", "确定的话"),

@@ -189,10 +189,10 @@ class Shop:
 
     async def thinks(self) -> None:
         """The questions that are due are asked and concluded."""
-        await self._work(self.ai.perform, TaskKind.ANSWER)
+        await self.work(self.ai.perform, TaskKind.ANSWER)
 
     async def sends_all(self) -> None:
-        while await self._work(self.sends.perform, TaskKind.SEND):
+        while await self.work(self.sends.perform, TaskKind.SEND):
             pass
 
     async def settles(self) -> None:
@@ -202,7 +202,7 @@ class Shop:
             await self.thinks()
             await self.sends_all()
 
-    async def _work(self, perform: Callable[[Claim], Awaitable[None]], kind: TaskKind) -> int:
+    async def work(self, perform: Callable[[Claim], Awaitable[None]], kind: TaskKind) -> int:
         until = self.now + timedelta(minutes=1)
         tasks = await self.store.write(
             lambda tx: tx.outbox.claim("worker", self.now, until, 10, [kind])

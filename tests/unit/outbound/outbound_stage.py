@@ -13,11 +13,13 @@ from hub.album import Album
 from hub.model import (
     Account,
     AskedBy,
+    ChatAbilities,
     ChatPeer,
     Conversation,
     Delivered,
     Event,
     Image,
+    Mark,
     Message,
     MessageId,
     Origin,
@@ -91,6 +93,17 @@ class FakeChat:
     found: list[Delivered | Exception | None] = field(default_factory=lambda: [None])
     said: list[str] = field(default_factory=list)
     shown: list[Sequence[bytes]] = field(default_factory=list)
+    reacts: bool = False
+    refuses_signs: Exception | None = None
+    signs: list[tuple[str, Mark]] = field(default_factory=list)
+
+    def abilities(self, peer: ChatPeer) -> ChatAbilities:
+        return ChatAbilities(reacts=self.reacts)
+
+    async def react(self, peer: ChatPeer, message_id: str, mark: Mark) -> None:
+        if self.refuses_signs is not None:
+            raise self.refuses_signs
+        self.signs.append((message_id, mark))
 
     async def deliver(
         self,
@@ -145,6 +158,7 @@ class Stage:
             pacer=pacer,
             look_for=LOOK_FOR,
             now=self.clock,
+            reacts=lambda peer: peer.scene == "group",
         )
 
     def clock(self) -> datetime:

@@ -46,6 +46,8 @@ SHOP = {
     "tokens_per_day": "0",
     "tokens_per_conversation": "0",
     "history": "6",
+    "draft_minutes": "20",
+    "draft_sends": "1",
     **{f"intent_{intent.value}": "" for intent in Intent if intent is not Intent.NONE},
 }
 PLACE = {name: "" for name in SHOP if name.startswith("intent_")} | {
@@ -222,7 +224,7 @@ async def test_the_shops_settings_are_kept_as_written(
         "付款后自动发货",
         "称呼买家亲",
     )
-    assert found.limits == AiLimits(100, 0, 5, 0, 80, 6)
+    assert found.limits == AiLimits(100, 0, 5, 0, 80, 6, 20, True)
     page = await boss.get("/ai/shop")
     assert page.value("hours") == "9:00-12:00、22:00-2:00"
     assert "称呼买家亲" in page.text

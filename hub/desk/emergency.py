@@ -1,0 +1,110 @@
+"""Everything automatic stopped at once, answers and deliveries, and all of it going on again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from hub.delivery import resume
+from hub.desk.holds import Held, all_held
+from hub.desk.operator import Operator
+from hub.desk.stock import cause
+from hub.errors import NotFound
+from hub.model import Account, AccountId, HoldKind, Role, Scope, Stop
+from hub.store import Store, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Halted:
+    account: Account | None
+    """None: the whole shop."""
+    news: bool
+    """False: both were stopped there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    account: Account | None
+    orders: int
+    """How many go on."""
+    news: bool
+    """False: neither was stopped there."""
+    stops: tuple[tuple[Stop, Account | None], ...]
+    """What still stops deliveries, here or elsewhere."""
+    held: tuple[Held, ...]
+    """What still stops answers, takeovers left out."""
+
+
+class Emergency:
+    """What `/停` and `/开` do. Pauses of items and conversations are not touched by either."""
+
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    async def halt(self, operator: Operator, account: AccountId | None) -> Halted:
+        """From now on nothing automatic leaves, until somebody lets it go on."""
+        operator.require(Role.AGENT)
+        now, reason = self._now(), f"{operator.member.name}按下了急停"
+
+        def unit(tx: Tx) -> Halted:
+            shop, scope = operator.shop, Scope(account=account)
+            found = _account(tx, operator, account)
+            paused = any(
+                one.hold.scope == scope
+                and one.hold.kind is HoldKind.PAUSE
+                and one.hold.until is None
+                for one in all_held(tx, operator, now)
+            )
+            member = operator.member.id or None
+            stopped = tx.stops.stop(shop, account, reason=reason, member=member, now=now)
+            if not paused:
+                tx.holds.add(
+                    shop, scope, kind=HoldKind.PAUSE, reason=reason, member=member, now=now
+                )
+            operator.record(tx, "emergency.halt", _target(found), now)
+            return Halted(found, stopped or not paused)
+
+        return await self._store.write(unit)
+
+    async def go(self, operator: Operator, account: AccountId | None) -> Going:
+        """End the pause and the stop of exactly this place; what was held goes on."""
+        operator.require(Role.OWNER)
+        now = self._now()
+
+        def unit(tx: Tx) -> Going:
+            shop = operator.shop
+            found = _account(tx, operator, account)
+            stopped = any(one.account == account for one in tx.stops.all(shop))
+            orders = resume(tx, shop, account, by=cause(operator), now=now) if stopped else 0
+            ended = tx.holds.end(shop, Scope(account=account), now)
+            operator.record(tx, "emergency.go", _target(found), now)
+            names = {one.id: one for one in tx.accounts.all(shop)}
+            return Going(
+                found,
+                orders,
+                stopped or bool(ended),
+                tuple(
+                    (one, names.get(one.account) if one.account is not None else None)
+                    for one in tx.stops.all(shop)
+                ),
+                tuple(
+                    one for one in all_held(tx, operator, now) if one.hold.kind is HoldKind.PAUSE
+                ),
+            )
+
+        return await self._store.write(unit)
+
+
+def _account(tx: Tx, operator: Operator, account: AccountId | None) -> Account | None:
+    if account is None:
+        return None
+    found = tx.accounts.get(operator.shop, account)
+    if found is None:
+        raise NotFound("这个账号不存在，可能已经被删除")
+    return found
+
+
+def _target(account: Account | None) -> str:
+    return "shop" if account is None else f"account {account.name}"

@@ -1,0 +1,33 @@
+"""`/停` and `/开`."""
+
+from __future__ import annotations
+
+from hub.commands import Action
+from hub.desk.accounts import Accounts
+from hub.desk.emergency import Emergency
+from hub.desk.operator import Operator
+from hub.text import emergency as words
+
+WHOLE_SHOP = frozenset({"", "全店", "店铺", "整个店铺", "全部"})
+
+
+class EmergencyChat:
+    def __init__(self, emergency: Emergency, accounts: Accounts) -> None:
+        self._emergency = emergency
+        self._accounts = accounts
+
+    async def run(self, operator: Operator, action: Action, name: str) -> str:
+        account = None
+        if name.strip() not in WHOLE_SHOP:
+            account = (await self._accounts.find(operator, name)).id
+        if action is Action.HALT:
+            halted = await self._emergency.halt(operator, account)
+            return words.halted(halted.account, news=halted.news)
+        going = await self._emergency.go(operator, account)
+        return words.going(
+            going.account,
+            news=going.news,
+            orders=going.orders,
+            stops=going.stops,
+            paused=[one.place for one in going.held],
+        )

@@ -1,0 +1,119 @@
+"""Drafts whose time is over: dropped with a word, or sent where the owner wants that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from loguru import logger
+
+from hub import text
+from hub.answers import drop_draft, send_alone
+from hub.bargains import check_automatic, guard_words
+from hub.model import (
+    Conversation,
+    EndDraft,
+    Message,
+    MessageState,
+    NoticeKind,
+    TaskState,
+)
+from hub.notices import tell_owners
+from hub.outbound.worker import Claim
+from hub.policy import draft_lasts, mode_for, still_wanted, why_not_alone
+from hub.settings import BargainSettings
+from hub.store import Store, Tx
+from hub.text import drafts as words
+
+
+class DraftEnds:
+    """Performs `EndDraft`. A draft that somebody decided about meanwhile is left alone."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: BargainSettings,
+        *,
+        more_words: str,
+        now: Callable[[], datetime],
+    ) -> None:
+        """`more_words`: the text of the installation's file of forbidden words."""
+        self._store = store
+        self._settings = settings
+        self._more_words = more_words
+        self._now = now
+
+    async def perform(self, claim: Claim) -> None:
+        await self._store.write(lambda tx: self._unit(tx, claim))
+
+    def _unit(self, tx: Tx, claim: Claim) -> None:
+        work, shop, now = claim.task.work, claim.task.shop, self._now()
+        assert isinstance(work, EndDraft)  # noqa: S101 - performers are registered by kind
+        draft = tx.messages.get(shop, work.draft)
+        conversation = tx.conversations.get(shop, work.conversation)
+        lasts = draft_lasts(tx.ai_scopes.settings(shop).limits)
+        waits = draft is not None and draft.state is MessageState.DRAFT
+        if draft is None or conversation is None or not waits or lasts is None:
+            tx.outbox.settle(claim.task, claim.holder, TaskState.DONE, now=now)
+        elif now < draft.sent_at + lasts:  # the owner wants them to wait longer by now
+            tx.outbox.release(claim.task, claim.holder, draft.sent_at + lasts)
+        elif tx.outbox.settle(claim.task, claim.holder, TaskState.DONE, now=now):
+            self._end(tx, conversation, draft, lasts, harmless=work.harmless, now=now)
+
+    def _end(
+        self,
+        tx: Tx,
+        conversation: Conversation,
+        draft: Message,
+        lasts: timedelta,
+        *,
+        harmless: bool,
+        now: datetime,
+    ) -> None:
+        account = tx.accounts.get(conversation.shop, conversation.account)
+        if account is None:
+            return
+        said, minutes = text.plain(draft.content), round(lasts.total_seconds() / 60)
+        late = now - draft.sent_at - lasts
+        why = self._why_not(tx, conversation, draft, late, harmless=harmless, now=now)
+        if why is None:
+            send_alone(tx, conversation, draft, now)
+            told = words.sent_alone(account, conversation, said, minutes)
+        else:
+            drop_draft(tx, conversation, draft, f"{minutes} 分钟没人决定", now)
+            told = words.dropped(account, conversation, said, minutes, why)
+        logger.info("draft {} ended: {}", draft.id, "sent" if why is None else "dropped")
+        key, kind = f"draft-over:{draft.id}", NoticeKind.MESSAGE
+        tell_owners(tx, conversation, told, key=key, now=now, kind=kind)
+
+    def _why_not(
+        self,
+        tx: Tx,
+        conversation: Conversation,
+        draft: Message,
+        late: timedelta,
+        *,
+        harmless: bool,
+        now: datetime,
+    ) -> str | None:
+        shop = conversation.shop
+        settings = tx.ai_scopes.settings(shop, conversation.account, conversation.item_id)
+        hits = check_automatic(
+            tx,
+            conversation,
+            text.plain(draft.content),
+            guard_words(tx, shop, self._more_words),
+            self._settings,
+            now,
+            is_card=lambda code: tx.cards.by_code(shop, code) is not None,
+        )
+        answered = tx.messages.human_answer_since(shop, conversation.id, draft.sent_at)
+        hold = tx.holds.active(shop, conversation.id, now)
+        return why_not_alone(
+            settings.limits,
+            harmless=harmless,
+            mode=mode_for(settings),
+            late=late,
+            unwanted=still_wanted(hold, human_answered=answered),
+            hits=[hit.reason for hit in hits],
+        )

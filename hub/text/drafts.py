@@ -1,0 +1,30 @@
+"""What is said of drafts that nobody decided about."""
+
+from __future__ import annotations
+
+from hub.model import Account, Conversation
+from hub.text.content import shorten
+from hub.text.notices import notice_head
+
+_SHOWN = 80
+
+
+def dropped(
+    account: Account, conversation: Conversation, draft: str, minutes: int, why: str
+) -> str:
+    """`why`: why it was not sent, where the owner wants such drafts sent; may be empty."""
+    reason = f"（没有自动发出：{why}）" if why else ""
+    return (
+        f"{notice_head(account, conversation)}\n"
+        f"⌛ AI 草稿 {minutes} 分钟没人决定，作废了，没有发给买家{reason}\n"
+        f"「{shorten(draft, _SHOWN)}」\n"
+        f"买家还在等，引用这条直接回复\n#{conversation.ticket}"
+    )
+
+
+def sent_alone(account: Account, conversation: Conversation, draft: str, minutes: int) -> str:
+    return (
+        f"{notice_head(account, conversation)}\n"
+        f"⌛ AI 草稿 {minutes} 分钟没人决定，按你的设置发给买家了\n"
+        f"「{shorten(draft, _SHOWN)}」\n#{conversation.ticket}"
+    )

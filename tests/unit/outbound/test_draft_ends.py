@@ -1,0 +1,110 @@
+"""A draft that nobody decides about ends with a word, and says nothing to the buyer unasked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from answers_stage import Shop, open_shop, suggestion
+
+from hub.model import AiLimits, AiMode, AiScope, Intent, MessageState, TaskKind
+from hub.outbound import DraftEnds
+from hub.settings import BargainSettings
+
+HALF_AN_HOUR = 30 * 60
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
+    async with open_shop(tmp_path) as shop:
+        yield shop
+
+
+async def drafted(shop: Shop, *, intent: Intent = Intent.QUESTION, **limits: Any) -> None:
+    """A draft waits; the notice of it was told."""
+    await shop.store.write(
+        lambda tx: tx.ai_scopes.set_shop(
+            shop.owner.shop, AiScope(mode=AiMode.DRAFT), AiLimits(**limits), shop.now
+        )
+    )
+    shop.model.answers = [suggestion(intent=intent)]
+    await shop.hears("能用多久")
+    await shop.settles()
+    await shop.notices()
+    assert len(await shop.drafts()) == 1
+
+
+async def end(shop: Shop) -> None:
+    """The drafts that are due."""
+    ends = DraftEnds(shop.store, BargainSettings(), more_words="", now=shop.clock)
+    await shop.work(ends.perform, TaskKind.DRAFT)
+    await shop.sends_all()
+
+
+async def test_it_is_dropped_in_its_time_and_the_buyer_is_called_to_mind(shop: Shop) -> None:
+    await drafted(shop)
+    await end(shop)
+    assert len(await shop.drafts()) == 1
+    shop.passes(HALF_AN_HOUR)
+    await end(shop)
+    [one] = await shop.by_ai()
+    assert (one.state, one.reason) == (MessageState.DROPPED, "30 分钟没人决定")
+    [told] = await shop.notices()
+    assert "AI 草稿 30 分钟没人决定，作废了，没有发给买家" in told
+    assert "买家还在等" in told
+    assert told.endswith(f"#{(await shop.talk()).ticket}")
+    assert shop.session.said == []
+
+
+async def test_it_goes_out_where_the_owner_wants_that_and_that_is_told(shop: Shop) -> None:
+    await drafted(shop, draft_sends=True)
+    shop.passes(HALF_AN_HOUR)
+    await end(shop)
+    assert shop.session.said == ["可以用一个月"]
+    [told] = await shop.notices()
+    assert "按你的设置发给买家了" in told
+
+
+async def test_what_a_person_has_to_see_never_goes_out_by_itself(shop: Shop) -> None:
+    await drafted(shop, intent=Intent.REFUND, draft_sends=True)
+    shop.passes(HALF_AN_HOUR)
+    await end(shop)
+    assert shop.session.said == []
+    [told] = await shop.notices()
+    assert "没有自动发出：要人看过才能发" in told
+
+
+async def test_where_a_person_leads_it_is_dropped(shop: Shop) -> None:
+    await drafted(shop, draft_sends=True)
+    shop.passes(HALF_AN_HOUR)
+    await shop.desk.holds.take_over(shop.operator, (await shop.talk()).id)
+    await end(shop)
+    assert shop.session.said == []
+
+
+async def test_one_that_was_decided_about_ends_without_a_word(shop: Shop) -> None:
+    await drafted(shop)
+    await shop.desk.drafts.approve(shop.operator, (await shop.draft()).id)
+    await shop.sends_all()
+    shop.passes(HALF_AN_HOUR)
+    await end(shop)
+    assert shop.session.said == ["可以用一个月"]
+    assert await shop.notices() == []
+    assert TaskKind.DRAFT not in await shop.waiting()
+
+
+async def test_more_time_that_is_given_meanwhile_counts(shop: Shop) -> None:
+    await drafted(shop)
+    await shop.store.write(
+        lambda tx: tx.ai_scopes.set_shop(
+            shop.owner.shop, AiScope(mode=AiMode.DRAFT), AiLimits(draft_minutes=60), shop.now
+        )
+    )
+    shop.passes(HALF_AN_HOUR)
+    await end(shop)
+    assert len(await shop.drafts()) == 1
+    shop.passes(HALF_AN_HOUR)
+    await end(shop)
+    assert await shop.drafts() == []
