@@ -31,7 +31,6 @@ from hub.model import (
     SendReceipt,
     ShopId,
     StockLevel,
-    Summarize,
     Urgent,
     UrgentNews,
     chat_lane,
@@ -42,14 +41,13 @@ from hub.policy import (
     MAIL_LIFETIME,
     MailWhen,
     audience,
-    held_since,
-    held_until,
     is_worse,
     next_at,
     stock_level,
     when_mailed,
 )
 from hub.store import Tx
+from hub.summaries import summarize_later
 from hub.text import focus_head, stock_fell
 
 NOTICE_LIFETIME = timedelta(hours=24)
@@ -189,18 +187,11 @@ def tell_members(
     return _tell_qqs(tx, shop, ids, _Notice(text, key, conversation, message), now)
 
 
-def summarize_later(
-    tx: Tx, shop: ShopId, member: MemberId, plan: PeoplePlan, now: datetime
-) -> None:
-    """Once per time of quiet; without an end there is no summary."""
-    until = held_until(plan, member, now)
-    if until is not None:
-        key, since = summary_key(member, until), held_since(plan, member, now)
-        tx.outbox.enqueue(shop, Summarize(member, since), lane=key, key=key, due_at=until, now=now)
-
-
-def summary_key(member: MemberId, until: datetime) -> str:
-    return f"summary:{member}:{until.isoformat()}"
+def forget_chat(tx: Tx, shop: ShopId, peer: ChatPeer, now: datetime) -> None:
+    """Whoever is there is not to be told any more, also nothing of what waits to be told there."""
+    for lane in (chat_lane(peer), chat_lane(peer, pictures=True)):
+        for task in tx.outbox.waiting(shop, lane):
+            tx.outbox.cancel(shop, task.key, error="not to be told any more", now=now)
 
 
 def plan_digest(tx: Tx, shop: ShopId, plan: PeoplePlan, now: datetime) -> None:

@@ -16,6 +16,7 @@ from hub.desk.operator import Operator
 from hub.errors import Forbidden, Invalid, NotFound
 from hub.model import (
     Account,
+    ChatPeer,
     Group,
     Hours,
     Member,
@@ -27,9 +28,10 @@ from hub.model import (
     Spell,
     Tally,
 )
-from hub.notices import plan_digest, summary_key
-from hub.policy import held_until, is_silenced, on_duty
+from hub.notices import forget_chat, plan_digest
+from hub.policy import is_silenced, on_duty
 from hub.store import Store, Tx
+from hub.summaries import begin_anew, move_summaries
 
 MOST_ROUTES = 50
 MOST_GROUPS = 50
@@ -165,12 +167,15 @@ class People:
         await self._change(operator, "people.group", change, target=lambda: number)
 
     async def remove_group(self, operator: Operator, number: str) -> None:
-        def change(_: Tx, plan: PeoplePlan) -> PeoplePlan:
+        now = self._now()
+
+        def change(tx: Tx, plan: PeoplePlan) -> PeoplePlan:
             if any(number in one.groups for one in plan.routes):
                 raise Invalid("还有规则发到这个群，先删掉那条规则")
             left = tuple(one for one in plan.groups if one.number != number)
             if len(left) == len(plan.groups):
                 raise NotFound("这个群已经不在名单里了")
+            forget_chat(tx, operator.shop, ChatPeer("", "group", number), now)
             return replace(plan, groups=left)
 
         await self._change(operator, "people.group_removed", change, target=lambda: number)
@@ -219,6 +224,7 @@ class People:
                 digest_at=digest_at,
             )
             plan_digest(tx, operator.shop, changed, now)
+            move_summaries(tx, operator.shop, tx.members.all(operator.shop), changed, now)
             return changed
 
         await self._change(operator, "people.habits", change)
@@ -231,9 +237,12 @@ class People:
         if until is not None and until <= now:
             raise Invalid("没有静音：这个时间已经过了")
 
-        def change(_: Tx, plan: PeoplePlan) -> PeoplePlan:
+        def change(tx: Tx, plan: PeoplePlan) -> PeoplePlan:
             others = tuple(one for one in plan.silenced if one.member != member)
-            return replace(plan, silenced=(*others, Spell(member, until, now)))
+            since = min((one.since for one in _silence_of(plan, member, now)), default=now)
+            changed = replace(plan, silenced=(*others, Spell(member, until, since)))
+            move_summaries(tx, operator.shop, [operator.member], changed, now)
+            return changed
 
         await self._change(operator, "people.silence", change, Role.VIEWER)
 
@@ -243,16 +252,13 @@ class People:
         found: list[Tally] = []
 
         def change(tx: Tx, plan: PeoplePlan) -> PeoplePlan:
-            ended = [one for one in plan.silenced if one.member == member]
             found.clear()
-            if ended and is_silenced(plan, member, now):
-                until = held_until(plan, member, now)
-                if until is not None:
-                    key = summary_key(member, until)
-                    tx.outbox.cancel(operator.shop, key, error="told already", now=now)
-                found.append(tx.attention.tally(operator.shop, ended[0].since, now))
             left = tuple(one for one in plan.silenced if one.member != member)
-            return replace(plan, silenced=left)
+            changed = replace(plan, silenced=left)
+            for one in _silence_of(plan, member, now):
+                found.append(tx.attention.tally(operator.shop, one.since, now))
+                begin_anew(tx, operator.shop, member, changed, now)
+            return changed
 
         await self._change(operator, "people.silence_over", change, Role.VIEWER)
         return found[0] if found else None
@@ -377,6 +383,10 @@ def _without(some: Sequence[Settled], id_: str, gone: str) -> tuple[Settled, ...
     if len(left) == len(some):
         raise NotFound(gone)
     return left
+
+
+def _silence_of(plan: PeoplePlan, member: MemberId, now: datetime) -> tuple[Spell, ...]:
+    return tuple(one for one in _running(plan.silenced, now) if one.member == member)
 
 
 def _running(spells: tuple[Spell, ...], now: datetime) -> tuple[Spell, ...]:

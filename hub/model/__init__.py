@@ -114,6 +114,7 @@ from hub.model.people import (
     Route,
     Shift,
     Spell,
+    Standing,
     Tally,
 )
 from hub.model.replies import CannedAnswer, Hours, Match, Moment, Rule, RuleKind
@@ -322,6 +323,7 @@ __all__ = [
     "Speaker",
     "Spec",
     "Spell",
+    "Standing",
     "StartDelivery",
     "StepOrder",
     "StockCard",

@@ -141,3 +141,18 @@ class Tally:
     delivered: int = 0
     answers: dict[str, int] = field(default_factory=dict)
     """By origin of the answer; those of people by the name of the member."""
+    unsent: int = 0
+    """Automatic answers that the platform did not take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What has to be known whenever somebody looks up from something else."""
+
+    needs: int = 0
+    """What waits for a person."""
+    short_of: tuple[str, ...] = ()
+    """Pools that are low or empty."""
+
+    def __bool__(self) -> bool:
+        return self != Standing()

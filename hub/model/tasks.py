@@ -239,6 +239,8 @@ class Ping:
     """How many reminders there were."""
     member: MemberId | None = None
     """Who asked to be reminded; nobody else is."""
+    due_at: datetime | None = None
+    """When it was planned for."""
 
 
 @dataclass(frozen=True, slots=True)

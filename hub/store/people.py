@@ -9,6 +9,7 @@ from datetime import datetime, time
 from typing import Any
 
 from hub.model import (
+    MOMENT_KEY,
     AccountId,
     BindingCode,
     Claim,
@@ -71,8 +72,10 @@ _LISTENERS = Statement(
 
 _ANSWERED = Statement(
     "SELECT 1 FROM messages WHERE shop_id = :shop AND conversation_id = :conversation"
-    " AND id > :message"
-    " AND origin IN ('operator', 'phone', 'rule', 'ai')"
+    " AND (id > :message AND (origin IN ('operator', 'phone', 'ai')"
+    " OR origin = 'rule' AND substr(key, 1, length(:aside)) <> :aside)"
+    " OR origin = 'phone' AND sent_at >="
+    " (SELECT q.sent_at FROM messages q WHERE q.shop_id = :shop AND q.id = :message))"
     " AND state NOT IN ('draft', 'dropped', 'rejected', 'recalled') LIMIT 1"
 )
 _LAST_HEARD = Statement(
@@ -93,6 +96,9 @@ _ANSWERS = Statement(
     f"{_IN_SHOP} AND g.origin IN ('operator', 'phone', 'rule', 'ai')"
     " AND g.state NOT IN ('draft', 'dropped', 'rejected')"
     " GROUP BY g.origin, m.name ORDER BY count(*) DESC"
+)
+_UNSENT = Statement(
+    f"SELECT count(*){_LATELY}{_IN_SHOP} AND g.origin IN ('rule', 'ai') AND g.state = 'rejected'"
 )
 _PAID = Statement(
     "SELECT count(*) FROM orders WHERE shop_id = :shop AND paid_at >= :since AND paid_at < :before"
@@ -183,8 +189,14 @@ class Attention:
         self._sql.changed(shop, "conversation", claim.conversation)
 
     def answered(self, shop: ShopId, conversation: ConversationId, message: MessageId) -> bool:
-        """Whether anybody or anything has answered since that message of the buyer."""
-        found = self._sql.value(_ANSWERED, shop=shop, conversation=conversation, message=message)
+        """Whether anybody or anything has answered since that message of the buyer.
+
+        What is said about an order answers nothing. What the seller wrote on the phone may have
+        been heard of before that message was.
+        """
+        found = self._sql.value(
+            _ANSWERED, shop=shop, conversation=conversation, message=message, aside=MOMENT_KEY
+        )
         return found is not None
 
     def last_heard(self, shop: ShopId, conversation: ConversationId) -> MessageId | None:
@@ -204,6 +216,7 @@ class Attention:
             paid=self._sql.value(_PAID, **span),
             delivered=self._sql.value(_DELIVERED, **span),
             answers=answers,
+            unsent=self._sql.value(_UNSENT, **span),
         )
 
 
