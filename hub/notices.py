@@ -73,7 +73,7 @@ def tell_owners(
     shop = conversation.shop
     about = About(kind, conversation.account, conversation.item_id)
     told = _tell(tx, shop, about, _Notice(text, key, conversation.id, message, pictures), now)
-    return _mail(tx, shop, urgent, text, key, now) or told
+    return mail_members(tx, shop, urgent, text, key, now) or told
 
 
 def tell_owners_of_shop(
@@ -89,10 +89,10 @@ def tell_owners_of_shop(
 ) -> bool:
     """Tell something that is about no conversation. False: told before, or there is nobody."""
     told = _tell(tx, shop, About(kind, account), _Notice(text, key), now)
-    return _mail(tx, shop, urgent, text, key, now) or told
+    return mail_members(tx, shop, urgent, text, key, now) or told
 
 
-def _mail(
+def mail_members(
     tx: Tx, shop: ShopId, news: UrgentNews | None, text: str, key: str, now: datetime
 ) -> bool:
     """Mail it to those who want that, once per `key`; the notices in chat have keys that begin

@@ -205,6 +205,7 @@ class People:
         unanswered: tuple[int, ...] | None,
         claimed_only: bool,
         digest_at: time | None,
+        mail_unanswered: bool = True,
     ) -> None:
         minutes = None if unanswered is None else tuple(sorted(set(unanswered)))
         if minutes and not _sensible(minutes):
@@ -220,6 +221,7 @@ class People:
                 plan,
                 quiet=quiet,
                 unanswered=minutes,
+                mail_unanswered=mail_unanswered,
                 claimed_only=claimed_only,
                 digest_at=digest_at,
             )

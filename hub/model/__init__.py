@@ -148,6 +148,7 @@ from hub.model.stock import (
 from hub.model.tasks import (
     ANSWER_KEY,
     MOMENT_KEY,
+    NOTICE_KEY,
     AnswerByAi,
     AskedBy,
     ChangePrice,
@@ -187,6 +188,7 @@ __all__ = [
     "ANSWER_KEY",
     "KEPT",
     "MOMENT_KEY",
+    "NOTICE_KEY",
     "RESTING",
     "URGENT",
     "WHOLE_SHOP",

@@ -29,6 +29,10 @@ class Urgent(StrEnum):
     """The hub stopped all deliveries by itself."""
     STOCK = "stock"
     """A pool is empty."""
+    UNANSWERED = "unanswered"
+    """A buyer whom nobody has answered, after the last reminder in chat."""
+    SILENT_CHAT = "silent_chat"
+    """Nothing can be told in chat."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,8 @@ class PeoplePlan:
     unanswered: tuple[int, ...] | None = None
     """After so many minutes somebody is reminded of a buyer whom nobody answered. None: as
     `PINGS`, in shops of several people; empty: never."""
+    mail_unanswered: bool = True
+    """The last of these reminders goes by mail as well."""
     claimed_only: bool = False
     """Who answered first is the only one who is told what that buyer says next."""
     digest_at: time | None = None

@@ -356,6 +356,10 @@ MOMENT_KEY = "moment:"
 """How the keys of messages begin that rules say because an order has come to some point."""
 
 
+NOTICE_KEY = "notice:"
+"""How the keys of notices begin that tell what a buyer said."""
+
+
 def mail_lane(to: str | None = None, *, unless_told: bool = False) -> str:
     """Mails to one address leave in order. Without an address: the prefix of all of them.
 

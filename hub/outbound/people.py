@@ -25,8 +25,10 @@ from hub.model import (
     Summarize,
     Tally,
     TaskState,
+    Urgent,
+    UrgentNews,
 )
-from hub.notices import claimed_by, plan_digest, tell_members
+from hub.notices import claimed_by, mail_members, plan_digest, tell_members
 from hub.outbound.worker import Claim
 from hub.policy import audience, next_at, on_duty, pinged, pings, quiet_ends
 from hub.store import Store, Tx
@@ -91,6 +93,10 @@ class Pings:
         if work.step + 1 < len(minutes):
             more = timedelta(minutes=minutes[work.step + 1] - minutes[work.step])
             remind(tx, conversation, message.id, now + more, now, step=work.step + 1)
+        elif minutes and plan.mail_unanswered:
+            words = text.unanswered_mail(account, conversation, waited)
+            news = UrgentNews(Urgent.UNANSWERED, words=words)
+            mail_members(tx, shop, news, said, f"{claim.task.key}:mail", now)
 
 
 def _whom(

@@ -264,6 +264,7 @@ def _to_plan(fields: dict[str, Any]) -> PeoplePlan:
         silenced=tuple(map(_to_until, fields["silenced"])),
         quiet=None if quiet is None else _to_hours(quiet),
         unanswered=None if minutes is None else tuple(minutes),
+        mail_unanswered=fields["mail_unanswered"],
         claimed_only=fields["claimed_only"],
         digest_at=None if digest_at is None else time.fromisoformat(digest_at),
     )

@@ -98,6 +98,7 @@ async def habits(request: web.Request) -> web.Response:
             quiet=_quiet(form),
             unanswered=_unanswered(form),
             claimed_only=form["claimed_only"] == "1",
+            mail_unanswered=form["mail_unanswered"] == "1",
             digest_at=_digest_at(form),
         )
     except Invalid as refusal:
@@ -126,6 +127,7 @@ def _habits_of(plan: PeoplePlan) -> dict[str, str]:
         "waits": "default" if minutes is None else "own" if minutes else "never",
         "unanswered": "、".join(map(str, minutes or (5, 15, 30))),
         "claimed_only": "1" if plan.claimed_only else "",
+        "mail_unanswered": "1" if plan.mail_unanswered else "",
         "digest_at": f"{at:%H:%M}" if at is not None else "",
         "addressed": "1",
     }

@@ -21,10 +21,12 @@ from hub.model import (
     PoolKind,
     Role,
     Route,
+    SendMail,
     SendNotice,
     StockLevel,
     Text,
     chat_lane,
+    mail_lane,
 )
 from hub.notices import tell_stock
 
@@ -235,6 +237,24 @@ async def test_an_answer_from_the_phone_that_is_heard_of_late_is_one(shop: Shop)
     await shop.told()
     shop.wait(minutes=5)
     assert await shop.work() == []
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_the_last_reminder_goes_by_mail_as_well(shop: Shop, wanted: bool) -> None:
+    await shop.desk.members.change(shop.as_boss, shop.boss.id, email="boss@example.com")
+    await habits(shop, unanswered=(5, 15), mail_unanswered=wanted)
+    await shop.buyer_says("卡密不能用 ABCD-1234")
+    mails = []
+    for minutes in (5, 10):
+        assert mails == []
+        shop.wait(minutes=minutes)
+        await shop.work()
+        mails = await shop.store.read(
+            lambda tx: tx.outbox.waiting(shop.account.shop, mail_lane("boss@example.com"))
+        )
+    said = [task.work.parts[0].text for task in mails if isinstance(task.work, SendMail)]
+    ticket = shop.lin.ticket
+    assert said == [f"【小店】小林 #{ticket} 等了 15 分钟，提醒都发过了，还没人回复"][:wanted]
 
 
 async def test_two_who_put_it_off_are_reminded_each_at_their_own_time(shop: Shop) -> None:
