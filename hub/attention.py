@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from hub import text
 from hub.model import (
-    About,
     Account,
     ChatPeer,
     Claim,
@@ -24,7 +23,7 @@ from hub.model import (
     ShopId,
     chat_lane,
 )
-from hub.notices import NOTICE_LIFETIME, claimed_by, tell_members
+from hub.notices import NOTICE_LIFETIME, about_conversation, claimed_by, tagged, tell_members
 from hub.policy import audience, pings
 from hub.store import Tx
 
@@ -178,7 +177,8 @@ def _tell_others(
 ) -> None:
     members = tx.members.all(conversation.shop)
     plan = tx.plans.get(conversation.shop) or PeoplePlan()
-    about = About(NoticeKind.MESSAGE, conversation.account, conversation.item_id)
+    asked = about_conversation(NoticeKind.MESSAGE, conversation)
+    about = tagged(tx, conversation.shop, asked, plan)
     told = audience(about, plan, members, now)
     able = {one.id for one in members if one.role is not Role.VIEWER}
     others = [one for one in told.members if one != member.id and one in able]

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from hub import text
 from hub.commands import may
+from hub.desk.buyers import LONGEST_TAG
 from hub.desk.operator import Operator
 from hub.errors import Forbidden, Invalid, NotFound
 from hub.model import (
@@ -29,7 +30,7 @@ from hub.model import (
     Tally,
 )
 from hub.notices import forget_chat, plan_digest
-from hub.policy import is_silenced, on_duty
+from hub.policy import is_mailable, is_silenced, on_duty
 from hub.store import Store, Tx
 from hub.summaries import begin_anew, move_summaries
 
@@ -60,6 +61,8 @@ class PeopleView:
     on_duty: tuple[str, ...]
     silenced: tuple[str, ...]
     members: tuple[Member, ...]
+    mailable: tuple[Member, ...]
+    """Who can be told by mail."""
     accounts: tuple[Account, ...]
 
 
@@ -68,7 +71,11 @@ Change = Callable[[Tx, PeoplePlan], PeoplePlan]
 
 
 class People:
-    def __init__(self, store: Store, now: Callable[[], datetime], zone: ZoneInfo) -> None:
+    def __init__(
+        self, store: Store, now: Callable[[], datetime], zone: ZoneInfo, *, mails: bool = False
+    ) -> None:
+        """`mails`: there is a mail server."""
+        self._mails = mails
         self._store = store
         self._now = now
         self._zone = zone
@@ -94,6 +101,7 @@ class People:
                 tuple(names.get(one, "") for one in on_duty(plan, now)),
                 tuple(one.name for one in members if is_silenced(plan, one.id, now)),
                 tuple(one for one in members if one.active),
+                tuple(one for one in members if self._mails and is_mailable(one)),
                 tuple(accounts),
             )
 
@@ -127,6 +135,8 @@ class People:
         """At the end: rules before it come first."""
 
         def change(tx: Tx, plan: PeoplePlan) -> PeoplePlan:
+            if route.mailed and not self._mails:
+                raise Invalid("还没有设置邮件服务器，先看「邮件」页", {"to": "先设置邮件服务器"})
             _check_route(tx, operator, plan, route)
             return replace(plan, routes=(*plan.routes, route))
 
@@ -366,16 +376,20 @@ def _check_route(tx: Tx, operator: Operator, plan: PeoplePlan, route: Route) -> 
         raise Invalid("这条规则已经有了")
     if len(plan.routes) >= MOST_ROUTES:
         raise Invalid(f"规则最多 {MOST_ROUTES} 条，先删掉不用的")
-    if not (route.roles or route.members or route.groups):
+    if not (route.roles or route.members or route.groups or route.mailed):
         raise Invalid("选上发给谁", {"to": "至少选一个"})
     if route.item is not None and not _ITEM.fullmatch(route.item):
         sentence = "商品编号是一串数字，在商品链接里 id= 的后面"
         raise Invalid(sentence, {"item": sentence})
     if route.account is not None and tx.accounts.get(operator.shop, route.account) is None:
         raise Invalid("这个账号不存在", {"account": "选一个账号"})
-    known = {one.id for one in tx.members.all(operator.shop)}
-    if not known.issuperset(route.members):
+    if route.tag is not None and len(route.tag) > LONGEST_TAG:
+        raise Invalid(f"标签最多 {LONGEST_TAG} 字", {"tag": f"最多 {LONGEST_TAG} 字"})
+    members = tx.members.all(operator.shop)
+    if not {one.id for one in members}.issuperset(route.members):
         raise Invalid("有成员不存在", {"to": "重新选"})
+    if not {one.id for one in members if is_mailable(one)}.issuperset(route.mailed):
+        raise Invalid("有成员没有填邮箱，或者不要邮件通知", {"to": "先在「成员」里填邮箱"})
     if not {one.number for one in plan.groups}.issuperset(route.groups):
         raise Invalid("先把群加进名单", {"to": "先把群加进名单"})
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import StrEnum
 
-from hub.model.ids import AccountId, ConversationId, MemberId
+from hub.model.ids import AccountId, ConversationId, MemberId, PlatformUser
 from hub.model.replies import Hours
 from hub.model.shop import Role
 
@@ -35,9 +35,13 @@ class Route:
     kinds: tuple[NoticeKind, ...] = ()
     account: AccountId | None = None
     item: str | None = None
+    tag: str | None = None
+    """Of the buyer."""
     roles: tuple[Role, ...] = ()
     members: tuple[MemberId, ...] = ()
     groups: tuple[str, ...] = ()
+    mailed: tuple[MemberId, ...] = ()
+    """Who gets it by mail besides; in chat somebody is told all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,9 @@ class About:
     kind: NoticeKind
     account: AccountId | None = None
     item: str | None = None
+    buyer: PlatformUser | None = None
+    tags: tuple[str, ...] = ()
+    """Of the buyer; known where a rule asks for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,7 @@ class Audience:
     groups: tuple[str, ...] = ()
     held: tuple[MemberId, ...] = ()
     """Would be told, but for their silence or the shop's quiet hours."""
+    mailed: tuple[MemberId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from hub import text
 from hub.attention import remind
 from hub.model import (
     RESTING,
-    About,
     AccountState,
     Conversation,
     DailyDigest,
@@ -28,7 +27,14 @@ from hub.model import (
     Urgent,
     UrgentNews,
 )
-from hub.notices import claimed_by, mail_members, plan_digest, tell_members
+from hub.notices import (
+    about_conversation,
+    claimed_by,
+    mail_members,
+    plan_digest,
+    tagged,
+    tell_members,
+)
 from hub.outbound.worker import Claim
 from hub.policy import audience, next_at, on_duty, pinged, pings, quiet_ends
 from hub.store import Store, Tx
@@ -104,7 +110,8 @@ def _whom(
 ) -> tuple[MemberId, ...]:
     members = tx.members.all(conversation.shop)
     holder = claimed_by(tx.attention.claim_of(conversation.shop, conversation.id), now)
-    about = About(NoticeKind.MESSAGE, conversation.account, conversation.item_id)
+    asked = about_conversation(NoticeKind.MESSAGE, conversation)
+    about = tagged(tx, conversation.shop, asked, plan)
     told = audience(about, plan, members, now)
     return pinged(work.step, plan, members, told, now, claimed_by=holder)
 

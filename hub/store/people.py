@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from hub.model import (
@@ -33,6 +33,9 @@ from hub.store.sql import Sql, Statement
 from hub.store.values import Values
 
 PLAN = "people.plan"
+MICROSECOND = timedelta(microseconds=1)
+CLOCKS_APART = timedelta(hours=1)
+"""Ours and the platform's, at most: no answer was given longer before the question than that."""
 
 _PUT_CODE = Statement(
     "INSERT INTO binding_codes (member_id, shop_id, code, expires_at)"
@@ -72,10 +75,12 @@ _LISTENERS = Statement(
 
 _ANSWERED = Statement(
     "SELECT 1 FROM messages WHERE shop_id = :shop AND conversation_id = :conversation"
-    " AND (id > :message AND (origin IN ('operator', 'phone', 'ai')"
-    " OR origin = 'rule' AND substr(key, 1, length(:aside)) <> :aside)"
-    " OR origin = 'phone' AND sent_at >="
-    " (SELECT q.sent_at FROM messages q WHERE q.shop_id = :shop AND q.id = :message))"
+    " AND (origin = 'phone' AND sent_at >= (SELECT q.sent_at"
+    " FROM messages q WHERE q.shop_id = :shop AND q.id = :message)"
+    " OR id > :message AND (origin IN ('operator', 'ai')"
+    " OR origin = 'rule' AND substr(key, 1, length(:aside)) <> :aside))"
+    " AND sent_at >= (SELECT q.sent_at - :apart"
+    " FROM messages q WHERE q.shop_id = :shop AND q.id = :message)"
     " AND state NOT IN ('draft', 'dropped', 'rejected', 'recalled') LIMIT 1"
 )
 _LAST_HEARD = Statement(
@@ -192,10 +197,15 @@ class Attention:
         """Whether anybody or anything has answered since that message of the buyer.
 
         What is said about an order answers nothing. What the seller wrote on the phone may have
-        been heard of before that message was.
+        been heard of in another order than it was said in.
         """
         found = self._sql.value(
-            _ANSWERED, shop=shop, conversation=conversation, message=message, aside=MOMENT_KEY
+            _ANSWERED,
+            shop=shop,
+            conversation=conversation,
+            message=message,
+            aside=MOMENT_KEY,
+            apart=CLOCKS_APART // MICROSECOND,
         )
         return found is not None
 
@@ -276,9 +286,11 @@ def _to_route(fields: dict[str, Any]) -> Route:
         kinds=tuple(map(NoticeKind, fields["kinds"])),
         account=None if account is None else AccountId(account),
         item=fields["item"],
+        tag=fields["tag"],
         roles=tuple(map(Role, fields["roles"])),
         members=tuple(map(MemberId, fields["members"])),
         groups=tuple(fields["groups"]),
+        mailed=tuple(map(MemberId, fields["mailed"])),
     )
 
 

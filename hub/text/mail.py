@@ -17,7 +17,11 @@ MAIL_KINDS: dict[Urgent, str] = {
     Urgent.STOCK: "卡密发完了",
     Urgent.UNANSWERED: "有买家一直没人回复",
     Urgent.SILENT_CHAT: "QQ 里收不到通知",
+    Urgent.MESSAGE: "买家消息",
+    Urgent.ORDER: "订单",
+    Urgent.RECEIPT: "自动回复没发出",
 }
+_ORDINARY = frozenset({Urgent.MESSAGE, Urgent.ORDER, Urgent.RECEIPT})
 _PAGES: dict[Urgent, str] = {
     Urgent.ACCOUNT: "/accounts",
     Urgent.NEED: "/needs",
@@ -25,6 +29,9 @@ _PAGES: dict[Urgent, str] = {
     Urgent.STOCK: "/stock",
     Urgent.UNANSWERED: "/conversations",
     Urgent.SILENT_CHAT: "/qq",
+    Urgent.MESSAGE: "/conversations",
+    Urgent.ORDER: "/orders",
+    Urgent.RECEIPT: "/conversations",
 }
 NO_MAIL_SERVER = "还没有设置邮件服务器：在 config/hub.yml 的 mail 里填好，重启鱼桥"
 BAD_MAIL_ADDRESS = "这个邮箱地址不对，要像 name@example.com 这样"
@@ -49,7 +56,10 @@ ODD_ANSWER = "邮件服务器的回答看不懂，检查 mail.port 和 mail.secu
 
 def mail_subject(parts: Sequence[MailPart]) -> str:
     kinds = "、".join(dict.fromkeys(MAIL_KINDS[part.kind] for part in parts))
-    return f"【鱼桥】{kinds}" if len(parts) == 1 else f"【鱼桥】{len(parts)} 件急事：{kinds}"
+    if len(parts) == 1:
+        return f"【鱼桥】{kinds}"
+    urgent = any(part.kind not in _ORDINARY for part in parts)
+    return f"【鱼桥】{len(parts)} 件{'急事' if urgent else '事'}：{kinds}"
 
 
 def mail_body(parts: Sequence[MailPart], zone: ZoneInfo, now: datetime, public_url: str) -> str:

@@ -34,9 +34,11 @@ async def add_route(request: web.Request) -> web.Response:
             kinds=tuple(NoticeKind(one) for one in sent.getall("kind", []) if one in _KINDS),
             account=AccountId(_id(account)) if account else None,
             item=form["item"].strip() or None,
+            tag=form["tag"].strip().lstrip("#＃") or None,
             roles=tuple(Role(one[5:]) for one in to if one in _ROLES),
             members=tuple(MemberId(_id(one[7:])) for one in to if one.startswith("member:")),
             groups=tuple(one[6:] for one in to if one.startswith("group:")),
+            mailed=tuple(MemberId(_id(one[5:])) for one in to if one.startswith("mail:")),
         )
         await request.app[SITE].desk.people.add_route(operator(request), route)
     except Invalid as refusal:
