@@ -233,7 +233,15 @@ def _workers(
         reacts=lambda peer: qq.abilities(peer).reacts,
     )
     recalls = Recalls(store, supervisor.session_of, now=now)
-    chats = ChatSends(store, qq, album, spacing=settings.qq.send_spacing_seconds, now=now)
+    silent = timedelta(minutes=settings.mail.silent_chat_minutes)
+    chats = ChatSends(
+        store,
+        qq,
+        album,
+        spacing=settings.qq.send_spacing_seconds,
+        now=now,
+        silent_after=silent if silent and settings.qq.enabled else None,
+    )
     clients = supervisor.client_of
     performers: dict[str, tuple[int, dict[TaskKind, Performer]]] = {
         "to buyers": (BUYER_SENDS, {TaskKind.SEND: buyers, TaskKind.RECALL: recalls}),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hub import text
 from hub.model import (
-    About,
     Account,
     ChatPeer,
     Claim,
@@ -20,9 +20,10 @@ from hub.model import (
     Ping,
     Role,
     SendNotice,
+    ShopId,
     chat_lane,
 )
-from hub.notices import NOTICE_LIFETIME, claimed_by, tell_members
+from hub.notices import NOTICE_LIFETIME, about_conversation, claimed_by, tagged, tell_members
 from hub.policy import audience, pings
 from hub.store import Tx
 
@@ -37,11 +38,10 @@ def heard(tx: Tx, conversation: Conversation, message: MessageId, now: datetime)
     minutes = pings(plan, tx.members.answering(conversation.shop))
     if not minutes:
         return
-    for task in tx.outbox.waiting(conversation.shop, ping_lane(conversation)):
-        work = task.work
-        if isinstance(work, Ping) and not _answered(tx, conversation, work.message):
+    for task in _waiting(tx, conversation):
+        if not _answered(tx, conversation, task.work.message):
             return
-        tx.outbox.drop(conversation.shop, task.id, error="answered", now=now)
+        tx.outbox.cancel(conversation.shop, task.key, error="answered", now=now)
     remind(tx, conversation, message, now + timedelta(minutes=minutes[0]), now)
 
 
@@ -53,22 +53,47 @@ def remind(
     now: datetime,
     *,
     step: int = 0,
-    member: MemberId | None = None,
 ) -> None:
-    """`member`: who asked for it; nobody else is reminded then."""
+    _plan(tx, conversation, Ping(conversation.id, message, step, due_at=due_at), now)
+
+
+def put_off(
+    tx: Tx,
+    conversation: Conversation,
+    message: MessageId,
+    member: MemberId,
+    until: datetime,
+    now: datetime,
+) -> None:
+    """Remind this member then, and nobody before; what others asked for stays as it is."""
+    asked = Ping(conversation.id, message, member=member, due_at=until)
+    _plan_anew(tx, conversation, [asked, *_asked_by_others(tx, conversation, member)], now)
+
+
+def _plan_anew(tx: Tx, conversation: Conversation, wanted: Iterable[Ping], now: datetime) -> None:
+    """These in the place of all that were planned: what is due first must come first."""
+    for task in _waiting(tx, conversation):
+        tx.outbox.cancel(conversation.shop, task.key, error="put off", now=now)
+    for ping in sorted(wanted, key=lambda one: one.due_at or now):
+        _plan(tx, conversation, ping, now)
+
+
+def _plan(tx: Tx, conversation: Conversation, ping: Ping, now: datetime) -> None:
+    due_at = ping.due_at or now
+    who = f"{ping.message}:{ping.step}:{ping.member or 0}"
     tx.outbox.enqueue(
         conversation.shop,
-        Ping(conversation.id, message, step, member),
+        ping,
         lane=ping_lane(conversation),
-        key=f"ping:{message}:{step}:{member or 0}:{due_at.isoformat()}",
+        key=f"ping:{who}:{due_at.isoformat()}:{now.isoformat()}",
         due_at=due_at,
         now=now,
     )
 
 
-def stop_reminding(tx: Tx, conversation: Conversation, now: datetime) -> None:
-    for task in tx.outbox.waiting(conversation.shop, ping_lane(conversation)):
-        tx.outbox.drop(conversation.shop, task.id, error="put off", now=now)
+def _asked_by_others(tx: Tx, conversation: Conversation, member: MemberId) -> list[Ping]:
+    planned = [task.work for task in _waiting(tx, conversation)]
+    return [one for one in planned if one.member not in (None, member)]
 
 
 def answered_by(
@@ -82,7 +107,7 @@ def answered_by(
         return
     claim = tx.attention.claim_of(conversation.shop, conversation.id)
     holder = claimed_by(claim, now)
-    if holder is None:
+    if holder is None or (holder != member.id and _is_gone(tx, member.shop, holder)):
         tx.attention.claim(conversation.shop, Claim(conversation.id, member.id, now, now))
         _tell_others(tx, conversation, member, now, at)
     elif holder == member.id and claim is not None:
@@ -115,9 +140,12 @@ def hand_over(
         conversation=conversation.id,
         message=last,
     )
-    stop_reminding(tx, conversation, now)
-    if last is not None and not _answered(tx, conversation, last):
-        heard(tx, conversation, last, now)
+    wanted = _asked_by_others(tx, conversation, giver.id)
+    minutes = pings(tx.plans.get(shop) or PeoplePlan(), tx.members.answering(shop))
+    if minutes and last is not None and not _answered(tx, conversation, last):
+        due_at = now + timedelta(minutes=minutes[0])
+        wanted.append(Ping(conversation.id, last, due_at=due_at))
+    _plan_anew(tx, conversation, wanted, now)
 
 
 def ping_lane(conversation: Conversation) -> str:
@@ -128,12 +156,29 @@ def _answered(tx: Tx, conversation: Conversation, message: MessageId) -> bool:
     return tx.attention.answered(conversation.shop, conversation.id, message)
 
 
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    key: str
+    work: Ping
+
+
+def _waiting(tx: Tx, conversation: Conversation) -> list[_Planned]:
+    tasks = tx.outbox.waiting(conversation.shop, ping_lane(conversation))
+    return [_Planned(one.key, one.work) for one in tasks if isinstance(one.work, Ping)]
+
+
+def _is_gone(tx: Tx, shop: ShopId, member: MemberId) -> bool:
+    found = tx.members.get(shop, member)
+    return found is None or not found.active
+
+
 def _tell_others(
     tx: Tx, conversation: Conversation, member: Member, now: datetime, at: ChatPeer | None
 ) -> None:
     members = tx.members.all(conversation.shop)
     plan = tx.plans.get(conversation.shop) or PeoplePlan()
-    about = About(NoticeKind.MESSAGE, conversation.account, conversation.item_id)
+    asked = about_conversation(NoticeKind.MESSAGE, conversation)
+    about = tagged(tx, conversation.shop, asked, plan)
     told = audience(about, plan, members, now)
     able = {one.id for one in members if one.role is not Role.VIEWER}
     others = [one for one in told.members if one != member.id and one in able]

@@ -18,6 +18,7 @@ from hub.buyers import know_buyer
 from hub.delivery import on_message_settled, on_signal
 from hub.errands import mark_read, read_item
 from hub.model import (
+    NOTICE_KEY,
     Account,
     BuyerMessage,
     Card,
@@ -208,7 +209,7 @@ class Inbound:
             tx,
             conversation,
             notice,
-            key=f"notice:{message}",
+            key=f"{NOTICE_KEY}{message}",
             now=now,
             kind=NoticeKind.MESSAGE,
             message=message,

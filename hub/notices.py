@@ -7,7 +7,7 @@ told in private.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hub.model import (
@@ -32,7 +32,6 @@ from hub.model import (
     SendReceipt,
     ShopId,
     StockLevel,
-    Summarize,
     Urgent,
     UrgentNews,
     chat_lane,
@@ -43,17 +42,24 @@ from hub.policy import (
     MAIL_LIFETIME,
     MailWhen,
     audience,
-    held_since,
-    held_until,
     is_worse,
     next_at,
     stock_level,
     when_mailed,
 )
 from hub.store import Tx
+from hub.summaries import summarize_later
 from hub.text import focus_head, stock_fell
 
 NOTICE_LIFETIME = timedelta(hours=24)
+_MAILED_AS: dict[NoticeKind, Urgent] = {
+    NoticeKind.MESSAGE: Urgent.MESSAGE,
+    NoticeKind.ORDER: Urgent.ORDER,
+    NoticeKind.NEED: Urgent.NEED,
+    NoticeKind.ACCOUNT: Urgent.ACCOUNT,
+    NoticeKind.STOCK: Urgent.STOCK,
+    NoticeKind.RECEIPT: Urgent.RECEIPT,
+}
 
 
 def tell_owners(
@@ -74,9 +80,9 @@ def tell_owners(
     `pictures`: those of `message` are shown with it. `urgent`: it may be worth a mail.
     """
     shop = conversation.shop
-    about = About(kind, conversation.account, conversation.item_id)
+    about = about_conversation(kind, conversation)
     told = _tell(tx, shop, about, _Notice(text, key, conversation.id, message, pictures), now)
-    return _mail(tx, shop, urgent, text, key, now) or told
+    return mail_members(tx, shop, urgent, text, key, now) or told
 
 
 def tell_owners_of_shop(
@@ -92,10 +98,10 @@ def tell_owners_of_shop(
 ) -> bool:
     """Tell something that is about no conversation. False: told before, or there is nobody."""
     told = _tell(tx, shop, About(kind, account), _Notice(text, key), now)
-    return _mail(tx, shop, urgent, text, key, now) or told
+    return mail_members(tx, shop, urgent, text, key, now) or told
 
 
-def _mail(
+def mail_members(
     tx: Tx, shop: ShopId, news: UrgentNews | None, text: str, key: str, now: datetime
 ) -> bool:
     """Mail it to those who want that, once per `key`; the notices in chat have keys that begin
@@ -103,14 +109,27 @@ def _mail(
     when = when_mailed(news) if news is not None else None
     if news is None or when is None:
         return False
-    unless_told = when is MailWhen.UNLESS_TOLD
+    part = MailPart(news.kind, news.words or text, now)
+    unless = f"{key}:" if when is MailWhen.UNLESS_TOLD else ""
+    return _mail(tx, shop, tx.members.mailed(shop), part, key, now, unless=unless)
+
+
+def _mail(
+    tx: Tx,
+    shop: ShopId,
+    addresses: Iterable[str],
+    part: MailPart,
+    key: str,
+    now: datetime,
+    *,
+    unless: str = "",
+) -> bool:
     told = False
-    for to in tx.members.mailed(shop):
-        part = MailPart(news.kind, news.words or text, now)
+    for to in addresses:
         task = tx.outbox.enqueue(
             shop,
-            SendMail(to, (part,), unless=f"{key}:" if unless_told else ""),
-            lane=mail_lane(to, unless_told=unless_told),
+            SendMail(to, (part,), unless=unless),
+            lane=mail_lane(to, unless_told=bool(unless)),
             key=f"mail:{key}:{to.casefold()}",
             due_at=now,
             expires_at=now + MAIL_LIFETIME,
@@ -162,15 +181,30 @@ def _tell(tx: Tx, shop: ShopId, about: About, notice: _Notice, now: datetime) ->
     members = tx.members.all(shop)
     settled = plan or PeoplePlan()
     holder = claimed_by(claim, now) if handed or settled.claimed_only else None
+    about = tagged(tx, shop, about, settled)
     told = audience(about, settled, members, now, claimed_by=holder)
     ids = [qq for one in members if one.id in told.members for qq in one.qq]
     any_told = _tell_qqs(tx, shop, ids, notice, now)
     for number in told.groups:
         peer = ChatPeer("", "group", number)
         any_told |= _enqueue(tx, shop, peer, notice, f"{notice.key}:group:{number}", now)
+    addresses = [one.email for one in members if one.id in told.mailed and one.email]
+    part = MailPart(_MAILED_AS[about.kind], notice.text, now)
+    any_told |= _mail(tx, shop, addresses, part, notice.key, now)
     for member in told.held:
         summarize_later(tx, shop, member, settled, now)
     return any_told or bool(told.held)
+
+
+def about_conversation(kind: NoticeKind, conversation: Conversation) -> About:
+    return About(kind, conversation.account, conversation.item_id, conversation.buyer)
+
+
+def tagged(tx: Tx, shop: ShopId, about: About, plan: PeoplePlan) -> About:
+    """With the tags of the buyer, if a rule asks for one."""
+    if about.buyer is None or not any(route.tag for route in plan.routes):
+        return about
+    return replace(about, tags=tx.buyers.get(shop, about.buyer).tags)
 
 
 def tell_members(
@@ -190,18 +224,11 @@ def tell_members(
     return _tell_qqs(tx, shop, ids, _Notice(text, key, conversation, message), now)
 
 
-def summarize_later(
-    tx: Tx, shop: ShopId, member: MemberId, plan: PeoplePlan, now: datetime
-) -> None:
-    """Once per time of quiet; without an end there is no summary."""
-    until = held_until(plan, member, now)
-    if until is not None:
-        key, since = summary_key(member, until), held_since(plan, member, now)
-        tx.outbox.enqueue(shop, Summarize(member, since), lane=key, key=key, due_at=until, now=now)
-
-
-def summary_key(member: MemberId, until: datetime) -> str:
-    return f"summary:{member}:{until.isoformat()}"
+def forget_chat(tx: Tx, shop: ShopId, peer: ChatPeer, now: datetime) -> None:
+    """Whoever is there is not to be told any more, also nothing of what waits to be told there."""
+    for lane in (chat_lane(peer), chat_lane(peer, pictures=True)):
+        for task in tx.outbox.waiting(shop, lane):
+            tx.outbox.cancel(shop, task.key, error="not to be told any more", now=now)
 
 
 def plan_digest(tx: Tx, shop: ShopId, plan: PeoplePlan, now: datetime) -> None:

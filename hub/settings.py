@@ -249,6 +249,8 @@ class MailSettings(_Section):
     """Least time between two mails to the same address."""
     untold_minutes: float = Field(5, ge=0, le=240)
     """Urgent notices that did not arrive in QQ for so long go by mail."""
+    silent_chat_minutes: float = Field(10, ge=0, le=1440)
+    """When no bot took any notice for so long, that is told by mail; 0: never."""
 
     @field_validator("host")
     @classmethod

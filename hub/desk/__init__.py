@@ -183,7 +183,7 @@ class Desk:
         self.emergency = Emergency(store, now)
         zone, confirmations = ZoneInfo(settings.text.timezone), Confirmations(now)
         self.ai = AiDesk(store, assist, settings.ai, now, zone)
-        self.people = People(store, now, zone)
+        self.people = People(store, now, zone, mails=bool(settings.mail.host))
         self.ai_replays = AiReplays(store, assist, settings.ai, now, zone)
         self.focusing = Focusing(store, now, minutes=settings.qq.focus_minutes)
         self.login_chat = LoginChat(

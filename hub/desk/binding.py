@@ -11,8 +11,8 @@ from loguru import logger
 from hub import text
 from hub.desk.operator import Door, Operator
 from hub.errors import Conflict, Forbidden, Invalid, NotFound, TooOften
-from hub.model import BindingCode, Member, MemberId, Role
-from hub.notices import tell_members
+from hub.model import BindingCode, ChatPeer, Member, MemberId, Role
+from hub.notices import forget_chat, tell_members
 from hub.store import Store, Tx
 
 CODE_LASTS = timedelta(minutes=10)
@@ -123,6 +123,7 @@ class Binding:
                 raise NotFound(f"QQ {qq} 没有绑定在「{found.name}」名下")
             left = tuple(one for one in found.qq if one != qq)
             changed = tx.members.update(operator.shop, member, qq=left)
+            forget_chat(tx, operator.shop, ChatPeer("", "private", qq), now)
             operator.record(tx, "member.unbind", f"{found.name} {qq}", now)
             return changed or found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from hub.attention import hand_over, remind, stop_reminding
+from hub.attention import hand_over, put_off
 from hub.commands import may
 from hub.desk.operator import Operator
 from hub.desk.people import member_named
@@ -60,8 +60,7 @@ class Handing:
             last = tx.attention.last_heard(operator.shop, conversation)
             if last is None or tx.attention.answered(operator.shop, conversation, last):
                 return None
-            stop_reminding(tx, found, now)
-            remind(tx, found, last, until, now, member=operator.member.id)
+            put_off(tx, found, last, operator.member.id, until, now)
             operator.record(tx, "handing.later", found.ticket, now)
             return found
 

@@ -12,10 +12,12 @@ from zoneinfo import ZoneInfo
 
 from hub import text
 from hub.commands import may
+from hub.desk.buyers import LONGEST_TAG
 from hub.desk.operator import Operator
 from hub.errors import Forbidden, Invalid, NotFound
 from hub.model import (
     Account,
+    ChatPeer,
     Group,
     Hours,
     Member,
@@ -27,9 +29,10 @@ from hub.model import (
     Spell,
     Tally,
 )
-from hub.notices import plan_digest, summary_key
-from hub.policy import held_until, is_silenced, on_duty
+from hub.notices import forget_chat, plan_digest
+from hub.policy import is_mailable, is_silenced, on_duty
 from hub.store import Store, Tx
+from hub.summaries import begin_anew, move_summaries
 
 MOST_ROUTES = 50
 MOST_GROUPS = 50
@@ -58,6 +61,8 @@ class PeopleView:
     on_duty: tuple[str, ...]
     silenced: tuple[str, ...]
     members: tuple[Member, ...]
+    mailable: tuple[Member, ...]
+    """Who can be told by mail."""
     accounts: tuple[Account, ...]
 
 
@@ -66,7 +71,11 @@ Change = Callable[[Tx, PeoplePlan], PeoplePlan]
 
 
 class People:
-    def __init__(self, store: Store, now: Callable[[], datetime], zone: ZoneInfo) -> None:
+    def __init__(
+        self, store: Store, now: Callable[[], datetime], zone: ZoneInfo, *, mails: bool = False
+    ) -> None:
+        """`mails`: there is a mail server."""
+        self._mails = mails
         self._store = store
         self._now = now
         self._zone = zone
@@ -92,6 +101,7 @@ class People:
                 tuple(names.get(one, "") for one in on_duty(plan, now)),
                 tuple(one.name for one in members if is_silenced(plan, one.id, now)),
                 tuple(one for one in members if one.active),
+                tuple(one for one in members if self._mails and is_mailable(one)),
                 tuple(accounts),
             )
 
@@ -125,6 +135,8 @@ class People:
         """At the end: rules before it come first."""
 
         def change(tx: Tx, plan: PeoplePlan) -> PeoplePlan:
+            if route.mailed and not self._mails:
+                raise Invalid("还没有设置邮件服务器，先看「邮件」页", {"to": "先设置邮件服务器"})
             _check_route(tx, operator, plan, route)
             return replace(plan, routes=(*plan.routes, route))
 
@@ -165,12 +177,15 @@ class People:
         await self._change(operator, "people.group", change, target=lambda: number)
 
     async def remove_group(self, operator: Operator, number: str) -> None:
-        def change(_: Tx, plan: PeoplePlan) -> PeoplePlan:
+        now = self._now()
+
+        def change(tx: Tx, plan: PeoplePlan) -> PeoplePlan:
             if any(number in one.groups for one in plan.routes):
                 raise Invalid("还有规则发到这个群，先删掉那条规则")
             left = tuple(one for one in plan.groups if one.number != number)
             if len(left) == len(plan.groups):
                 raise NotFound("这个群已经不在名单里了")
+            forget_chat(tx, operator.shop, ChatPeer("", "group", number), now)
             return replace(plan, groups=left)
 
         await self._change(operator, "people.group_removed", change, target=lambda: number)
@@ -200,6 +215,7 @@ class People:
         unanswered: tuple[int, ...] | None,
         claimed_only: bool,
         digest_at: time | None,
+        mail_unanswered: bool = True,
     ) -> None:
         minutes = None if unanswered is None else tuple(sorted(set(unanswered)))
         if minutes and not _sensible(minutes):
@@ -215,10 +231,12 @@ class People:
                 plan,
                 quiet=quiet,
                 unanswered=minutes,
+                mail_unanswered=mail_unanswered,
                 claimed_only=claimed_only,
                 digest_at=digest_at,
             )
             plan_digest(tx, operator.shop, changed, now)
+            move_summaries(tx, operator.shop, tx.members.all(operator.shop), changed, now)
             return changed
 
         await self._change(operator, "people.habits", change)
@@ -231,9 +249,12 @@ class People:
         if until is not None and until <= now:
             raise Invalid("没有静音：这个时间已经过了")
 
-        def change(_: Tx, plan: PeoplePlan) -> PeoplePlan:
+        def change(tx: Tx, plan: PeoplePlan) -> PeoplePlan:
             others = tuple(one for one in plan.silenced if one.member != member)
-            return replace(plan, silenced=(*others, Spell(member, until, now)))
+            since = min((one.since for one in _silence_of(plan, member, now)), default=now)
+            changed = replace(plan, silenced=(*others, Spell(member, until, since)))
+            move_summaries(tx, operator.shop, [operator.member], changed, now)
+            return changed
 
         await self._change(operator, "people.silence", change, Role.VIEWER)
 
@@ -243,16 +264,13 @@ class People:
         found: list[Tally] = []
 
         def change(tx: Tx, plan: PeoplePlan) -> PeoplePlan:
-            ended = [one for one in plan.silenced if one.member == member]
             found.clear()
-            if ended and is_silenced(plan, member, now):
-                until = held_until(plan, member, now)
-                if until is not None:
-                    key = summary_key(member, until)
-                    tx.outbox.cancel(operator.shop, key, error="told already", now=now)
-                found.append(tx.attention.tally(operator.shop, ended[0].since, now))
             left = tuple(one for one in plan.silenced if one.member != member)
-            return replace(plan, silenced=left)
+            changed = replace(plan, silenced=left)
+            for one in _silence_of(plan, member, now):
+                found.append(tx.attention.tally(operator.shop, one.since, now))
+                begin_anew(tx, operator.shop, member, changed, now)
+            return changed
 
         await self._change(operator, "people.silence_over", change, Role.VIEWER)
         return found[0] if found else None
@@ -358,16 +376,20 @@ def _check_route(tx: Tx, operator: Operator, plan: PeoplePlan, route: Route) -> 
         raise Invalid("这条规则已经有了")
     if len(plan.routes) >= MOST_ROUTES:
         raise Invalid(f"规则最多 {MOST_ROUTES} 条，先删掉不用的")
-    if not (route.roles or route.members or route.groups):
+    if not (route.roles or route.members or route.groups or route.mailed):
         raise Invalid("选上发给谁", {"to": "至少选一个"})
     if route.item is not None and not _ITEM.fullmatch(route.item):
         sentence = "商品编号是一串数字，在商品链接里 id= 的后面"
         raise Invalid(sentence, {"item": sentence})
     if route.account is not None and tx.accounts.get(operator.shop, route.account) is None:
         raise Invalid("这个账号不存在", {"account": "选一个账号"})
-    known = {one.id for one in tx.members.all(operator.shop)}
-    if not known.issuperset(route.members):
+    if route.tag is not None and len(route.tag) > LONGEST_TAG:
+        raise Invalid(f"标签最多 {LONGEST_TAG} 字", {"tag": f"最多 {LONGEST_TAG} 字"})
+    members = tx.members.all(operator.shop)
+    if not {one.id for one in members}.issuperset(route.members):
         raise Invalid("有成员不存在", {"to": "重新选"})
+    if not {one.id for one in members if is_mailable(one)}.issuperset(route.mailed):
+        raise Invalid("有成员没有填邮箱，或者不要邮件通知", {"to": "先在「成员」里填邮箱"})
     if not {one.number for one in plan.groups}.issuperset(route.groups):
         raise Invalid("先把群加进名单", {"to": "先把群加进名单"})
 
@@ -377,6 +399,10 @@ def _without(some: Sequence[Settled], id_: str, gone: str) -> tuple[Settled, ...
     if len(left) == len(some):
         raise NotFound(gone)
     return left
+
+
+def _silence_of(plan: PeoplePlan, member: MemberId, now: datetime) -> tuple[Spell, ...]:
+    return tuple(one for one in _running(plan.silenced, now) if one.member == member)
 
 
 def _running(spells: tuple[Spell, ...], now: datetime) -> tuple[Spell, ...]:

@@ -122,6 +122,7 @@ from hub.model.people import (
     Route,
     Shift,
     Spell,
+    Standing,
     Tally,
 )
 from hub.model.replies import CannedAnswer, Hours, Match, Moment, Rule, RuleKind
@@ -155,6 +156,7 @@ from hub.model.stock import (
 from hub.model.tasks import (
     ANSWER_KEY,
     MOMENT_KEY,
+    NOTICE_KEY,
     AnswerByAi,
     AskedBy,
     ChangePrice,
@@ -198,6 +200,7 @@ __all__ = [
     "ANSWER_KEY",
     "KEPT",
     "MOMENT_KEY",
+    "NOTICE_KEY",
     "RESTING",
     "URGENT",
     "WHOLE_SHOP",
@@ -337,6 +340,7 @@ __all__ = [
     "Speaker",
     "Spec",
     "Spell",
+    "Standing",
     "StartDelivery",
     "StepOrder",
     "StockCard",

@@ -19,7 +19,7 @@ def is_mail_address(written: str) -> bool:
 
 
 class Urgent(StrEnum):
-    """Kinds of news that are worth a mail."""
+    """Kinds of news that are worth a mail, the last three where a rule of the shop says so."""
 
     ACCOUNT = "account"
     """An account does nothing until a person acts."""
@@ -29,6 +29,13 @@ class Urgent(StrEnum):
     """The hub stopped all deliveries by itself."""
     STOCK = "stock"
     """A pool is empty."""
+    UNANSWERED = "unanswered"
+    """A buyer whom nobody has answered, after the last reminder in chat."""
+    SILENT_CHAT = "silent_chat"
+    """Nothing can be told in chat."""
+    MESSAGE = "message"
+    ORDER = "order"
+    RECEIPT = "receipt"
 
 
 @dataclass(frozen=True, slots=True)

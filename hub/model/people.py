@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import StrEnum
 
-from hub.model.ids import AccountId, ConversationId, MemberId
+from hub.model.ids import AccountId, ConversationId, MemberId, PlatformUser
 from hub.model.replies import Hours
 from hub.model.shop import Role
 
@@ -35,9 +35,13 @@ class Route:
     kinds: tuple[NoticeKind, ...] = ()
     account: AccountId | None = None
     item: str | None = None
+    tag: str | None = None
+    """Of the buyer."""
     roles: tuple[Role, ...] = ()
     members: tuple[MemberId, ...] = ()
     groups: tuple[str, ...] = ()
+    mailed: tuple[MemberId, ...] = ()
+    """Who gets it by mail besides; in chat somebody is told all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,8 @@ class PeoplePlan:
     unanswered: tuple[int, ...] | None = None
     """After so many minutes somebody is reminded of a buyer whom nobody answered. None: as
     `PINGS`, in shops of several people; empty: never."""
+    mail_unanswered: bool = True
+    """The last of these reminders goes by mail as well."""
     claimed_only: bool = False
     """Who answered first is the only one who is told what that buyer says next."""
     digest_at: time | None = None
@@ -101,6 +107,9 @@ class About:
     kind: NoticeKind
     account: AccountId | None = None
     item: str | None = None
+    buyer: PlatformUser | None = None
+    tags: tuple[str, ...] = ()
+    """Of the buyer; known where a rule asks for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +118,7 @@ class Audience:
     groups: tuple[str, ...] = ()
     held: tuple[MemberId, ...] = ()
     """Would be told, but for their silence or the shop's quiet hours."""
+    mailed: tuple[MemberId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,3 +151,18 @@ class Tally:
     delivered: int = 0
     answers: dict[str, int] = field(default_factory=dict)
     """By origin of the answer; those of people by the name of the member."""
+    unsent: int = 0
+    """Automatic answers that the platform did not take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What has to be known whenever somebody looks up from something else."""
+
+    needs: int = 0
+    """What waits for a person."""
+    short_of: tuple[str, ...] = ()
+    """Pools that are low or empty."""
+
+    def __bool__(self) -> bool:
+        return self != Standing()

@@ -255,6 +255,8 @@ class Ping:
     """How many reminders there were."""
     member: MemberId | None = None
     """Who asked to be reminded; nobody else is."""
+    due_at: datetime | None = None
+    """When it was planned for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +376,10 @@ ANSWER_KEY = "rule:"
 """How the keys of messages begin that rules say to a buyer's line; its id comes behind."""
 MOMENT_KEY = "moment:"
 """How the keys of messages begin that rules say because an order has come to some point."""
+
+
+NOTICE_KEY = "notice:"
+"""How the keys of notices begin that tell what a buyer said."""
 
 
 def mail_lane(to: str | None = None, *, unless_told: bool = False) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -12,21 +14,29 @@ from loguru import logger
 from hub.album import Album
 from hub.errors import HubError, PeerError, Rejected, Throttled, Uncertain, Unreachable
 from hub.model import (
+    NOTICE_KEY,
     AccountId,
     ChatAbilities,
     ChatPeer,
+    ConversationId,
     Delivered,
     Image,
     Mark,
     SendNotice,
     SendReceipt,
+    ShopId,
+    Task,
     TaskId,
     TaskState,
+    Urgent,
+    UrgentNews,
 )
+from hub.notices import mail_members
 from hub.outbound.worker import Claim
 from hub.pacing import Pacer
 from hub.policy import ReceiptWay, backoff, receipt_way
 from hub.store import Store, Tx
+from hub.text import merged_notice, silent_chat_mail
 
 NOT_CONNECTED_AGAIN = timedelta(seconds=30)
 """The chat lanes are hastened when a bot connects; this is the fallback."""
@@ -45,6 +55,13 @@ MOST_PICTURE_BYTES = 4 * 1024 * 1024
 """Of all pictures of a notice. Bridges need about a second for a quarter of a megabyte."""
 MOST_TRIES = 5
 """Of saying it and of looking for it; waiting for a bot or for a turn is none."""
+
+
+MISSED = timedelta(minutes=2)
+"""A notice that waited so long was not told when it should have been."""
+KEPT_APART = 3
+"""The newest of what was missed; each can be quoted."""
+WORTH_MERGING = 3
 
 
 class ChatPort(Protocol):
@@ -78,7 +95,10 @@ class ChatSends:
         *,
         spacing: float,
         now: Callable[[], datetime],
+        silent_after: timedelta | None = None,
     ) -> None:
+        """`silent_after`: notices that wait so long for a bot are worth a mail; None: they never
+        are."""
         self._store = store
         self._port = port
         self._album = album
@@ -87,6 +107,8 @@ class ChatSends:
         self._now = now
         self._tries: dict[TaskId, int] = {}
         """Of open tasks. A new process starts to count anew, that does no harm."""
+        self._silent_after = silent_after
+        self._told_silent: set[ShopId] = set()
 
     async def perform(self, claim: Claim) -> None:
         task = claim.task
@@ -95,7 +117,7 @@ class ChatSends:
         elif task.wire_at is not None and _told(claim)[1]:
             await self._look(claim, task.wire_at)
         else:
-            await self._send(claim)
+            await self._send(await self._merge(claim))
 
     async def _send(self, claim: Claim) -> None:
         peer, text, quote = _told(claim)
@@ -122,6 +144,7 @@ class ChatSends:
             await self._release(claim, LOOK_AGAIN, error, clear_wire=False)
         except Unreachable as error:
             await self._release(claim, NOT_CONNECTED_AGAIN, error, clear_wire=True)
+            await self._tell_silence(claim)
         except (Rejected, Throttled) as error:
             await self._try_again_or_give_up(claim, error, TaskState.FAILED, clear_wire=True)
         else:
@@ -152,6 +175,45 @@ class ChatSends:
         if not in_words:
             await self._done(claim, Delivered(work.asked_by.peer.bot, ()))
         return in_words
+
+    async def _merge(self, claim: Claim) -> Claim:
+        """What a chat has missed for long is told in one notice, but for the newest."""
+        task, now = claim.task, self._now()
+        if now - task.created_at < MISSED or not _is_mergeable(task):
+            return claim
+
+        def unit(tx: Tx) -> SendNotice | None:
+            waiting = [one for one in tx.outbox.waiting(task.shop, task.lane) if _is_mergeable(one)]
+            older = waiting[:-KEPT_APART]
+            if len(older) < WORTH_MERGING or older[0].id != task.id:
+                return None
+            said = Counter(_about(one) for one in older)
+            order = dict.fromkeys(_about(one) for one in reversed(older))
+            found = (tx.conversations.get(task.shop, one) for one in order)
+            buyers = [(one, said[one.id]) for one in found if one is not None]
+            assert isinstance(task.work, SendNotice)  # noqa: S101 - no other is mergeable
+            merged = SendNotice(task.work.peer, merged_notice(len(older), buyers), None)
+            if not tx.outbox.rewrite(task, claim.holder, merged):
+                return None
+            for one in older[1:]:
+                tx.outbox.cancel(task.shop, one.key, error=f"merged into {task.id}", now=now)
+            return merged
+
+        merged = await self._store.write(unit)
+        return claim if merged is None else replace(claim, task=replace(task, work=merged))
+
+    async def _tell_silence(self, claim: Claim) -> None:
+        """No bot takes notices: who reads mail has to know, once until one does again."""
+        task, now = claim.task, self._now()
+        waited, peer = now - task.created_at, _told(claim)[0]
+        if self._silent_after is None or waited < self._silent_after or peer.bot:
+            return
+        if task.shop in self._told_silent:
+            return
+        self._told_silent.add(task.shop)
+        words, key = silent_chat_mail(waited), f"silent-chat:{task.id}"
+        news = UrgentNews(Urgent.SILENT_CHAT, words=words)
+        await self._store.write(lambda tx: mail_members(tx, task.shop, news, words, key, now))
 
     async def _pictures(self, claim: Claim) -> list[bytes]:
         """Those of the message it tells of, as far as they can be had soon."""
@@ -264,6 +326,7 @@ class ChatSends:
         assert isinstance(work, SendNotice | SendReceipt)  # noqa: S101 - registered by kind
         peer, _, _ = _told(claim)
         self._tries.pop(claim.task.id, None)
+        self._told_silent.discard(shop)
 
         def unit(tx: Tx) -> None:
             if not tx.outbox.settle(claim.task, claim.holder, TaskState.DONE, now=now):
@@ -284,6 +347,19 @@ class ChatSends:
                 )
 
         await self._store.write(unit)
+
+
+def _is_mergeable(task: Task) -> bool:
+    """Words of buyers: nobody has to do anything about the single one, and none gets lost."""
+    work = task.work
+    said = task.key.startswith(NOTICE_KEY)
+    return said and isinstance(work, SendNotice) and work.conversation is not None
+
+
+def _about(task: Task) -> ConversationId:
+    assert isinstance(task.work, SendNotice)  # noqa: S101 - no other is mergeable
+    assert task.work.conversation is not None  # noqa: S101 - no other is mergeable
+    return task.work.conversation
 
 
 def _told(claim: Claim) -> tuple[ChatPeer, str, str | None]:

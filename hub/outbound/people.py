@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from hub import text
 from hub.attention import remind
 from hub.model import (
     RESTING,
-    About,
     AccountState,
     Conversation,
     DailyDigest,
@@ -20,13 +19,28 @@ from hub.model import (
     PeoplePlan,
     Ping,
     ShopId,
+    Standing,
+    StockLevel,
     Summarize,
+    Tally,
     TaskState,
+    Urgent,
+    UrgentNews,
 )
-from hub.notices import claimed_by, plan_digest, tell_members
+from hub.notices import (
+    about_conversation,
+    claimed_by,
+    mail_members,
+    plan_digest,
+    tagged,
+    tell_members,
+)
 from hub.outbound.worker import Claim
-from hub.policy import audience, day_began, held_until, on_duty, pinged, pings, quiet_ends
+from hub.policy import audience, next_at, on_duty, pinged, pings, quiet_ends
 from hub.store import Store, Tx
+from hub.summaries import summary_due
+
+DAY = timedelta(days=1)
 
 
 class Pings:
@@ -85,6 +99,10 @@ class Pings:
         if work.step + 1 < len(minutes):
             more = timedelta(minutes=minutes[work.step + 1] - minutes[work.step])
             remind(tx, conversation, message.id, now + more, now, step=work.step + 1)
+        elif minutes and plan.mail_unanswered:
+            words = text.unanswered_mail(account, conversation, waited)
+            news = UrgentNews(Urgent.UNANSWERED, words=words)
+            mail_members(tx, shop, news, said, f"{claim.task.key}:mail", now)
 
 
 def _whom(
@@ -92,7 +110,8 @@ def _whom(
 ) -> tuple[MemberId, ...]:
     members = tx.members.all(conversation.shop)
     holder = claimed_by(tx.attention.claim_of(conversation.shop, conversation.id), now)
-    about = About(NoticeKind.MESSAGE, conversation.account, conversation.item_id)
+    asked = about_conversation(NoticeKind.MESSAGE, conversation)
+    about = tagged(tx, conversation.shop, asked, plan)
     told = audience(about, plan, members, now)
     return pinged(work.step, plan, members, told, now, claimed_by=holder)
 
@@ -111,13 +130,15 @@ class Summaries:
         work, shop, now = claim.task.work, claim.task.shop, self._now()
         assert isinstance(work, Summarize)  # noqa: S101 - performers are registered by kind
         plan = tx.plans.get(shop) or PeoplePlan()
-        later = held_until(plan, work.member, now)
-        if later is not None:
+        later = summary_due(plan, work.member, now)
+        if later > now:
             tx.outbox.release(claim.task, claim.holder, later)
         elif tx.outbox.settle(claim.task, claim.holder, TaskState.DONE, now=now):
             tally = tx.attention.tally(shop, work.since, now)
-            needs = len(tx.needs.all_open(shop))
-            said = text.summary(tally, needs, work.since, ZoneInfo(plan.zone), now)
+            standing = _standing(tx, shop)
+            if tally == Tally() and not standing:
+                return
+            said = text.summary(tally, standing, work.since, ZoneInfo(plan.zone), now)
             key = f"{claim.task.key}:told"
             tell_members(tx, shop, (work.member,), said, key=key, now=now)
 
@@ -143,12 +164,22 @@ class Digests:
             return  # another time was chosen
         plan_digest(tx, shop, plan, now)
         owners = [one.id for one in tx.members.owners(shop)]
-        tell_members(tx, shop, owners, _digest(tx, shop, plan, now), key=claim.task.key, now=now)
+        said = _digest(tx, shop, plan, at, now)
+        tell_members(tx, shop, owners, said, key=claim.task.key, now=now)
 
 
-def _digest(tx: Tx, shop: ShopId, plan: PeoplePlan, now: datetime) -> str:
-    tally = tx.attention.tally(shop, day_began(now, ZoneInfo(plan.zone)), now)
+def _standing(tx: Tx, shop: ShopId) -> Standing:
+    """What is as it is whenever one looks."""
+    pools = [one for one in tx.pools.all(shop) if one.enabled and one.told is not StockLevel.FINE]
+    return Standing(len(tx.needs.all_open(shop)), tuple(one.name for one in pools))
+
+
+def _digest(tx: Tx, shop: ShopId, plan: PeoplePlan, at: time, now: datetime) -> str:
+    """Of the day up to the last time that it was so late: it may come with a delay."""
+    zone, until = ZoneInfo(plan.zone), next_at(now, plan.zone, at.hour, at.minute) - DAY
+    since = until - DAY
+    tally = tx.attention.tally(shop, since, until)
     resting = (AccountState.WAITING, *RESTING)
     accounts = [one for one in tx.accounts.all(shop) if one.enabled]
     troubled = [one.name for one in accounts if one.state in resting]
-    return text.digest(tally, len(tx.needs.all_open(shop)), troubled)
+    return text.digest(tally, _standing(tx, shop), troubled, (since, until), zone, now)

@@ -52,12 +52,13 @@ def audience(
         if claimed_by in ids and claimed_by is not None:
             alone = plan.claimed_only and not is_silenced(plan, claimed_by, now)
             wanted = (claimed_by,) if alone else _with(wanted, claimed_by)
+    mailed = tuple(one.id for one in members if is_mailable(one) and one.id in _mailed(route))
     if about.kind not in URGENT and not duty and is_quiet(plan, now):
-        return Audience(held=wanted)
+        return Audience(held=wanted, mailed=mailed)
     if about.kind is not NoticeKind.MESSAGE:
-        return Audience(wanted, groups)
+        return Audience(wanted, groups, mailed=mailed)
     held = tuple(one for one in wanted if is_silenced(plan, one, now))
-    return Audience(tuple(one for one in wanted if one not in held), groups, held)
+    return Audience(tuple(one for one in wanted if one not in held), groups, held, mailed)
 
 
 def fits(route: Route, about: About) -> bool:
@@ -65,7 +66,13 @@ def fits(route: Route, about: About) -> bool:
         (not route.kinds or about.kind in route.kinds)
         and route.account in (None, about.account)
         and route.item in (None, about.item)
+        and (route.tag is None or route.tag in about.tags)
     )
+
+
+def is_mailable(member: Member) -> bool:
+    """Whether they can be told by mail, and want that."""
+    return member.active and bool(member.email) and member.urgent_mail
 
 
 def on_duty(plan: PeoplePlan, now: datetime) -> tuple[MemberId, ...]:
@@ -154,6 +161,10 @@ def next_at(now: datetime, zone_name: str, hour: int, minute: int) -> datetime:
 
 def _meant(route: Route, reachable: Iterable[Member]) -> tuple[MemberId, ...]:
     return tuple(one.id for one in reachable if one.id in route.members or one.role in route.roles)
+
+
+def _mailed(route: Route | None) -> tuple[MemberId, ...]:
+    return route.mailed if route is not None else ()
 
 
 def _with(some: tuple[MemberId, ...], one: MemberId) -> tuple[MemberId, ...]:

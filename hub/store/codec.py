@@ -213,6 +213,16 @@ def work_to_text(work: Work) -> str:
                     "unless": unless,
                 }
             )
+        case Ping(conversation, message, step, member, due_at):
+            return _dump(
+                {
+                    "conversation": conversation,
+                    "message": message,
+                    "step": step,
+                    "member": member,
+                    "due_at": due_at and due_at.isoformat(),
+                }
+            )
         case Summarize(member, since):
             return _dump({"member": member, "since": since.isoformat()})
         case (
@@ -224,7 +234,6 @@ def work_to_text(work: Work) -> str:
             | ShipOrder()
             | FreeShipping()
             | Remind()
-            | Ping()
             | DailyDigest()
         ):
             return _dump(asdict(work))
@@ -308,7 +317,8 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
             parts = tuple(MailPart(Urgent(k), said, moment(at)) for k, said, at in fields["parts"])
             return SendMail(fields["to"], parts, fields["unless"])
         case TaskKind.PING:
-            return Ping(**fields)
+            due_at = fields["due_at"]
+            return Ping(**{**fields, "due_at": due_at and datetime.fromisoformat(due_at)})
         case TaskKind.SUMMARY:
             return Summarize(fields["member"], datetime.fromisoformat(fields["since"]))
         case TaskKind.DIGEST:

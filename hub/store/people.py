@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from hub.model import (
+    MOMENT_KEY,
     AccountId,
     BindingCode,
     Claim,
@@ -32,6 +33,9 @@ from hub.store.sql import Sql, Statement
 from hub.store.values import Values
 
 PLAN = "people.plan"
+MICROSECOND = timedelta(microseconds=1)
+CLOCKS_APART = timedelta(hours=1)
+"""Ours and the platform's, at most: no answer was given longer before the question than that."""
 
 _PUT_CODE = Statement(
     "INSERT INTO binding_codes (member_id, shop_id, code, expires_at)"
@@ -71,8 +75,12 @@ _LISTENERS = Statement(
 
 _ANSWERED = Statement(
     "SELECT 1 FROM messages WHERE shop_id = :shop AND conversation_id = :conversation"
-    " AND id > :message"
-    " AND origin IN ('operator', 'phone', 'rule', 'ai')"
+    " AND (origin = 'phone' AND sent_at >= (SELECT q.sent_at"
+    " FROM messages q WHERE q.shop_id = :shop AND q.id = :message)"
+    " OR id > :message AND (origin IN ('operator', 'ai')"
+    " OR origin = 'rule' AND substr(key, 1, length(:aside)) <> :aside))"
+    " AND sent_at >= (SELECT q.sent_at - :apart"
+    " FROM messages q WHERE q.shop_id = :shop AND q.id = :message)"
     " AND state NOT IN ('draft', 'dropped', 'rejected', 'recalled') LIMIT 1"
 )
 _LAST_HEARD = Statement(
@@ -93,6 +101,9 @@ _ANSWERS = Statement(
     f"{_IN_SHOP} AND g.origin IN ('operator', 'phone', 'rule', 'ai')"
     " AND g.state NOT IN ('draft', 'dropped', 'rejected')"
     " GROUP BY g.origin, m.name ORDER BY count(*) DESC"
+)
+_UNSENT = Statement(
+    f"SELECT count(*){_LATELY}{_IN_SHOP} AND g.origin IN ('rule', 'ai') AND g.state = 'rejected'"
 )
 _PAID = Statement(
     "SELECT count(*) FROM orders WHERE shop_id = :shop AND paid_at >= :since AND paid_at < :before"
@@ -183,8 +194,19 @@ class Attention:
         self._sql.changed(shop, "conversation", claim.conversation)
 
     def answered(self, shop: ShopId, conversation: ConversationId, message: MessageId) -> bool:
-        """Whether anybody or anything has answered since that message of the buyer."""
-        found = self._sql.value(_ANSWERED, shop=shop, conversation=conversation, message=message)
+        """Whether anybody or anything has answered since that message of the buyer.
+
+        What is said about an order answers nothing. What the seller wrote on the phone may have
+        been heard of in another order than it was said in.
+        """
+        found = self._sql.value(
+            _ANSWERED,
+            shop=shop,
+            conversation=conversation,
+            message=message,
+            aside=MOMENT_KEY,
+            apart=CLOCKS_APART // MICROSECOND,
+        )
         return found is not None
 
     def last_heard(self, shop: ShopId, conversation: ConversationId) -> MessageId | None:
@@ -204,6 +226,7 @@ class Attention:
             paid=self._sql.value(_PAID, **span),
             delivered=self._sql.value(_DELIVERED, **span),
             answers=answers,
+            unsent=self._sql.value(_UNSENT, **span),
         )
 
 
@@ -251,6 +274,7 @@ def _to_plan(fields: dict[str, Any]) -> PeoplePlan:
         silenced=tuple(map(_to_until, fields["silenced"])),
         quiet=None if quiet is None else _to_hours(quiet),
         unanswered=None if minutes is None else tuple(minutes),
+        mail_unanswered=fields["mail_unanswered"],
         claimed_only=fields["claimed_only"],
         digest_at=None if digest_at is None else time.fromisoformat(digest_at),
     )
@@ -262,9 +286,11 @@ def _to_route(fields: dict[str, Any]) -> Route:
         kinds=tuple(map(NoticeKind, fields["kinds"])),
         account=None if account is None else AccountId(account),
         item=fields["item"],
+        tag=fields["tag"],
         roles=tuple(map(Role, fields["roles"])),
         members=tuple(map(MemberId, fields["members"])),
         groups=tuple(fields["groups"]),
+        mailed=tuple(map(MemberId, fields["mailed"])),
     )
 
 

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hub.model import MailPart, Urgent
+from hub.model import Account, Conversation, MailPart, Urgent
 from hub.text.content import shorten
-from hub.text.times import clock
+from hub.text.times import clock, span
 
 MAIL_KINDS: dict[Urgent, str] = {
     Urgent.ACCOUNT: "账号要你处理",
     Urgent.NEED: "有事在等你处理",
     Urgent.BRAKE: "发货异常，全店已自动急停",
     Urgent.STOCK: "卡密发完了",
+    Urgent.UNANSWERED: "有买家一直没人回复",
+    Urgent.SILENT_CHAT: "QQ 里收不到通知",
+    Urgent.MESSAGE: "买家消息",
+    Urgent.ORDER: "订单",
+    Urgent.RECEIPT: "自动回复没发出",
 }
+_ORDINARY = frozenset({Urgent.MESSAGE, Urgent.ORDER, Urgent.RECEIPT})
 _PAGES: dict[Urgent, str] = {
     Urgent.ACCOUNT: "/accounts",
     Urgent.NEED: "/needs",
     Urgent.BRAKE: "/needs",
     Urgent.STOCK: "/stock",
+    Urgent.UNANSWERED: "/conversations",
+    Urgent.SILENT_CHAT: "/qq",
+    Urgent.MESSAGE: "/conversations",
+    Urgent.ORDER: "/orders",
+    Urgent.RECEIPT: "/conversations",
 }
 NO_MAIL_SERVER = "还没有设置邮件服务器：在 config/hub.yml 的 mail 里填好，重启鱼桥"
 BAD_MAIL_ADDRESS = "这个邮箱地址不对，要像 name@example.com 这样"
@@ -45,7 +56,10 @@ ODD_ANSWER = "邮件服务器的回答看不懂，检查 mail.port 和 mail.secu
 
 def mail_subject(parts: Sequence[MailPart]) -> str:
     kinds = "、".join(dict.fromkeys(MAIL_KINDS[part.kind] for part in parts))
-    return f"【鱼桥】{kinds}" if len(parts) == 1 else f"【鱼桥】{len(parts)} 件急事：{kinds}"
+    if len(parts) == 1:
+        return f"【鱼桥】{kinds}"
+    urgent = any(part.kind not in _ORDINARY for part in parts)
+    return f"【鱼桥】{len(parts)} 件{'急事' if urgent else '事'}：{kinds}"
 
 
 def mail_body(parts: Sequence[MailPart], zone: ZoneInfo, now: datetime, public_url: str) -> str:
@@ -86,6 +100,19 @@ def masked_address(address: str) -> str:
     """`s***@example.com`, for logs and chats."""
     name, _, host = address.partition("@")
     return f"{name[:1]}***@{host}"
+
+
+def unanswered_mail(account: Account, conversation: Conversation, waited: timedelta) -> str:
+    """Without what the buyer wrote: mails pass through other people's servers."""
+    who = f"【{account.name}】{conversation.buyer_name or '买家'} #{conversation.ticket}"
+    return f"{who} 等了 {span(waited)}，提醒都发过了，还没人回复"
+
+
+def silent_chat_mail(waited: timedelta) -> str:
+    return (
+        f"没有 QQ 机器人连着鱼桥，通知已经等了 {span(waited)}。"
+        "看看机器人那边是不是掉线了、要不要重新登录；连上以后会补发最近一天的。"
+    )
 
 
 def mail_trouble_notice(reason: str) -> str:

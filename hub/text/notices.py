@@ -47,6 +47,23 @@ def buyer_notice(
     return "\n".join(lines)
 
 
+MOST_MERGED = 8
+"""Buyers that a merged notice names."""
+
+
+def merged_notice(count: int, buyers: Sequence[tuple[Conversation, int]]) -> str:
+    """In the place of `count` notices that could not be told in time; `buyers`: who said how much,
+    who spoke last first."""
+    lines = [f"⏳ QQ 断开期间另有 {count} 条买家消息："]
+    for conversation, said in buyers[:MOST_MERGED]:
+        lines.append(f"{conversation.buyer_name or '买家'} {said} 条 #{conversation.ticket}")
+    if len(buyers) > MOST_MERGED:
+        lines.append(f"还有 {len(buyers) - MOST_MERGED} 位，都在后台「会话」里")
+    ticket = buyers[0][0].ticket if buyers else "a7"
+    lines.append(f"看说了什么：/历史 #{ticket}；回复：#{ticket} 加上要说的话")
+    return "\n".join(lines)
+
+
 def answer_planned(answer: str) -> str:
     return f"↪ 自动回复：{shorten(answer)}"
 

@@ -20,6 +20,7 @@ from hub.model import (
     Role,
     Route,
     Shift,
+    Standing,
     Tally,
 )
 from hub.text.assist import ai_hours
@@ -41,6 +42,9 @@ ROLE_WORDS: dict[Role, str] = {
     Role.VIEWER: "全部只读成员",
 }
 WEEKDAYS = "一二三四五六日"
+NOTHING_STANDS = Standing()
+MOST_POOLS = 5
+"""That are named; further ones are counted."""
 ANSWERERS: dict[str, str] = {"phone": "手机", "rule": "规则", "ai": "AI"}
 
 
@@ -56,10 +60,13 @@ def route_line(
         where.append(f"账号「{accounts.get(route.account, '已删除的账号')}」")
     if route.item is not None:
         where.append(f"商品 {route.item} ")
+    if route.tag is not None:
+        where.append(f"标签「{route.tag}」的买家")
     what = "、".join(NOTICE_KINDS[kind] for kind in route.kinds) or "所有通知"
     to = [ROLE_WORDS[role] for role in route.roles]
     to += [members.get(one, "已停用的成员") for one in route.members]
     to += [f"群 {groups.get(one) or one}" for one in route.groups]
+    to += [f"{members.get(one, '已停用的成员')}的邮箱" for one in route.mailed]
     about = "的".join([*where, what])
     return f"{about}：发给 {'、'.join(to)}"
 
@@ -208,7 +215,7 @@ def answered_already(conversation: Conversation) -> str:
 # --- Summaries ------------------------------------------------------------------------------------
 
 
-def tally_line(tally: Tally, needs: int = 0) -> str:
+def tally_line(tally: Tally, standing: Standing = NOTHING_STANDS) -> str:
     parts = [f"{tally.messages} 条买家消息（{tally.conversations} 个会话）"]
     if not tally.messages:
         parts = ["没有买家消息"]
@@ -216,23 +223,45 @@ def tally_line(tally: Tally, needs: int = 0) -> str:
         parts.append(f"{tally.paid} 笔付款")
     if tally.delivered:
         parts.append(f"{tally.delivered} 笔已发货")
-    if needs:
-        parts.append(f"{needs} 件待处理")
+    if tally.unsent:
+        parts.append(f"{tally.unsent} 条自动回复没发出")
+    if standing.needs:
+        parts.append(f"{standing.needs} 件待处理")
     return "、".join(parts)
 
 
-def summary(tally: Tally, needs: int, since: datetime, zone: ZoneInfo, now: datetime) -> str:
-    return (
-        f"📋 从 {clock(since, zone, now)} 到现在没有打扰你：{tally_line(tally, needs)}。\n"
-        "会话都在后台，/待处理 看要你决定的。"
-    )
+def summary(
+    tally: Tally, standing: Standing, since: datetime, zone: ZoneInfo, now: datetime
+) -> str:
+    lines = [f"📋 从 {clock(since, zone, now)} 到现在没有打扰你：{tally_line(tally, standing)}。"]
+    lines += _short_of(standing)
+    lines.append("会话都在后台，/待处理 看要你决定的。")
+    return "\n".join(lines)
 
 
-def digest(tally: Tally, needs: int, troubled: Sequence[str]) -> str:
-    lines = [f"📋 今天：{tally_line(tally)}"]
+def digest(
+    tally: Tally,
+    standing: Standing,
+    troubled: Sequence[str],
+    day: tuple[datetime, datetime],
+    zone: ZoneInfo,
+    now: datetime,
+) -> str:
+    since, until = (clock(at, zone, now) for at in day)
+    lines = [f"📋 日报（{since} 到 {until}）：{tally_line(tally)}"]
     if tally.answers:
         who = [f"{ANSWERERS.get(one, one)} {count}" for one, count in tally.answers.items()]
         lines.append(f"回复：{'、'.join(who)}")
+    needs = standing.needs
     lines.append(f"待处理：{needs} 件，/待处理 看" if needs else "待处理：没有")
+    lines += _short_of(standing)
     lines.append(f"账号异常：{'、'.join(troubled)}" if troubled else "账号：都正常")
     return "\n".join(lines)
+
+
+def _short_of(standing: Standing) -> list[str]:
+    pools = standing.short_of
+    if not pools:
+        return []
+    more = f"等 {len(pools)} 个卡池" if len(pools) > MOST_POOLS else ""
+    return [f"库存不足：{'、'.join(pools[:MOST_POOLS])}{more}，/库存 看"]

@@ -13,6 +13,7 @@ LAYERS: list[set[str]] = [
     {"hub.settings"},
     {"hub.policy", "hub.commands", "hub.text"},
     {"hub.xianyu", "hub.store", "hub.suppliers", "hub.sheets", "hub.assist", "hub.notify"},
+    {"hub.summaries"},
     {"hub.notices", "hub.buyers", "hub.answers", "hub.album", "hub.errands", "hub.suggesting"},
     {"hub.delivery", "hub.phone", "hub.attention"},
     {"hub.bargains"},

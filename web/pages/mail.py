@@ -25,6 +25,7 @@ async def _page(request: web.Request, form: Form) -> web.Response:
         mail=overview,
         server=site.settings.mail,
         minutes=round(site.settings.mail.untold_minutes),
+        silent_minutes=round(site.settings.mail.silent_chat_minutes),
         public_url=site.settings.web.public_url,
         form=form,
     )

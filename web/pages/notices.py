@@ -34,9 +34,11 @@ async def add_route(request: web.Request) -> web.Response:
             kinds=tuple(NoticeKind(one) for one in sent.getall("kind", []) if one in _KINDS),
             account=AccountId(_id(account)) if account else None,
             item=form["item"].strip() or None,
+            tag=form["tag"].strip().lstrip("#＃") or None,
             roles=tuple(Role(one[5:]) for one in to if one in _ROLES),
             members=tuple(MemberId(_id(one[7:])) for one in to if one.startswith("member:")),
             groups=tuple(one[6:] for one in to if one.startswith("group:")),
+            mailed=tuple(MemberId(_id(one[5:])) for one in to if one.startswith("mail:")),
         )
         await request.app[SITE].desk.people.add_route(operator(request), route)
     except Invalid as refusal:
@@ -98,6 +100,7 @@ async def habits(request: web.Request) -> web.Response:
             quiet=_quiet(form),
             unanswered=_unanswered(form),
             claimed_only=form["claimed_only"] == "1",
+            mail_unanswered=form["mail_unanswered"] == "1",
             digest_at=_digest_at(form),
         )
     except Invalid as refusal:
@@ -126,6 +129,7 @@ def _habits_of(plan: PeoplePlan) -> dict[str, str]:
         "waits": "default" if minutes is None else "own" if minutes else "never",
         "unanswered": "、".join(map(str, minutes or (5, 15, 30))),
         "claimed_only": "1" if plan.claimed_only else "",
+        "mail_unanswered": "1" if plan.mail_unanswered else "",
         "digest_at": f"{at:%H:%M}" if at is not None else "",
         "addressed": "1",
     }

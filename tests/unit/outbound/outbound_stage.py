@@ -165,7 +165,14 @@ class Stage:
         return self.now
 
     def chats(self, chat: FakeChat) -> ChatSends:
-        return ChatSends(self.store, chat, self.album, spacing=0, now=self.clock)
+        return ChatSends(
+            self.store,
+            chat,
+            self.album,
+            spacing=0,
+            now=self.clock,
+            silent_after=timedelta(minutes=10),
+        )
 
     async def queue(
         self,
@@ -202,9 +209,15 @@ class Stage:
 
         return await self.store.write(unit)
 
-    async def tell(self, text: str, *, lifetime: timedelta = timedelta(hours=24)) -> None:
+    async def tell(
+        self,
+        text: str,
+        *,
+        lifetime: timedelta = timedelta(hours=24),
+        about: Conversation | None = None,
+    ) -> None:
         """A notice to the owner."""
-        notice = SendNotice(OWNER, text, self.conversation.id)
+        notice = SendNotice(OWNER, text, (about or self.conversation).id)
         await self.store.write(
             lambda tx: tx.outbox.enqueue(
                 self.shop,
@@ -213,6 +226,15 @@ class Stage:
                 key=f"notice:{text}",
                 due_at=self.now,
                 expires_at=self.now + lifetime,
+            )
+        )
+
+    async def tell_need(self, text: str) -> None:
+        """Something that waits for a person."""
+        notice = SendNotice(OWNER, text, self.conversation.id)
+        await self.store.write(
+            lambda tx: tx.outbox.enqueue(
+                self.shop, notice, lane=chat_lane(OWNER), key=f"need:{text}", due_at=self.now
             )
         )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from outbound_stage import ASKED_BY, FakeChat, Stage
+from outbound_stage import ASKED_BY, FakeChat, Stage, add_conversation
 
 from hub.errors import Rejected, Uncertain, Unreachable
-from hub.model import Delivered, SendReceipt, TaskKind, chat_lane
+from hub.model import Delivered, SendMail, SendReceipt, TaskKind, chat_lane, mail_lane
 
 SAID = Delivered("10001", ("5",))
 CHATS = (TaskKind.NOTICE, TaskKind.RECEIPT)
@@ -91,3 +91,68 @@ async def test_an_equal_receipt_from_before_a_restart_settles_nothing(stage: Sta
 
     assert chat.said == [said, said]
     assert await stage.open_tasks() == {}
+
+
+# --- After a long time without a bot --------------------------------------------------------------
+
+
+async def test_what_a_chat_missed_comes_in_one_notice_but_for_the_newest(stage: Stage) -> None:
+    other = await stage.store.write(lambda tx: add_conversation(tx, stage.account, "60010020031"))
+    for number in range(10):
+        await stage.tell(f"第 {number} 句", about=other if number % 3 == 0 else None)
+        if number == 4:
+            await stage.tell_need("待处理 1")
+    chat = FakeChat([NO_BOT])
+    sends = stage.chats(chat)
+    await stage.work(sends.perform, *CHATS, rounds=4)
+    chat.answers = [SAID]
+    await stage.work(sends.perform, *CHATS, rounds=20)
+
+    merged, *rest = chat.said
+    assert merged.splitlines()[0] == "⏳ QQ 断开期间另有 7 条买家消息："
+    assert f"小林 3 条 #{other.ticket}" in merged
+    assert f"小林 4 条 #{stage.conversation.ticket}" in merged
+    assert rest == ["待处理 1", "第 7 句", "第 8 句", "第 9 句"]
+    assert await stage.open_tasks() == {}
+
+
+async def test_a_busy_chat_that_is_told_in_time_is_told_everything(stage: Stage) -> None:
+    for number in range(10):
+        await stage.tell(f"第 {number} 句")
+    chat = FakeChat([SAID])
+    sends = stage.chats(chat)
+    for _ in range(10):
+        await stage.work(sends.perform, *CHATS)
+    assert chat.said == [f"第 {number} 句" for number in range(10)]
+
+
+async def mails(stage: Stage) -> list[str]:
+    tasks = await stage.store.read(
+        lambda tx: tx.outbox.waiting(stage.shop, mail_lane("boss@example.com"))
+    )
+    return [task.work.parts[0].text for task in tasks if isinstance(task.work, SendMail)]
+
+
+async def test_a_bot_that_is_gone_for_long_is_told_by_mail_once_per_time(stage: Stage) -> None:
+    await stage.store.write(
+        lambda tx: tx.members.update(
+            stage.shop, tx.members.owners(stage.shop)[0].id, email="boss@example.com"
+        )
+    )
+    await stage.tell("在吗")
+    chat = FakeChat([NO_BOT])
+    sends = stage.chats(chat)
+    await stage.work(sends.perform, *CHATS, rounds=10)
+    assert await mails(stage) == []
+    await stage.work(sends.perform, *CHATS, rounds=10)
+    (only,) = await mails(stage)
+    assert "没有 QQ 机器人连着" in only
+    await stage.work(stage.chats(chat).perform, *CHATS, rounds=10)  # as after a restart
+    assert len(await mails(stage)) == 1
+
+    chat.answers = [SAID]
+    await stage.work(sends.perform, *CHATS, rounds=2)
+    chat.answers = [NO_BOT]
+    await stage.tell("还在吗")
+    await stage.work(sends.perform, *CHATS, rounds=12)
+    assert len(await mails(stage)) == 2

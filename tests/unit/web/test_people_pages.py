@@ -93,6 +93,7 @@ async def test_groups_shifts_and_habits_are_kept(
         waits="own",
         unanswered="3、10",
         claimed_only="1",
+        mail_unanswered="1",
         digest_at="22:00",
     )
     assert await plan(stage, owner) == PeoplePlan(
