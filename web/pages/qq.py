@@ -27,17 +27,27 @@ async def show(request: web.Request) -> web.Response:
         enabled=site.settings.qq.enabled,
         ws_address=_address(request, site),
         token=site.qq_token if who.member.role is Role.OWNER else "",
+        link_address=_address(request, site, secure="https", plain="http", path=""),
+        link_token=site.link_token if who.member.role is Role.OWNER else "",
         dialled=[urlsplit(url).netloc for url in site.settings.qq.onebot_ws_urls],
+        milky=[urlsplit(url).netloc for url in site.settings.qq.milky_urls],
         commands=[c for c in COMMANDS if may(who.member.role, c.role)],
     )
 
 
-def _address(request: web.Request, site: Site) -> str:
-    """The address of the reverse WebSocket as seen from where this page is read."""
+def _address(
+    request: web.Request,
+    site: Site,
+    *,
+    secure: str = "wss",
+    plain: str = "ws",
+    path: str = ONEBOT_PATH,
+) -> str:
+    """An address of the hub as seen from where this page is read."""
     public = urlsplit(site.settings.web.public_url)
     scheme = public.scheme if public.netloc else request.scheme
     host = public.netloc or request.host
-    return f"{'wss' if scheme == 'https' else 'ws'}://{host}{ONEBOT_PATH}"
+    return f"{secure if scheme == 'https' else plain}://{host}{path}"
 
 
 ROUTES = (web.get("/qq", show),)
