@@ -10,8 +10,8 @@ Pings every 20 s from either side tell that the other one lives. docs/nonebot.md
   once, and a repeated one with what it answered before. If the connection breaks in between, the
   hub asks again with the same number as long as it is the same life of the plugin: a new one
   remembers nothing, so the hub looks in the chat's history then.
-- What was said is told with place, text and time. The plugin tells the last ones again after each
-  `hello`: a hub that was restarted finds what its predecessor had said.
+- What was said is told with place, text and time, and the last ones again in each `hello`: a hub
+  that was restarted finds what its predecessor had said.
 - Operators' words come as `operator`, named by bot and message id, and again until the hub has
   answered `heard`; the desk does nothing twice for one message.
 """

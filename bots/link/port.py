@@ -241,6 +241,8 @@ class Link:
                 telling = tasks.create_task(self._keep_telling(session), name="link operators")
                 ended.add_done_callback(lambda _: telling.cancel())
                 await session.send({**WELCOME, **self._who(session)})
+                for said in hello.said:  # before anybody looks for it
+                    self._take_reply(said)
                 self._take_bots(session, hello.bots)
                 self._changed.set()
                 reading = tasks.create_task(self._read(session), name="link reader")

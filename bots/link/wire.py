@@ -32,6 +32,20 @@ class LinkedBot(_Frame):
     history: bool = False
 
 
+class Said(_Frame):
+    """The answer to `say`; place, text and time are for a hub that does not know the number."""
+
+    type: Literal["said"]
+    id: Name
+    bot: Number
+    scene: Scene
+    peer: Number
+    text: Words
+    message_ids: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
+    at: Annotated[int, Field(ge=0, le=4_102_444_800)]
+    """Unix seconds."""
+
+
 class Hello(_Frame):
     type: Literal["hello"]
     version: int
@@ -40,6 +54,8 @@ class Hello(_Frame):
     instance: Name
     """Of this life of the plugin."""
     bots: Annotated[tuple[LinkedBot, ...], Field(max_length=MOST_BOTS)] = ()
+    said: Annotated[tuple[Said, ...], Field(max_length=200)] = ()
+    """Lately: the hub may have missed that it was."""
 
 
 class Bots(_Frame):
@@ -84,20 +100,6 @@ class OperatorWords(_Frame):
             attachments=self.attachments,
             addressed=self.addressed or self.scene == "private",
         )
-
-
-class Said(_Frame):
-    """The answer to `say`; place, text and time are for a hub that does not know the number."""
-
-    type: Literal["said"]
-    id: Name
-    bot: Number
-    scene: Scene
-    peer: Number
-    text: Words
-    message_ids: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
-    at: Annotated[int, Field(ge=0, le=4_102_444_800)]
-    """Unix seconds."""
 
 
 class Answer(_Frame):

@@ -29,6 +29,7 @@ MOST_AT_ONCE = 200
 MOST_ANSWERS = 1_000
 TOLD_AGAIN = 600.0
 """Seconds after which what was said is no news to a hub that comes back."""
+MOST_TOLD_AGAIN = 100
 MOST_WAITING = 200
 WAITS = 60.0
 """Seconds that a member's words may wait for the hub: later they would come out of the blue."""
@@ -113,7 +114,8 @@ class Link:
             try:
                 hello = {"version": VERSION, "plugin": _own_version(), "instance": self._instance}
                 bots = self._hands.bots()
-                await socket.send_str(json.dumps({"type": "hello", **hello, "bots": bots}))
+                lately = {"bots": bots, "said": self._lately()}
+                await socket.send_str(json.dumps({"type": "hello", **hello, **lately}))
                 welcome = False
                 async for message in socket:
                     if message.type is aiohttp.WSMsgType.TEXT:
@@ -134,18 +136,20 @@ class Link:
     async def _begin(
         self, socket: aiohttp.ClientWebSocketResponse, welcome: Frame, bots: list[Frame]
     ) -> None:
-        """What happened while nobody listened is told first."""
+        """From now on it can be spoken to."""
         self._socket, self._trouble = socket, ""
         self._take_operators(welcome)
         logger.opt(colors=False).success("鱼桥：已连接")
-        oldest = time.time() - TOLD_AGAIN
-        for at, answer in tuple(self._answers.values()):
-            if at >= oldest and answer["type"] == "said":
-                await self._send(answer)
         if bots != self._hands.bots():
             await self.tell_bots()
         for waiting in tuple(self._waiting.values()):
             await self._send({**waiting.words, "type": "operator"})
+
+    def _lately(self) -> list[Frame]:
+        """What was said, for a hub that may not know."""
+        oldest = time.time() - TOLD_AGAIN
+        answers = [answer for at, answer in self._answers.values() if at >= oldest]
+        return [one for one in answers if one["type"] == "said"][-MOST_TOLD_AGAIN:]
 
     def _tell_trouble(self, reason: str) -> None:
         """Once for each new reason."""

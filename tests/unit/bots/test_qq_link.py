@@ -198,12 +198,13 @@ async def test_a_plugin_that_was_started_anew_is_asked_for_the_history_instead(
 async def test_a_hub_that_was_restarted_is_told_what_was_said_and_looks_no_further(door: Door):
     """The acknowledgement that its predecessor never got comes after the next hello."""
     started = now()
-    async with linked(door) as plugin:
-        lost = {"id": "of-another-life-1", **_place(), "text": "新消息 #a7"}
-        await plugin.said({**lost, "text": "很久以前"}, "6", ago=3600)
-        await plugin.said(lost, "8")
-        await plugin.writes("后面的话")
-        await door.desk.wait_for(1)  # so what came before it was read
+    lost = {"type": "said", "id": "of-another-life-1", **_place(), "text": "新消息 #a7"}
+    at = int(time.time())
+    said = [
+        {**lost, "message_ids": ["6"], "at": at - 3600},
+        {**lost, "message_ids": ["8"], "at": at},
+    ]
+    async with linked(door, said=said):
         found = await door.qq.find_delivered(PRIVATE, "新消息 #a7", started)
         assert found is not None
         assert found.message_ids == ("8",)
