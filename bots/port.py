@@ -62,7 +62,7 @@ class Port(Protocol):
 
     @property
     def turned_away(self) -> TurnedAway | None:
-        """The last connection that did not come about."""
+        """The last connection that did not come about, as long as that may still matter."""
 
     def bots(self) -> tuple[str, ...]:
         """Ids of those that can be used now, longest connected first."""

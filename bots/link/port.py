@@ -235,6 +235,7 @@ class Link:
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         session = _Session(hello.instance, socket, {}, ended)
         self._sessions[hello.instance] = session
+        self._refusals.came("")
         logger.info("a plugin (version {}) is linked", hello.plugin or "unknown")
         try:
             async with asyncio.TaskGroup() as tasks:

@@ -328,6 +328,8 @@ async def test_the_qq_page_says_why_a_bot_was_turned_away(stage: Stage, boss: Vi
     for address in ("/qq", "/qq?part=1"):
         assert "access token 不对" in (await boss.get(address)).text
     stage.bots.append("10001")
+    assert "另有连接没有成功：access token 不对" in (await boss.get("/qq")).text
+    stage.refusals.append((datetime.now(UTC) - timedelta(minutes=11), "access token 不对"))
     assert "access token 不对" not in (await boss.get("/qq")).text
 
 
