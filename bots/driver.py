@@ -125,7 +125,7 @@ class Driver(ASGIMixin, Client, BaseDriver):
 
     async def _meet(self, request: web.Request) -> web.StreamResponse:
         if not web.WebSocketResponse().can_prepare(request):
-            text = "这里是 OneBot v11 反向 WebSocket 的入口，请在 NapCat 里用 ws:// 地址连接。\n"
+            text = "这里是机器人连接鱼桥的入口，只接受 WebSocket，请用 ws:// 地址连接。\n"
             return web.Response(status=426, text=text, headers={"Upgrade": "websocket"})
         if not self.serving:
             return web.Response(status=503, text="QQ is not ready\n")

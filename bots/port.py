@@ -47,11 +47,14 @@ class Ear:
 
     is_operator: Callable[[str], bool]
     """By address. Cheap: asked for each message of a busy group before anything else is done."""
-    hear: Callable[[OperatorMessage], Awaitable[None]]
-    """Have a message dealt with and answered. Raises nothing. Call it in order within a chat, and
-    not from what reads the connection: the answer goes out on it."""
+    hear: Callable[[OperatorMessage], Awaitable[bool]]
+    """Have a message dealt with and answered; returns whether there was an answer. Raises nothing.
+    Call it in order within a chat, and not from what reads the connection: the answer goes out on
+    it."""
     arrived: Callable[[str], None]
     """A bot can be used now that could not be used before."""
+    operators: Callable[[], frozenset[str]] = frozenset
+    """All addresses for which `is_operator` is true."""
 
 
 class Port(Protocol):
@@ -59,7 +62,7 @@ class Port(Protocol):
 
     @property
     def turned_away(self) -> TurnedAway | None:
-        """The last connection that did not come about."""
+        """The last connection that did not come about, as long as that may still matter."""
 
     def bots(self) -> tuple[str, ...]:
         """Ids of those that can be used now, longest connected first."""

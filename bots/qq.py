@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from aiohttp import web
 from loguru import logger
 
+from bots.link import Link
 from bots.matcher import Matcher
 from bots.milky import Milky
 from bots.onebot import OneBot
@@ -53,9 +54,13 @@ class QQ:
         access_token: str,
         receive: Receive,
         is_operator: Callable[[str], bool],
+        operators: Callable[[], frozenset[str]] = frozenset,
+        link_token: str = "",
         on_connect: Callable[[str], None] | None = None,
         timing: Timing | None = None,
     ) -> None:
+        """`access_token`: of bridges; `link_token`: of plugins in other programs, empty: there is
+        no door for them. `operators`: whom `is_operator` knows, for those plugins."""
         if not access_token:
             raise ValueError("QQ needs an access token; without one anybody could be the bot")
         self._enabled = settings.enabled
@@ -65,17 +70,17 @@ class QQ:
         self._arrival = asyncio.Event()
         self._timing = timing or Timing()
         self._driver = start_nonebot(api_seconds=settings.api_seconds, timing=self._timing)
-        ear, matcher = Ear(is_operator, self._hear, self._bot_arrived), Matcher()
-        self._ports: tuple[Port, ...] = (
-            OneBot(self._driver, ear, matcher, token=access_token, forward=settings.onebot_ws_urls),
-            Milky(
-                self._driver,
-                ear,
-                matcher,
-                token=settings.milky_token or access_token,
-                urls=settings.milky_urls,
-            ),
-        )
+        ear = Ear(is_operator, self._hear, self._bot_arrived, operators)
+        matcher = Matcher()
+        driver, forward = self._driver, settings.onebot_ws_urls
+        milky_token = settings.milky_token or access_token
+        ports: list[Port] = [
+            OneBot(driver, ear, matcher, token=access_token, forward=forward),
+            Milky(driver, ear, matcher, token=milky_token, urls=settings.milky_urls),
+        ]
+        if link_token:
+            ports.append(Link(driver, ear, token=link_token))
+        self._ports = tuple(ports)
         """A bot that is connected twice is used through the first of them."""
 
     def attach(self, app: web.Application) -> None:
@@ -221,18 +226,19 @@ class QQ:
             self._arrival.clear()
             await self._arrival.wait()
 
-    async def _hear(self, message: OperatorMessage) -> None:
+    async def _hear(self, message: OperatorMessage) -> bool:
         try:
             answer = await self._receive(message)
         except Exception:  # the desk's bug must not look like silence to an operator
             logger.exception("a QQ message of {} could not be handled", message.sender)
             answer = CRASHED if self._is_operator(message.sender) else None
         if not answer:
-            return
+            return False
         try:
             await self._answer(message, answer)
         except PeerError as error:
             logger.warning("an answer in QQ did not go out: {}", error)
+        return True
 
     async def _answer(self, message: OperatorMessage, text: str) -> None:
         """Say it as soon as the bot is there: a refusal that nobody sees looks like success."""

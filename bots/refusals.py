@@ -26,6 +26,11 @@ class Refusals:
 
     last: TurnedAway | None = None
 
+    def came(self, bot: str) -> None:
+        """This bot is connected now: what was in its way, or in nobody's in particular, is over."""
+        if self.last is not None and self.last.bot in ("", bot):
+            self.last = None
+
     def note(self, bot: str, reason: str) -> None:
         """`bot`: as far as it is known."""
         now, last = datetime.now(UTC), self.last

@@ -94,6 +94,7 @@ FINISH_SECONDS = 4.0
 LARGEST_REQUEST = 1024 * 1024
 """Of anybody; pages that take files allow more to those who are logged in."""
 QQ_TOKEN = "qq.access_token"  # noqa: S105 - the name of a stored value
+LINK_TOKEN = "qq.link_token"  # noqa: S105 - the name of a stored value
 
 
 def utc_now() -> datetime:
@@ -108,6 +109,7 @@ class Hub:
     desk: Desk
     qq: QQ
     qq_token: str
+    link_token: str
     port: int
     """The port it listens on; asked for as 0, the system chose one."""
 
@@ -125,7 +127,8 @@ async def open_hub(
         OwnLookup() as lookup,
     ):
         await store.write(lambda tx: _forget_last_life(tx, now()))
-        token = settings.qq.access_token or await _stored_token(store)
+        token = settings.qq.access_token or await _stored_token(store, QQ_TOKEN)
+        link_token = settings.qq.link_token or await _stored_token(store, LINK_TOKEN)
         metrics = Metrics()
         zone = ZoneInfo(settings.text.timezone)
         replies = Replies(
@@ -160,6 +163,8 @@ async def open_hub(
             access_token=token,
             receive=lambda message: desk.chat.receive(message, qq.fetch),
             is_operator=desk.chat.is_operator,
+            operators=desk.chat.operators,
+            link_token=link_token,
             on_connect=lambda _: connected.set(),
         )
         fetch = _timed(metrics, lookup)
@@ -168,7 +173,7 @@ async def open_hub(
             store, assist, replies, album, supervisor.client_of, metrics, settings, now
         )
         workers["mails"] = _mail_worker(store, mail, metrics, settings, now)
-        app = _application(store, desk, qq, token, metrics, settings, now)
+        app = _application(store, desk, qq, (token, link_token), metrics, settings, now)
         async with _listening(app, settings.web) as port, asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(desk.chat.follow_members(), name="members"),
@@ -188,7 +193,7 @@ async def open_hub(
                 tasks.create_task(supervisor.run(), name="accounts"),
             ]
             try:
-                yield Hub(store, desk, qq, token, port)
+                yield Hub(store, desk, qq, token, link_token, port)
                 await _finish(*workers.values())
             finally:
                 for task in running:
@@ -405,7 +410,7 @@ def _application(
     store: Store,
     desk: Desk,
     qq: QQ,
-    token: str,
+    tokens: tuple[str, str],
     metrics: Metrics,
     settings: Settings,
     now: Callable[[], datetime],
@@ -424,7 +429,8 @@ def _application(
             settings=settings,
             version=__version__,
             qq=qq.bots,
-            qq_token=token,
+            qq_token=tokens[0],
+            link_token=tokens[1],
             qq_refusal=refusal,
         ),
     )
@@ -474,12 +480,12 @@ def _forget_last_life(tx: Tx, now: datetime) -> None:
             tx.accounts.set_state(account.shop, account.id, AccountState.CONNECTING, "", died)
 
 
-async def _stored_token(store: Store) -> str:
-    """The OneBot token of this installation: random, made once, sealed at rest."""
+async def _stored_token(store: Store, name: str) -> str:
+    """A token of this installation: random, made once, sealed at rest."""
     shop = await store.read(lambda tx: tx.shops.default())
-    token = await store.read(lambda tx: tx.values.get(shop, QQ_TOKEN))
+    token = await store.read(lambda tx: tx.values.get(shop, name))
     if token is None:
         token = secrets.token_urlsafe(24)
         fresh = token
-        await store.write(lambda tx: tx.values.set(shop, QQ_TOKEN, fresh, sealed=True))
+        await store.write(lambda tx: tx.values.set(shop, name, fresh, sealed=True))
     return token

@@ -160,6 +160,8 @@ class QQSettings(_Section):
     """Milky servers (Lagrange V2, LLBot, Yogurt) that the hub dials; a prefix is part of it."""
     milky_token: str = Field("", repr=False)
     """Their access token; empty: the same as OneBot's."""
+    link_token: str = Field("", repr=False)
+    """Of the plugin in somebody's own NoneBot; empty: a random one, shown in the admin."""
     api_seconds: float = Field(15, gt=0, le=120)
     send_spacing_seconds: float = Field(0.3, ge=0, le=60)
     """Least time between two texts that the bot sends; QQ restricts accounts that are faster."""

@@ -22,8 +22,8 @@ class Site:
     """The surroundings of the pages.
 
     `qq` tells the ids of the bots that are connected right now; `qq_token` is the OneBot access
-    token, shown to owners so that they can connect a bot; `qq_refusal` tells when a connection was
-    last turned away, and why.
+    token, shown to owners so that they can connect a bot, `link_token` that of the plugin in a
+    NoneBot of their own; `qq_refusal` tells when a connection was last turned away, and why.
     """
 
     desk: Desk
@@ -31,6 +31,7 @@ class Site:
     version: str
     qq: Callable[[], tuple[str, ...]]
     qq_token: str
+    link_token: str = ""
     qq_refusal: Callable[[], tuple[datetime, str] | None] = lambda: None
     now: Callable[[], datetime] = _utc_now
 

@@ -172,6 +172,7 @@ class Adapter(BaseAdapter):
         """One connection from its first to its last frame."""
         self._connected[bot.self_id] = (bot, socket)
         self.bot_connect(bot)
+        self.refusals.came(bot.self_id)
         logger.info("QQ bot {} connected through Milky", bot.self_id)
         self._wiring.ear.arrived(bot.self_id)
         try:

@@ -160,6 +160,7 @@ class Adapter(BaseAdapter):
         line = Line(Bot(self, bot_id), socket)
         self._lines[bot_id] = line
         self.bot_connect(line.bot)
+        self.refusals.came(bot_id)
         logger.info("QQ bot {} connected", bot_id)
         try:
             async with asyncio.TaskGroup() as tasks:

@@ -109,6 +109,10 @@ class Chat:
         """Cheap enough for every line of a busy group; may lag a new binding by an instant."""
         return qq in self._operators
 
+    def operators(self) -> frozenset[str]:
+        """All whom `is_operator` knows."""
+        return self._operators
+
     async def follow_members(self) -> None:
         """Keep `is_operator` true to the store, until cancelled."""
         async with self._store.changes() as changes:

@@ -323,7 +323,9 @@ class MilkySim:
             case "get_history_messages":
                 scene, peer = _place(params)
                 lines = self.chat(scene, peer)[-min(int(params.get("limit", 20)), MOST_HISTORY) :]
-                return {"messages": [self._message(scene, peer, one) for one in lines]}
+                before = int(lines[0].id) - 1 if lines else None
+                messages = [self._message(scene, peer, one) for one in lines]
+                return {"messages": messages, "next_message_seq": before}
             case "get_resource_temp_url":
                 if params["resource_id"] not in self.resources:
                     raise Failed(-404, "资源不存在")

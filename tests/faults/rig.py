@@ -26,6 +26,7 @@ from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "a-token-of-these-tests"
+LINK_TOKEN = "a-token-of-plugins"
 OWNER_QQ = "10002"
 GREETING = "在的，直接拍就可以"
 KEYWORD = "在吗"
@@ -116,6 +117,7 @@ class Rig:
             "WEB__PORT": str(self.port),
             "DATABASE__PATH": str(self.folder / "hub.db"),
             "QQ__ACCESS_TOKEN": TOKEN,
+            "QQ__LINK_TOKEN": LINK_TOKEN,
             "QQ__SEND_SPACING_SECONDS": "0",
             "XIANYU__WS_URL": ws,
             "XIANYU__MTOP_URL": http,
@@ -242,12 +244,15 @@ async def furnish(folder: Path, cookies: str, environment: dict[str, str]) -> Ac
 
 
 @asynccontextmanager
-async def open_rig(folder: Path) -> AsyncIterator[Rig]:
-    """A sandbox with QQ dialling the hub's port, a wire, and a furnished database; no hub yet."""
+async def open_rig(folder: Path, *, dial: bool = True) -> AsyncIterator[Rig]:
+    """A sandbox with QQ dialling the hub's port, a wire, and a furnished database; no hub yet.
+
+    `dial` False: QQ is nobody's before a test connects it.
+    """
     port = _free_port()
     options = SandboxOptions(
         list_quiet_seconds=0,
-        onebot_url=f"ws://127.0.0.1:{port}/onebot/v11/ws",
+        onebot_url=f"ws://127.0.0.1:{port}/onebot/v11/ws" if dial else "",
         onebot_token=TOKEN,
         onebot_reconnect_seconds=0.05,
     )

@@ -120,6 +120,13 @@ def test_imports_point_down() -> None:
     assert not found, "\n" + "\n".join(found)
 
 
+def test_the_plugin_for_other_programs_knows_nothing_of_this_one() -> None:
+    for path in sorted((ROOT / "plugin").rglob("*.py")):
+        for line, target, _ in _imports(ast.parse(path.read_text(encoding="utf-8"))):
+            foreign = target.split(".")[0] not in ("hub", "bots", "web", "tests")
+            assert foreign, f"{path.relative_to(ROOT)}:{line} imports {target}"
+
+
 def test_files_stay_short_enough_to_be_read() -> None:
     long = {
         str(path.relative_to(ROOT)): lines

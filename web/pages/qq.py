@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -13,31 +14,49 @@ from web.render import render
 from web.site import SITE, Site
 
 ONEBOT_PATH = "/onebot/v11/ws"
+RECENT = timedelta(minutes=10)
 
 
 async def show(request: web.Request) -> web.Response:
     site, who = request.app[SITE], operator(request)
     if "part" in request.query:
-        return render(request, "qq_part.html", bots=site.qq(), refusal=site.qq_refusal())
+        return render(request, "qq_part.html", bots=site.qq(), refusal=_refusal(site))
     return render(
         request,
         "qq.html",
         bots=site.qq(),
-        refusal=site.qq_refusal(),
+        refusal=_refusal(site),
         enabled=site.settings.qq.enabled,
         ws_address=_address(request, site),
         token=site.qq_token if who.member.role is Role.OWNER else "",
+        link_address=_address(request, site, secure="https", plain="http", path=""),
+        link_token=site.link_token if who.member.role is Role.OWNER else "",
         dialled=[urlsplit(url).netloc for url in site.settings.qq.onebot_ws_urls],
+        milky=[urlsplit(url).netloc for url in site.settings.qq.milky_urls],
         commands=[c for c in COMMANDS if may(who.member.role, c.role)],
     )
 
 
-def _address(request: web.Request, site: Site) -> str:
-    """The address of the reverse WebSocket as seen from where this page is read."""
+def _refusal(site: Site) -> tuple[datetime, str] | None:
+    """Beside a bot that is connected only what happened just now: another may be in trouble."""
+    refusal = site.qq_refusal()
+    old = refusal is not None and site.now() - refusal[0] > RECENT
+    return None if old and site.qq() else refusal
+
+
+def _address(
+    request: web.Request,
+    site: Site,
+    *,
+    secure: str = "wss",
+    plain: str = "ws",
+    path: str = ONEBOT_PATH,
+) -> str:
+    """An address of the hub as seen from where this page is read."""
     public = urlsplit(site.settings.web.public_url)
     scheme = public.scheme if public.netloc else request.scheme
     host = public.netloc or request.host
-    return f"{'wss' if scheme == 'https' else 'ws'}://{host}{ONEBOT_PATH}"
+    return f"{secure if scheme == 'https' else plain}://{host}{path}"
 
 
 ROUTES = (web.get("/qq", show),)

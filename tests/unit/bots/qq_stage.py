@@ -15,6 +15,7 @@ from hub.sandbox.onebot import Dialect, OneBotSim
 from hub.settings import QQSettings
 
 TOKEN = "a-token-of-this-test"
+LINK_TOKEN = "a-token-of-plugins"
 OPERATOR = "10002"
 SECOND_OPERATOR = "10003"
 STRANGER = "55555"
@@ -39,6 +40,7 @@ class Recorder:
     answer: Callable[[OperatorMessage], str | Awaitable[str | None] | None] = lambda _: None
     heard: list[OperatorMessage] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    operators: set[str] = field(default_factory=lambda: {OPERATOR, SECOND_OPERATOR})
 
     async def receive(self, message: OperatorMessage) -> str | None:
         self.heard.append(message)
@@ -100,7 +102,9 @@ async def open_door_to_qq(
         QQSettings(api_seconds=api_seconds, onebot_ws_urls=urls, milky_urls=milky),
         access_token=TOKEN,
         receive=desk.receive,
-        is_operator={OPERATOR, SECOND_OPERATOR}.__contains__,
+        is_operator=lambda qq: qq in desk.operators,
+        operators=lambda: frozenset(desk.operators),
+        link_token=LINK_TOKEN,
         on_connect=arrivals.append,
         timing=timing,
     )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from web_stage import PASSWORD, TOKEN, Stage, Visitor, cookies_of, visiting
+from web_stage import LINK_TOKEN, PASSWORD, TOKEN, Stage, Visitor, cookies_of, visiting
 
 from hub.desk import Operator
 from hub.model import AccountState, Role, RuleKind
@@ -305,6 +305,18 @@ async def test_owners_alone_see_the_onebot_token(
         assert TOKEN not in (await agent.get("/qq")).text
 
 
+async def test_owners_alone_see_the_token_of_the_plugin(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    await stage.member(owner, "小周", Role.AGENT)
+    page = (await boss.get("/qq")).text
+    assert f'value="{stage.url}"' in page
+    assert LINK_TOKEN in page
+    async with visiting(stage) as agent:
+        await agent.log_in("小周")
+        assert LINK_TOKEN not in (await agent.get("/qq")).text
+
+
 async def test_connected_bots_are_named(stage: Stage, boss: Visitor) -> None:
     assert "还没有机器人连上来" in (await boss.get("/qq")).text
     stage.bots.append("10001")
@@ -316,6 +328,8 @@ async def test_the_qq_page_says_why_a_bot_was_turned_away(stage: Stage, boss: Vi
     for address in ("/qq", "/qq?part=1"):
         assert "access token 不对" in (await boss.get(address)).text
     stage.bots.append("10001")
+    assert "另有连接没有成功：access token 不对" in (await boss.get("/qq")).text
+    stage.refusals.append((datetime.now(UTC) - timedelta(minutes=11), "access token 不对"))
     assert "access token 不对" not in (await boss.get("/qq")).text
 
 

@@ -43,6 +43,7 @@ from web import Site, attach
 
 PASSWORD = "correct horse"
 TOKEN = "onebot-token-of-the-test"
+LINK_TOKEN = "token-of-plugins-of-the-test"
 BUYER = PlatformUser("3100444455556")
 
 
@@ -231,6 +232,7 @@ async def open_stage(
                 version="0.0.test",
                 qq=lambda: tuple(bots),
                 qq_token=TOKEN,
+                link_token=LINK_TOKEN,
                 qq_refusal=lambda: refusals[-1] if refusals else None,
             ),
         )
