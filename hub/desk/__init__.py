@@ -182,6 +182,7 @@ class Desk:
         self.binding = Binding(store, now)
         self.handing = Handing(store, now)
         self.emergency = Emergency(store, now)
+        self.ai_modes = AiModes(store, now)
         zone, confirmations = ZoneInfo(settings.text.timezone), Confirmations(store, now)
         self.ai = AiDesk(store, assist, settings.ai, now, zone)
         self.people = People(store, now, zone)
@@ -219,7 +220,7 @@ class Desk:
             DraftChat(store, self.drafts),
             replies,
             HoldChat(self.holds, now, zone),
-            AiChat(AiModes(store, now), self.holds, self.ai),
+            AiChat(self.ai_modes, self.holds, self.ai),
             EmergencyChat(self.emergency, self.accounts),
             PeopleChat(
                 store,

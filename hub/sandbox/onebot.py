@@ -415,6 +415,7 @@ class OneBotSim:
         napcat = self.dialect.reaction_action == "set_msg_emoji_like"
         face, on = ("emoji_id", "set") if napcat else ("code", "is_add")
         self.reactions.append((message_id, str(params[face]), bool(params.get(on, True))))
+        self._tell()
         return {"result": 0, "errMsg": ""} if napcat else None
 
     async def _send(self, action: str, params: dict[str, Any]) -> dict[str, Any]:

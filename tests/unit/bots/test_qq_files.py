@@ -31,7 +31,7 @@ async def test_a_file_is_named_in_its_message_and_in_the_quote_of_it(door: Door)
     [
         (ChatFile("codes.txt", url=f"base64://{PACKED}"), {}),
         (ChatFile("codes.txt", "id"), {"base64": PACKED}),
-        (ChatFile("codes.txt", "id", "file:///root/codes.txt"), {"base64": PACKED}),
+        (ChatFile("codes.txt", "id", "file:///data/codes.txt"), {"base64": PACKED}),
         (ChatFile("codes.txt", "id", "http://169.254.169.254/codes.txt"), {"base64": PACKED}),
     ],
 )
