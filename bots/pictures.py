@@ -1,4 +1,4 @@
-"""Pictures that operators send in QQ, fetched from where their bridge says they lie."""
+"""Pictures and files that operators send in QQ, fetched from where their bridge says they lie."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 _CHUNK = 64 * 1024
 
 
-def from_base64(file: str) -> bytes | None:
+def from_base64(file: str, *, what: str = "图片", most: int = MOST_BYTES) -> bytes | None:
     """The picture that a name holds itself; None when it is only a name.
 
-    Raises Rejected when it is too large or broken.
+    `what`: how refusals call it. Raises Rejected when it is too large or broken.
     """
     if not file.startswith(BASE64):
         return None
     packed = file.removeprefix(BASE64)
-    if len(packed) > MOST_BYTES * 4 // 3 + 4:
-        raise Rejected(PEER, OP, "图片太大")
+    if len(packed) > most * 4 // 3 + 4:
+        raise Rejected(PEER, OP, f"{what}太大")
     try:
         return base64.b64decode(packed, validate=True)
     except (binascii.Error, ValueError):
-        raise Rejected(PEER, OP, "QQ 端给的图片是坏的") from None
+        raise Rejected(PEER, OP, f"QQ 端给的{what}是坏的") from None
 
 
-async def download(url: str, *, bridge: str) -> bytes:
+async def download(url: str, *, bridge: str, what: str = "图片", most: int = MOST_BYTES) -> bytes:
     """What lies at an address that the bridge named. Nothing of ours is sent along.
 
     `bridge`: the host that the bridge itself speaks from; no other private address is asked, not
-    even by a redirect. Raises Rejected, Unreachable.
+    even by a redirect. `what`: how refusals call it; `most`: bytes. Raises Rejected, Unreachable.
     """
     resolver = _Outside(bridge)
     connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False)
@@ -57,19 +57,21 @@ async def download(url: str, *, bridge: str) -> bytes:
             ) as http,
         ):
             for _ in range(_REDIRECTS):
-                _check(url, bridge)
+                _check(url, bridge, what)
                 async with http.get(url, allow_redirects=False) as response:
                     if location := response.headers.get("Location"):
                         url = urljoin(url, location)
                         continue
-                    return await _body(response)
+                    return await _body(response, what, most)
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         if resolver.refused:
-            raise Rejected(PEER, OP, "图片的地址不是公开的") from error
-        raise Unreachable(PEER, OP, "QQ 的图片服务器没有回应", raw=type(error).__name__) from error
+            raise Rejected(PEER, OP, f"{what}的地址不是公开的") from error
+        raise Unreachable(
+            PEER, OP, f"QQ 的{what}服务器没有回应", raw=type(error).__name__
+        ) from error
     except ValueError as error:
-        raise Rejected(PEER, OP, "图片的地址看不懂") from error
-    raise Rejected(PEER, OP, "图片的地址转了太多次")
+        raise Rejected(PEER, OP, f"{what}的地址看不懂") from error
+    raise Rejected(PEER, OP, f"{what}的地址转了太多次")
 
 
 class _Outside(AbstractResolver):
@@ -104,13 +106,13 @@ def may_ask(host: str, bridge: str) -> bool:
     return address.is_global and not address.is_multicast
 
 
-def _check(url: str, bridge: str) -> None:
+def _check(url: str, bridge: str, what: str) -> None:
     """Hosts that are addresses already are never resolved, so they are checked here."""
     seen = URL(url)
     if seen.scheme not in ("http", "https") or not seen.host:
-        raise Rejected(PEER, OP, "图片的地址看不懂")
+        raise Rejected(PEER, OP, f"{what}的地址看不懂")
     if _address(seen.host) is not None and not may_ask(seen.host, bridge):
-        raise Rejected(PEER, OP, "图片的地址不是公开的")
+        raise Rejected(PEER, OP, f"{what}的地址不是公开的")
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
@@ -128,12 +130,14 @@ def _inner(address: IPv6Address) -> IPv4Address | None:
     return address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
 
 
-async def _body(response: aiohttp.ClientResponse) -> bytes:
+async def _body(response: aiohttp.ClientResponse, what: str, most: int) -> bytes:
     if response.status != 200:
-        raise Rejected(PEER, OP, f"QQ 的图片服务器说 {response.status}", code=str(response.status))
+        raise Rejected(
+            PEER, OP, f"QQ 的{what}服务器说 {response.status}", code=str(response.status)
+        )
     body = bytearray()
     async for chunk in response.content.iter_chunked(_CHUNK):
         body += chunk
-        if len(body) > MOST_BYTES:
-            raise Rejected(PEER, OP, "图片太大")
+        if len(body) > most:
+            raise Rejected(PEER, OP, f"{what}太大")
     return bytes(body)

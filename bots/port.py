@@ -32,10 +32,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from bots.refusals import TurnedAway
-from hub.model import ChatAbilities, ChatPeer, ChatPicture, Mark, OperatorMessage, only_bot
+from hub.model import (
+    ChatAbilities,
+    ChatFile,
+    ChatPeer,
+    ChatPicture,
+    Mark,
+    OperatorMessage,
+    only_bot,
+)
 
 PEER = "qq"
 """What the hub's errors call the other side, through whichever port."""
@@ -91,6 +99,14 @@ class Port(Protocol):
 
     async def react(self, peer: ChatPeer, message_id: str, mark: Mark) -> None:
         """Put a mark below a message. Raises Unreachable, Rejected, Uncertain."""
+
+
+@runtime_checkable
+class Files(Protocol):
+    """What a port offers besides, if people can send files to its bots and these can be had."""
+
+    async def fetch_file(self, peer: ChatPeer, file: ChatFile) -> bytes:
+        """What a file in that chat holds. Raises Unreachable, Rejected, Uncertain."""
 
 
 def reaches(bot: str, address: str) -> bool:

@@ -16,13 +16,14 @@ from bots.matcher import Matcher
 from bots.milky import Milky
 from bots.onebot import OneBot
 from bots.pictures import download
-from bots.port import PEER, Ear, Port, reaches
+from bots.port import PEER, Ear, Files, Port, reaches
 from bots.refusals import TurnedAway
 from bots.sockets import Timing
 from bots.start import start_nonebot
 from hub.errors import PeerError, Rejected, Unreachable
 from hub.model import (
     ChatAbilities,
+    ChatFile,
     ChatPeer,
     ChatPicture,
     Delivered,
@@ -171,6 +172,13 @@ class QQ:
         for port, there in self._places(peer):
             return await port.fetch(there, picture)
         return await download(picture.url, bridge="")  # it may be there when the bot is not
+
+    async def fetch_file(self, peer: ChatPeer, file: ChatFile) -> bytes:
+        """What a file in that chat holds. Raises Unreachable, Rejected, Uncertain."""
+        port, there = self._choose(peer, "file")
+        if not isinstance(port, Files):
+            raise Rejected(PEER, "file", "这个 QQ 实现收不了文件")
+        return await port.fetch_file(there, file)
 
     async def react(self, peer: ChatPeer, message_id: str, mark: Mark) -> None:
         """Put a mark below somebody's message, where `abilities` says that this can be done.

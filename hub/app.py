@@ -161,7 +161,7 @@ async def open_hub(
         qq = QQ(
             settings.qq,
             access_token=token,
-            receive=lambda message: desk.chat.receive(message, qq.fetch),
+            receive=lambda message: desk.chat.receive(message, qq.fetch, qq.fetch_file),
             is_operator=desk.chat.is_operator,
             operators=desk.chat.operators,
             link_token=link_token,

@@ -227,6 +227,12 @@ class BargainSettings(_Section):
     """More words that no automatic answer may hold, one a line; need not exist."""
 
 
+class LimitSettings(_Section):
+    agent_risky_per_day: int = Field(30, ge=0, le=10_000)
+    """How often an agent may resend, release, mark as shipped, complete a bargain or change a price
+    within 24 hours, where that asks for a second word. 0: no limit. Owners have none."""
+
+
 SECURITY_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
@@ -321,6 +327,7 @@ class Settings(_Section):
     replies: ReplySettings = ReplySettings()
     ai: AssistSettings = AssistSettings()
     bargain: BargainSettings = BargainSettings()
+    limits: LimitSettings = LimitSettings()
     mail: MailSettings = MailSettings()
     pictures: PictureSettings = PictureSettings()
     log: LogSettings = LogSettings()

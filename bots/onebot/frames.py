@@ -20,7 +20,7 @@ from nonebot.compat import type_validate_python
 
 from bots.finding import PastMessage
 from bots.words import whole
-from hub.model import ChatPeer, ChatPicture, OperatorMessage
+from hub.model import ChatFile, ChatPeer, ChatPicture, OperatorMessage
 
 NO_ID = ("", "0", "None")
 """Lagrange writes 0 as the id of a quote that it cannot name."""
@@ -97,6 +97,22 @@ def operator_message(event: MessageEvent, *, of_ours: bool) -> OperatorMessage:
         addressed=group is None or called or event.to_me or of_ours,
         parts=message_parts(message),
         attachments=sum(s.type not in CARRIED for s in message),
+        files=message_files(message),
+        quoted_files=message_files(event.reply.message) if event.reply else (),
+    )
+
+
+def message_files(message: Message) -> tuple[ChatFile, ...]:
+    """NapCat names a file in `file` and says its size as text; others leave things out."""
+    return tuple(
+        ChatFile(
+            name=_whole(str(s.data.get("name") or s.data.get("file") or "")),
+            id=str(s.data.get("file_id") or s.data.get("id") or ""),
+            url=_whole(str(s.data.get("url") or "")),
+            size=int(_number(s.data.get("file_size") or s.data.get("size")) or 0),
+        )
+        for s in message
+        if s.type == "file"
     )
 
 

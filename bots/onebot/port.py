@@ -19,6 +19,7 @@ from bots.finding import PastMessage, find_said
 from bots.matcher import Matcher
 from bots.memory import Memory
 from bots.onebot.adapter import Adapter, Wiring
+from bots.onebot.files import fetch_file
 from bots.onebot.frames import history_messages, operator_message, quoted_id
 from bots.onebot.outcomes import as_peer_error
 from bots.onebot.reactions import Reactions
@@ -26,7 +27,14 @@ from bots.pictures import BASE64, download, from_base64
 from bots.port import PEER, Ear
 from bots.refusals import TurnedAway
 from hub.errors import Rejected, Uncertain, Unreachable
-from hub.model import ChatAbilities, ChatPeer, ChatPicture, Mark, OperatorMessage
+from hub.model import (
+    ChatAbilities,
+    ChatFile,
+    ChatPeer,
+    ChatPicture,
+    Mark,
+    OperatorMessage,
+)
 
 BYTES_A_SECOND = 256 * 1024
 """How fast bridges take pictures; NapCat allows itself that long too."""
@@ -133,6 +141,10 @@ class OneBot:
         if isinstance(packed, str) and packed:
             return place, from_base64(BASE64 + packed.removeprefix(BASE64))
         return (place, None) if place else None
+
+    async def fetch_file(self, peer: ChatPeer, file: ChatFile) -> bytes:
+        bridge = self._adapter.host_of(peer.bot)
+        return await fetch_file(self._adapter.ask, peer, file, bridge=bridge)
 
     async def react(self, peer: ChatPeer, message_id: str, mark: Mark) -> None:
         if not is_id(message_id):

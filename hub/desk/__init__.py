@@ -171,8 +171,9 @@ class Desk:
         self.rule_sheets = RuleSheets(store, now)
         self.system = System(store, now)
         self.stock = Stock(store, now)
-        self.orders = Orders(store, now)
-        self.bargains = Bargains(store, self.inbox, settings.bargain, now)
+        risky = settings.limits.agent_risky_per_day
+        self.orders = Orders(store, now, most_risky=risky)
+        self.bargains = Bargains(store, self.inbox, settings.bargain, now, most_risky=risky)
         self.needs = Needs(store, now, self.orders, self.bargains)
         self.delivery_rules = DeliveryRules(store, now)
         self.cards = Cards(store, now)
@@ -181,7 +182,8 @@ class Desk:
         self.binding = Binding(store, now)
         self.handing = Handing(store, now)
         self.emergency = Emergency(store, now)
-        zone, confirmations = ZoneInfo(settings.text.timezone), Confirmations(now)
+        self.ai_modes = AiModes(store, now)
+        zone, confirmations = ZoneInfo(settings.text.timezone), Confirmations(store, now)
         self.ai = AiDesk(store, assist, settings.ai, now, zone)
         self.people = People(store, now, zone, mails=bool(settings.mail.host))
         self.ai_replays = AiReplays(store, assist, settings.ai, now, zone)
@@ -218,7 +220,7 @@ class Desk:
             DraftChat(store, self.drafts),
             replies,
             HoldChat(self.holds, now, zone),
-            AiChat(AiModes(store, now), self.holds, self.ai),
+            AiChat(self.ai_modes, self.holds, self.ai),
             EmergencyChat(self.emergency, self.accounts),
             PeopleChat(
                 store,

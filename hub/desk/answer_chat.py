@@ -61,9 +61,13 @@ class AnswerChat:
         if focused is not None and in_focus:
             target = focused.conversation.id
         if target is None:
+            if message.files and message.peer.scene == "private":
+                return text.file_is_for_stock(message.files[0].name)
             if message.peer.scene != "private" and not message.addressed and typed is None:
                 return None
             return text.no_target(quoted=message.quoted_id is not None)
+        if message.files:
+            raise Invalid(text.file_is_for_stock(message.files[0].name))
         if message.attachments:
             raise Invalid("没有发送：只能发文字和图片，别的请在闲鱼里发")
         if self._routing.heard_by_another_bot(message):

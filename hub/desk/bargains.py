@@ -11,6 +11,7 @@ from hub import text
 from hub.bargains import SHOP_WORDS, agree, standing, terms_of
 from hub.desk.accounts import find_account
 from hub.desk.inbox import Inbox
+from hub.desk.limits import check_risky
 from hub.desk.operator import Operator
 from hub.desk.orders import find_order
 from hub.desk.stock import cause
@@ -66,8 +67,16 @@ class FloorList:
 
 class Bargains:
     def __init__(
-        self, store: Store, inbox: Inbox, settings: BargainSettings, now: Callable[[], datetime]
+        self,
+        store: Store,
+        inbox: Inbox,
+        settings: BargainSettings,
+        now: Callable[[], datetime],
+        *,
+        most_risky: int = 0,
     ) -> None:
+        """`most_risky`: as in `Orders`."""
+        self._most_risky = most_risky
         self._store = store
         self._inbox = inbox
         self._settings = settings
@@ -289,6 +298,7 @@ class Bargains:
                 )
             if known.paid_amount == amount:
                 raise Invalid(f"没有改价：这笔订单本来就是 {text.money(amount)} 元")
+            check_risky(tx, operator, self._most_risky, now)
             wanted = known.id[-4:]
             if code.strip() != wanted:
                 least = self._least(tx, known)

@@ -43,7 +43,7 @@ from hub.desk.people_chat import ABOUT_BUYER, PEOPLE, PeopleChat
 from hub.desk.reply_chat import ReplyChat
 from hub.desk.routing import Routing, hintless
 from hub.desk.shop_chat import ABOUT_THE_SHOP, ShopChat
-from hub.desk.stock_chat import StockChat
+from hub.desk.stock_chat import FetchFile, StockChat
 from hub.errors import NotFound, Refusal
 from hub.model import ConversationId, MessageId, OperatorMessage, Role
 from hub.store import Store
@@ -122,11 +122,15 @@ class Chat:
                     self._operators = await self._store.read(lambda tx: tx.members.operators_qq())
 
     async def receive(
-        self, message: OperatorMessage, fetch: FetchPicture | None = None
+        self,
+        message: OperatorMessage,
+        fetch: FetchPicture | None = None,
+        fetch_file: FetchFile | None = None,
     ) -> str | None:
         """Do what the message asks; returns the sentence to answer with, None for silence.
 
-        `fetch` gets the file of a picture of this message from the chat's side.
+        `fetch` gets the file of a picture of this message from the chat's side, `fetch_file` one of
+        its files.
         """
         member = await self._store.read(lambda tx: tx.members.by_qq(message.sender))
         if member is None:
@@ -140,7 +144,7 @@ class Chat:
                 case Call():
                     if not await self._first_time(operator, message):
                         return None
-                    return await self._run(operator, command, message)
+                    return await self._run(operator, command, message, fetch_file)
                 case UnknownCommand(name, suggestion):
                     if not message.addressed:  # another bot's
                         return None
@@ -159,7 +163,7 @@ class Chat:
         self, operator: Operator, message: OperatorMessage, fetch: FetchPicture | None
     ) -> str | None:
         """No command: the second word for one, the number of a choice, or words for a buyer."""
-        code, digit = self._code(message), digit_of(message)
+        code, digit = await self._code(operator, message), digit_of(message)
         slash = message.text.lstrip().startswith(("/", "／"))
         to_buyer = closing_ticket(message.quoted_text) is not None and not slash
         if code is not None and (
@@ -188,14 +192,16 @@ class Chat:
         target = await self._routing.resolve(operator.member, message)
         return await self._to.drafts.meant(operator, message, target)
 
-    def _code(self, message: OperatorMessage) -> str | None:
+    async def _code(self, operator: Operator, message: OperatorMessage) -> str | None:
         """The second word: `确认 4821`, or `4821` alone from somebody who was just asked for it."""
         bare = narrow(message.text).strip()
         quoted = message.quoted_text
         of_others = closing_ticket(quoted) is not None or need_of_notice(quoted) is not None
         alone = len(bare) == 4 and bare.isascii() and bare.isdigit() and not of_others
-        if alone and message.addressed and self._confirmations.waits(message):
-            return bare
+        if alone and message.addressed:
+            waits = self._confirmations.waits(message)
+            if waits or await self._confirmations.was_asked(operator, message, bare):
+                return bare
         return confirmation(message.text)
 
     async def _hear_of_need(
@@ -214,7 +220,13 @@ class Chat:
             return None
         return await self._to.delivery.choose(operator, number, message.text.strip(), message)
 
-    async def _run(self, operator: Operator, call: Call, message: OperatorMessage) -> str | None:
+    async def _run(
+        self,
+        operator: Operator,
+        call: Call,
+        message: OperatorMessage,
+        fetch_file: FetchFile | None,
+    ) -> str | None:
         operator.require(call.command.role)
         match call.command.action:
             case Action.HELP:
@@ -231,7 +243,9 @@ class Chat:
                 target, words = await self._routing.whom(operator, message, call.argument)
                 return await self._to.buyers.run(operator, action, words, target)
             case Action.STOCK | Action.RESTOCK | Action.VOID as action:
-                return await self._to.stock.run(operator, action, call.argument, message)
+                return await self._to.stock.run(
+                    operator, action, call.argument, message, fetch_file
+                )
             case Action.FLOOR:
                 target = await self._routing.resolve(operator.member, message, undone="没有执行")
                 return await self._to.bargains.floor(operator, call.argument, target)

@@ -10,6 +10,7 @@ from hub import text
 from hub.desk.operator import Operator
 from hub.errors import Invalid, NotConfirmed
 from hub.model import OperatorMessage
+from hub.store import Store
 
 LASTS = timedelta(seconds=60)
 SECONDS = int(LASTS.total_seconds())
@@ -29,9 +30,11 @@ class _Waiting:
 
 class Confirmations:
     """What waits for its second word, one per person and chat. Kept in memory on purpose: what was
-    asked before a restart has expired after it, and says so."""
+    asked before a restart has expired after it, and says so. Only that it was asked is stored, so
+    that the number alone, said after a restart, is never taken for words to a buyer."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+        self._store = store
         self._now = now
         self._waiting: dict[_Asked, _Waiting] = {}
 
@@ -43,6 +46,11 @@ class Confirmations:
     def waits(self, message: OperatorMessage) -> bool:
         """Whether something of this person waits here, in time or not."""
         return _asked(message) in self._waiting
+
+    async def was_asked(self, operator: Operator, message: OperatorMessage, code: str) -> bool:
+        """Whether this person was ever asked for this code here."""
+        key = _key(message, code)
+        return bool(await self._store.read(lambda tx: tx.inputs.known(operator.shop, [key])))
 
     async def confirm(self, operator: Operator, message: OperatorMessage, code: str) -> str:
         """The second word was said. Raises Invalid if it is wrong or comes too late."""
@@ -63,7 +71,13 @@ class Confirmations:
         except NotConfirmed as asked:
             until = self._now() + LASTS
             self._waiting[_asked(message)] = _Waiting(act, about, asked.confirm, until)
+            key, now = _key(message, asked.confirm), self._now()
+            await self._store.write(lambda tx: tx.inputs.first_time(operator.shop, key, now))
             return text.confirm_question(asked.text, about, asked.confirm, SECONDS)
+
+
+def _key(message: OperatorMessage, code: str) -> str:
+    return f"asked:{':'.join(_asked(message))}:{code}"
 
 
 def _asked(message: OperatorMessage) -> _Asked:

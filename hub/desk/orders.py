@@ -18,6 +18,7 @@ from hub.delivery import (
     resend,
     ship_now,
 )
+from hub.desk.limits import check_risky
 from hub.desk.operator import Operator
 from hub.desk.stock import cause, find_pool
 from hub.errors import Invalid, NotConfirmed, NotFound
@@ -101,9 +102,12 @@ class OrderView:
 
 
 class Orders:
-    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, now: Callable[[], datetime], *, most_risky: int = 0) -> None:
+        """`most_risky`: how often an agent may do in a day what asks for a second word; 0: as often
+        as it takes."""
         self._store = store
         self._now = now
+        self._most_risky = most_risky
 
     # --- looking ---
 
@@ -186,7 +190,7 @@ class Orders:
             chosen = find_pool(tx, operator, pool) if pool is not None else None
             asked = _asked(tx, known, Choice.DELIVER, chosen, units)
             deliver(tx, account, known, pool=chosen, units=units, by=cause(operator), now=now)
-            _confirm(known, asked, code)
+            self._confirm(tx, operator, known, asked, code)
 
         return await self._act(operator, order, "order.deliver", act, need)
 
@@ -211,7 +215,7 @@ class Orders:
                 raise Invalid("没有再发：刚刚已经再发过一次，看一下经过")
             asked = _asked(tx, known, Choice.RESEND)
             resend(tx, known, by=cause(operator), now=now)
-            _confirm(known, asked, code)
+            self._confirm(tx, operator, known, asked, code)
 
         return await self._act(operator, order, "order.resend", act, need)
 
@@ -247,7 +251,7 @@ class Orders:
         def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
             asked = _asked(tx, known, Choice.RELEASE)
             give_back(tx, known, by=cause(operator), now=now)
-            _confirm(known, asked, code)
+            self._confirm(tx, operator, known, asked, code)
 
         return await self._act(operator, order, "order.release", act, need)
 
@@ -274,7 +278,7 @@ class Orders:
                 raise Invalid(f"没有标记：这笔订单现在是{state}，不是待发货")
             asked = _asked(tx, known, Choice.SHIP)
             ship_now(tx, known, by=cause(operator), now=now)
-            _confirm(known, asked, code)
+            self._confirm(tx, operator, known, asked, code)
 
         return await self._act(operator, order, "order.ship", act, need)
 
@@ -285,7 +289,7 @@ class Orders:
 
         def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
             free_now(tx, known, by=cause(operator), now=now)
-            _confirm(known, _asked(tx, known, Choice.FREE), code)
+            self._confirm(tx, operator, known, _asked(tx, known, Choice.FREE), code)
 
         return await self._act(operator, order, "order.free", act, need)
 
@@ -299,6 +303,17 @@ class Orders:
                 close_need(tx, operator, need, text.CHOICES[Choice.READ], now)
 
         return await self._act(operator, order, "order.read", act, need)
+
+    def _confirm(
+        self, tx: Tx, operator: Operator, order: KnownOrder, asked: str, code: str
+    ) -> None:
+        """The last four digits of the order: a second look, not a secret."""
+        if not asked:
+            return
+        check_risky(tx, operator, self._most_risky, self._now())
+        wanted = order.id[-4:]
+        if code.strip() != wanted:
+            raise NotConfirmed(asked, wanted)
 
     async def _act(
         self, operator: Operator, order: str, action: str, act: _Act, need: Need | None
@@ -388,13 +403,6 @@ def _asked(
     if pieces and order.quantity and pieces > order.quantity and not units:
         more = f"订单上是 {order.quantity} 件，你要发 {pieces} 份"
     return _warning(act, units, story, needs, chosen, more)
-
-
-def _confirm(order: KnownOrder, asked: str, code: str) -> None:
-    """The last four digits of the order: a second look, not a secret."""
-    wanted = order.id[-4:]
-    if asked and code.strip() != wanted:
-        raise NotConfirmed(asked, wanted)
 
 
 _Standing = tuple[tuple[DeliveryState, ...], tuple[NeedId, ...]]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 
 from hub import text
 from hub.commands import Action
 from hub.desk.cards import Cards
 from hub.desk.confirming import Confirmations
 from hub.desk.operator import Operator
-from hub.desk.restock import Restock
+from hub.desk.restock import Restock, Restocking
 from hub.desk.stock import PoolLine, Stock
-from hub.errors import Invalid, NotFound
-from hub.model import ChatPicture, OperatorMessage
+from hub.errors import Invalid, NotConfirmed, NotFound, PeerError
+from hub.model import ChatFile, ChatPeer, ChatPicture, OperatorMessage, Role
 
+FetchFile = Callable[[ChatPeer, ChatFile], Awaitable[bytes]]
+"""Raises PeerError with a reason for people."""
+FETCH_SECONDS = 60.0
 _NAMED = 10
 """Pools in one sentence."""
 
@@ -28,14 +32,19 @@ class StockChat:
         self._confirmations = confirmations
 
     async def run(
-        self, operator: Operator, action: Action, argument: str, message: OperatorMessage
+        self,
+        operator: Operator,
+        action: Action,
+        argument: str,
+        message: OperatorMessage,
+        fetch_file: FetchFile | None = None,
     ) -> str:
         if action is Action.STOCK:
             return await self._show(operator, argument, message)
         if message.peer.scene != "private":
             raise Invalid(text.codes_only_in_private())
         if action is Action.RESTOCK:
-            return await self._add(operator, argument, message)
+            return await self._add(operator, argument, message, fetch_file)
         return await self._void(operator, argument, message)
 
     async def _void(self, operator: Operator, argument: str, message: OperatorMessage) -> str:
@@ -67,11 +76,19 @@ class StockChat:
             note=message.peer.scene == "private",
         )
 
-    async def _add(self, operator: Operator, argument: str, message: OperatorMessage) -> str:
+    async def _add(
+        self,
+        operator: Operator,
+        argument: str,
+        message: OperatorMessage,
+        fetch_file: FetchFile | None,
+    ) -> str:
         pictures = any(isinstance(part, ChatPicture) for part in message.parts)
-        if message.attachments or pictures:
-            raise Invalid("没有入库：文件和图片请在网页后台的「库存」里上传")
+        if message.attachments > len(message.files) or pictures:
+            raise Invalid("没有入库：只收文字和 .txt 文件，图片里的卡密请先打成文字")
         lines = await self._stock.overview(operator)
+        if files := message.files or message.quoted_files:
+            return await self._add_file(operator, argument, message, files, fetch_file)
         head, _, below = argument.partition("\n")
         if below.strip():
             one, codes = named_pool(lines, head), below
@@ -79,16 +96,65 @@ class StockChat:
             one, codes = _leading(lines, head)
         if not codes.strip():
             raise Invalid(f"没有入库：在「/补货 {one.pool.name}」下面一行写一张卡密")
-        done = await self._restock.add(operator, one.pool.id, codes, label="QQ")
-        return text.restocked(
-            one.pool.name,
-            added=done.new,
-            available=done.pool.counts.available,
-            known=done.known,
-            repeated=done.read.repeated,
-            too_long=done.read.too_long,
-            unreadable=done.read.unreadable,
-        )
+        return _restocked(await self._restock.add(operator, one.pool.id, codes, label="QQ"))
+
+    async def _add_file(
+        self,
+        operator: Operator,
+        argument: str,
+        message: OperatorMessage,
+        files: Sequence[ChatFile],
+        fetch_file: FetchFile | None,
+    ) -> str:
+        """Looked at first: a file is not seen as a whole before it is added, as lines are."""
+        operator.require(Role.AGENT)
+        name, _, below = argument.strip().partition("\n")
+        if below.strip() or len(files) > 1:
+            raise Invalid("没有入库：一次一个文件，卡密不要同时写在下面")
+        pool = named_pool(await self._stock.overview(operator), name).pool
+        data = await _fetched(message.peer, files[0], fetch_file)
+        seen = await self._restock.preview(operator, pool.id, data)
+        if not seen.new:
+            raise Invalid(text.nothing_to_restock(_left_out(seen)))
+        wanted = f"{seen.new % 10_000:04d}"
+
+        async def act(who: Operator, code: str) -> str:
+            if code != wanted:
+                question = text.restock_question(pool.name, seen.new, _left_out(seen))
+                raise NotConfirmed(question, wanted)
+            label = f"QQ {files[0].name}"
+            return _restocked(await self._restock.add(who, pool.id, data, label=label))
+
+        return await self._confirmations.run(operator, message, "", act)
+
+
+async def _fetched(peer: ChatPeer, file: ChatFile, fetch: FetchFile | None) -> bytes:
+    if fetch is None:
+        raise Invalid("没有入库：这里收不了文件")
+    try:
+        async with asyncio.timeout(FETCH_SECONDS):
+            return await fetch(peer, file)
+    except TimeoutError:
+        raise Invalid("没有入库：文件取得太慢，请重发一次") from None
+    except PeerError as error:
+        raise Invalid(f"没有入库：文件没有取到（{error.reason}），请重发一次") from error
+
+
+def _restocked(done: Restocking) -> str:
+    return text.restocked(
+        done.pool.name,
+        added=done.new,
+        available=done.pool.counts.available,
+        known=done.known,
+        repeated=done.read.repeated,
+        too_long=done.read.too_long,
+        unreadable=done.read.unreadable,
+    )
+
+
+def _left_out(seen: Restocking) -> Sequence[str]:
+    read = seen.read
+    return text.left_out(seen.known, read.repeated, read.too_long, read.unreadable)
 
 
 def named_pool(lines: Sequence[PoolLine], name: str) -> PoolLine:

@@ -26,6 +26,7 @@ from hub.model.bargains import Bargain, Floor, FloorKind, StoredFloor
 from hub.model.buyers import BuyerCard, Focus
 from hub.model.chat import (
     ChatAbilities,
+    ChatFile,
     ChatPeer,
     ChatPicture,
     Delivered,
@@ -240,6 +241,7 @@ __all__ = [
     "Cause",
     "ChangePrice",
     "ChatAbilities",
+    "ChatFile",
     "ChatPeer",
     "ChatPicture",
     "Choice",

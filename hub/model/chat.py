@@ -65,6 +65,19 @@ class ChatPicture:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatFile:
+    """A file in a chat, as its bridge names it."""
+
+    name: str
+    """As people see it."""
+    id: str = ""
+    """By which the bridge knows it; empty: by nothing."""
+    url: str = ""
+    size: int = 0
+    """In bytes; 0: not told."""
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorMessage:
     """What somebody wrote to the bot in QQ."""
 
@@ -78,6 +91,10 @@ class OperatorMessage:
     """Text and pictures in the order in which they were written; empty: there is only `text`."""
     attachments: int = 0
     """Files, voice and the like that came along and are not part of `parts`."""
+    files: tuple[ChatFile, ...] = ()
+    """Those of the attachments that are files and can be had."""
+    quoted_files: tuple[ChatFile, ...] = ()
+    """In the message that is quoted, as far as the bridge still knows it."""
     addressed: bool = True
     """Private, or the bot was @-ed or quoted; otherwise people may just be talking."""
 

@@ -10,7 +10,7 @@ import asyncio
 import json
 import socket
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -69,7 +69,7 @@ class OneBotSim:
         """Actions that were asked for, oldest first."""
         self.reactions: deque[tuple[str, str, bool]] = deque(maxlen=1_000)
         self.images: dict[str, dict[str, Any]] = {}
-        """What the bridge knows of pictures by their names (`get_image`)."""
+        """What the bridge knows of pictures by their names, and of files by their ids."""
         self.connections = 0
         """How often the hub was connected so far."""
         self.beats = 0
@@ -226,10 +226,17 @@ class OneBotSim:
     # --- People ---------------------------------------------------------------------------------
 
     async def say_private(
-        self, user_id: str, text: str, *, quote: str | None = None, image: str = ""
+        self,
+        user_id: str,
+        text: str,
+        *,
+        quote: str | None = None,
+        image: str = "",
+        file: dict[str, Any] | None = None,
     ) -> str:
         """A person writes to the bot; returns the message id. Lost for the hub when offline."""
-        return await self._say("private", user_id, user_id, text, quote, image, at_bot=False)
+        more: list[Segment] = [{"type": "file", "data": file}] if file else []
+        return await self._say("private", user_id, user_id, text, quote, image, more, at_bot=False)
 
     async def say_group(
         self,
@@ -295,6 +302,7 @@ class OneBotSim:
         text: str,
         quote: str | None,
         image: str,
+        more: Sequence[Segment] = (),
         *,
         at_bot: bool,
     ) -> str:
@@ -307,6 +315,7 @@ class OneBotSim:
             segments.append({"type": "text", "data": {"text": f" {text}" if at_bot else text}})
         if image:
             segments.append({"type": "image", "data": {"file": image, "url": image}})
+        segments.extend(more)
         line = self._add(scene, peer, user_id, segments, quote)
         await self._emit(self._chats.event("message", scene, peer, line))
         return line.id
@@ -385,8 +394,8 @@ class OneBotSim:
                 return self._history("private", params.get("user_id"), params)
             case "get_group_msg_history":
                 return self._history("group", params.get("group_id"), params)
-            case "get_image":
-                name = str(params.get("file"))
+            case "get_image" | "get_file" | "get_private_file_url":
+                name = str(params.get("file_id") or params.get("file"))
                 if name not in self.images:
                     raise Failed(1200, "文件不存在")
                 return self.images[name]
@@ -406,6 +415,7 @@ class OneBotSim:
         napcat = self.dialect.reaction_action == "set_msg_emoji_like"
         face, on = ("emoji_id", "set") if napcat else ("code", "is_add")
         self.reactions.append((message_id, str(params[face]), bool(params.get(on, True))))
+        self._tell()
         return {"result": 0, "errMsg": ""} if napcat else None
 
     async def _send(self, action: str, params: dict[str, Any]) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from hub.model import AccountId, MemberId, ShopId
-from hub.store.codec import micros, moment
+from hub.store.codec import micros, moment, words_to_text
 from hub.store.nouns import AuditEntry, QuarantineEntry
 from hub.store.sql import Sql, Statement
 
@@ -16,6 +17,10 @@ _AUDIT_ADD = Statement(
 _AUDIT_RECENT = Statement(
     "SELECT member_id, door, action, target, detail, at FROM audit"
     " WHERE shop_id = :shop ORDER BY id DESC LIMIT :limit"
+)
+_AUDIT_COUNT = Statement(
+    "SELECT count(*) FROM audit WHERE shop_id = :shop AND member_id = :member AND at > :since"
+    " AND action IN (SELECT value FROM json_each(:actions))"
 )
 _QUARANTINE_ADD = Statement(
     "INSERT INTO quarantine (shop_id, account_id, raw, reason, at)"
@@ -64,6 +69,17 @@ class Audit:
             detail=detail,
             now=micros(now),
         )
+
+    def count(self, shop: ShopId, member: MemberId, actions: Sequence[str], since: datetime) -> int:
+        """How often a member has done any of these since then."""
+        found: int = self._sql.value(
+            _AUDIT_COUNT,
+            shop=shop,
+            member=member,
+            actions=words_to_text(tuple(actions)),
+            since=micros(since),
+        )
+        return found
 
     def recent(self, shop: ShopId, limit: int) -> list[AuditEntry]:
         """The newest first."""

@@ -6,15 +6,17 @@ from typing import assert_never
 
 from hub.model import Card, Content, Image, Location, Text, Unsupported, Video, Voice
 
+LISTEN = "，请在闲鱼里听"
+WATCH = "，请在闲鱼里看"
 LONGEST_VOICE = 120
 """Seconds. The platform's unit is not proven, and nobody speaks that long into a chat."""
 
 
-def plain(content: Content) -> str:
+def plain(content: Content, *, links: bool = True) -> str:
     """What a person sees where only text can be shown.
 
     Pictures are shown as pictures elsewhere, so only their number is said; what nobody can show
-    keeps its address.
+    keeps its address, unless there are to be no `links`: QQ does not like them.
     """
     match content:
         case Text(text):
@@ -22,9 +24,9 @@ def plain(content: Content) -> str:
         case Image(pictures):
             return f"[{len(pictures)} 张图片]" if len(pictures) > 1 else "[图片]"
         case Voice(url, duration):
-            return f"[{voice(duration)}] {url}".rstrip()
+            return f"[{voice(duration)}]" + (f" {url}".rstrip() if links else LISTEN)
         case Video(url):
-            return f"[视频] {url}".rstrip()
+            return "[视频]" + (f" {url}".rstrip() if links else WATCH)
         case Location(title, address):
             return f"[位置] {title} {address}".rstrip()
         case Card(title, text):

@@ -40,7 +40,7 @@ def buyer_notice(
         goods = quoted.origin is Origin.DELIVERY  # may hold a card, and this may be read in a group
         said = GOODS if goods else shorten(plain(quoted.content), 30)
         lines.append(f"「引用{whose}的：{said}」")
-    lines.append(plain(content))
+    lines.append(plain(content, links=False))
     if outcome:
         lines.append(outcome)
     lines.append(f"#{conversation.ticket}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hub.model import CardState, CardStep, Pool, PoolKind, StockCard, StockLevel
+from hub.text.content import shorten
 
 POOL_KINDS: dict[PoolKind, str] = {
     PoolKind.CODES: "卡密",
@@ -175,6 +176,23 @@ def voided(card: StockCard, pool: str) -> str:
     if card.state is CardState.RESERVED:
         return f"{said}，它原来预留给订单 {card.unit.order}，会改用别的卡"
     return f"{said}，它已经发给订单 {card.unit.order} 的买家，要补发请另外发货"
+
+
+def file_is_for_stock(name: str) -> str:
+    """A file came along with no word about it."""
+    return (
+        f"收到文件「{shorten(name, 30)}」，没有发给买家（文件发不了）。"
+        "要补货，引用这个文件写 /补货 卡池名"
+    )
+
+
+def restock_question(pool: str, new: int, lines: Sequence[str]) -> str:
+    """Before the codes of a file are added. `lines`: what is left out, and why."""
+    return "\n".join([f"要往「{pool}」入库 {new} 张", *lines])
+
+
+def nothing_to_restock(lines: Sequence[str]) -> str:
+    return "\n".join(["没有入库：文件里没有新的卡密", *lines])
 
 
 def codes_only_in_private() -> str:

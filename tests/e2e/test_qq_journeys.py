@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from bots.marks import FACES
 from hub.app import open_hub
-from hub.model import AccountState
+from hub.model import AccountState, Mark
 from hub.sandbox import SandboxOptions, start_sandbox
 from hub.sandbox.onebot import Dialect
 from tests.e2e.stage import (
@@ -175,11 +177,31 @@ async def test_a_ticket_works_from_a_group_and_small_talk_there_is_left_alone(
 
     await qq.say_group(GROUP, OWNER_QQ, "中午吃什么")
     await qq.say_group(GROUP, STRANGER_QQ, f"{ticket_of(notice.text)} 我是路人", at_bot=True)
-    await qq.say_group(GROUP, OWNER_QQ, f"{ticket_of(notice.text)} 群里答")
+    said = await qq.say_group(GROUP, OWNER_QQ, f"{ticket_of(notice.text)} 群里答")
 
     await stage.wait_for_answer("群里答")
-    await qq.wait_for_line("group", GROUP, lambda line: "✓ 已送达" in line.text, SECONDS)
+    accepted = (said, FACES[Mark.ACCEPTED], True)
+    await qq.wait_until(lambda: accepted in qq.reactions, SECONDS)
+    await stage.settled()
+    await stage.sandbox.stage.read(stage.conversation())
+    read = (said, FACES[Mark.READ], True)
+    await qq.wait_until(lambda: read in qq.reactions, SECONDS)
     assert stage.answers() == ["群里答"]
+    assert qq.bot_lines("group", GROUP) == []
+
+
+async def test_a_bridge_without_reactions_tells_a_group_in_words(stage: Stage) -> None:
+    await stage.buyer_says("我是小林")
+    notice = await stage.wait_for_notice("我是小林")
+    qq = stage.sandbox.qq
+    qq.dialect = replace(qq.dialect, reaction_action="")
+
+    await qq.say_group(GROUP, OWNER_QQ, f"{ticket_of(notice.text)} 群里答")
+
+    await qq.wait_for_line("group", GROUP, lambda line: "✓ 已送达" in line.text, SECONDS)
+    await stage.settled()
+    await stage.sandbox.stage.read(stage.conversation())
+    await stage.settled()
     assert len(qq.bot_lines("group", GROUP)) == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hub.model import AccountId, CardCounts, Cause, OrderUnit, Pool, PoolKind
 from hub.notices import tell_stock
 from hub.settings import DatabaseSettings, Settings, WebSettings
 from hub.store import Tx, open_store
-from tests.e2e.stage import Stage
+from tests.e2e.stage import OWNER_QQ, Stage
 from tests.waiting import wait_until
 
 
@@ -40,6 +41,22 @@ async def test_an_owner_restocks_from_qq_looks_and_hears_when_stock_runs_low(sta
     await stage.wait_for_notice("已作废「月卡」的 C…2")
     await stage.wait_for_notice("🔴 卡池「月卡」已经没有可用的卡密了")
     assert sum("🟡" in line.text for line in stage.notices()) == 1
+
+
+async def test_a_file_in_qq_is_counted_and_added_at_the_second_word(stage: Stage) -> None:
+    pool = await stage.hub.desk.stock.create(stage.operator, name="月卡", kind=PoolKind.CODES)
+    qq = stage.sandbox.qq
+    codes = "卡号一\r\nCODE-2\r\nCODE-2\r\n".encode("gbk")
+    qq.images["id-of-it"] = {"base64": base64.b64encode(codes).decode()}
+    file = {"file": "六月.txt", "file_id": "id-of-it", "file_size": str(len(codes))}
+    sent = await qq.say_private(OWNER_QQ, "", file=file)
+    await stage.wait_for_notice("收到文件「六月.txt」，没有发给买家")
+    await qq.say_private(OWNER_QQ, "/补货 月卡", quote=sent)
+    await stage.wait_for_notice("要往「月卡」入库 2 张\n1 行和前面的行重复：第 3 行")
+    await stage.operator_writes("确认 0002")
+    await stage.wait_for_notice("「月卡」入库 2 张，现在可用 2 张")
+    cards = await stage.hub.desk.cards.page(stage.operator, pool.id)
+    assert [card.code for card in cards] == ["CODE-2", "卡号一"]
 
 
 async def test_a_hub_voids_at_its_start_what_expired_while_it_was_off(tmp_path: Path) -> None:

@@ -22,9 +22,12 @@ from hub.model import (
     NeedKind,
     Order,
     OrderStatus,
+    Origin,
     PlatformConversation,
+    PlatformMessage,
     PlatformUser,
     Pool,
+    Text,
 )
 from hub.store import Tx
 
@@ -121,6 +124,21 @@ class DeliveryStage:
 
     async def write(self, what: str, **more: Any) -> str:
         return await self.stock.write(what, **more) or ""
+
+    async def asks(self, conversation: Conversation, words: str) -> None:
+        """A buyer says something, and nothing answers it."""
+        await self.stock.store.write(
+            lambda tx: tx.messages.add_in(
+                conversation.shop,
+                conversation.account,
+                conversation.id,
+                platform_id=PlatformMessage(f"{words}.PNM"),
+                origin=Origin.BUYER,
+                content=Text(words),
+                sent_at=self.stock.clock[0],
+                now=self.stock.clock[0],
+            )
+        )
 
     async def parts(self, order: KnownOrder) -> int:
         """How many messages were written for it, over all times."""

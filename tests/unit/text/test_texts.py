@@ -276,6 +276,18 @@ def test_every_content_has_a_text(content: Content, shown: str) -> None:
     assert text.plain(content) == shown
 
 
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        (Voice("https://a/1", 8.0), "[语音 8 秒]，请在闲鱼里听"),
+        (Video("https://a/1"), "[视频]，请在闲鱼里看"),
+        (Text("https://a/1"), "https://a/1"),
+    ],
+)
+def test_a_notice_brings_no_links_of_its_own_into_qq(content: Content, shown: str) -> None:
+    assert text.buyer_notice(ACCOUNT, LIN, content, "").splitlines()[-2] == shown
+
+
 def test_shortening_makes_one_line_of_at_most_so_many() -> None:
     assert text.shorten(" 在吗\n  包邮吗 ") == "在吗 包邮吗"
     assert text.shorten("一二三四五", 5) == "一二三四五"
