@@ -106,6 +106,7 @@ from hub.model.people import (
     URGENT,
     About,
     Audience,
+    AwayWords,
     BindingCode,
     Claim,
     Group,
@@ -147,6 +148,7 @@ from hub.model.stock import (
 )
 from hub.model.tasks import (
     ANSWER_KEY,
+    AWAY_KEY,
     MOMENT_KEY,
     NOTICE_KEY,
     AnswerByAi,
@@ -186,6 +188,7 @@ from hub.model.tasks import (
 
 __all__ = [
     "ANSWER_KEY",
+    "AWAY_KEY",
     "KEPT",
     "MOMENT_KEY",
     "NOTICE_KEY",
@@ -211,6 +214,7 @@ __all__ = [
     "AnswerByAi",
     "AskedBy",
     "Audience",
+    "AwayWords",
     "Bargain",
     "Batch",
     "BatchId",

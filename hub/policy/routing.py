@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from hub.model import (
     URGENT,
     About,
+    AccountId,
     Audience,
     Hours,
     Member,
@@ -45,7 +46,7 @@ def audience(
     groups = route.groups if route is not None else ()
     if not wanted and not groups:
         wanted = tuple(one.id for one in reachable if one.role is Role.OWNER)
-    duty = tuple(one for one in on_duty(plan, now) if one in ids)
+    duty = _at_work(plan, reachable, now)
     if about.kind is NoticeKind.MESSAGE:
         heard = tuple(one for one in duty if not is_silenced(plan, one, now))
         wanted = heard or wanted
@@ -53,12 +54,24 @@ def audience(
             alone = plan.claimed_only and not is_silenced(plan, claimed_by, now)
             wanted = (claimed_by,) if alone else _with(wanted, claimed_by)
     mailed = tuple(one.id for one in members if is_mailable(one) and one.id in _mailed(route))
-    if about.kind not in URGENT and not duty and is_quiet(plan, now):
+    if about.kind not in URGENT and is_undisturbed(plan, members, now):
         return Audience(held=wanted, mailed=mailed)
     if about.kind is not NoticeKind.MESSAGE:
         return Audience(wanted, groups, mailed=mailed)
     held = tuple(one for one in wanted if is_silenced(plan, one, now))
     return Audience(tuple(one for one in wanted if one not in held), groups, held, mailed)
+
+
+def is_undisturbed(plan: PeoplePlan, members: Iterable[Member], now: datetime) -> bool:
+    """Whether the shop wants quiet now, and nobody who can be reached is on duty."""
+    reachable = [one for one in members if one.active and one.qq]
+    return is_quiet(plan, now) and not _at_work(plan, reachable, now)
+
+
+def away_words(plan: PeoplePlan, account: AccountId) -> str:
+    """What buyers of this account are told when nobody is there; empty: nothing."""
+    said = {one.account: one.text for one in plan.away}
+    return said.get(account, said.get(None, ""))
 
 
 def fits(route: Route, about: About) -> bool:
@@ -93,10 +106,17 @@ def is_quiet(plan: PeoplePlan, now: datetime) -> bool:
 def held_since(plan: PeoplePlan, member: MemberId, now: datetime) -> datetime:
     """Since when what is held back now has been held back."""
     begins = [one.since for one in plan.silenced if one.member == member and _runs(one.end, now)]
-    if is_quiet(plan, now) and plan.quiet is not None:
-        start = plan.quiet.start
-        begins.append(next_at(now, plan.zone, start.hour, start.minute) - timedelta(days=1))
+    if is_quiet(plan, now):
+        begins.append(quiet_began(plan, now))
     return min(begins, default=now)
+
+
+def quiet_began(plan: PeoplePlan, now: datetime) -> datetime:
+    """When the quiet hours that run now began; `now` when none do."""
+    if plan.quiet is None or not is_quiet(plan, now):
+        return now
+    start = plan.quiet.start
+    return next_at(now, plan.zone, start.hour, start.minute) - timedelta(days=1)
 
 
 def held_until(plan: PeoplePlan, member: MemberId, now: datetime) -> datetime | None:
@@ -161,6 +181,11 @@ def next_at(now: datetime, zone_name: str, hour: int, minute: int) -> datetime:
 
 def _meant(route: Route, reachable: Iterable[Member]) -> tuple[MemberId, ...]:
     return tuple(one.id for one in reachable if one.id in route.members or one.role in route.roles)
+
+
+def _at_work(plan: PeoplePlan, reachable: Iterable[Member], now: datetime) -> tuple[MemberId, ...]:
+    ids = {one.id for one in reachable}
+    return tuple(one for one in on_duty(plan, now) if one in ids)
 
 
 def _mailed(route: Route | None) -> tuple[MemberId, ...]:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from hub.model import (
     Account,
     AccountId,
+    AwayWords,
     Conversation,
     Group,
     Hours,
@@ -74,6 +75,12 @@ def route_line(
 def shift_line(shift: Shift, members: Mapping[MemberId, str]) -> str:
     days = "每天" if not shift.weekdays else "周" + "、".join(WEEKDAYS[n] for n in shift.weekdays)
     return f"{members.get(shift.member, '已停用的成员')}：{days} {ai_hours([shift.hours])}"
+
+
+def away_line(words: AwayWords, accounts: Mapping[AccountId, str]) -> str:
+    if words.account is None:
+        return f"所有账号：{words.text}"
+    return f"{accounts.get(words.account, '已删除的账号')}：{words.text}"
 
 
 def group_line(group: Group) -> str:

@@ -108,6 +108,17 @@ async def habits(request: web.Request) -> web.Response:
     raise see_other(PAGE, "notices-changed")
 
 
+async def away(request: web.Request) -> web.Response:
+    form = await Form.sent(request)
+    account = form["away_account"]
+    try:
+        of = AccountId(_id(account)) if account else None
+        await request.app[SITE].desk.people.set_away(operator(request), of, form["away"])
+    except Invalid as refusal:
+        return await _page(request, form.refused(refusal), status=400)
+    raise see_other(PAGE, "notices-changed")
+
+
 _KINDS = frozenset(kind.value for kind in NoticeKind)
 _ROLES = frozenset(f"role:{role.value}" for role in Role)
 
@@ -185,4 +196,5 @@ ROUTES = (
     web.post(f"{PAGE}/shifts", add_shift),
     web.post(f"{PAGE}/shifts/remove", remove_shift),
     web.post(f"{PAGE}/habits", habits),
+    web.post(f"{PAGE}/away", away),
 )
