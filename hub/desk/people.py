@@ -104,7 +104,7 @@ class People:
                 tuple(
                     Line(str(one.account or ""), text.away_line(one, shops)) for one in plan.away
                 ),
-                tuple(names.get(one, "") for one in on_duty(plan, now)),
+                tuple(names[one] for one in on_duty(plan, members, now)),
                 tuple(one.name for one in members if is_silenced(plan, one.id, now)),
                 tuple(one for one in members if one.active),
                 tuple(one for one in members if self._mails and is_mailable(one)),
@@ -119,8 +119,9 @@ class People:
 
         def unit(tx: Tx) -> str:
             plan = self._plan(tx, operator)
-            names = {one.id: one.name for one in tx.members.all(operator.shop)}
-            return text.duty_page(plan, on_duty(plan, now), names, self._zone, now)
+            members = tx.members.all(operator.shop)
+            names = {one.id: one.name for one in members}
+            return text.duty_page(plan, on_duty(plan, members, now), names, self._zone, now)
 
         return await self._store.read(unit)
 

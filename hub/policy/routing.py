@@ -44,9 +44,10 @@ def audience(
     route = next((one for one in plan.routes if fits(one, about)), None)
     wanted = _meant(route, reachable) if route is not None else ()
     groups = route.groups if route is not None else ()
+    owners = tuple(one.id for one in reachable if one.role is Role.OWNER)
     if not wanted and not groups:
-        wanted = tuple(one.id for one in reachable if one.role is Role.OWNER)
-    duty = _at_work(plan, reachable, now)
+        wanted = owners
+    duty = on_duty(plan, reachable, now)
     if about.kind is NoticeKind.MESSAGE:
         heard = tuple(one for one in duty if not is_silenced(plan, one, now))
         wanted = heard or wanted
@@ -55,7 +56,7 @@ def audience(
             wanted = (claimed_by,) if alone else _with(wanted, claimed_by)
     mailed = tuple(one.id for one in members if is_mailable(one) and one.id in _mailed(route))
     if about.kind not in URGENT and is_undisturbed(plan, members, now):
-        return Audience(held=wanted, mailed=mailed)
+        return Audience(held=wanted or owners, mailed=mailed)
     if about.kind is not NoticeKind.MESSAGE:
         return Audience(wanted, groups, mailed=mailed)
     held = tuple(one for one in wanted if is_silenced(plan, one, now))
@@ -64,8 +65,7 @@ def audience(
 
 def is_undisturbed(plan: PeoplePlan, members: Iterable[Member], now: datetime) -> bool:
     """Whether the shop wants quiet now, and nobody who can be reached is on duty."""
-    reachable = [one for one in members if one.active and one.qq]
-    return is_quiet(plan, now) and not _at_work(plan, reachable, now)
+    return is_quiet(plan, now) and not on_duty(plan, members, now)
 
 
 def away_words(plan: PeoplePlan, account: AccountId) -> str:
@@ -88,11 +88,14 @@ def is_mailable(member: Member) -> bool:
     return member.active and bool(member.email) and member.urgent_mail
 
 
-def on_duty(plan: PeoplePlan, now: datetime) -> tuple[MemberId, ...]:
-    """Whoever took it over out of turn; else by the roster."""
-    stints = [one.member for one in plan.stints if _runs(one.end, now)]
+def on_duty(plan: PeoplePlan, members: Iterable[Member], now: datetime) -> tuple[MemberId, ...]:
+    """Whoever took it over out of turn; else by the roster. Who cannot be reached is on no duty."""
+    able = {one.id for one in members if one.active and one.qq}
     local = now.astimezone(ZoneInfo(plan.zone))
-    return tuple(dict.fromkeys(stints or [one.member for one in plan.shifts if _works(one, local)]))
+    stints = [one.member for one in plan.stints if _runs(one.end, now)]
+    shifts = [one.member for one in plan.shifts if _works(one, local)]
+    out_of_turn = [one for one in stints if one in able]
+    return tuple(dict.fromkeys(out_of_turn or [one for one in shifts if one in able]))
 
 
 def is_silenced(plan: PeoplePlan, member: MemberId, now: datetime) -> bool:
@@ -181,11 +184,6 @@ def next_at(now: datetime, zone_name: str, hour: int, minute: int) -> datetime:
 
 def _meant(route: Route, reachable: Iterable[Member]) -> tuple[MemberId, ...]:
     return tuple(one.id for one in reachable if one.id in route.members or one.role in route.roles)
-
-
-def _at_work(plan: PeoplePlan, reachable: Iterable[Member], now: datetime) -> tuple[MemberId, ...]:
-    ids = {one.id for one in reachable}
-    return tuple(one for one in on_duty(plan, now) if one in ids)
 
 
 def _mailed(route: Route | None) -> tuple[MemberId, ...]:

@@ -195,8 +195,9 @@ def handed_over(
     return "\n".join(lines)
 
 
-def hand_over_done(name: str, conversation: Conversation) -> str:
-    return f"已经转给 {name}，最近的对话也发过去了 #{conversation.ticket}"
+def hand_over_done(name: str, conversation: Conversation, *, silenced: bool) -> str:
+    but = f"；{name} 正在静音，收不到这位买家后面的话" if silenced else ""
+    return f"已经转给 {name}，最近的对话也发过去了{but} #{conversation.ticket}"
 
 
 def ping(
