@@ -60,15 +60,15 @@ def route_line(
     if route.account is not None:
         where.append(f"账号「{accounts.get(route.account, '已删除的账号')}」")
     if route.item is not None:
-        where.append(f"商品 {route.item} ")
+        where.append(f"商品 {route.item}")
     if route.tag is not None:
-        where.append(f"标签「{route.tag}」的买家")
+        where.append(f"标签「{route.tag}」")
     what = "、".join(NOTICE_KINDS[kind] for kind in route.kinds) or "所有通知"
     to = [ROLE_WORDS[role] for role in route.roles]
     to += [members.get(one, "已停用的成员") for one in route.members]
     to += [f"群 {groups.get(one) or one}" for one in route.groups]
     to += [f"{members.get(one, '已停用的成员')}的邮箱" for one in route.mailed]
-    about = "的".join([*where, what])
+    about = f"{'、'.join(where)}的{what}" if where else what
     return f"{about}：发给 {'、'.join(to)}"
 
 
