@@ -31,10 +31,16 @@ SUMMARY_MESSAGES = 6
 """Of what was said last, for whoever takes a conversation over."""
 
 
-def heard(tx: Tx, conversation: Conversation, message: MessageId, now: datetime) -> None:
+def heard(
+    tx: Tx,
+    conversation: Conversation,
+    message: MessageId,
+    now: datetime,
+    plan: PeoplePlan | None = None,
+) -> None:
     """A buyer said something: from now on it is watched whether anybody answers. What waits longer
-    already keeps its own time."""
-    plan = tx.plans.get(conversation.shop) or PeoplePlan()
+    already keeps its own time. `plan`: what the shop has settled, if the caller knows."""
+    plan = plan or tx.plans.get(conversation.shop) or PeoplePlan()
     minutes = pings(plan, tx.members.answering(conversation.shop))
     if not minutes:
         return

@@ -216,7 +216,7 @@ class Inbound:
             pictures=isinstance(event.content, Image),
         )
         if not reply.answered and not (card is not None and card.blocked):
-            heard(tx, conversation, message, now)
+            heard(tx, conversation, message, now, reply.plan)
 
     def _item(self, tx: Tx, conversation: Conversation, now: datetime) -> Item | None:
         """What is known of the conversation's item by now. Its page is asked for when that is old;

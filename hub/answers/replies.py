@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 from hub import text
 from hub.answers.asking import WAITS as ASKED_WITHIN
 from hub.answers.asking import ask_ai, drop_overtaken, waiting_question
+from hub.answers.away import UNANSWERED, away_key, says_away, when_away
 from hub.answers.circumstances import decide_late, is_first, spoken_of_without_number
+from hub.answers.queueing import queue
 from hub.answers.recording import SUPERSEDED, record, record_superseded
 from hub.answers.waiting import (
     WaitingAnswer,
@@ -27,21 +29,19 @@ from hub.model import (
     BuyerMessage,
     Content,
     Conversation,
-    Image,
     MessageId,
     Moment,
     Origin,
+    PeoplePlan,
     Rule,
     RuleId,
-    SendMessage,
     Text,
-    part_key,
-    send_lane,
 )
 from hub.policy import (
     Answer,
     AskAi,
     Asked,
+    Away,
     Bargained,
     Clock,
     Decided,
@@ -71,10 +71,14 @@ class Reply:
     answers: int = 0
     merged: int = 0
     """Whether it shares the answer of the lines before it."""
+    away: bool = False
+    """What is said is that nobody is there: somebody still has to answer."""
+    plan: PeoplePlan | None = None
+    """What the shop has settled about its people, if it was looked at."""
 
     @property
     def answered(self) -> bool:
-        return self.answers + self.merged > 0
+        return self.answers + self.merged > 0 and not self.away
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +135,21 @@ class Replies:
         decision = self._decide(tx, account, conversation, message, event, book, now)
         if isinstance(decision, AskAi):
             return self._ask(tx, conversation, message, decision, now)
-        contents = self._said(tx, account, conversation, decision, event)
-        if isinstance(decision, Answer) and not contents:
-            decision = _says_nothing(decision)
         waits = waiting_answer(tx, conversation, now) if self._wait else None
+        plan = None
+        if isinstance(decision, Silence) and decision.outcome in UNANSWERED and waits is None:
+            plan = tx.plans.get(account.shop) or PeoplePlan()
+            decision = when_away(tx, account, conversation, decision, plan, now)
+        contents = self._said(tx, account, conversation, decision, event)
+        if isinstance(decision, Answer | Away) and not contents:
+            decision = _says_nothing(decision)
         turn = fit_into_burst(decision, waits=waits is not None)
-        reply = Reply(_outcome_of_silence(decision))
+        reply = Reply(_outcome_of_silence(decision), plan=plan)
         if turn is Turn.START:
-            self._enqueue(tx, conversation, message, contents, now + self._wait, now)
-            reply = Reply(text.answer_planned(_spoken(contents)), answers=1)
+            key = away_key(conversation, decision, message) if isinstance(decision, Away) else ""
+            self._enqueue(tx, conversation, message, contents, now + self._wait, now, key=key)
+            told = text.answer_planned(_spoken(contents))
+            reply = Reply(told, answers=1, away=bool(key), plan=plan)
         elif waits is not None and turn is Turn.REPLACE:
             self._replace(tx, conversation, waits, message, contents, now)
             reply = Reply(text.answer_replaced(_spoken(contents)), merged=1)
@@ -148,7 +158,9 @@ class Replies:
             self._postpone(tx, conversation, waits, due_at, waits.task.expires_at)
             reason = f"{decision.reason}；和前面的话一起回复"
             decision = Silence("joined", reason, decision.steps)
-            reply = Reply(text.answer_joined(text.plain(waits.message.content)), merged=1)
+            away = says_away(tx, conversation, waits.message)
+            told = text.answer_joined(text.plain(waits.message.content))
+            reply = Reply(told, merged=1, away=away)
         record(tx, conversation, message, decision, now)
         return reply
 
@@ -191,7 +203,7 @@ class Replies:
             return
         if isinstance(decision, Answer):
             contents = self._compose(tx, account, conversation, decision.rule)
-            self._write(tx, conversation, key, contents, now, now)
+            queue(tx, conversation, key, contents, now, now, self._lifetime)
             if not contents:
                 decision = _says_nothing(decision)
         record(tx, conversation, None, decision, now)
@@ -276,6 +288,7 @@ class Replies:
         asked = Asked(said, now, conversation.item_id, used=self._used(tx, conversation, book))
         decision = decide_default(asked, book, self._clock(now), [f"AI：{why}"])
         if isinstance(decision, Silence):
+            self._say_away(tx, account, conversation, message, decision, now)
             return False
         contents = self._compose(tx, account, conversation, decision.rule, said)
         if not contents:
@@ -283,6 +296,37 @@ class Replies:
         record(tx, conversation, message, decision, now)
         self._enqueue(tx, conversation, message, contents, now, now)
         return True
+
+    def on_draft(
+        self,
+        tx: Tx,
+        account: Account,
+        conversation: Conversation,
+        message: MessageId,
+        reason: str,
+        now: datetime,
+    ) -> None:
+        """What would answer this line waits for a person, who may not be there."""
+        self._say_away(tx, account, conversation, message, Silence("asks_person", reason), now)
+
+    def _say_away(
+        self,
+        tx: Tx,
+        account: Account,
+        conversation: Conversation,
+        message: MessageId,
+        decision: Silence,
+        now: datetime,
+    ) -> None:
+        plan = tx.plans.get(account.shop) or PeoplePlan()
+        away = when_away(tx, account, conversation, decision, plan, now)
+        if not isinstance(away, Away):
+            return
+        contents = written(tx, account, conversation, away.words)
+        if contents:
+            record(tx, conversation, message, away, now)
+            key = away_key(conversation, away, message)
+            self._enqueue(tx, conversation, message, contents, now, now, key=key)
 
     # --- What a decision looks at -------------------------------------------------------------
 
@@ -330,11 +374,13 @@ class Replies:
         tx: Tx,
         account: Account,
         conversation: Conversation,
-        decision: Answer | Bargained | Silence,
+        decision: Answer | Away | Bargained | Silence,
         event: BuyerMessage,
     ) -> list[Content]:
         if isinstance(decision, Silence):
             return []
+        if isinstance(decision, Away):
+            return written(tx, account, conversation, decision.words, event.content)
         if isinstance(decision, Bargained):
             return [Text(decision.words)]
         return self._compose(tx, account, conversation, decision.rule, event.content)
@@ -347,58 +393,20 @@ class Replies:
         contents: Sequence[Content],
         due_at: datetime,
         now: datetime,
+        *,
+        key: str = "",
     ) -> None:
-        self._write(
-            tx, conversation, f"{ANSWER_KEY}{asked}", contents, due_at, now, may_change=True
-        )
+        key = key or f"{ANSWER_KEY}{asked}"
+        queue(tx, conversation, key, contents, due_at, now, self._lifetime, may_change=True)
 
     def say_by_ai(
         self, tx: Tx, conversation: Conversation, asked: MessageId, words: str, now: datetime
     ) -> None:
         """What AI answers to this line, without a person."""
         origin = Origin.AI
-        self._write(tx, conversation, f"ai:{asked}", [Text(words)], now, now, origin=origin)
-
-    def _write(
-        self,
-        tx: Tx,
-        conversation: Conversation,
-        key: str,
-        contents: Sequence[Content],
-        due_at: datetime,
-        now: datetime,
-        *,
-        origin: Origin = Origin.RULE,
-        may_change: bool = False,
-    ) -> None:
-        for number, content in enumerate(contents):
-            message = tx.messages.add_out(
-                conversation.shop,
-                conversation.account,
-                conversation.id,
-                key=part_key(key, number),
-                origin=origin,
-                content=content,
-                now=now,
-            )
-            if message is None:
-                return
-            tx.outbox.enqueue(
-                conversation.shop,
-                SendMessage(
-                    conversation.account,
-                    conversation.id,
-                    message,
-                    more=number + 1 < len(contents),
-                    pictures=isinstance(content, Image),
-                    may_change=may_change,
-                ),
-                lane=send_lane(conversation.account, conversation.id),
-                key=f"send:{message}",
-                due_at=due_at,
-                expires_at=due_at + self._lifetime,
-                now=now,
-            )
+        queue(
+            tx, conversation, f"ai:{asked}", [Text(words)], now, now, self._lifetime, origin=origin
+        )
 
     def _replace(
         self,
@@ -412,7 +420,8 @@ class Replies:
         """The answer to the new line in place of the one that waits."""
         record_superseded(tx, conversation, now)
         due_at = quiet_until(waits.task.created_at, now, self._wait)
-        if len(contents) == 1 and not waits.rest and isinstance(contents[0], Text):
+        alike = len(contents) == 1 and not waits.rest and isinstance(contents[0], Text)
+        if alike and not says_away(tx, conversation, waits.message):
             tx.messages.reword(conversation.shop, waits.message.id, contents[0], now)
             self._postpone(tx, conversation, waits, due_at, due_at + self._lifetime)
         else:
@@ -435,7 +444,7 @@ def _spoken(contents: Sequence[Content]) -> str:
     return "\n".join(text.plain(content) for content in contents)
 
 
-def _says_nothing(decision: Answer) -> Silence:
+def _says_nothing(decision: Answer | Away) -> Silence:
     """All that its template speaks of is unknown here."""
     reason = f"{decision.reason}，但填好以后没有内容可说"
     return Silence("says_nothing", reason, decision.steps)

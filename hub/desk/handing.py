@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hub.attention import hand_over, put_off
@@ -10,10 +11,19 @@ from hub.commands import may
 from hub.desk.operator import Operator
 from hub.desk.people import member_named
 from hub.errors import Invalid, NotFound
-from hub.model import Conversation, ConversationId, Member, Role
+from hub.model import Conversation, ConversationId, Member, PeoplePlan, Role
+from hub.policy import is_silenced
 from hub.store import Store, Tx
 
 LONGEST_LATER = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    taker: Member
+    conversation: Conversation
+    silenced: bool
+    """The other wants no messages of buyers now."""
 
 
 class Handing:
@@ -23,12 +33,12 @@ class Handing:
 
     async def hand_over(
         self, operator: Operator, conversation: ConversationId, name: str
-    ) -> tuple[Member, Conversation]:
+    ) -> HandedOver:
         """From now on it is the other's: they get what was said last, and the reminders."""
         operator.require(Role.AGENT)
         now = self._now()
 
-        def unit(tx: Tx) -> tuple[Member, Conversation]:
+        def unit(tx: Tx) -> HandedOver:
             found = _find(tx, operator, conversation)
             account = tx.accounts.get(operator.shop, found.account)
             taker = member_named(tx, operator, name)
@@ -42,7 +52,8 @@ class Handing:
                 raise NotFound("这个会话的账号已经不在了")
             hand_over(tx, account, found, operator.member, taker, now)
             operator.record(tx, "handing.over", f"{found.ticket} {taker.name}", now)
-            return taker, found
+            plan = tx.plans.get(operator.shop) or PeoplePlan()
+            return HandedOver(taker, found, is_silenced(plan, taker.id, now))
 
         return await self._store.write(unit)
 

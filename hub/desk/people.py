@@ -17,6 +17,8 @@ from hub.desk.operator import Operator
 from hub.errors import Forbidden, Invalid, NotFound
 from hub.model import (
     Account,
+    AccountId,
+    AwayWords,
     ChatPeer,
     Group,
     Hours,
@@ -30,7 +32,7 @@ from hub.model import (
     Tally,
 )
 from hub.notices import forget_chat, plan_digest
-from hub.policy import is_mailable, is_silenced, on_duty
+from hub.policy import checked_reply, is_mailable, is_silenced, on_duty
 from hub.store import Store, Tx
 from hub.summaries import begin_anew, move_summaries
 
@@ -58,6 +60,7 @@ class PeopleView:
     routes: tuple[Line, ...]
     shifts: tuple[Line, ...]
     groups: tuple[Line, ...]
+    away: tuple[Line, ...]
     on_duty: tuple[str, ...]
     silenced: tuple[str, ...]
     members: tuple[Member, ...]
@@ -98,7 +101,10 @@ class People:
                 ),
                 tuple(Line(id_of(one), text.shift_line(one, names)) for one in plan.shifts),
                 tuple(Line(one.number, text.group_line(one)) for one in plan.groups),
-                tuple(names.get(one, "") for one in on_duty(plan, now)),
+                tuple(
+                    Line(str(one.account or ""), text.away_line(one, shops)) for one in plan.away
+                ),
+                tuple(names[one] for one in on_duty(plan, members, now)),
                 tuple(one.name for one in members if is_silenced(plan, one.id, now)),
                 tuple(one for one in members if one.active),
                 tuple(one for one in members if self._mails and is_mailable(one)),
@@ -113,8 +119,9 @@ class People:
 
         def unit(tx: Tx) -> str:
             plan = self._plan(tx, operator)
-            names = {one.id: one.name for one in tx.members.all(operator.shop)}
-            return text.duty_page(plan, on_duty(plan, now), names, self._zone, now)
+            members = tx.members.all(operator.shop)
+            names = {one.id: one.name for one in members}
+            return text.duty_page(plan, on_duty(plan, members, now), names, self._zone, now)
 
         return await self._store.read(unit)
 
@@ -206,6 +213,19 @@ class People:
             return replace(plan, shifts=_without(plan.shifts, id_, "这个班次已经不在了"))
 
         await self._change(operator, "people.shift_removed", change)
+
+    async def set_away(self, operator: Operator, account: AccountId | None, words: str) -> None:
+        """What buyers are told in quiet hours, of one account or of all that have no words of
+        their own; without words they are told nothing."""
+        said = checked_reply(words, field="away", what="自动答复") if words.strip() else ""
+
+        def change(tx: Tx, plan: PeoplePlan) -> PeoplePlan:
+            if account is not None and tx.accounts.get(operator.shop, account) is None:
+                raise Invalid("这个账号不存在", {"away_account": "选一个账号"})
+            others = tuple(one for one in plan.away if one.account != account)
+            return replace(plan, away=(*others, AwayWords(said, account)) if said else others)
+
+        await self._change(operator, "people.away", change)
 
     async def set_habits(
         self,

@@ -146,8 +146,8 @@ class PeopleChat:
         target, name = await self._target(operator, argument, target)
         if target is None or not name:
             raise Invalid("没有转：引用那位买家的通知写 /转 小李，或者 /转 小李 #a7")
-        taker, conversation = await self._handing.hand_over(operator, target, name)
-        return text.hand_over_done(taker.name, conversation)
+        done = await self._handing.hand_over(operator, target, name)
+        return text.hand_over_done(done.taker.name, done.conversation, silenced=done.silenced)
 
     async def _later(self, operator: Operator, argument: str, target: ConversationId | None) -> str:
         now = self._now()

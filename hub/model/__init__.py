@@ -115,6 +115,7 @@ from hub.model.people import (
     URGENT,
     About,
     Audience,
+    AwayWords,
     BindingCode,
     Claim,
     Group,
@@ -156,6 +157,7 @@ from hub.model.stock import (
 )
 from hub.model.tasks import (
     ANSWER_KEY,
+    AWAY_KEY,
     MOMENT_KEY,
     NOTICE_KEY,
     AnswerByAi,
@@ -199,6 +201,7 @@ from hub.model.tasks import (
 
 __all__ = [
     "ANSWER_KEY",
+    "AWAY_KEY",
     "KEPT",
     "MOMENT_KEY",
     "NOTICE_KEY",
@@ -224,6 +227,7 @@ __all__ = [
     "AnswerByAi",
     "AskedBy",
     "Audience",
+    "AwayWords",
     "Bargain",
     "Batch",
     "BatchId",

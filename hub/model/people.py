@@ -74,6 +74,16 @@ class Spell:
 
 
 @dataclass(frozen=True, slots=True)
+class AwayWords:
+    """What buyers are told in quiet hours when nothing else answers them."""
+
+    text: str
+    """A template, as in rules."""
+    account: AccountId | None = None
+    """None: of every account that has no words of its own."""
+
+
+@dataclass(frozen=True, slots=True)
 class PeoplePlan:
     """What a shop has settled about its people. As it is made here, owners are told everything in
     private."""
@@ -90,6 +100,7 @@ class PeoplePlan:
     silenced: tuple[Spell, ...] = ()
     """Who wants no messages of buyers for now."""
     quiet: Hours | None = None
+    away: tuple[AwayWords, ...] = ()
     unanswered: tuple[int, ...] | None = None
     """After so many minutes somebody is reminded of a buyer whom nobody answered. None: as
     `PINGS`, in shops of several people; empty: never."""

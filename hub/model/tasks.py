@@ -378,6 +378,8 @@ MOMENT_KEY = "moment:"
 """How the keys of messages begin that rules say because an order has come to some point."""
 
 
+AWAY_KEY = "away:"
+"""How the keys of messages begin that are said to buyers when nobody is there."""
 NOTICE_KEY = "notice:"
 """How the keys of notices begin that tell what a buyer said."""
 

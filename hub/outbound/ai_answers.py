@@ -58,6 +58,7 @@ PARTLY_TAKEN_BACK = "买家撤回了其中一句"
 OTHER_ITEM = "这个会话换了商品，AI 说的是之前那件"
 ASKED_FOR = "你要的另一份"
 OFFER_WAITS = "买家的还价在等人决定"
+WAITS_FOR_PERSON = "AI 的草稿在等人看"
 ANSWERED_SINCE = "AI 和后面的话一起回答了"
 
 
@@ -329,6 +330,8 @@ class AiAnswers:
             end = EndDraft(conversation.id, draft, not verdict.tell and work.unlike is None)
             lane, due_at = draft_lane(draft), now + lasts
             tx.outbox.enqueue(shop, end, lane=lane, key=lane, due_at=due_at, now=now)
+        if work.unlike is None:  # else somebody is there
+            self._replies.on_draft(tx, account, conversation, work.message, WAITS_FOR_PERSON, now)
 
     # --- Shared -------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ from hub.notices import (
     tell_members,
 )
 from hub.outbound.worker import Claim
-from hub.policy import audience, next_at, on_duty, pinged, pings, quiet_ends
+from hub.policy import audience, is_undisturbed, next_at, pinged, pings, quiet_ends
 from hub.store import Store, Tx
 from hub.summaries import summary_due
 
@@ -63,7 +63,11 @@ class Pings:
         quiet = quiet_ends(plan, now)
         if conversation is None or message is None or over:
             tx.outbox.settle(claim.task, claim.holder, TaskState.DONE, now=now)
-        elif quiet is not None and work.member is None and not on_duty(plan, now):
+        elif (
+            quiet is not None
+            and work.member is None
+            and is_undisturbed(plan, tx.members.all(shop), now)
+        ):
             tx.outbox.release(claim.task, claim.holder, quiet)
         elif tx.outbox.settle(claim.task, claim.holder, TaskState.DONE, now=now):
             self._tell(tx, claim, work, plan, conversation, message, now)

@@ -95,7 +95,19 @@ class Bargained:
     steps: tuple[str, ...] = ()
 
 
-Decision = Decided | Bargained
+@dataclass(frozen=True, slots=True)
+class Away:
+    """Nothing answers, and nobody is there: the buyer is told so."""
+
+    words: str
+    """A template, as in rules."""
+    since: datetime
+    """Since when nobody has been there."""
+    reason: str
+    steps: tuple[str, ...] = ()
+
+
+Decision = Decided | Bargained | Away
 
 
 def decide_reply(
@@ -277,7 +289,7 @@ def fit_into_burst(decision: Decision, *, waits: bool) -> Turn:
 
     The last line that hits a keyword wins; what answers anything never takes the place of anything.
     """
-    if isinstance(decision, AskAi):
+    if isinstance(decision, AskAi | Away):
         return Turn.JOIN if waits else Turn.START
     if isinstance(decision, Bargained):
         return Turn.REPLACE if waits else Turn.START

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from hub.model import (
     URGENT,
     About,
+    AccountId,
     Audience,
     Hours,
     Member,
@@ -43,9 +44,10 @@ def audience(
     route = next((one for one in plan.routes if fits(one, about)), None)
     wanted = _meant(route, reachable) if route is not None else ()
     groups = route.groups if route is not None else ()
+    owners = tuple(one.id for one in reachable if one.role is Role.OWNER)
     if not wanted and not groups:
-        wanted = tuple(one.id for one in reachable if one.role is Role.OWNER)
-    duty = tuple(one for one in on_duty(plan, now) if one in ids)
+        wanted = owners
+    duty = on_duty(plan, reachable, now)
     if about.kind is NoticeKind.MESSAGE:
         heard = tuple(one for one in duty if not is_silenced(plan, one, now))
         wanted = heard or wanted
@@ -53,12 +55,23 @@ def audience(
             alone = plan.claimed_only and not is_silenced(plan, claimed_by, now)
             wanted = (claimed_by,) if alone else _with(wanted, claimed_by)
     mailed = tuple(one.id for one in members if is_mailable(one) and one.id in _mailed(route))
-    if about.kind not in URGENT and not duty and is_quiet(plan, now):
-        return Audience(held=wanted, mailed=mailed)
+    if about.kind not in URGENT and is_undisturbed(plan, members, now):
+        return Audience(held=wanted or owners, mailed=mailed)
     if about.kind is not NoticeKind.MESSAGE:
         return Audience(wanted, groups, mailed=mailed)
     held = tuple(one for one in wanted if is_silenced(plan, one, now))
     return Audience(tuple(one for one in wanted if one not in held), groups, held, mailed)
+
+
+def is_undisturbed(plan: PeoplePlan, members: Iterable[Member], now: datetime) -> bool:
+    """Whether the shop wants quiet now, and nobody who can be reached is on duty."""
+    return is_quiet(plan, now) and not on_duty(plan, members, now)
+
+
+def away_words(plan: PeoplePlan, account: AccountId) -> str:
+    """What buyers of this account are told when nobody is there; empty: nothing."""
+    said = {one.account: one.text for one in plan.away}
+    return said.get(account, said.get(None, ""))
 
 
 def fits(route: Route, about: About) -> bool:
@@ -75,11 +88,14 @@ def is_mailable(member: Member) -> bool:
     return member.active and bool(member.email) and member.urgent_mail
 
 
-def on_duty(plan: PeoplePlan, now: datetime) -> tuple[MemberId, ...]:
-    """Whoever took it over out of turn; else by the roster."""
-    stints = [one.member for one in plan.stints if _runs(one.end, now)]
+def on_duty(plan: PeoplePlan, members: Iterable[Member], now: datetime) -> tuple[MemberId, ...]:
+    """Whoever took it over out of turn; else by the roster. Who cannot be reached is on no duty."""
+    able = {one.id for one in members if one.active and one.qq}
     local = now.astimezone(ZoneInfo(plan.zone))
-    return tuple(dict.fromkeys(stints or [one.member for one in plan.shifts if _works(one, local)]))
+    stints = [one.member for one in plan.stints if _runs(one.end, now)]
+    shifts = [one.member for one in plan.shifts if _works(one, local)]
+    out_of_turn = [one for one in stints if one in able]
+    return tuple(dict.fromkeys(out_of_turn or [one for one in shifts if one in able]))
 
 
 def is_silenced(plan: PeoplePlan, member: MemberId, now: datetime) -> bool:
@@ -93,10 +109,17 @@ def is_quiet(plan: PeoplePlan, now: datetime) -> bool:
 def held_since(plan: PeoplePlan, member: MemberId, now: datetime) -> datetime:
     """Since when what is held back now has been held back."""
     begins = [one.since for one in plan.silenced if one.member == member and _runs(one.end, now)]
-    if is_quiet(plan, now) and plan.quiet is not None:
-        start = plan.quiet.start
-        begins.append(next_at(now, plan.zone, start.hour, start.minute) - timedelta(days=1))
+    if is_quiet(plan, now):
+        begins.append(quiet_began(plan, now))
     return min(begins, default=now)
+
+
+def quiet_began(plan: PeoplePlan, now: datetime) -> datetime:
+    """When the quiet hours that run now began; `now` when none do."""
+    if plan.quiet is None or not is_quiet(plan, now):
+        return now
+    start = plan.quiet.start
+    return next_at(now, plan.zone, start.hour, start.minute) - timedelta(days=1)
 
 
 def held_until(plan: PeoplePlan, member: MemberId, now: datetime) -> datetime | None:

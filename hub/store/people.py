@@ -9,8 +9,10 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from hub.model import (
+    AWAY_KEY,
     MOMENT_KEY,
     AccountId,
+    AwayWords,
     BindingCode,
     Claim,
     ConversationId,
@@ -78,7 +80,8 @@ _ANSWERED = Statement(
     " AND (origin = 'phone' AND sent_at >= (SELECT q.sent_at"
     " FROM messages q WHERE q.shop_id = :shop AND q.id = :message)"
     " OR id > :message AND (origin IN ('operator', 'ai')"
-    " OR origin = 'rule' AND substr(key, 1, length(:aside)) <> :aside))"
+    " OR origin = 'rule' AND substr(key, 1, length(:aside)) <> :aside"
+    " AND substr(key, 1, length(:away)) <> :away))"
     " AND sent_at >= (SELECT q.sent_at - :apart"
     " FROM messages q WHERE q.shop_id = :shop AND q.id = :message)"
     " AND state NOT IN ('draft', 'dropped', 'rejected', 'recalled') LIMIT 1"
@@ -196,8 +199,8 @@ class Attention:
     def answered(self, shop: ShopId, conversation: ConversationId, message: MessageId) -> bool:
         """Whether anybody or anything has answered since that message of the buyer.
 
-        What is said about an order answers nothing. What the seller wrote on the phone may have
-        been heard of in another order than it was said in.
+        What is said about an order, or that nobody is there, answers nothing. What the seller wrote
+        on the phone may have been heard of in another order than it was said in.
         """
         found = self._sql.value(
             _ANSWERED,
@@ -205,6 +208,7 @@ class Attention:
             conversation=conversation,
             message=message,
             aside=MOMENT_KEY,
+            away=AWAY_KEY,
             apart=CLOCKS_APART // MICROSECOND,
         )
         return found is not None
@@ -273,6 +277,7 @@ def _to_plan(fields: dict[str, Any]) -> PeoplePlan:
         stints=tuple(map(_to_until, fields["stints"])),
         silenced=tuple(map(_to_until, fields["silenced"])),
         quiet=None if quiet is None else _to_hours(quiet),
+        away=tuple(map(_to_away, fields["away"])),
         unanswered=None if minutes is None else tuple(minutes),
         mail_unanswered=fields["mail_unanswered"],
         claimed_only=fields["claimed_only"],
@@ -292,6 +297,11 @@ def _to_route(fields: dict[str, Any]) -> Route:
         groups=tuple(fields["groups"]),
         mailed=tuple(map(MemberId, fields["mailed"])),
     )
+
+
+def _to_away(fields: dict[str, Any]) -> AwayWords:
+    account = fields["account"]
+    return AwayWords(fields["text"], None if account is None else AccountId(account))
 
 
 def _to_hours(fields: dict[str, str]) -> Hours:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from hub.model import (
     Account,
     AccountId,
+    AwayWords,
     Conversation,
     Group,
     Hours,
@@ -59,21 +60,27 @@ def route_line(
     if route.account is not None:
         where.append(f"账号「{accounts.get(route.account, '已删除的账号')}」")
     if route.item is not None:
-        where.append(f"商品 {route.item} ")
+        where.append(f"商品 {route.item}")
     if route.tag is not None:
-        where.append(f"标签「{route.tag}」的买家")
+        where.append(f"标签「{route.tag}」")
     what = "、".join(NOTICE_KINDS[kind] for kind in route.kinds) or "所有通知"
     to = [ROLE_WORDS[role] for role in route.roles]
     to += [members.get(one, "已停用的成员") for one in route.members]
     to += [f"群 {groups.get(one) or one}" for one in route.groups]
     to += [f"{members.get(one, '已停用的成员')}的邮箱" for one in route.mailed]
-    about = "的".join([*where, what])
+    about = f"{'、'.join(where)}的{what}" if where else what
     return f"{about}：发给 {'、'.join(to)}"
 
 
 def shift_line(shift: Shift, members: Mapping[MemberId, str]) -> str:
     days = "每天" if not shift.weekdays else "周" + "、".join(WEEKDAYS[n] for n in shift.weekdays)
     return f"{members.get(shift.member, '已停用的成员')}：{days} {ai_hours([shift.hours])}"
+
+
+def away_line(words: AwayWords, accounts: Mapping[AccountId, str]) -> str:
+    if words.account is None:
+        return f"所有账号：{words.text}"
+    return f"{accounts.get(words.account, '已删除的账号')}：{words.text}"
 
 
 def group_line(group: Group) -> str:
@@ -188,8 +195,9 @@ def handed_over(
     return "\n".join(lines)
 
 
-def hand_over_done(name: str, conversation: Conversation) -> str:
-    return f"已经转给 {name}，最近的对话也发过去了 #{conversation.ticket}"
+def hand_over_done(name: str, conversation: Conversation, *, silenced: bool) -> str:
+    but = f"；{name} 正在静音，收不到这位买家后面的话" if silenced else ""
+    return f"已经转给 {name}，最近的对话也发过去了{but} #{conversation.ticket}"
 
 
 def ping(

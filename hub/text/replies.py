@@ -16,6 +16,7 @@ OUTCOMES = {
     "ai_silent": "AI 没有回复",
     "no_ai": "没有问 AI",
     "bargained": "按底价回复了",
+    "away": "说了安静时段的自动答复",
     "asks_person": "没有自动回复，等你定",
     "draft": "AI 写了草稿，等人看",
     "joined": "和前面的话一起回复",

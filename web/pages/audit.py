@@ -54,6 +54,7 @@ ACTIONS = {
     "people.shift": "添加班次",
     "people.shift_removed": "删除班次",
     "people.habits": "修改安静时段、提醒和日报",
+    "people.away": "修改安静时段的自动答复",
     "people.silence": "静音",
     "people.silence_over": "结束静音",
     "people.duty": "接班",

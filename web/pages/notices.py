@@ -16,6 +16,7 @@ from web.render import render, see_other
 from web.site import SITE
 
 PAGE = "/notices"
+SEVERAL = ("kind", "to", "day")
 WAITS = {"default": "default", "never": "never", "own": "own"}
 _CLOCK = re.compile(r"([01]?\d|2[0-3])[:：]([0-5]\d)")
 
@@ -108,6 +109,17 @@ async def habits(request: web.Request) -> web.Response:
     raise see_other(PAGE, "notices-changed")
 
 
+async def away(request: web.Request) -> web.Response:
+    form = await Form.sent(request)
+    account = form["away_account"]
+    try:
+        of = AccountId(_id(account)) if account else None
+        await request.app[SITE].desk.people.set_away(operator(request), of, form["away"])
+    except Invalid as refusal:
+        return await _page(request, form.refused(refusal), status=400)
+    raise see_other(PAGE, "notices-changed")
+
+
 _KINDS = frozenset(kind.value for kind in NoticeKind)
 _ROLES = frozenset(f"role:{role.value}" for role in Role)
 
@@ -119,7 +131,16 @@ async def _page(request: web.Request, form: Form, *, status: int = 200) -> web.R
         form = Form(_habits_of(view.plan))
     else:
         form = Form({**_habits_of(view.plan), **form.values}, form.alert, form.errors)
-    return render(request, "notices.html", status=status, view=view, form=form)
+    chosen = await _chosen(request)
+    return render(request, "notices.html", status=status, view=view, form=form, chosen=chosen)
+
+
+async def _chosen(request: web.Request) -> frozenset[str]:
+    """What was ticked of several, so that a form that was refused comes back as it was."""
+    sent = await request.post()
+    return frozenset(
+        f"{name}={one}" for name in SEVERAL for one in sent.getall(name, []) if isinstance(one, str)
+    )
 
 
 def _habits_of(plan: PeoplePlan) -> dict[str, str]:
@@ -185,4 +206,5 @@ ROUTES = (
     web.post(f"{PAGE}/shifts", add_shift),
     web.post(f"{PAGE}/shifts/remove", remove_shift),
     web.post(f"{PAGE}/habits", habits),
+    web.post(f"{PAGE}/away", away),
 )

@@ -193,6 +193,13 @@ async def test_the_claim_of_somebody_who_was_let_go_binds_nobody(shop: Shop) -> 
     assert await shop.told() == [(BOSS, f"小祖 正在回复 小林 #{shop.lin.ticket}")]
 
 
+async def test_who_hands_over_to_somebody_silent_is_told_so(shop: Shop) -> None:
+    await shop.buyer_says("在吗")
+    await shop.write(LI, "/静音 2小时")
+    said = await shop.write(BOSS, f"/转 小李 #{shop.lin.ticket}")
+    assert "小李 正在静音" in (said or "")
+
+
 # --- Reminders ------------------------------------------------------------------------------------
 
 

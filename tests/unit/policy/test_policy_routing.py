@@ -87,7 +87,7 @@ def test_messages_go_to_whoever_is_on_duty_and_other_things_as_before() -> None:
 def test_a_shift_over_midnight_belongs_to_the_day_on_which_it_begins() -> None:
     plan = PeoplePlan(shifts=(Shift(LI.id, Hours(time(22), time(2)), (2,)),))
     late = datetime(2026, 11, 4, 15, 0, tzinfo=UTC)
-    assert [on_duty(plan, late + timedelta(hours=n)) for n in (-2, 0, 2, 3, 24)] == [
+    assert [on_duty(plan, ALL, late + timedelta(hours=n)) for n in (-2, 0, 2, 3, 24)] == [
         (), (LI.id,), (LI.id,), (), ()
     ]  # fmt: skip
 
@@ -95,8 +95,8 @@ def test_a_shift_over_midnight_belongs_to_the_day_on_which_it_begins() -> None:
 def test_whoever_takes_over_out_of_turn_comes_before_the_roster_until_the_end() -> None:
     shift, end = Shift(LI.id, Hours(time(0), time(0))), NOON + timedelta(hours=1)
     plan = PeoplePlan(shifts=(shift,), stints=(Spell(WANG.id, end, NOON),))
-    assert on_duty(plan, NOON) == (WANG.id,)
-    assert on_duty(plan, end) == (LI.id,)
+    assert on_duty(plan, ALL, NOON) == (WANG.id,)
+    assert on_duty(plan, ALL, end) == (LI.id,)
 
 
 def test_silence_holds_back_messages_and_nothing_urgent() -> None:
@@ -104,6 +104,17 @@ def test_silence_holds_back_messages_and_nothing_urgent() -> None:
     assert audience(MESSAGE, plan, ALL, NOON) == Audience(held=(BOSS.id,))
     assert audience(NEED, plan, ALL, NOON) == to(BOSS)
     assert audience(MESSAGE, plan, ALL, NOON + timedelta(hours=1)) == to(BOSS)
+
+
+def test_who_cannot_be_reached_is_on_no_duty_and_keeps_nobody_else_from_it() -> None:
+    day = Hours(time(9), time(18))
+    plan = PeoplePlan(
+        shifts=(Shift(LI.id, day),), stints=(Spell(GONE.id, None, NOON), Spell(MUTE.id, None, NOON))
+    )
+    assert on_duty(plan, ALL, NOON) == (LI.id,)
+    assert audience(MESSAGE, plan, ALL, NOON) == to(LI)
+    night = replace(plan, shifts=(), quiet=Hours(time(11), time(13)))
+    assert audience(MESSAGE, night, ALL, NOON) == Audience(held=(BOSS.id,))
 
 
 def test_quiet_hours_hold_back_all_but_the_urgent_kinds_unless_somebody_is_on_duty() -> None:
@@ -114,6 +125,11 @@ def test_quiet_hours_hold_back_all_but_the_urgent_kinds_unless_somebody_is_on_du
         assert told == (to(BOSS) if urgent else Audience(held=(BOSS.id,)))
     on = replace(plan, stints=(Spell(LI.id, None, NOON),))
     assert audience(MESSAGE, on, ALL, MIDNIGHT) == to(LI)
+
+
+def test_what_a_quiet_group_misses_is_summed_up_for_the_owners() -> None:
+    plan = PeoplePlan(quiet=NIGHT, routes=(Route(groups=("777001",)),))
+    assert audience(MESSAGE, plan, ALL, MIDNIGHT) == Audience(held=(BOSS.id,))
 
 
 def test_what_is_held_back_ends_with_the_longer_of_silence_and_quiet_hours() -> None:

@@ -9,7 +9,7 @@ import pytest
 from web_stage import Stage, Visitor, visiting
 
 from hub.desk import Operator
-from hub.model import Group, Hours, NoticeKind, PeoplePlan, Role, Route, Shift
+from hub.model import AwayWords, Group, Hours, NoticeKind, PeoplePlan, Role, Route, Shift
 
 PAGE = "/notices"
 
@@ -107,6 +107,45 @@ async def test_groups_shifts_and_habits_are_kept(
     text = (await boss.get(PAGE)).text
     assert "客服群（777001）：命令要 @机器人 或引用它的消息" in text
     assert "小李：周一 9:00-18:00" in text
+
+
+async def test_a_form_that_was_refused_comes_back_as_it_was_filled_in(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    account = await stage.account(owner)
+    li = await stage.member(owner, "小李", Role.AGENT)
+    page = await boss.submit(
+        f"{PAGE}/routes",
+        on=PAGE,
+        kind="order",
+        account=str(account.id),
+        item="不是编号",
+        tag="老客",
+        to=f"member:{li.id}",
+    )
+    assert page.status == 400
+    for kept in (
+        r'value="order"\s+checked',
+        rf'value="member:{li.id}"\s+checked',
+        rf'<option value="{account.id}"\s+selected',
+        r'name="tag"[^>]*value="老客"',
+    ):
+        assert re.search(kept, page.text), kept
+    assert not re.search(r'value="message"\s+checked', page.text)
+
+
+async def test_what_buyers_are_told_at_night_is_set_and_taken_away(
+    stage: Stage, owner: Operator, boss: Visitor
+) -> None:
+    account = await stage.account(owner)
+    words = "夜里不在\n明早回复你"
+    await boss.submit(f"{PAGE}/away", on=PAGE, away=words, away_account=str(account.id))
+    assert (await plan(stage, owner)).away == (AwayWords(words, account.id),)
+    assert "数码小店：夜里不在" in (await boss.get(PAGE)).text
+    page = await boss.submit(f"{PAGE}/away", on=PAGE, away="{price_of_gold}", away_account="")
+    assert page.status == 400
+    await boss.submit(f"{PAGE}/away", on=PAGE, away="", away_account=str(account.id))
+    assert (await plan(stage, owner)).away == ()
 
 
 async def test_a_member_gets_a_code_of_their_own_and_removes_their_own_id(
