@@ -1,4 +1,4 @@
-"""Databases as xianyu-auto-reply left them, of each version of its schema and with its known damage.
+"""Databases as xianyu-auto-reply left them, of each version of its schema, with the known damage.
 
 Only what sellers have on their disks is imitated: names of tables and columns, what was missing in
 older versions, and what its own faults did to rows (L46, L47, L49, L50).
@@ -199,7 +199,7 @@ def furnished() -> Rows:
         "cards": [
             _card(1, "月卡卡密", "data", data_content=f"{CODES[0]}\n\n{CODES[1]}\n{CODES[0]}\n"),
             _card(2, "年卡卡密", "data", data_content=f"{CODES[1]}\n{CODES[2]}\n"),
-            _card(3, "网盘", "text", text_content="链接 {订单} 提取码 1234", delay_seconds=9999),
+            _card(3, "网盘", "text", text_content="链接 {link} 提取码 1234", delay_seconds=9999),
             _card(4, "供货", "api", api_config=json.dumps(supplier)),
             _card(5, "二维码", "image", image_url="static/uploads/images/qr.png"),
             _card(6, "__test_image_constraint__", "image", image_url="x"),
@@ -270,7 +270,7 @@ def _keywords() -> list[Mapping[str, object]]:
         one("价格", "这件 12 元", item_id=f"{ITEM}.0"),
         one("nan", "nan"),
         one("滚", ""),
-        one("代码", "填 {激活码} 就行"),
+        one("代码", "填 {code} 就行"),
         one("二维码", "", type="image", image_url="static/uploads/images/qr.png"),
         one("说明书", "", type="image", image_url="static/uploads/images/gone.png"),
         one("图床", "", type="image", image_url="https://img.alicdn.com/x.png"),
@@ -384,6 +384,8 @@ def _insert(
     missing: set[tuple[str, str]],
 ) -> None:
     for row in rows:
+        if row.get("type") == "image" and (table, "image_url") in missing:
+            continue  # there were none before there was a place for them
         given = {name: cell for name, cell in row.items() if (table, name) not in missing}
         names, marks = ", ".join(given), ", ".join("?" * len(given))
         connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", [*given.values()])

@@ -142,6 +142,10 @@ def _copy(path: Path, copy: Path) -> None:
                 closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS)) as source,
                 closing(sqlite3.connect(copy)) as target,
             ):
+                # Keeps writers out, and fails at once where one is at work: copying would wait
+                # for it as long as it takes.
+                source.execute("BEGIN")
+                source.execute("SELECT count(*) FROM sqlite_master").fetchone()
                 source.backup(target, pages=_COPIED_AT_ONCE)
             return
         except sqlite3.OperationalError as error:

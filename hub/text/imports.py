@@ -69,7 +69,7 @@ TITLE = "导入完成"
 TODO = "还要你做"
 SETTINGS = "把这几行加进 config/hub.yml（密码没有写在这里，自己填）"
 SECRETS = "一起加密保存的"
-RULE, PLAN, KEYWORD_FILE, BATCH = "规则", "账号、规则和设置", "关键词文件第", "从原系统导入"
+RULE, PLAN, BATCH = "规则", "账号、规则和设置", "从原系统导入"
 
 SECRET_COOKIES, SECRET_AI, SECRET_SUPPLIERS, SECRET_PASSWORDS = (
     "账号登录（Cookie）",
@@ -370,6 +370,10 @@ def codes(
             named = "、".join(str(one) for one in lines[:8])
             said.append(f"{len(lines)} 行{why}：第 {named} 行{'等' if len(lines) > 8 else ''}")
     return tuple(said)
+
+
+def line_of_keywords(number: int, keyword: str) -> str:
+    return f"关键词文件第 {number} 行 · {keyword}"
 
 
 def not_text(path: Path) -> str:

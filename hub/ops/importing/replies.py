@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ KEYWORD, DEFAULT, ITEM_REPLY = "keyword", "default", "item_reply"
 NOT_A_NUMBER = "nan"
 """What a spreadsheet made of an empty cell (L47)."""
 _SHOWN = 20
-_SEPARATORS = ("\t", " ", "：", ":")
+_LINE = re.compile(r"(.+?)(?:\s*[：:]\s*|\s+)(.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +94,14 @@ def _plan_line(draft: Draft, number: int, line: str, seen: dict[str, int]) -> No
     written = line.strip().lstrip("\ufeff")
     if not written or written.startswith("#"):
         return
-    between = next((one for one in _SEPARATORS if one in written), "")
-    keyword, _, reply = written.partition(between) if between else (written, "", "")
-    name = f"{words.KEYWORD_FILE} {number} · {keyword.strip()[:_SHOWN]}"
-    if not reply.strip():
+    parts = _LINE.fullmatch(written)
+    keyword, reply = parts.groups() if parts is not None else (written, "")
+    name = words.line_of_keywords(number, keyword[:_SHOWN])
+    if not reply:
         draft.leave(Part.KEYWORDS, name, words.NO_REPLY_IN_LINE)
         return
-    rule = replace(
-        _blank(draft, RuleKind.KEYWORD), keywords=(keyword.strip(),), reply=reply.strip()
-    )
-    key = _counted(seen, key_of("", keyword.strip(), "", "file"))
+    rule = replace(_blank(draft, RuleKind.KEYWORD), keywords=(keyword,), reply=reply)
+    key = _counted(seen, key_of("", keyword, "", "file"))
     _put(draft, _Wanted(Part.KEYWORDS, name, KEYWORD, key, None, rule))
 
 
