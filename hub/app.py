@@ -24,7 +24,7 @@ from hub.album import Album, album_of
 from hub.answers import Replies
 from hub.assist import Assist, load_prompts
 from hub.bargains import answer_offer, read_words
-from hub.desk import Desk
+from hub.desk import Desk, hash_brought_over
 from hub.errors import SettingsError
 from hub.inbound import Inbound
 from hub.model import (
@@ -39,7 +39,7 @@ from hub.model import (
     mail_lane,
 )
 from hub.notify import MailServer
-from hub.ops import Expiry, Metrics, attach_ops
+from hub.ops import Expiry, ImportInto, Metrics, attach_ops, bring_over_set_aside
 from hub.outbound import (
     AiAnswers,
     BargainEnds,
@@ -67,7 +67,7 @@ from hub.outbound import (
 )
 from hub.pacing import Pacer
 from hub.settings import Settings, WebSettings
-from hub.store import Store, Tx, open_store
+from hub.store import Store, Tx, open_store, set_aside
 from hub.suggesting import why_no_ai
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
 from hub.suppliers import fetch_cards
@@ -122,10 +122,13 @@ async def open_hub(
 
     Raises StoreError or SettingsError, each one line for the person who starts it.
     """
+    await asyncio.to_thread(set_aside, settings.database.path)
     async with (
         open_store(settings.database.path, key=settings.database.key, now=now) as store,
         OwnLookup() as lookup,
     ):
+        into = ImportInto(store, "start", now, hash_brought_over)
+        await bring_over_set_aside(store, settings.database.path, into)
         await store.write(lambda tx: _forget_last_life(tx, now()))
         token = settings.qq.access_token or await _stored_token(store, QQ_TOKEN)
         link_token = settings.qq.link_token or await _stored_token(store, LINK_TOKEN)

@@ -15,6 +15,7 @@ from hub.bench_commands import bench_group
 from hub.demo import run_demo
 from hub.desk import ROLES, Desk, Operator
 from hub.errors import HubError, Invalid, NotFound, Refusal, SettingsError, StoreError
+from hub.import_commands import import_command
 from hub.mail_commands import mail_group
 from hub.model import Role
 from hub.ops import (
@@ -57,6 +58,7 @@ def cli(context: click.Context, config: Path | None) -> None:
 cli.add_command(bench_group)
 cli.add_command(rules_group)
 cli.add_command(mail_group)
+cli.add_command(import_command)
 
 
 @cli.command("serve")

@@ -106,9 +106,9 @@ def message_files(message: Message) -> tuple[ChatFile, ...]:
     """NapCat names a file in `file` and says its size as text; others leave things out."""
     return tuple(
         ChatFile(
-            name=_whole(str(s.data.get("name") or s.data.get("file") or "")),
+            name=whole(str(s.data.get("name") or s.data.get("file") or "")),
             id=str(s.data.get("file_id") or s.data.get("id") or ""),
-            url=_whole(str(s.data.get("url") or "")),
+            url=whole(str(s.data.get("url") or "")),
             size=int(_number(s.data.get("file_size") or s.data.get("size")) or 0),
         )
         for s in message

@@ -4,6 +4,7 @@ The only room that knows the openai SDK. A question holds values only, an answer
 """
 
 from hub.assist.asking import MOST_SECONDS, Assist
+from hub.assist.profiles import check_profile
 from hub.assist.prompt import PLACEHOLDERS, Prompts, load_prompts
 from hub.assist.questions import facts_of, last_picture, question_of
 
@@ -12,6 +13,7 @@ __all__ = [
     "PLACEHOLDERS",
     "Assist",
     "Prompts",
+    "check_profile",
     "facts_of",
     "last_picture",
     "load_prompts",

@@ -50,7 +50,7 @@ from hub.desk.items import ItemList, Items
 from hub.desk.login import Logins, LoginStep, QrView, open_login_at
 from hub.desk.login_chat import LoginChat
 from hub.desk.mail import MailDesk, MailOverview
-from hub.desk.members import Login, Members, NewLogin
+from hub.desk.members import Login, Members, NewLogin, hash_brought_over
 from hub.desk.needs import NeedLine, Needs
 from hub.desk.operator import ROLES, Door, Operator
 from hub.desk.orders import OrderLine, Orders, OrderView, UnitLine
@@ -116,6 +116,7 @@ __all__ = [
     "Shown",
     "Trial",
     "UnitLine",
+    "hash_brought_over",
     "parse_headers",
     "parse_hours",
     "split_tags",

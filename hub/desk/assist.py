@@ -10,8 +10,7 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from hub.addresses import is_address, is_forbidden, is_public
-from hub.assist import Assist, facts_of
+from hub.assist import Assist, check_profile, facts_of
 from hub.desk.operator import Operator
 from hub.errors import Conflict, Invalid, NotFound
 from hub.model import (
@@ -38,11 +37,6 @@ from hub.settings import AssistSettings
 from hub.store import Store, Tx
 from hub.suggesting import FROM_SETTINGS, known_profiles
 
-LONGEST_NAME = 40
-LONGEST_URL = 500
-LONGEST_MODEL = 100
-LONGEST_KEY = 500
-LEAST_SECONDS, MOST_SECONDS = 1, 120
 MOST_PROFILES = 20
 LONGEST_KNOWLEDGE = 8000
 LONGEST_PROMPT = 2000
@@ -178,7 +172,7 @@ class AiDesk:
     async def add(self, operator: Operator, profile: AiProfile) -> AiProfile:
         """`profile.id` and `shop` are given here. Raises Invalid that names the field."""
         operator.require(Role.OWNER)
-        _check_profile(profile)
+        check_profile(profile)
         now = self._now()
 
         def unit(tx: Tx) -> AiProfile:
@@ -200,7 +194,7 @@ class AiDesk:
         """`keep_key`: the one of before. It goes to no other server than the one it was given for,
         so a new address needs a key again."""
         operator.require(Role.OWNER)
-        _check_profile(profile)
+        check_profile(profile)
         now = self._now()
 
         def unit(tx: Tx) -> None:
@@ -386,43 +380,6 @@ def _taken() -> Invalid:
 def _origin(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.netloc.lower()
-
-
-def _check_profile(profile: AiProfile) -> None:
-    if not 1 <= len(profile.name) <= LONGEST_NAME:
-        raise Invalid("名字不对", {"name": f"写 1 到 {LONGEST_NAME} 个字"})
-    _check_url(profile)
-    if not 1 <= len(profile.model) <= LONGEST_MODEL or not profile.model.isprintable():
-        raise Invalid("模型的名字不对", {"model": "照服务商给的写，例如 deepseek-chat"})
-    key = profile.api_key
-    if len(key) > LONGEST_KEY or not key.isascii() or any(s.isspace() for s in key):
-        raise Invalid("密钥不对", {"api_key": "照原样粘贴，中间没有空格和汉字"})
-    if not key.isprintable():
-        raise Invalid("密钥不对", {"api_key": "里面有看不见的字符，重新复制一次"})
-    if not LEAST_SECONDS <= profile.timeout_seconds <= MOST_SECONDS:
-        sentence = f"超时填 {LEAST_SECONDS} 到 {MOST_SECONDS} 秒"
-        raise Invalid(sentence, {"timeout": sentence})
-
-
-def _check_url(profile: AiProfile) -> None:
-    url = profile.base_url
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        host, parts = "", urlsplit("")
-    odd = len(url) > LONGEST_URL or any(sign.isspace() for sign in url) or not url.isascii()
-    if odd or parts.scheme not in ("http", "https") or not host or "@" in parts.netloc:
-        sentence = "写完整的地址，以 http:// 或 https:// 开头，例如 https://api.example.com/v1"
-        raise Invalid("地址不对", {"base_url": sentence})
-    if parts.query or parts.fragment or parts.path.endswith("/chat/completions"):
-        sentence = "只写到版本号为止，例如 https://api.example.com/v1"
-        raise Invalid("地址不对", {"base_url": sentence})
-    if is_address(host) and is_forbidden(host):
-        raise Invalid("这个地址不能用", {"base_url": "云主机的元数据地址和本地链路地址不能用"})
-    if is_address(host) and not is_public(host) and not profile.allow_private:
-        sentence = "这个地址在内网或本机，确实要用请勾选允许"
-        raise Invalid(sentence, {"base_url": sentence})
 
 
 def check_scope(scope: AiScope) -> None:

@@ -27,6 +27,8 @@ LOGIN_TRIES = 5
 """Wrong passwords of one name within the window."""
 LOGIN_TRIES_FROM = 20
 """Of all names from one address: a shop's people share one, behind a proxy everybody does."""
+BROUGHT_OVER = "sha256:"
+"""Before the hash of a password that came from another program."""
 _QQ = re.compile(r"[1-9]\d{4,11}")
 
 
@@ -200,6 +202,8 @@ class Members:
         if often:
             raise TooOften("密码错了太多次，请 15 分钟后再试")
         matches = await asyncio.to_thread(self._verify, hashed or self._decoy, password)
+        if matches and member is not None and hashed is not None:
+            await self._keep_anew(member, hashed, password)
         if member is None or hashed is None or not matches or not member.active:
             await self._store.write(lambda tx: _count_failure(tx, keys, now))
             raise Forbidden("名字或密码不对")
@@ -237,6 +241,17 @@ class Members:
     async def log_out(self, token: str) -> None:
         await self._store.write(lambda tx: tx.web_sessions.remove(_digest(token)))
 
+    async def _keep_anew(self, member: Member, hashed: str, password: str) -> None:
+        """A password that was brought over lies here as ours do from its first use on."""
+        if hashed.startswith(BROUGHT_OVER):
+            new = await asyncio.to_thread(self._hasher.hash, password)
+
+            def unit(tx: Tx) -> None:
+                if tx.members.password_hash(member.shop, member.id) == hashed:
+                    tx.members.set_password(member.shop, member.id, new)
+
+            await self._store.write(unit)
+
     async def _hash(self, password: str) -> str:
         if len(password) < SHORTEST_PASSWORD:
             raise Invalid(
@@ -246,6 +261,8 @@ class Members:
         return await asyncio.to_thread(self._hasher.hash, password)
 
     def _verify(self, hashed: str, password: str) -> bool:
+        if hashed.startswith(BROUGHT_OVER):
+            hashed, password = hashed.removeprefix(BROUGHT_OVER), _sha256(password)
         try:
             return self._hasher.verify(hashed, password)
         except (VerificationError, InvalidHashError):
@@ -267,7 +284,17 @@ def _name_key(name: str) -> str:
 
 
 def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return _sha256(token)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def hash_brought_over(hashed: str) -> str:
+    """What may be kept of a password of which another program kept a plain SHA-256, in hex: that is
+    hashed once more, with salt and slowly (L63). Call it in a thread."""
+    return BROUGHT_OVER + PasswordHasher().hash(hashed)
 
 
 def _checked_name(name: str) -> str:

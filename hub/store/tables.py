@@ -35,11 +35,22 @@ from hub.store.columns import shop_of_parent as _shop_of_parent
 from hub.store.columns import time as _time
 from hub.store.columns import words as _text
 from hub.store.delivery_tables import DELIVERY
+from hub.store.import_tables import IMPORTS
 from hub.store.people_tables import PEOPLE
 from hub.store.stock_tables import STOCK
 from hub.store.talk_tables import TALK
 
-__all__ = ["ASSIST", "BARGAINS", "CANNED", "DELIVERY", "PEOPLE", "STOCK", "TALK", "metadata"]
+__all__ = [
+    "ASSIST",
+    "BARGAINS",
+    "CANNED",
+    "DELIVERY",
+    "IMPORTS",
+    "PEOPLE",
+    "STOCK",
+    "TALK",
+    "metadata",
+]
 
 installation = Table(
     "installation",

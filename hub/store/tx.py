@@ -19,6 +19,7 @@ from hub.store.deliveries import Deliveries
 from hub.store.delivery_rules import DeliveryRules
 from hub.store.focuses import Focuses
 from hub.store.holds import Holds
+from hub.store.imports import Imports
 from hub.store.items import Items
 from hub.store.logins import Throttle, WebSessions
 from hub.store.mail import MailTroubles
@@ -28,6 +29,7 @@ from hub.store.needs import Needs, Stops, StoredGuards
 from hub.store.once import Inputs, Strangers
 from hub.store.orders import Orders
 from hub.store.outbox import Outbox
+from hub.store.past import Past
 from hub.store.people import Attention, BindingCodes, Plans
 from hub.store.pools import Pools
 from hub.store.records import Audit, Quarantine
@@ -69,6 +71,7 @@ class Tx:
         "focuses",
         "guards",
         "holds",
+        "imports",
         "inputs",
         "items",
         "mail_troubles",
@@ -77,6 +80,7 @@ class Tx:
         "needs",
         "orders",
         "outbox",
+        "past",
         "plans",
         "pools",
         "quarantine",
@@ -133,3 +137,5 @@ class Tx:
         self.binding_codes = BindingCodes(sql)
         self.attention = Attention(sql)
         self.plans = Plans(self.values)
+        self.imports = Imports(sql)
+        self.past = Past(sql)

@@ -22,7 +22,12 @@ LAYERS: list[set[str]] = [
     {"hub.app", "hub.sandbox"},
     {"hub.demo", "hub.bench"},
     {"hub.shell"},
-    {"hub.rule_commands", "hub.mail_commands", "hub.bench_commands"},
+    {
+        "hub.rule_commands",
+        "hub.mail_commands",
+        "hub.bench_commands",
+        "hub.import_commands",
+    },
     {"hub.cli"},
     {"hub.__main__"},
 ]

@@ -16,6 +16,7 @@ from hub.store.migrations.delivery import (
     create_needs_and_stops,
     create_orders,
 )
+from hub.store.migrations.imports import create_imports
 from hub.store.migrations.people import create_people
 from hub.store.migrations.pieces import count as _count
 from hub.store.migrations.pieces import flag as _flag
@@ -56,6 +57,7 @@ def upgrade() -> None:
     create_bargains()
     create_talk()
     create_people()
+    create_imports()
     shops = sa.table("shops", *map(sa.column, ("name", "tickets", "rules_version", "created_at")))
     now = int(datetime.now(UTC).timestamp() * 1_000_000)
     op.execute(shops.insert().values(name="我的店铺", tickets=0, rules_version=0, created_at=now))

@@ -1,0 +1,19 @@
+"""Bringing over what a shop had in xianyu-auto-reply. Nothing starts, sends or delivers by it."""
+
+from hub.ops.importing.rendering import in_words
+from hub.ops.importing.report import Line, Outcome, Part, Report
+from hub.ops.importing.running import ImportFrom, ImportInto, bring_over
+from hub.ops.importing.start import beside, bring_over_set_aside
+
+__all__ = [
+    "ImportFrom",
+    "ImportInto",
+    "Line",
+    "Outcome",
+    "Part",
+    "Report",
+    "beside",
+    "bring_over",
+    "bring_over_set_aside",
+    "in_words",
+]
