@@ -28,6 +28,7 @@ from nonebot.adapters.milky.exception import (
     ApiNotAvailable,
     InvalidAccessToken,
     NetworkError,
+    UnsupportedApi,
 )
 from nonebot.adapters.milky.utils import (
     API,
@@ -144,6 +145,8 @@ class Adapter(BaseAdapter):
                 reason = (
                     "没有登录 QQ" if off else f"不说自己登录的是谁：{error.info.get('message')}"
                 )
+            except UnsupportedApi:
+                reason = "不是 Milky 的地址"
             except aiohttp.WSServerHandshakeError as error:
                 denied = error.status in (401, 403)
                 reason = "不认可 access token" if denied else f"不是 Milky 的地址（{error.status}）"

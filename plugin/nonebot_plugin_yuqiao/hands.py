@@ -72,7 +72,8 @@ class Hands:
         except ApiNotAvailable:
             return _failed(number, "rejected", "QQ 端不支持这个操作")
         except AdapterException as error:
-            return _failed(number, "uncertain", type(error).__name__)
+            logger.info("鱼桥：QQ 端没有回应：{!r}", error)
+            return _failed(number, "uncertain", "QQ 端没有回应")
         except Exception:  # whatever an adapter makes of an odd answer: it may have been said
             logger.opt(exception=True).error("鱼桥：没有做成 {}", frame.get("type"))
             return _failed(number, "uncertain", "插件出错了")

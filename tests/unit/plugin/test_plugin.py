@@ -164,6 +164,14 @@ async def test_what_is_not_for_the_hub_stays_with_the_other_plugins(tmp_path: Pa
         words = await link.next("operator")
         await link.send(type="heard", id=words["id"], answered=True)
 
+        await bridge.say_private(OPERATOR, "#a7 看这个", image="http://127.0.0.1:9/a.png")
+        words = await link.next("operator")
+        assert words["parts"] == [
+            "#a7 看这个",
+            {"url": "http://127.0.0.1:9/a.png", "file": "http://127.0.0.1:9/a.png"},
+        ]
+        await link.send(type="heard", id=words["id"], answered=False)
+
         await bridge.say_private(STRANGER, "/绑定 483920")
         words = await link.next("operator")
         assert (words["sender"], words["text"]) == (STRANGER, "/绑定 483920")
