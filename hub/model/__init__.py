@@ -46,6 +46,7 @@ from hub.model.content import (
     Video,
     Voice,
 )
+from hub.model.credits import Anchor, AnchorKind, Reply, ReplyUse
 from hub.model.delivery import (
     Choice,
     Delivery,
@@ -224,6 +225,8 @@ __all__ = [
     "AiTry",
     "AiUse",
     "AiUseId",
+    "Anchor",
+    "AnchorKind",
     "AnswerByAi",
     "AskedBy",
     "Audience",
@@ -328,6 +331,8 @@ __all__ = [
     "RecallMessage",
     "Recalled",
     "Remind",
+    "Reply",
+    "ReplyUse",
     "Role",
     "Route",
     "Rule",

@@ -40,6 +40,16 @@ from hub.policy.comparing import (
     replay_from,
     started,
 )
+from hub.policy.credits import (
+    ANCHOR_LASTS,
+    MOST_REPLIES,
+    ReplyPlan,
+    ReplyStep,
+    anchor_ends,
+    choose_reply,
+    credits_left,
+    plan_reply,
+)
 from hub.policy.deliveries import (
     HANDED_OVER,
     ON_THEIR_WAY,
@@ -156,6 +166,7 @@ from hub.policy.tokens import MOST_TOKEN_FAILURES, next_token_attempt, token_las
 from hub.policy.until import ENDLESS, Until, parse_until, split_until
 
 __all__ = [
+    "ANCHOR_LASTS",
     "CLAIM_LASTS",
     "CONTENT",
     "DEFAULT_MODE",
@@ -171,6 +182,7 @@ __all__ = [
     "MAIL_LIFETIME",
     "MOMENT_NAMES",
     "MOST_PARTS",
+    "MOST_REPLIES",
     "MOST_TOKEN_FAILURES",
     "NEEDED_COLUMNS",
     "ON_THEIR_WAY",
@@ -217,6 +229,8 @@ __all__ = [
     "ReceiptWay",
     "ReplyFacts",
     "ReplyPart",
+    "ReplyPlan",
+    "ReplyStep",
     "RuleChange",
     "Rulebook",
     "SheetRule",
@@ -229,6 +243,7 @@ __all__ = [
     "account_news",
     "acts_on",
     "advanced",
+    "anchor_ends",
     "audience",
     "away_words",
     "backoff",
@@ -239,9 +254,11 @@ __all__ = [
     "checked_reply",
     "checked_rule",
     "choices_of",
+    "choose_reply",
     "compose",
     "compose_reply",
     "conversations_called",
+    "credits_left",
     "cut",
     "day_began",
     "days_left",
@@ -290,6 +307,7 @@ __all__ = [
     "pinged",
     "pings",
     "plan_import",
+    "plan_reply",
     "profiles_for",
     "quiet_began",
     "quiet_ends",

@@ -34,6 +34,7 @@ from hub.store.columns import shop as _shop
 from hub.store.columns import shop_of_parent as _shop_of_parent
 from hub.store.columns import time as _time
 from hub.store.columns import words as _text
+from hub.store.credit_tables import CREDITS
 from hub.store.delivery_tables import DELIVERY
 from hub.store.import_tables import IMPORTS
 from hub.store.people_tables import PEOPLE
@@ -44,6 +45,7 @@ __all__ = [
     "ASSIST",
     "BARGAINS",
     "CANNED",
+    "CREDITS",
     "DELIVERY",
     "IMPORTS",
     "PEOPLE",

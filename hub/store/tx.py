@@ -14,6 +14,7 @@ from hub.store.card_records import CardRecords
 from hub.store.cards import Cards
 from hub.store.comparisons import Comparisons
 from hub.store.conversations import Conversations
+from hub.store.credits import ReplyAnchors
 from hub.store.decisions import Decisions
 from hub.store.deliveries import Deliveries
 from hub.store.delivery_rules import DeliveryRules
@@ -85,6 +86,7 @@ class Tx:
         "pools",
         "quarantine",
         "relays",
+        "reply_anchors",
         "rules",
         "shops",
         "stops",
@@ -112,6 +114,7 @@ class Tx:
         self.decisions = Decisions(sql)
         self.outbox = Outbox(sql)
         self.relays = Relays(sql)
+        self.reply_anchors = ReplyAnchors(sql)
         self.pools = Pools(sql, vault)
         self.card_records = CardRecords(sql)
         self.cards = Cards(sql, self.card_records, self.pools)

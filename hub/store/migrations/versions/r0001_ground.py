@@ -10,6 +10,7 @@ from alembic import op
 from hub.store.migrations.assist import create_assist
 from hub.store.migrations.bargains import create_bargains
 from hub.store.migrations.canned import create_canned_answers
+from hub.store.migrations.credits import create_credits
 from hub.store.migrations.delivery import (
     create_deliveries,
     create_delivery_rules,
@@ -58,6 +59,7 @@ def upgrade() -> None:
     create_talk()
     create_people()
     create_imports()
+    create_credits()
     shops = sa.table("shops", *map(sa.column, ("name", "tickets", "rules_version", "created_at")))
     now = int(datetime.now(UTC).timestamp() * 1_000_000)
     op.execute(shops.insert().values(name="我的店铺", tickets=0, rules_version=0, created_at=now))
