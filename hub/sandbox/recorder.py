@@ -19,8 +19,10 @@ _KINDS = {
     "/imgextra/": "picture",
     "/elsewhere": "elsewhere",
     "/ai/": "ai",
+    "/official/": "official",
     "/ws": "im",
 }
+_SOCKETS = ("/", "/ws")
 _PASSPORT = ("/mini_login", "/newlogin/", "/login_token/", "/iv/", "/ac/", "/im", "/qrcodeCheck")
 
 
@@ -30,7 +32,7 @@ class Seen:
 
     at: int
     kind: str
-    """`im`, `mtop`, `passport`, `upload`, `picture`, `elsewhere`, `ai` or `page`."""
+    """`im`, `mtop`, `passport`, `upload`, `picture`, `elsewhere`, `ai`, `official` or `page`."""
     method: str
     origin: str
     """`host:port` as the client wrote it."""
@@ -73,7 +75,7 @@ class Recorder:
 def _seen(request: web.Request, upgrade: bool) -> Seen:
     return Seen(
         at=now_ms(),
-        kind="im" if upgrade else _kind(request.path),
+        kind="im" if upgrade and request.path in _SOCKETS else _kind(request.path),
         method=request.method,
         origin=request.host,
         path=request.path_qs,

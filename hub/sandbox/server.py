@@ -23,6 +23,8 @@ from hub.sandbox.load import Load
 from hub.sandbox.logins import Logins
 from hub.sandbox.manners import Manners
 from hub.sandbox.mtop import Gateway
+from hub.sandbox.official import OfficialSim
+from hub.sandbox.official_door import OfficialDoor
 from hub.sandbox.onebot import OneBotSim
 from hub.sandbox.order_door import OrderDoor
 from hub.sandbox.orders import OrderBook
@@ -105,6 +107,7 @@ class Sandbox:
             self_id=options.bot_id, reconnect_seconds=options.onebot_reconnect_seconds
         )
         self.qq.on_line.append(lambda _scene, _peer, _line: self.world.bell.ring())
+        self.official = OfficialSim(world.bell, lambda: self.urls["official_url"])
         self.load = Load(self.world, self.im, self.qq)
         self.ai = Ai(self.faults, world.bell)
         self.origins = dict.fromkeys(ORIGINS, "")
@@ -126,7 +129,8 @@ class Sandbox:
 
     @property
     def urls(self) -> dict[str, str]:
-        """The platform's four origins, a stranger's, a model's, the admin door, the playground."""
+        """The platform's four origins, a stranger's, those of a model and of official bots, admin
+        door and playground."""
         s = "" if self.options.certificate is None else "s"
         return {
             "ws_url": f"ws{s}://{self.origins['ws']}",
@@ -135,6 +139,7 @@ class Sandbox:
             "upload_url": f"http{s}://{self.origins['upload']}",
             "elsewhere_url": f"http{s}://{self.origins['elsewhere']}/elsewhere",
             "ai_url": f"http{s}://{self.origin}/ai/v1",
+            "official_url": f"http{s}://{self.origin}",
             "admin_url": f"http{s}://{self.origin}/admin",
             "playground_url": f"http{s}://{self.origin}/",
         }
@@ -175,6 +180,7 @@ class Sandbox:
         self.passport.attach(app)
         self.pictures.attach(app)
         self.ai.attach(app)
+        self.official.attach(app)
         playground.attach(app)
         app.add_subapp("/admin/", self._admin())
         return app
@@ -195,6 +201,7 @@ class Sandbox:
         OrderDoor(self.world, self.trade).attach(door)
         QrDoor(self.world, self.passport).attach(door)
         self.ai.attach_door(door)
+        OfficialDoor(self.official).attach(door)
         QQDoor(
             self.qq,
             operator_id=self.options.operator_id,
