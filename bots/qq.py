@@ -14,12 +14,14 @@ from loguru import logger
 from bots.link import Link
 from bots.matcher import Matcher
 from bots.milky import Milky
+from bots.official import Official
 from bots.onebot import OneBot
 from bots.pictures import download
 from bots.port import PEER, Ear, Files, Port, reaches
 from bots.refusals import TurnedAway
 from bots.sockets import Timing
 from bots.start import start_nonebot
+from hub.credits import Credits
 from hub.errors import PeerError, Rejected, Unreachable
 from hub.model import (
     ChatAbilities,
@@ -59,9 +61,11 @@ class QQ:
         link_token: str = "",
         on_connect: Callable[[str], None] | None = None,
         timing: Timing | None = None,
+        credits: Credits | None = None,
     ) -> None:
         """`access_token`: of bridges; `link_token`: of plugins in other programs, empty: there is
-        no door for them. `operators`: whom `is_operator` knows, for those plugins."""
+        no door for them. `operators`: whom `is_operator` knows, for those plugins. `credits`: what the
+        official bot may still say; without it there is no such bot."""
         if not access_token:
             raise ValueError("QQ needs an access token; without one anybody could be the bot")
         self._enabled = settings.enabled
@@ -81,6 +85,9 @@ class QQ:
         ]
         if link_token:
             ports.append(Link(driver, ear, token=link_token))
+        if credits is not None and settings.official.app_id:
+            official = settings.official
+            ports.append(Official(driver, ear, matcher, settings=official, credits=credits))
         self._ports = tuple(ports)
         """A bot that is connected twice is used through the first of them."""
 

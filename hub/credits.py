@@ -22,6 +22,9 @@ class Credits:
         self._store = store
         self._now = now
 
+    def now(self) -> datetime:
+        return self._now()
+
     async def hear(self, peer: ChatPeer, anchor: str, kind: AnchorKind) -> None:
         """Somebody wrote or pressed something there just now."""
         now = self._now()
@@ -48,6 +51,14 @@ class Credits:
             return reply
 
         return await self._store.write(unit)
+
+    async def take_again(self, peer: ChatPeer, said: str) -> Reply | None:
+        """The leave under which these words left without an answer; None: there is none."""
+        now, mark = self._now(), fingerprint(said)
+        anchors = await self._store.read(lambda tx: tx.reply_anchors.of(peer.peer))
+        reply = choose_reply(anchors, now, said=mark)
+        again = reply is not None and reply.number <= len(reply.anchor.uses)
+        return reply if again else None
 
     async def arrived(self, peer: ChatPeer, reply: Reply, message_id: str) -> None:
         """It was said, or refused for good; either way nobody says it again as this answer."""

@@ -150,8 +150,48 @@ class XianyuSettings(_Section):
     reconnect_most_seconds: float = Field(60.0, gt=0)
 
 
+OFFICIAL_API = "https://api.bot.qq.com/"
+OFFICIAL_SANDBOX_API = "https://sandbox.api.sgroup.qq.com/"
+
+
+class OfficialSettings(_Section):
+    """The official QQ bot, a second way into QQ; without an `app_id` there is none."""
+
+    app_id: str = Field("", pattern=r"^[0-9]{0,20}$")
+    secret: str = Field("", repr=False)
+    """The AppSecret of the open platform."""
+    sandbox: bool = False
+    """Use the platform's own sandbox, where bots are tried that are not yet published."""
+    api_url: Annotated[str, _address("http", "https", needed=False)] = ""
+    """Where requests go; empty: to the platform or its sandbox."""
+    auth_url: WebAddress = "https://api.bot.qq.com/app/getAppAccessToken"
+    gateway_url: Annotated[str, _address("ws", "wss", needed=False)] = ""
+    """Where events come from; empty: where the platform says."""
+    buttons: bool = False
+    """Show buttons below notices; the bot needs the platform's permission for that."""
+    pushes: bool = False
+    """Speak unasked as well; the bot needs the platform's permission for that."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> OfficialSettings:
+        if bool(self.app_id) != bool(self.secret):
+            raise ValueError("app_id and secret go together: both, or neither")
+        return self
+
+    @property
+    def bot(self) -> str:
+        """What the hub calls the bot; empty: there is none."""
+        return f"official:{self.app_id}" if self.app_id else ""
+
+    @property
+    def api_base(self) -> str:
+        usual = OFFICIAL_SANDBOX_API if self.sandbox else OFFICIAL_API
+        return f"{(self.api_url or usual).rstrip('/')}/"
+
+
 class QQSettings(_Section):
     enabled: bool = True
+    official: OfficialSettings = OfficialSettings()
     access_token: str = ""
     """OneBot access token; empty: a random one is made at first start and shown in the admin."""
     onebot_ws_urls: tuple[SocketAddress, ...] = ()
@@ -393,7 +433,12 @@ def _split_list(section: str, key: str, text: str) -> Any:
 
 def _put(values: dict[str, Any], section: str, key: str, value: Any) -> None:
     part = values.setdefault(section, {})
-    if isinstance(part, dict):
+    if not isinstance(part, dict):
+        return
+    inner, deeper, rest = key.partition("__")
+    if deeper:
+        _put(part, inner, rest, value)
+    else:
         part[key] = value
 
 
@@ -411,10 +456,11 @@ def _explain(error: ValidationError) -> list[str]:
 
 
 def _suggestion(loc: tuple[int | str, ...]) -> str:
-    known: list[str] = list(Settings.model_fields)
-    if len(loc) > 1 and str(loc[0]) in Settings.model_fields:
-        section = Settings.model_fields[str(loc[0])].annotation
-        if isinstance(section, type) and issubclass(section, BaseModel):
-            known = list(section.model_fields)
-    close = get_close_matches(str(loc[-1]), known, n=1)
+    section: type[BaseModel] = Settings
+    for name in loc[:-1]:
+        field = section.model_fields.get(str(name))
+        inner = field.annotation if field is not None else None
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            section = inner
+    close = get_close_matches(str(loc[-1]), list(section.model_fields), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""

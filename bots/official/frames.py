@@ -106,21 +106,33 @@ def message_event(frame: Frame, address: Address) -> Event:
     return GroupAtMessageCreateEvent.model_validate(fields)
 
 
+def address_in(bot: str, event: Event) -> Address:
+    """Who wrote an event where."""
+    if isinstance(event, C2CMessageCreateEvent):
+        person = scoped(bot, event.author.user_openid)
+        return Address(ChatPeer(bot, "private", person), person, "", event.id)
+    member, group = event.author.member_openid, event.group_openid
+    there = ChatPeer(bot, "group", scoped(bot, group))
+    alone = scoped(bot, f"{member}@{group}")
+    return Address(there, scoped(bot, member), alone, event.id, AnchorKind.GROUP)
+
+
 def operator_message(event: Event, address: Address, sender: str) -> OperatorMessage:
     """What somebody wrote; `sender`: which of their addresses they are known by."""
-    text = _whole(event.content).strip()
-    quoted_text = event.reply.content if event.reply else ""
+    text = _whole(event.original_message.extract_plain_text()).strip()
+    quoted_text = _quoted_text(event)
     pictures = [
         ChatPicture(_whole(one.url), _whole(one.filename or ""))
         for one in event.attachments or ()
         if one.url and one.content_type.startswith("image")
     ]
+    text = _without(text, quoted_text)
     parts: tuple[str | ChatPicture, ...] = (text, *pictures) if pictures else ()
     return OperatorMessage(
         peer=address.peer,
         sender=sender,
         message_id=address.anchor,
-        text=_without(text, quoted_text),
+        text=text,
         quoted_id=quoted_index(event.message_scene.ext if event.message_scene else ()),
         quoted_text=_whole(quoted_text),
         addressed=True,
@@ -144,6 +156,15 @@ def quoted_index(ext: Any) -> str | None:
         if isinstance(one, str) and one.startswith(_QUOTED_INDEX):
             return one.removeprefix(_QUOTED_INDEX) or None
     return None
+
+
+def _quoted_text(event: Event) -> str:
+    """Of the element that is quoted; of the first, where the platform does not say which."""
+    if event.reply is not None:
+        return event.reply.content
+    if event.message_type == QUOTING and event.msg_elements:
+        return event.msg_elements[0].content
+    return ""
 
 
 def _without(text: str, quoted: str) -> str:

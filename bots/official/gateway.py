@@ -26,7 +26,7 @@ EVENT, BEAT, IDENTIFY, RESUME, RECONNECT, INVALID, HELLO, BEAT_HEARD = 0, 1, 2, 
 MESSAGES, PRESSES = 1 << 25, 1 << 26
 LONGEST_WAIT = 900.0
 """However long the platform wants us to stay away, we look again then."""
-_NEW_SESSION = frozenset({4006, 4007, 4009})
+_NEW_SESSION = frozenset({4006, 4007})
 _REASONS = {
     4013: "没有这种事件的权限",
     4014: "没有这种事件的权限",
@@ -150,6 +150,8 @@ class Gateway:
                 return False
             case 9:
                 # Whatever we were is unknown there: begin anew, and what was missed is lost.
+                if not self._session:
+                    self._refusals.note(self._bot, "开放平台不认这次登录")
                 self._session, self._seq = "", 0
                 return False
             case _:
@@ -192,7 +194,7 @@ class Gateway:
     def _ended(self, code: int) -> None:
         if code in _REASONS:
             self._refusals.note(self._bot, f"{_REASONS[code]}（代码 {code}）")
-        if code in _NEW_SESSION - {4009}:
+        if code in _NEW_SESSION:
             self._session, self._seq = "", 0
 
 

@@ -72,8 +72,9 @@ class Platform:
         url, limit = answered.body.get("url"), answered.body.get("session_start_limit")
         if not isinstance(url, str):
             raise answered.error("gateway")
-        used_up = isinstance(limit, dict) and limit.get("remaining") == 0
-        wait = float(limit.get("reset_after") or 0) / 1000 if used_up and limit else 0.0
+        wait = 0.0
+        if isinstance(limit, dict) and limit.get("remaining") == 0:
+            wait = float(limit.get("reset_after") or 0) / 1000
         return self._settings.gateway_url or url, wait
 
     async def say(self, peer: ChatPeer, body: dict[str, Any]) -> Answered:
@@ -124,9 +125,7 @@ class Platform:
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             if safe:
                 raise _away(op, error) from error
-            raise Uncertain(
-                PEER, op, "QQ 开放平台没有回应", raw=type(error).__name__
-            ) from error
+            raise Uncertain(PEER, op, "QQ 开放平台没有回应", raw=type(error).__name__) from error
         return Answered(response.status_code, _object(response.content))
 
 
