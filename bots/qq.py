@@ -64,8 +64,8 @@ class QQ:
         credits: Credits | None = None,
     ) -> None:
         """`access_token`: of bridges; `link_token`: of plugins in other programs, empty: there is
-        no door for them. `operators`: whom `is_operator` knows, for those plugins. `credits`: what the
-        official bot may still say; without it there is no such bot."""
+        no door for them. `operators`: whom `is_operator` knows, for those plugins. `credits`: what
+        the official bot may still say; without it there is no such bot."""
         if not access_token:
             raise ValueError("QQ needs an access token; without one anybody could be the bot")
         self._enabled = settings.enabled
@@ -117,6 +117,11 @@ class QQ:
         """The last connection attempt that failed, for the status page."""
         failed = [port.turned_away for port in self._ports]
         return max((one for one in failed if one is not None), key=lambda o: o.at, default=None)
+
+    def turned_away_of(self, bot: str) -> TurnedAway | None:
+        """The last time that this bot could not be connected."""
+        failed = [port.turned_away for port in self._ports]
+        return next((one for one in failed if one is not None and one.bot == bot), None)
 
     def bots(self) -> tuple[str, ...]:
         """Ids of the bots that can be used now, longest connected first."""

@@ -22,6 +22,7 @@ from hub.model import (
     SendNotice,
     ShopId,
     chat_lane,
+    peer_at,
 )
 from hub.notices import NOTICE_LIFETIME, about_conversation, claimed_by, tagged, tell_members
 from hub.policy import audience, pings
@@ -196,7 +197,7 @@ def _tell_others(
     here = at.peer if at is not None and at.scene == "group" else ""
     for number in told.groups:
         if number != here:
-            peer = ChatPeer("", "group", number)
+            peer = peer_at("group", number)
             tx.outbox.enqueue(
                 conversation.shop,
                 SendNotice(peer, words, conversation.id),

@@ -6,11 +6,12 @@ told in private.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hub.model import (
+    URGENT,
     About,
     AccountId,
     AskedBy,
@@ -35,7 +36,10 @@ from hub.model import (
     Urgent,
     UrgentNews,
     chat_lane,
+    in_group_only,
     mail_lane,
+    only_bot,
+    peer_at,
 )
 from hub.policy import (
     CLAIM_LASTS,
@@ -52,6 +56,8 @@ from hub.summaries import summarize_later
 from hub.text import focus_head, stock_fell
 
 NOTICE_LIFETIME = timedelta(hours=24)
+FALLBACK_AFTER = timedelta(seconds=20)
+"""How long a bot with a QQ number has to tell somebody before an official one does."""
 _MAILED_AS: dict[NoticeKind, Urgent] = {
     NoticeKind.MESSAGE: Urgent.MESSAGE,
     NoticeKind.ORDER: Urgent.ORDER,
@@ -81,7 +87,8 @@ def tell_owners(
     """
     shop = conversation.shop
     about = about_conversation(kind, conversation)
-    told = _tell(tx, shop, about, _Notice(text, key, conversation.id, message, pictures), now)
+    notice = _Notice(text, key, conversation.id, message, pictures, kind in URGENT)
+    told = _tell(tx, shop, about, notice, now)
     return mail_members(tx, shop, urgent, text, key, now) or told
 
 
@@ -97,7 +104,8 @@ def tell_owners_of_shop(
     urgent: UrgentNews | None = None,
 ) -> bool:
     """Tell something that is about no conversation. False: told before, or there is nobody."""
-    told = _tell(tx, shop, About(kind, account), _Notice(text, key), now)
+    notice = _Notice(text, key, urgent=kind in URGENT)
+    told = _tell(tx, shop, About(kind, account), notice, now)
     return mail_members(tx, shop, urgent, text, key, now) or told
 
 
@@ -167,6 +175,7 @@ class _Notice:
     conversation: ConversationId | None = None
     message: MessageId | None = None
     pictures: bool = False
+    urgent: bool = False
 
 
 def _tell(tx: Tx, shop: ShopId, about: About, notice: _Notice, now: datetime) -> bool:
@@ -177,16 +186,16 @@ def _tell(tx: Tx, shop: ShopId, about: About, notice: _Notice, now: datetime) ->
     plan, claim = found.plan, found.claim
     handed = claim is not None and claim.handed
     if plan is None and not handed:
-        return _tell_qqs(tx, shop, found.owners_qq, notice, now)
+        return _tell_people(tx, shop, found.owners_qq, notice, now)
     members = tx.members.all(shop)
     settled = plan or PeoplePlan()
     holder = claimed_by(claim, now) if handed or settled.claimed_only else None
     about = tagged(tx, shop, about, settled)
     told = audience(about, settled, members, now, claimed_by=holder)
-    ids = [qq for one in members if one.id in told.members for qq in one.qq]
-    any_told = _tell_qqs(tx, shop, ids, notice, now)
+    ids = [one.qq for one in members if one.id in told.members]
+    any_told = _tell_people(tx, shop, ids, notice, now)
     for number in told.groups:
-        peer = ChatPeer("", "group", number)
+        peer = peer_at("group", number)
         any_told |= _enqueue(tx, shop, peer, notice, f"{notice.key}:group:{number}", now)
     addresses = [one.email for one in members if one.id in told.mailed and one.email]
     part = MailPart(_MAILED_AS[about.kind], notice.text, now)
@@ -220,8 +229,8 @@ def tell_members(
 ) -> bool:
     """Tell exactly these, in private, whatever the rules say. False: told before, or nobody."""
     found = tx.members.all(shop)
-    ids = [qq for one in found if one.active and one.id in members for qq in one.qq]
-    return _tell_qqs(tx, shop, ids, _Notice(text, key, conversation, message), now)
+    ids = [one.qq for one in found if one.active and one.id in members]
+    return _tell_people(tx, shop, ids, _Notice(text, key, conversation, message), now)
 
 
 def forget_chat(tx: Tx, shop: ShopId, peer: ChatPeer, now: datetime) -> None:
@@ -247,24 +256,54 @@ def claimed_by(claim: Claim | None, now: datetime) -> MemberId | None:
     return claim.member
 
 
-def _tell_qqs(tx: Tx, shop: ShopId, ids: Iterable[str], notice: _Notice, now: datetime) -> bool:
+def _tell_people(
+    tx: Tx, shop: ShopId, people: Iterable[Sequence[str]], notice: _Notice, now: datetime
+) -> bool:
+    """To each address of each of them. Where somebody has QQ numbers, official bots are there for
+    the case that no other gets through."""
     told = False
-    for qq in ids:
-        peer = ChatPeer("", "private", qq)
-        told |= _enqueue(tx, shop, peer, notice, f"{notice.key}:{qq}", now)
+    for addresses in people:
+        numbers = [one for one in addresses if not only_bot(one)]
+        elsewhere = tuple(f"{notice.key}:{one}" for one in numbers)
+        for address in addresses:
+            if in_group_only(address):
+                continue
+            peer, key = peer_at("private", address), f"{notice.key}:{address}"
+            if address in numbers or not elsewhere:
+                told |= _enqueue(tx, shop, peer, notice, key, now)
+            else:
+                later = now + FALLBACK_AFTER
+                told |= _enqueue(tx, shop, peer, notice, key, later, unless=elsewhere)
     return told
 
 
 def _enqueue(
-    tx: Tx, shop: ShopId, peer: ChatPeer, notice: _Notice, key: str, now: datetime
+    tx: Tx,
+    shop: ShopId,
+    peer: ChatPeer,
+    notice: _Notice,
+    key: str,
+    due_at: datetime,
+    *,
+    unless: tuple[str, ...] = (),
 ) -> bool:
     task = tx.outbox.enqueue(
         shop,
-        SendNotice(peer, notice.text, notice.conversation, notice.message, notice.pictures),
-        lane=chat_lane(peer, pictures=notice.pictures),
+        SendNotice(
+            peer,
+            notice.text,
+            notice.conversation,
+            notice.message,
+            notice.pictures,
+            notice.urgent,
+            unless,
+        ),
+        # Who may only answer says everything in turn: pictures in a lane of their own would take
+        # credits that nobody planned.
+        lane=chat_lane(peer, pictures=notice.pictures and not peer.bot),
         key=key,
-        due_at=now,
-        expires_at=now + NOTICE_LIFETIME,
+        due_at=due_at,
+        expires_at=due_at + NOTICE_LIFETIME,
     )
     return task is not None
 

@@ -1,6 +1,6 @@
 """The admin: server-rendered pages over the desk."""
 
 from web.mount import attach
-from web.site import Site
+from web.site import OfficialBot, Site
 
-__all__ = ["Site", "attach"]
+__all__ = ["OfficialBot", "Site", "attach"]

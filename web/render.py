@@ -13,6 +13,7 @@ from hub import text
 from hub.commands import may
 from hub.desk import ROLES
 from hub.model import RESTING, AccountState, MessageState, NeedKind, Origin, Role
+from hub.text import gathered as qq_words
 from web.auth import LOGIN, OPEN_NEEDS, form_token, remember_form_token
 from web.forms import Form
 from web.site import SITE
@@ -122,12 +123,14 @@ def setup_templates(app: web.Application) -> None:
         auto_reload=False,
     )
     environment.filters.update(
+        bot_name=qq_words.bot_name,
         plain=text.plain,
         place=text.place_name,
         shorten=text.shorten,
         shown_url=shown_url,
         voice=text.voice,
         price=text.price,
+        qq_name=qq_words.address_name,
     )
     environment.globals.update(
         account_states=text.ACCOUNT_STATES,

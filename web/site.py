@@ -18,12 +18,22 @@ def _utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
+class OfficialBot:
+    """The official bot that is set up, whether it is there, and why it was not there last."""
+
+    bot: str
+    online: bool
+    refusal: tuple[datetime, str] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """The surroundings of the pages.
 
     `qq` tells the ids of the bots that are connected right now; `qq_token` is the OneBot access
     token, shown to owners so that they can connect a bot, `link_token` that of the plugin in a
     NoneBot of their own; `qq_refusal` tells when a connection was last turned away, and why.
+    `official`: the official bot, None if there is none.
     """
 
     desk: Desk
@@ -33,6 +43,7 @@ class Site:
     qq_token: str
     link_token: str = ""
     qq_refusal: Callable[[], tuple[datetime, str] | None] = lambda: None
+    official: Callable[[], OfficialBot | None] = lambda: None
     now: Callable[[], datetime] = _utc_now
 
     @property

@@ -11,9 +11,10 @@ from loguru import logger
 from hub import text
 from hub.desk.operator import Door, Operator
 from hub.errors import Conflict, Forbidden, Invalid, NotFound, TooOften
-from hub.model import BindingCode, ChatPeer, Member, MemberId, Role
+from hub.model import BindingCode, Member, MemberId, Role, peer_at
 from hub.notices import forget_chat, tell_members
 from hub.store import Store, Tx
+from hub.text import gathered as group_words
 
 CODE_LASTS = timedelta(minutes=10)
 CODE_LENGTH = 6
@@ -104,7 +105,12 @@ class Binding:
         owners = [one.id for one in tx.members.owners(member.shop)]
         key = f"bound:{member.id}:{qq}:{now.isoformat()}"
         tell_members(
-            tx, member.shop, owners, text.bound_told(member.name, qq), key=key, now=now
+            tx,
+            member.shop,
+            owners,
+            text.bound_told(member.name, group_words.address_name(qq)),
+            key=key,
+            now=now,
         )  # before it is theirs: the earlier ids hear of it
         try:
             tx.members.update(member.shop, member.id, qq=(*member.qq, qq))
@@ -120,10 +126,10 @@ class Binding:
         def unit(tx: Tx) -> Member:
             found = _theirs(tx, operator, member)
             if qq not in found.qq:
-                raise NotFound(f"QQ {qq} 没有绑定在「{found.name}」名下")
+                raise NotFound(f"QQ {group_words.address_name(qq)} 没有绑定在「{found.name}」名下")
             left = tuple(one for one in found.qq if one != qq)
             changed = tx.members.update(operator.shop, member, qq=left)
-            forget_chat(tx, operator.shop, ChatPeer("", "private", qq), now)
+            forget_chat(tx, operator.shop, peer_at("private", qq), now)
             operator.record(tx, "member.unbind", f"{found.name} {qq}", now)
             return changed or found
 

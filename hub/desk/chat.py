@@ -136,7 +136,7 @@ class Chat:
         if member is None:
             return await self._to.people.meet_stranger(message)
         if not await self._to.people.listens(member, message):
-            return None
+            return await self._to.people.unlisted(message)
         operator = Operator(member, Door.QQ, f"{message.peer.bot}:{message.message_id}")
         try:
             command = None if confirmation(message.text) else parse_command(message.text)

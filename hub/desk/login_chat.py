@@ -14,7 +14,14 @@ from hub.desk.accounts import Accounts
 from hub.desk.login import Logins, LoginStep, QrView
 from hub.desk.operator import Door, Operator
 from hub.errors import Invalid, PeerError, Refusal
-from hub.model import Account, AccountState, ChatPeer, OperatorMessage
+from hub.model import (
+    Account,
+    AccountState,
+    ChatPeer,
+    OperatorMessage,
+    in_group_only,
+    peer_at,
+)
 from hub.store import Store, Tx
 from hub.text import login_qr as words
 
@@ -146,10 +153,12 @@ def _owners(tx: Tx, account: Account) -> list[tuple[Operator, ChatPeer]]:
         return []
     found = []
     for qq in tx.members.owners_qq(account.shop):
+        if in_group_only(qq):
+            continue
         member = tx.members.by_qq(qq)
         if member is not None:
             operator = Operator(member, Door.QQ, "login died")
-            found.append((operator, ChatPeer("", "private", qq)))
+            found.append((operator, peer_at("private", qq)))
     return found
 
 

@@ -16,7 +16,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from hub.desk.mail import checked_address
 from hub.desk.operator import Door, Operator
 from hub.errors import Conflict, Forbidden, Invalid, NotFound, TooOften
-from hub.model import ChatPeer, Member, MemberId, Role, only_bot
+from hub.model import Member, MemberId, Role, only_bot, peer_at
 from hub.notices import forget_chat
 from hub.store import Store, Tx
 
@@ -137,7 +137,7 @@ class Members:
                 raise _taken(tx, found.name, ids or (), but=member) from None
             kept = () if active is False else found.qq if ids is None else ids
             for number in set(found.qq).difference(kept):
-                forget_chat(tx, operator.shop, ChatPeer("", "private", number), now)
+                forget_chat(tx, operator.shop, peer_at("private", number), now)
             if hashed is not None:
                 tx.members.set_password(operator.shop, member, hashed)
                 tx.throttle.clear(_name_key(found.name))  # guesses at the old one count no more

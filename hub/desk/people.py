@@ -19,7 +19,6 @@ from hub.model import (
     Account,
     AccountId,
     AwayWords,
-    ChatPeer,
     Group,
     Hours,
     Member,
@@ -30,6 +29,7 @@ from hub.model import (
     Shift,
     Spell,
     Tally,
+    peer_at,
 )
 from hub.notices import forget_chat, plan_digest
 from hub.policy import checked_reply, is_mailable, is_silenced, on_duty
@@ -42,7 +42,7 @@ MOST_SHIFTS = 100
 MOST_PINGS = 5
 LONGEST_WAIT = 24 * 60
 """Minutes until a reminder."""
-_GROUP = re.compile(r"[1-9]\d{4,11}")
+_GROUP = re.compile(r"[1-9]\d{4,11}|official:\d{1,20}/[0-9A-Za-z_-]{1,64}")
 _ITEM = re.compile(r"\d{1,30}")
 
 
@@ -192,7 +192,7 @@ class People:
             left = tuple(one for one in plan.groups if one.number != number)
             if len(left) == len(plan.groups):
                 raise NotFound("这个群已经不在名单里了")
-            forget_chat(tx, operator.shop, ChatPeer("", "group", number), now)
+            forget_chat(tx, operator.shop, peer_at("group", number), now)
             return replace(plan, groups=left)
 
         await self._change(operator, "people.group_removed", change, target=lambda: number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -16,9 +17,10 @@ from hub.desk.inbox import Inbox
 from hub.desk.operator import Operator
 from hub.desk.people import People
 from hub.errors import Forbidden, Invalid, NotConfirmed
-from hub.model import ConversationId, Member, OperatorMessage
+from hub.model import ConversationId, Member, OperatorMessage, in_group_only, only_bot
 from hub.policy import parse_until, split_until
 from hub.store import Store
+from hub.text import gathered as group_words
 
 PEOPLE = frozenset(
     {Action.BIND, Action.UNBIND, Action.SILENCE, Action.DUTY, Action.HAND_OVER, Action.LATER}
@@ -55,17 +57,29 @@ class PeopleChat:
 
     async def meet_stranger(self, message: OperatorMessage) -> str | None:
         """Somebody who is no member: a code binds them, anything else gets one sentence a day."""
-        if message.peer.scene != "private":
+        alone = message.peer.scene == "private"
+        # A group may know somebody by an id of its own, which can be bound only there.
+        if not alone and not in_group_only(message.sender):
             return None
         call = parse_command(narrow(message.text))
         if isinstance(call, Call) and call.command.action is Action.BIND and call.argument:
             reference = f"{message.peer.bot}:{message.message_id}"
             return await self._binding.bind(message.sender, call.argument, reference)
+        return text.stranger() if alone and await self._first_today(message.sender) else None
+
+    async def _first_today(self, address: str) -> bool:
         now = self._now()
-        first = await self._store.write(
-            lambda tx: tx.strangers.may_answer(f"qq:{message.sender}", now, STRANGER_EVERY)
+        return await self._store.write(
+            lambda tx: tx.strangers.may_answer(f"qq:{address}", now, STRANGER_EVERY)
         )
-        return text.stranger() if first else None
+
+    async def unlisted(self, message: OperatorMessage) -> str | None:
+        """What to say where the bot does not listen: the address of a group that people cannot find
+        out themselves, once a day."""
+        address = message.peer.peer
+        if message.peer.scene == "private" or not only_bot(address):
+            return None
+        return group_words.group_unlisted(address) if await self._first_today(address) else None
 
     async def listens(self, member: Member, message: OperatorMessage) -> bool:
         """Groups that are not on the shop's list hear nothing; where others talk, a command counts
@@ -103,15 +117,16 @@ class PeopleChat:
                 return await self._later(operator, argument, target)
 
     async def _unbind(self, operator: Operator, message: OperatorMessage) -> str:
-        qq = message.sender
+        qq, wanted = message.sender, _four_digits(message.sender)
+        name = group_words.address_name(qq)
 
         async def act(who: Operator, code: str) -> str:
-            if code != qq[-4:]:
-                raise NotConfirmed(text.unbind_question(qq), qq[-4:])
+            if code != wanted:
+                raise NotConfirmed(text.unbind_question(name), wanted)
             changed = await self._binding.unbind(who, who.member.id, qq)
-            return text.unbound(changed.name, qq)
+            return text.unbound(changed.name, name)
 
-        return await self._confirmations.run(operator, message, f"QQ {qq}", act)
+        return await self._confirmations.run(operator, message, f"QQ {name}", act)
 
     async def _silence(self, operator: Operator, argument: str) -> str:
         now, said = self._now(), argument.strip()
@@ -177,3 +192,10 @@ class PeopleChat:
         if target is not None and target != found.id:
             raise Invalid("没有执行：引用的通知和写的编号不是同一个会话，请只留一个")
         return found.id, rest[: max(rest.rfind("#"), rest.rfind("＃"))].strip()
+
+
+def _four_digits(address: str) -> str:
+    """The end of a QQ number; of an address without digits, four that stand for it."""
+    if address.isascii() and address.isdigit():
+        return address[-4:]
+    return f"{int(hashlib.sha256(address.encode()).hexdigest(), 16) % 10_000:04d}"

@@ -32,7 +32,9 @@ from hub.model.chat import (
     Delivered,
     Mark,
     OperatorMessage,
+    in_group_only,
     only_bot,
+    peer_at,
 )
 from hub.model.content import (
     KEPT,
@@ -385,6 +387,7 @@ __all__ = [
     "chat_key",
     "chat_lane",
     "draft_lane",
+    "in_group_only",
     "is_mail_address",
     "item_lane",
     "mail_lane",
@@ -393,6 +396,7 @@ __all__ = [
     "order_key",
     "order_lane",
     "part_key",
+    "peer_at",
     "read_lane",
     "recall_lane",
     "send_lane",

@@ -30,6 +30,17 @@ def only_bot(address: str) -> str:
     return address.rpartition("/")[0]
 
 
+def peer_at(scene: str, address: str) -> ChatPeer:
+    """Where somebody is told something: at the one bot that knows them, or at any."""
+    return ChatPeer(only_bot(address), scene, address)
+
+
+def in_group_only(address: str) -> bool:
+    """Whether it names somebody as one group knows them, so that nothing can be said to them alone:
+    official bots may know a person there by another id than in private."""
+    return "@" in address
+
+
 class Mark(StrEnum):
     """What a reaction to an operator's message says became of it."""
 

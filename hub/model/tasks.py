@@ -157,6 +157,10 @@ class SendNotice:
     message: MessageId | None = None
     pictures: bool = False
     """Show the pictures of `message` with it."""
+    urgent: bool = False
+    """Worth the last thing that a bot may say which may only answer."""
+    unless: tuple[str, ...] = ()
+    """Keys of the same notice to the same person elsewhere: only if none of them has arrived."""
 
 
 @dataclass(frozen=True, slots=True)

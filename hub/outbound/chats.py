@@ -32,6 +32,7 @@ from hub.model import (
     UrgentNews,
 )
 from hub.notices import mail_members
+from hub.outbound.turns import Turns
 from hub.outbound.worker import Claim
 from hub.pacing import Pacer
 from hub.policy import ReceiptWay, backoff, receipt_way
@@ -104,6 +105,7 @@ class ChatSends:
         self._album = album
         self._pacer = Pacer(spacing)
         self._slow_until: dict[AccountId, datetime] = {}
+        self._turns = Turns(store, port.abilities, now=now)
         self._now = now
         self._tries: dict[TaskId, int] = {}
         """Of open tasks. A new process starts to count anew, that does no harm."""
@@ -116,8 +118,8 @@ class ChatSends:
             await self._settle(claim, TaskState.DROPPED, "expired")
         elif task.wire_at is not None and _told(claim)[1]:
             await self._look(claim, task.wire_at)
-        else:
-            await self._send(await self._merge(claim))
+        elif (ready := await self._turns.ready(claim)) is not None:
+            await self._send(await self._merge(ready))
 
     async def _send(self, claim: Claim) -> None:
         peer, text, quote = _told(claim)

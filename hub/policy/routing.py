@@ -19,6 +19,7 @@ from hub.model import (
     Role,
     Route,
     Shift,
+    in_group_only,
 )
 
 PINGS = (5, 15, 30)
@@ -39,7 +40,7 @@ def audience(
 
     Somebody is always told or held: where a rule reaches nobody, it is the owners.
     """
-    reachable = [one for one in members if one.active and one.qq]
+    reachable = [one for one in members if _can_be_told(one)]
     ids = {one.id for one in reachable}
     route = next((one for one in plan.routes if fits(one, about)), None)
     wanted = _meant(route, reachable) if route is not None else ()
@@ -159,7 +160,7 @@ def pinged(
 ) -> tuple[MemberId, ...]:
     """Whom to remind: who claimed it or is told of it, then the others who may answer, then
     owners."""
-    able = [one for one in members if one.active and one.qq and one.role is not Role.VIEWER]
+    able = [one for one in members if _can_be_told(one) and one.role is not Role.VIEWER]
     able = [one for one in able if not is_silenced(plan, one.id, now)]
     owners = tuple(one.id for one in able if one.role is Role.OWNER)
     first = tuple(one.id for one in able if one.id == claimed_by) or tuple(
@@ -180,6 +181,10 @@ def next_at(now: datetime, zone_name: str, hour: int, minute: int) -> datetime:
     if at <= local:
         at += timedelta(days=1)
     return at.astimezone(UTC)
+
+
+def _can_be_told(member: Member) -> bool:
+    return member.active and not all(in_group_only(one) for one in member.qq)
 
 
 def _meant(route: Route, reachable: Iterable[Member]) -> tuple[MemberId, ...]:

@@ -284,6 +284,8 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
                 fields["conversation"],
                 fields["message"],
                 fields["pictures"],
+                fields["urgent"],
+                tuple(fields["unless"]),
             )
         case TaskKind.RECEIPT:
             return SendReceipt(

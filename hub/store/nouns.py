@@ -150,8 +150,8 @@ class Listeners:
     """None: nothing was ever settled, and owners hear of everything."""
     claim: Claim | None
     """Of the conversation it is about, however old."""
-    owners_qq: tuple[str, ...]
-    """All QQ ids of the active owners."""
+    owners_qq: tuple[tuple[str, ...], ...]
+    """The QQ ids of each active owner who has any."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,7 @@ _REACHED = Statement(
     "SELECT 1 FROM outbox WHERE shop_id = :shop AND key >= :first AND key < :beyond"
     " AND state = 'done' LIMIT 1"
 )
+_DONE = Statement("SELECT 1 FROM outbox WHERE shop_id = :shop AND key = :key AND state = 'done'")
 _KNOWS = Statement("SELECT 1 FROM outbox WHERE shop_id = :shop AND key = :key")
 _GET = Statement(f"SELECT {_COLUMNS} FROM outbox WHERE id = :id")
 _STATE = Statement("SELECT state FROM outbox WHERE id = :id")
@@ -289,6 +290,10 @@ class Outbox:
         """Whether a task whose key begins with the prefix is done."""
         beyond = prefix[:-1] + chr(ord(prefix[-1]) + 1)
         return self._sql.value(_REACHED, shop=shop, first=prefix, beyond=beyond) is not None
+
+    def is_done(self, shop: ShopId, key: str) -> bool:
+        """Whether the task with exactly this key is done."""
+        return self._sql.value(_DONE, shop=shop, key=key) is not None
 
     def knows(self, shop: ShopId, key: str) -> bool:
         """Whether the shop has used this key."""

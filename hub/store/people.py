@@ -67,7 +67,8 @@ _CLAIM_OF = Statement(
     " WHERE shop_id = :shop AND conversation_id = :conversation"
 )
 _LISTENERS = Statement(
-    "SELECT g.value, c.member_id, c.since, c.active_at, c.handed, q.qq FROM shops s"
+    "SELECT g.value, c.member_id, c.since, c.active_at, c.handed, m.id, q.qq"
+    " FROM shops s"
     " LEFT JOIN settings g ON g.shop_id = s.id AND g.key = :plan"
     " LEFT JOIN claims c ON c.shop_id = s.id AND c.conversation_id = :conversation"
     " LEFT JOIN members m ON m.shop_id = s.id AND m.role = 'owner' AND m.active"
@@ -175,13 +176,17 @@ class Attention:
         """In one statement, because it is read for every message: what decides who hears of it.
         Without a conversation nobody has claimed it."""
         rows = self._sql.rows(_LISTENERS, shop=shop, plan=PLAN, conversation=conversation)
-        plan, *claim, _ = rows[0]
+        plan, *claim, _, _ = rows[0]
+        owners: dict[int, list[str]] = {}
+        for *_, member, qq in rows:
+            if qq is not None:
+                owners.setdefault(member, []).append(qq)
         return Listeners(
             plan=None if plan is None else _to_plan(json.loads(plan)),
             claim=None
             if conversation is None or claim[0] is None
             else _to_claim(conversation, *claim),
-            owners_qq=tuple(qq for *_, qq in rows if qq is not None),
+            owners_qq=tuple(map(tuple, owners.values())),
         )
 
     def claim(self, shop: ShopId, claim: Claim) -> None:

@@ -89,7 +89,8 @@ async def _watch(
 
 def _unannounced(site: Site, shop: ShopId) -> dict[str, object]:
     """What can change without a commit, by noun."""
-    return {"qq": (site.qq(), site.qq_refusal()), "login": site.desk.logins.revision(shop)}
+    qq = (site.qq(), site.qq_refusal(), site.official())
+    return {"qq": qq, "login": site.desk.logins.revision(shop)}
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -20,12 +21,11 @@ RECENT = timedelta(minutes=10)
 async def show(request: web.Request) -> web.Response:
     site, who = request.app[SITE], operator(request)
     if "part" in request.query:
-        return render(request, "qq_part.html", bots=site.qq(), refusal=_refusal(site))
+        return render(request, "qq_part.html", **_bots(site))
     return render(
         request,
         "qq.html",
-        bots=site.qq(),
-        refusal=_refusal(site),
+        **_bots(site),
         enabled=site.settings.qq.enabled,
         ws_address=_address(request, site),
         token=site.qq_token if who.member.role is Role.OWNER else "",
@@ -37,9 +37,19 @@ async def show(request: web.Request) -> web.Response:
     )
 
 
+def _bots(site: Site) -> dict[str, Any]:
+    return {
+        "bots": [bot for bot in site.qq() if bot.isdigit()],
+        "refusal": _refusal(site),
+        "official": site.official(),
+    }
+
+
 def _refusal(site: Site) -> tuple[datetime, str] | None:
     """Beside a bot that is connected only what happened just now: another may be in trouble."""
-    refusal = site.qq_refusal()
+    refusal, official = site.qq_refusal(), site.official()
+    if official is not None and refusal == official.refusal:
+        return None  # told beside that bot
     old = refusal is not None and site.now() - refusal[0] > RECENT
     return None if old and site.qq() else refusal
 
