@@ -305,7 +305,15 @@ def _enqueue(
         due_at=due_at,
         expires_at=due_at + NOTICE_LIFETIME,
     )
+    if task is not None and notice.urgent:
+        _hurry(tx, peer, due_at)
     return task is not None
+
+
+def _hurry(tx: Tx, peer: ChatPeer, now: datetime) -> None:
+    """What waits before it may be kept back for more to come; this is more."""
+    if only_bot(peer.peer):
+        tx.outbox.hasten(chat_lane(peer), now)
 
 
 def tell_chat(tx: Tx, shop: ShopId, peer: ChatPeer, text: str, *, key: str, now: datetime) -> None:
@@ -338,3 +346,4 @@ def tell_asker(
         due_at=now,
         expires_at=now + NOTICE_LIFETIME,
     )
+    _hurry(tx, peer, now)

@@ -176,7 +176,7 @@ def work_to_text(work: Work) -> str:
             return _dump({"account": account, "item": item})
         case MarkRead(account, conversation):
             return _dump({"account": account, "conversation": conversation})
-        case SendNotice(peer, text, conversation, message, pictures):
+        case SendNotice(peer, text, conversation, message, pictures, urgent, unless):
             return _dump(
                 {
                     "peer": _peer_fields(peer),
@@ -184,6 +184,8 @@ def work_to_text(work: Work) -> str:
                     "conversation": conversation,
                     "message": message,
                     "pictures": pictures,
+                    "urgent": urgent,
+                    "unless": unless,
                 }
             )
         case SendReceipt(asked_by, text, conversation, message, mark):

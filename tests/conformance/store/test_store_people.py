@@ -210,8 +210,8 @@ async def test_who_hears_of_something_comes_in_one_answer(stage: Stage) -> None:
         tx.attention.claim(shop, claim)
         tx.plans.set(shop, plan)
         found = tx.attention.listeners(shop, here)
-        assert found == Listeners(plan, claim, ("1", "3", "2"))
-        assert list(found.owners_qq) == tx.members.owners_qq(shop)
+        assert found == Listeners(plan, claim, (("1", "3"), ("2",)))
+        assert [qq for one in found.owners_qq for qq in one] == tx.members.owners_qq(shop)
         assert tx.attention.listeners(shop, None).claim is None
         tx.members.update(shop, owner.id, active=False)
         tx.members.update(shop, other.id, role=Role.VIEWER)

@@ -91,6 +91,7 @@ class FakeChat:
 
     answers: list[Delivered | Exception]
     found: list[Delivered | Exception | None] = field(default_factory=lambda: [None])
+    able: ChatAbilities = field(default_factory=ChatAbilities)
     said: list[str] = field(default_factory=list)
     shown: list[Sequence[bytes]] = field(default_factory=list)
     reacts: bool = False
@@ -120,6 +121,12 @@ class FakeChat:
 
     async def find_delivered(self, peer: ChatPeer, text: str, since: datetime) -> Delivered | None:
         return _next(self.found)
+
+    def abilities(self, peer: ChatPeer) -> ChatAbilities:
+        return self.able
+
+    async def react(self, peer: ChatPeer, message_id: str, mark: Mark) -> None:
+        raise AssertionError("nobody asked for a mark")
 
 
 def _next(outcomes: list[Any]) -> Any:
