@@ -38,11 +38,9 @@ async def show(request: web.Request) -> web.Response:
 
 
 def _bots(site: Site) -> dict[str, Any]:
-    return {
-        "bots": [bot for bot in site.qq() if bot.isdigit()],
-        "refusal": _refusal(site),
-        "official": site.official(),
-    }
+    official = site.official()
+    bots = [bot for bot in site.qq() if official is None or bot != official.bot]
+    return {"bots": bots, "refusal": _refusal(site), "official": official}
 
 
 def _refusal(site: Site) -> tuple[datetime, str] | None:
