@@ -1,8 +1,10 @@
-"""Reply credits of chats in which a bot may only answer, kept so that a restart forgets none."""
+"""What a bot keeps that may only answer: its reply credits, and where its line broke off, so that a
+restart forgets nothing."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -12,6 +14,10 @@ from hub.policy import ANCHOR_LASTS, choose_reply
 from hub.store import Store, Tx
 
 KEPT = 2 * max(ANCHOR_LASTS.values())
+
+
+LINE = "qq.official.line"
+"""Name of the stored value that tells where a bot's line broke off."""
 
 
 class Credits:
@@ -24,6 +30,24 @@ class Credits:
 
     def now(self) -> datetime:
         return self._now()
+
+    async def line(self, bot: str) -> tuple[str, int, int]:
+        """Where the line of a bot broke off, so that a new life of the hub can go on from there:
+        session, number of the last event, and what was asked for. Empty: begin anew."""
+
+        def unit(tx: Tx) -> tuple[str, int, int]:
+            found = json.loads(tx.values.get(tx.shops.default(), LINE) or "{}")
+            if found.get("bot") != bot:
+                return "", 0, 0
+            return found["session"], found["seq"], found["intents"]
+
+        return await self._store.read(unit)
+
+    async def keep_line(self, bot: str, session: str, seq: int, intents: int) -> None:
+        kept = {"bot": bot, "session": session, "seq": seq, "intents": intents}
+        await self._store.write(
+            lambda tx: tx.values.set(tx.shops.default(), LINE, json.dumps(kept))
+        )
 
     async def hear(self, peer: ChatPeer, anchor: str, kind: AnchorKind) -> None:
         """Somebody wrote or pressed something there just now."""

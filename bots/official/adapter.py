@@ -107,8 +107,15 @@ class Adapter(BaseAdapter):
         return URL(self.settings.api_base)
 
     async def _start(self) -> None:
+        self.gateway.go_on_from(*await self._credits.line(self.settings.bot))
         self.driver.task_group.start_soon(self._lanes.run)
         self.driver.task_group.start_soon(self.gateway.run)
+
+    async def _keep_place(self) -> None:
+        """After the event, so that one that was cut short comes again; the desk knows it then."""
+        session, seq, intents = self.gateway.place
+        if session:
+            await self._credits.keep_line(self.settings.bot, session, seq, intents)
 
     def _changed(self) -> None:
         if self.gateway.online:
@@ -147,6 +154,7 @@ class Adapter(BaseAdapter):
             if message is not None:
                 await self._ear.hear(message)
             await self._credits.wake(address.peer)
+            await self._keep_place()
         except ValueError as error:
             logger.warning("official bot: unreadable message: {}", type(error).__name__)
         except Exception:  # one message must not end the work on all others

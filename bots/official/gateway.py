@@ -70,6 +70,16 @@ class Gateway:
     def online(self) -> bool:
         return self._online
 
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Where the line is: session, number of the last event, what was asked for."""
+        return self._session, self._seq, self._intents
+
+    def go_on_from(self, session: str, seq: int, intents: int) -> None:
+        """Where an earlier life broke off; nothing if that asked for other events."""
+        if intents == self._intents:
+            self._session, self._seq = session, seq
+
     async def run(self) -> None:
         pause = self._timing.redial_first
         while True:

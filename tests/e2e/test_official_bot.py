@@ -111,6 +111,7 @@ async def test_a_shop_runs_through_the_official_bot_alone(tmp_path: Path) -> Non
         sandbox.official.chats.change_rules(tells_quotes=True, tells_quoted_text=False)
         await stage.buyer_says("包邮吗？", buyer=OTHER_BUYER)
         other = await said(stage, "包邮吗？")
+        await stage.settled()  # only the index tells what is quoted: it has to be kept first
         await sandbox.official.say(OPENID, "包邮的", quote=other)
         await stage.wait_for_answer("包邮的", OTHER_BUYER)
         assert "包邮的" not in stage.answers(BUYER)
@@ -157,8 +158,10 @@ async def test_a_restart_forgets_neither_what_waits_nor_what_was_used(tmp_path: 
             await later.buyer_says("多久发货？", buyer=OTHER_BUYER)
             await wait_until(lambda: _two_wait(later), SECONDS)
             assert spoken(later) == before
-            await sandbox.official.say(OPENID, "/状态")
-            await said(later, "2 个会话有新消息")
+        await sandbox.official.say(OPENID, "/状态")  # while the hub is away
+        async with open_official(tmp_path, sandbox, stage) as latest:
+            await said(latest, "2 个会话有新消息")
+            assert (sandbox.official.gateway.identified, sandbox.official.gateway.resumed) == (1, 2)
             numbers = [
                 (one.answers, one.number) for one in sandbox.official.lines("private", OPENID)
             ]
