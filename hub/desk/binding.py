@@ -14,7 +14,7 @@ from hub.errors import Conflict, Forbidden, Invalid, NotFound, TooOften
 from hub.model import BindingCode, Member, MemberId, Role, peer_at
 from hub.notices import forget_chat, tell_members
 from hub.store import Store, Tx
-from hub.text import gathered as group_words
+from hub.text import gathered as qq_words
 
 CODE_LASTS = timedelta(minutes=10)
 CODE_LENGTH = 6
@@ -108,7 +108,7 @@ class Binding:
             tx,
             member.shop,
             owners,
-            text.bound_told(member.name, group_words.address_name(qq)),
+            text.bound_told(member.name, qq_words.address_name(qq)),
             key=key,
             now=now,
         )  # before it is theirs: the earlier ids hear of it
@@ -126,7 +126,7 @@ class Binding:
         def unit(tx: Tx) -> Member:
             found = _theirs(tx, operator, member)
             if qq not in found.qq:
-                raise NotFound(f"QQ {group_words.address_name(qq)} 没有绑定在「{found.name}」名下")
+                raise NotFound(f"QQ {qq_words.address_name(qq)} 没有绑定在「{found.name}」名下")
             left = tuple(one for one in found.qq if one != qq)
             changed = tx.members.update(operator.shop, member, qq=left)
             forget_chat(tx, operator.shop, peer_at("private", qq), now)

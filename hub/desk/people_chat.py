@@ -20,7 +20,7 @@ from hub.errors import Forbidden, Invalid, NotConfirmed
 from hub.model import ConversationId, Member, OperatorMessage, in_group_only, only_bot
 from hub.policy import parse_until, split_until
 from hub.store import Store
-from hub.text import gathered as group_words
+from hub.text import gathered as qq_words
 
 PEOPLE = frozenset(
     {Action.BIND, Action.UNBIND, Action.SILENCE, Action.DUTY, Action.HAND_OVER, Action.LATER}
@@ -65,7 +65,9 @@ class PeopleChat:
         if isinstance(call, Call) and call.command.action is Action.BIND and call.argument:
             reference = f"{message.peer.bot}:{message.message_id}"
             return await self._binding.bind(message.sender, call.argument, reference)
-        return text.stranger() if alone and await self._first_today(message.sender) else None
+        if not alone or not await self._first_today(message.sender):
+            return None
+        return qq_words.stranger() if only_bot(message.sender) else text.stranger()
 
     async def _first_today(self, address: str) -> bool:
         now = self._now()
@@ -79,7 +81,7 @@ class PeopleChat:
         address = message.peer.peer
         if message.peer.scene == "private" or not only_bot(address):
             return None
-        return group_words.group_unlisted(address) if await self._first_today(address) else None
+        return qq_words.group_unlisted(address) if await self._first_today(address) else None
 
     async def listens(self, member: Member, message: OperatorMessage) -> bool:
         """Groups that are not on the shop's list hear nothing; where others talk, a command counts
@@ -118,7 +120,7 @@ class PeopleChat:
 
     async def _unbind(self, operator: Operator, message: OperatorMessage) -> str:
         qq, wanted = message.sender, _four_digits(message.sender)
-        name = group_words.address_name(qq)
+        name = qq_words.address_name(qq)
 
         async def act(who: Operator, code: str) -> str:
             if code != wanted:

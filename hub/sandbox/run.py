@@ -35,4 +35,5 @@ def announcement(sandbox: Sandbox) -> dict[str, Any]:
             for seller in sandbox.world.sellers.values()
         ],
         "qq": {"bot_id": sandbox.options.bot_id, "operator_id": sandbox.options.operator_id},
+        "official": {"app_id": sandbox.official.app_id, "secret": sandbox.official.secret},
     }

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from hub.text.content import shorten
 
 MOST_LINES = 3
-"""Of what one buyer said."""
-MOST_CHATS = 12
+"""Of what one buyer said; one where many wait."""
+FEW_CHATS, MOST_CHATS, MOST_OTHERS = 4, 12, 5
+"""So that it stays one message."""
 LONGEST_HEAD, LONGEST_LINE = 40, 60
 LOW = "（官方机器人只能再主动说一次，之后的消息先攒着。随便回一句，例如 /状态，就能继续收）"
 _TICKET = re.compile(r"#[a-z]\d{1,6}")
@@ -39,18 +40,18 @@ def gathered(notices: Sequence[Waited]) -> str:
             chats.setdefault(one.conversation, []).append(lines)
     if len(chats) == 1 and not others:
         (only,) = chats.values()
-        head, *rest = _chat(only)
+        head, *rest = _chat(only, MOST_LINES)
         return "\n".join([f"📬 攒了 {len(only)} 条消息 {head}", *rest, _ticket(only[-1])])
     said = [_opening(len(chats), len(others))]
     for some in list(chats.values())[:MOST_CHATS]:
-        head, *rest = _chat(some)
+        head, *rest = _chat(some, MOST_LINES if len(chats) <= FEW_CHATS else 1)
         more = f"（{len(some)} 条）" if len(some) > 1 else ""
         said += [f"{_ticket(some[-1])} {head}{more}".strip(), *(f"　{line}" for line in rest)]
     if len(chats) > MOST_CHATS:
         said.append(f"另有 {len(chats) - MOST_CHATS} 个会话，请到后台看")
-    said += [f"· {line}" for line in others[:MOST_CHATS]]
-    if len(others) > MOST_CHATS:
-        said.append(f"· 另有 {len(others) - MOST_CHATS} 条通知，请到后台看")
+    said += [f"· {line}" for line in others[:MOST_OTHERS]]
+    if len(others) > MOST_OTHERS:
+        said.append(f"· 另有 {len(others) - MOST_OTHERS} 条通知，请到后台看")
     if chats:
         said.append("回复写「编号 要说的话」，看全部写「/历史 编号」")
     return "\n".join(said)
@@ -63,6 +64,14 @@ def with_low_credit(notice: str) -> str:
     lines = notice.splitlines()
     place = len(lines) - 1 if lines and _TICKET.fullmatch(lines[-1]) else len(lines)
     return "\n".join([*lines[:place], LOW, *lines[place:]])
+
+
+def stranger() -> str:
+    """To somebody who is no member and writes to an official bot, which knows no QQ numbers."""
+    return (
+        "你好，我是一个店铺的内部助手，只听店铺成员的话。"
+        "如果你是成员，请在后台「成员 → 绑定 QQ」取一个绑定码，发给我：/绑定 483920"
+    )
 
 
 def group_unlisted(address: str) -> str:
@@ -90,7 +99,7 @@ def _opening(chats: int, others: int) -> str:
     return f"📬 {chats} 个会话有新消息" + (f"，另有 {others} 条通知：" if others else "：")
 
 
-def _chat(notices: Sequence[list[str]]) -> list[str]:
+def _chat(notices: Sequence[list[str]], most: int) -> list[str]:
     """Whom it is with, then the last of what was said."""
     bodies: list[str] = []
     for lines in notices:
@@ -98,7 +107,7 @@ def _chat(notices: Sequence[list[str]]) -> list[str]:
         words = " ".join(line for line in inner if line != LOW)
         if words.strip():
             bodies.append(shorten(words, LONGEST_LINE))
-    return [shorten(notices[-1][0], LONGEST_HEAD), *bodies[-MOST_LINES:]]
+    return [shorten(notices[-1][0], LONGEST_HEAD), *bodies[-most:]]
 
 
 def _ticket(lines: Sequence[str]) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from hub.errors import SettingsError
 from hub.settings import GUIDE_NAMES, Settings, load_settings
@@ -59,15 +61,24 @@ def test_every_setting_can_come_from_the_environment() -> None:
         "qq.milky_urls": ("http://a:1, https://b/x", ("http://a:1", "https://b/x")),
         "replies.toggle_words": ("。, 停", ("。", "停")),
     }
-    for section, field in Settings.model_fields.items():
-        assert field.annotation is not None
-        for key, inner in field.annotation.model_fields.items():  # type: ignore[attr-defined]
-            default = inner.default
-            text, value = lists.get(f"{section}.{key}", (str(default), default))
-            if key == "url":
-                text, value = "sqlite:///x.db", "sqlite:///x.db"
-            settings = load_settings(env={f"YUQIAO_{section}__{key}".upper(): text})
-            assert value_of(settings, section, key) == value, f"{section}.{key}"
+    for path, default in leaves(Settings):
+        text, value = lists.get(".".join(path), (str(default), default))
+        if path[-1] == "url":
+            text, value = "sqlite:///x.db", "sqlite:///x.db"
+        found: Any = load_settings(env={f"YUQIAO_{'__'.join(path)}".upper(): text})
+        for name in path:
+            found = getattr(found, name)
+        assert found == value, path
+
+
+def leaves(section: type[BaseModel]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every setting with its default, by the sections that lead to it."""
+    for name, field in section.model_fields.items():
+        if isinstance(field.default, BaseModel):
+            for path, default in leaves(type(field.default)):
+                yield (name, *path), default
+        else:
+            yield (name,), field.default
 
 
 def test_the_sample_says_the_defaults() -> None:
@@ -85,9 +96,8 @@ def test_every_variable_named_in_the_documents_is_read() -> None:
     }
     assert named
     for name in named - {"YUQIAO_CONFIG", "YUQIAO_CHROMIUM", "YUQIAO_"}:
-        section, _, key = name.removeprefix("YUQIAO_").lower().partition("__")
-        assert section in Settings.model_fields, name
-        assert key in Settings.model_fields[section].annotation.model_fields, name  # type: ignore[union-attr]
+        path = tuple(name.removeprefix("YUQIAO_").lower().split("__"))
+        assert path in {one for one, _ in leaves(Settings)}, name
 
 
 def test_the_file_named_by_the_environment_is_read(tmp_path: Path) -> None:
@@ -121,6 +131,10 @@ def test_a_section_whose_lines_are_commented_out_is_no_mistake(tmp_path: Path) -
         ("web:\n  public_url: shop.example\n", "'web.public_url': must be an address"),
         ("qq:\n  onebot_ws_urls: [localhost]\n", "'qq.onebot_ws_urls.0'"),
         ("qq:\n  milky_urls: ['ws://127.0.0.1:3000']\n", "'qq.milky_urls.0'"),
+        ("qq:\n  official: {app_id: '102001'}\n", "app_id and secret go together"),
+        ("qq:\n  official: {app_id: abc, secret: x}\n", "'qq.official.app_id'"),
+        ("qq:\n  official: {apid: '1'}\n", "'qq.official.apid'; did you mean 'app_id'"),
+        ("qq:\n  official: {api_url: bot.qq.com}\n", "'qq.official.api_url': must be an address"),
         ("just words", "must hold sections"),
         ("web: 8080\n", "'web' is a section"),
         ("ai:\n  base_url: api.example.com\n", "'ai.base_url': must be an address"),

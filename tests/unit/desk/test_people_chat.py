@@ -113,6 +113,24 @@ async def test_unbinding_asks_first_and_then_the_bot_knows_the_id_no_more(shop: 
     assert await shop.store.read(lambda tx: tx.members.by_qq(LI)) is None
 
 
+async def test_an_address_without_digits_is_unbound_by_four_that_stand_for_it(shop: Shop) -> None:
+    theirs = "official:102001/0A1B2CDEF"
+    await shop.write(theirs, f"/绑定 {await shop.code(shop.li)}")
+    asked = await shop.write(theirs, "/解绑") or ""
+    word = re.search(r"确认 \d{4}", asked)
+    assert word is not None
+    assert "CDEF" in asked
+    assert "已经和「小李」解绑" in (await shop.write(theirs, word[0]) or "")
+    assert await shop.store.read(lambda tx: tx.members.by_qq(theirs)) is None
+
+
+async def test_a_stranger_at_an_official_bot_is_told_of_codes_and_not_of_numbers(
+    shop: Shop,
+) -> None:
+    assert "QQ 号" in (await shop.write(STRANGER, "在吗") or "")
+    assert "/绑定 483920" in (await shop.write("official:102001/0A1B", "在吗") or "")
+
+
 # --- Groups ---------------------------------------------------------------------------------------
 
 
@@ -122,6 +140,23 @@ async def test_only_groups_on_the_list_are_heard_and_there_only_what_is_meant(sh
     assert await shop.write(BOSS, "/值班", group="777002") is None
     assert await shop.write(BOSS, "/值班", group="777001", addressed=False) is None
     assert await shop.write(BOSS, "/值班", group="777001")
+
+
+async def test_where_a_group_knows_people_by_other_ids_they_are_bound_and_heard_there(
+    shop: Shop,
+) -> None:
+    group, theirs = "official:102001/G1", "official:102001/0A1B@G1"
+    assert await shop.write(theirs, "在吗", group=group) is None
+    code = await shop.code(shop.li)
+    assert "你是「小李」" in (await shop.write(theirs, f"/绑定 {code}", group=group) or "")
+    assert await shop.write(theirs, "/值班", group=group)
+    assert {to for to, _ in await shop.told()} == {BOSS}
+
+    await shop.desk.people.add_group(shop.as_boss, Group("777001"))
+    assert group in (await shop.write(theirs, "/值班", group=group) or "")
+    assert await shop.write(theirs, "/值班", group=group) is None
+    await shop.desk.people.add_group(shop.as_boss, Group(group))
+    assert "值班" in (await shop.write(theirs, "/值班", group=group) or "")
 
 
 async def test_a_rule_sends_messages_of_buyers_to_a_group(shop: Shop) -> None:
