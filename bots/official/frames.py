@@ -215,7 +215,7 @@ def _attachments(data: Frame) -> list[Frame]:
 def _text(values: Frame, *names: str) -> str:
     for name in names:
         value = values.get(name)
-        if isinstance(value, str) and value and "/" not in value:
+        if isinstance(value, str) and value and not set("/@") & set(value):
             return value
     return ""
 

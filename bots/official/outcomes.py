@@ -25,6 +25,8 @@ class Outcome(Enum):
     NO_PUSH = auto()
     """It answers nothing, and this bot may not speak unasked."""
     NO_BUTTONS = auto()
+    LINK = auto()
+    """It holds what the platform takes for an address that is not on its list."""
     TOO_FAST = auto()
     TOKEN = auto()
     """The access token is not taken."""
@@ -48,6 +50,8 @@ _CODES = {
     304036: Outcome.NO_BUTTONS,
     40034124: Outcome.NO_BUTTONS,
     40034127: Outcome.NO_BUTTONS,
+    304003: Outcome.LINK,
+    40034028: Outcome.LINK,
     22009: Outcome.TOO_FAST,
     11243: Outcome.TOKEN,
     11244: Outcome.TOKEN,

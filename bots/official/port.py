@@ -15,7 +15,7 @@ from bots.official.adapter import Adapter, Bot
 from bots.official.buttons import keyboard_for
 from bots.official.frames import Event, address_in, operator_message
 from bots.official.outcomes import Answered, Outcome
-from bots.official.words import LONGEST_TEXT, without_links
+from bots.official.words import LONGEST_TEXT, without_dots, without_links
 from bots.pictures import download, from_base64
 from bots.port import PEER, Ear
 from bots.refusals import TurnedAway
@@ -128,6 +128,9 @@ class Official:
             if answered.outcome is Outcome.NO_BUTTONS and self._buttons:
                 logger.warning("the official bot may not show buttons; texts do without them")
                 self._buttons = False
+                answered = await self._post(peer, body, reply)
+            if answered.outcome is Outcome.LINK:
+                body = {**body, "content": without_dots(body["content"])}
                 answered = await self._post(peer, body, reply)
             match answered.outcome:
                 case Outcome.SAID | Outcome.SAID_BEFORE:

@@ -192,6 +192,14 @@ async def test_addresses_go_out_so_that_the_platform_takes_them(official: Offici
     )
 
 
+async def test_what_still_looks_like_an_address_goes_without_dots(official: OfficialDoor) -> None:
+    await official.heard()
+    official.sim.upset("refuse", code=40034028, words="不允许包含url")
+    await official.qq.deliver(THERE, "见 a.dev，3.50元")
+    (said,) = official.sim.lines("private", OPENID)
+    assert said.text == "见 a．dev，3.50元"
+
+
 async def test_texts_of_any_length_arrive_in_parts_that_each_count(official: OfficialDoor) -> None:
     await official.heard()
     told = await official.qq.deliver(THERE, "字" * 4_000)
