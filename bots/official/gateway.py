@@ -26,6 +26,9 @@ EVENT, BEAT, IDENTIFY, RESUME, RECONNECT, INVALID, HELLO, BEAT_HEARD = 0, 1, 2, 
 MESSAGES, PRESSES = 1 << 25, 1 << 26
 LONGEST_WAIT = 900.0
 """However long the platform wants us to stay away, we look again then."""
+SHORTEST_BEAT = 0.2
+BROKEN = (aiohttp.ClientError, OSError, RuntimeError)
+"""What a socket raises when its other side is gone."""
 _NEW_SESSION = frozenset({4006, 4007})
 _REASONS = {
     4013: "没有这种事件的权限",
@@ -109,13 +112,16 @@ class Gateway:
             pause = min(pause * 2, self._timing.redial_most)
 
     async def _converse(self, socket: WebSocket) -> None:
-        """One connection from its first to its last frame. Raises WebSocketClosed."""
+        """One connection from its first to its last frame.
+
+        Raises WebSocketClosed, TimeoutError or ValueError for one that never came to be.
+        """
         async with asyncio.timeout(self._timing.dial):
-            hello = await self._next(socket)
-            if hello.get("op") != HELLO:
-                raise ValueError("the gateway did not say hello")
+            every = _interval(await self._next(socket))
             await self._introduce(socket)
-        every = max(1.0, float(hello["d"]["heartbeat_interval"]) / 1000)
+            while not self._online:
+                if not self._hear(await self._next(socket)):
+                    return
         self._beat_open = False
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._beat, socket, every)
@@ -124,6 +130,8 @@ class Gateway:
                     pass
             except WebSocketClosed as error:
                 self._ended(error.code)
+            except BROKEN as error:
+                logger.info("official bot {}: the line broke: {!r}", self._bot, error)
             finally:
                 tasks.cancel_scope.cancel()
         with anyio.move_on_after(self._timing.close, shield=True):
@@ -181,12 +189,15 @@ class Gateway:
         """A beat that was not heard before the next one is due means a dead line."""
         while True:
             await asyncio.sleep(every)
-            if self._beat_open:
-                logger.warning("official bot {}: the gateway is silent", self._bot)
-                await socket.close()
+            try:
+                if self._beat_open:
+                    logger.warning("official bot {}: the gateway is silent", self._bot)
+                    await socket.close()
+                    return
+                self._beat_open = True
+                await _send(socket, BEAT, self._seq or None)
+            except (WebSocketClosed, *BROKEN):  # whoever reads sees it too
                 return
-            self._beat_open = True
-            await _send(socket, BEAT, self._seq or None)
 
     async def _next(self, socket: WebSocket) -> Frame:
         while True:
@@ -206,6 +217,15 @@ class Gateway:
             self._refusals.note(self._bot, f"{_REASONS[code]}（代码 {code}）")
         if code in _NEW_SESSION:
             self._session, self._seq = "", 0
+
+
+def _interval(hello: Frame) -> float:
+    """Seconds between two beats, as the greeting says. Raises ValueError if it is none."""
+    data = hello.get("d")
+    every = data.get("heartbeat_interval") if isinstance(data, dict) else None
+    if hello.get("op") != HELLO or not isinstance(every, int | float):
+        raise ValueError("the gateway did not say hello")
+    return max(SHORTEST_BEAT, every / 1000)
 
 
 async def _send(socket: WebSocket, op: int, data: Any) -> None:

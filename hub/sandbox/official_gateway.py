@@ -35,6 +35,8 @@ class Gateway:
         """How often a new session began."""
         self.resumed = 0
         self.beats = 0
+        self.deaf = False
+        """Beats are heard and not answered, as by a line that is half gone."""
         self._bell = bell
         self._is_token = is_token
         self._me = me
@@ -98,7 +100,8 @@ class Gateway:
         match frame.get("op"):
             case 1:
                 self.beats += 1
-                await _send(socket, {"op": 11})
+                if not self.deaf:
+                    await _send(socket, {"op": 11})
             case 2 if isinstance(data, dict) and self._knows(data):
                 await self._identify(socket, int(data["intents"]))
             case 6 if isinstance(data, dict) and self._knows(data):

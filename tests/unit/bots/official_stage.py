@@ -64,12 +64,12 @@ async def open_official(
     *,
     operators: Callable[[str], bool] = {PERSON}.__contains__,
     online: bool = True,
-    sandbox: Sandbox | None = None,
+    heartbeat_ms: int = 41_250,
     **settings: Any,
 ) -> AsyncIterator[OfficialDoor]:
-    async with start_sandbox(SandboxOptions(furnished=False)) as made:
-        sandbox = sandbox or made
+    async with start_sandbox(SandboxOptions(furnished=False)) as sandbox:
         sim = sandbox.official
+        sim.gateway.heartbeat_ms = heartbeat_ms
         async with open_store(folder / "hub.db") as store:
             # The hub's clock goes with the platform's.
             credits = Credits(store, now=lambda: datetime.now(UTC) + sim.chats.ahead)

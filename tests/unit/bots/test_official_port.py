@@ -285,6 +285,16 @@ async def test_the_gateway_may_ask_us_to_connect_again(official: OfficialDoor) -
     await official.heard("在")
 
 
+async def test_a_gateway_that_hears_no_beat_is_left_for_a_new_line(tmp_path: Path) -> None:
+    async with open_official(tmp_path, heartbeat_ms=250) as official:
+        gateway = official.sim.gateway
+        await eventually(lambda: gateway.beats >= 2, SECONDS)
+        before, gateway.deaf = gateway.resumed, True
+        await eventually(lambda: gateway.resumed > before, SECONDS)
+        gateway.deaf = False
+        await official.heard("在")
+
+
 async def test_a_token_that_is_taken_no_more_is_asked_for_anew(official: OfficialDoor) -> None:
     await official.heard()
     given = official.sim.tokens_given
