@@ -300,7 +300,7 @@ def _enqueue(
         ),
         # Who may only answer says everything in turn: pictures in a lane of their own would take
         # credits that nobody planned.
-        lane=chat_lane(peer, pictures=notice.pictures and not peer.bot),
+        lane=chat_lane(peer, pictures=notice.pictures and not peer.bot, fallback=bool(unless)),
         key=key,
         due_at=due_at,
         expires_at=due_at + NOTICE_LIFETIME,

@@ -364,16 +364,23 @@ def supply_lane(pool: PoolId, delivery: DeliveryId) -> str:
     return f"supply:{pool}:{delivery % SUPPLIES_AT_ONCE}"
 
 
-def chat_lane(peer: ChatPeer | None = None, *, pictures: bool = False) -> str:
+def chat_lane(
+    peer: ChatPeer | None = None, *, pictures: bool = False, fallback: bool = False
+) -> str:
     """Texts to one chat leave in order. Without a peer: the prefix of all chats' lanes.
 
     What only one bot can say has a lane of its own: that bot may never come back. So has what
-    comes with pictures: they have to be fetched, and no text waits for that.
+    comes with pictures: they have to be fetched, and no text waits for that. What is only said if
+    it does not arrive elsewhere waits for that alone.
     """
     if peer is None:
         return "qq:"
     bot = f":{peer.bot}" if peer.bot else ""
-    return f"qq:{peer.scene}:{peer.peer}{bot}" + (":pictures" if pictures else "")
+    return (
+        f"qq:{peer.scene}:{peer.peer}{bot}"
+        + (":pictures" if pictures else "")
+        + (":fallback" if fallback else "")
+    )
 
 
 ANSWER_KEY = "rule:"

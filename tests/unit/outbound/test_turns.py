@@ -158,6 +158,19 @@ async def test_an_official_bot_tells_only_what_did_not_arrive_in_qq(
     assert await stage.open_tasks() == {}
 
 
+async def test_what_may_still_arrive_elsewhere_holds_no_receipt_up(stage: Stage) -> None:
+    await set_up(stage, "10002", ADDRESS, credits=5)
+    await tell(stage, "一")
+    receipt = SendReceipt(AskedBy(THERE, "m1"), "✓ 已送达", stage.conversation.id)
+    await stage.store.write(
+        lambda tx: tx.outbox.enqueue(
+            stage.shop, receipt, lane=chat_lane(THERE), key="receipt", due_at=stage.now
+        )
+    )
+    chat = FakeChat([SAID])
+    assert "✓ 已送达" in await work(stage, chat, rounds=1)
+
+
 async def test_a_bot_that_may_push_needs_no_plan(stage: Stage) -> None:
     await set_up(stage, ADDRESS, credits=0)
     await tell(stage, "一", "二")
