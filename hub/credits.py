@@ -71,18 +71,20 @@ class Credits:
             anchors = tx.reply_anchors.of(peer.peer)
             reply = choose_reply(anchors, now, said=mark, prefer=prefer)
             if reply is not None and reply.number > len(reply.anchor.uses):
-                tx.reply_anchors.put(peer.peer, reply.anchor.used(ReplyUse(mark)))
+                tx.reply_anchors.put(peer.peer, reply.anchor.used(ReplyUse(mark, now)))
             return reply
 
         return await self._store.write(unit)
 
-    async def take_again(self, peer: ChatPeer, said: str) -> Reply | None:
-        """The leave under which these words left without an answer; None: there is none."""
-        now, mark = self._now(), fingerprint(said)
-        anchors = await self._store.read(lambda tx: tx.reply_anchors.of(peer.peer))
-        reply = choose_reply(anchors, now, said=mark)
-        again = reply is not None and reply.number <= len(reply.anchor.uses)
-        return reply if again else None
+    async def find(self, peer: ChatPeer, said: str, since: datetime) -> Reply | str | None:
+        """What became of words that may have been said since then: their id; the leave under which
+        they left without an answer; None: leave was never taken, so they never left."""
+        mark = fingerprint(said)
+        for anchor in await self._store.read(lambda tx: tx.reply_anchors.of(peer.peer)):
+            for place, use in enumerate(anchor.uses):
+                if use.said == mark and use.at >= since:
+                    return Reply(anchor, place + 1) if use.message_id is None else use.message_id
+        return None
 
     async def arrived(self, peer: ChatPeer, reply: Reply, message_id: str) -> None:
         """It was said, or refused for good; either way nobody says it again as this answer."""

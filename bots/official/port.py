@@ -86,18 +86,27 @@ class Official:
         return (await self._answer(peer, text, body, quote or ""),)
 
     async def find(self, peer: ChatPeer, texts: Sequence[str], since: datetime) -> tuple[str, ...]:
-        """There is no history to look in. But what left as the answer number n can leave so again:
-        the platform takes it once."""
-        ids = []
-        for text in texts:
-            reply = await self._credits.take_again(peer, text)
-            if reply is None:
+        """There is no history to look in, but leave is taken before anything leaves: without that
+        nothing did. What left as answer number n and had no answer leaves so again, because the
+        platform takes it once. Where one part is there, those that are missing are said."""
+        found = [await self._credits.find(peer, text, since) for text in texts]
+        if not any(found):
+            if self._may_push():
                 raise Rejected(PEER, "find", "官方机器人没有聊天记录可查")
-            answered = await self._post(peer, _body(text), reply)
-            if answered.outcome not in (Outcome.SAID, Outcome.SAID_BEFORE):
-                raise answered.error("find")
-            ids.append(await self._arrived(peer, reply, answered))
+            return ()
+        ids = []
+        for text, there in zip(texts, found, strict=True):
+            if isinstance(there, Reply):
+                ids.append(await self._finish(peer, text, there))
+            else:
+                ids.append(there or await self._answer(peer, text, _body(text), ""))
         return tuple(ids)
+
+    async def _finish(self, peer: ChatPeer, text: str, reply: Reply) -> str:
+        answered = await self._post(peer, _body(text), reply, again=True)
+        if answered.outcome not in (Outcome.SAID, Outcome.SAID_BEFORE):
+            raise answered.error("find")
+        return await self._arrived(peer, reply, answered)
 
     async def fetch(self, peer: ChatPeer, picture: ChatPicture) -> bytes:
         packed = from_base64(picture.url)
@@ -147,17 +156,18 @@ class Official:
                     raise answered.error("send")
         raise _no_credit()
 
-    async def _post(self, peer: ChatPeer, body: dict[str, Any], reply: Reply) -> Answered:
-        """Raises Unreachable, with the credit given back, or Uncertain."""
+    async def _post(
+        self, peer: ChatPeer, body: dict[str, Any], reply: Reply, *, again: bool = False
+    ) -> Answered:
+        """Raises Unreachable, with the credit given back unless it may be used already, or
+        Uncertain."""
         pressed = reply.anchor.kind is AnchorKind.INTERACTION
         answers = {"event_id" if pressed else "msg_id": reply.anchor.id, "msg_seq": reply.number}
         try:
             return await self._platform.say(peer, body | answers)
-        except Unreachable:
-            await self._credits.give_back(peer, reply)
-            raise
-        except AuthExpired as error:
-            await self._credits.give_back(peer, reply)
+        except (Unreachable, AuthExpired) as error:
+            if not again:
+                await self._credits.give_back(peer, reply)
             raise Unreachable(PEER, "send", error.reason, raw=error.raw) from error
 
     async def _arrived(self, peer: ChatPeer, reply: Reply, answered: Answered) -> str:

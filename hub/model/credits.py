@@ -22,6 +22,8 @@ class ReplyUse:
 
     said: str
     """Fingerprint of what was said."""
+    at: datetime
+    """When leave was taken for it."""
     message_id: str | None = None
     """None: no answer has come yet, so it may or may not have arrived."""
 

@@ -18,7 +18,7 @@ reply_anchors = Table(
     Index(None, "at"),
 )
 """Belongs to no shop: a chat knows none. `peer`: the address of the person or group; `uses`: a JSON
-list of pairs, what was said and the id that it got."""
+list of what was said, when, and the id that it got."""
 
 CREDITS = (reply_anchors,)
 """The part of the first step that holds reply credits."""

@@ -41,16 +41,16 @@ class ReplyAnchors:
 
     def put(self, peer: str, anchor: Anchor) -> None:
         """Keep what became of it; nothing happens if it is forgotten."""
-        uses = json.dumps([[use.said, use.message_id] for use in anchor.uses])
+        uses = json.dumps([[use.said, micros(use.at), use.message_id] for use in anchor.uses])
         self._sql.run(_PUT, peer=peer, anchor=anchor.id, uses=uses, over=anchor.over)
 
 
 def _to_anchor(row: Row) -> Anchor:
-    id_, kind, at, uses, over = row
+    anchor, kind, heard_at, uses, over = row
     return Anchor(
-        id=id_,
+        id=anchor,
         kind=AnchorKind(kind),
-        at=moment(at),
-        uses=tuple(ReplyUse(said, message_id) for said, message_id in json.loads(uses)),
+        at=moment(heard_at),
+        uses=tuple(ReplyUse(said, moment(at), id_) for said, at, id_ in json.loads(uses)),
         over=bool(over),
     )

@@ -44,7 +44,7 @@ def owner(tx: Tx, stage: Stage, *addresses: str) -> Member:
 
 async def set_up(stage: Stage, *addresses: str, credits: int) -> None:
     """The owner is known by these addresses, and has so many credits."""
-    uses = tuple(ReplyUse(f"{n}", "id") for n in range(5 - credits))
+    uses = tuple(ReplyUse(f"{n}", stage.now, "id") for n in range(5 - credits))
     anchor = Anchor("m1", AnchorKind.PRIVATE, stage.now)
 
     def unit(tx: Tx) -> None:

@@ -26,7 +26,7 @@ NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 def anchor(
     id_: str = "m1", *, used: int = 0, at: datetime = NOON, kind: AnchorKind = AnchorKind.PRIVATE
 ) -> Anchor:
-    return Anchor(id_, kind, at, tuple(ReplyUse(f"said {n}", "id") for n in range(used)))
+    return Anchor(id_, kind, at, tuple(ReplyUse(f"said {n}", NOON, "id") for n in range(used)))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_spent_or_refused_anchor_gives_way_to_the_next() -> None:
 
 
 def test_what_left_without_an_answer_keeps_its_number_even_at_the_very_end() -> None:
-    uses = (ReplyUse("a", "id"), ReplyUse("b", None), ReplyUse("c", "id"))
+    uses = (ReplyUse("a", NOON, "id"), ReplyUse("b", NOON), ReplyUse("c", NOON, "id"))
     open_one = Anchor("m1", AnchorKind.PRIVATE, NOON, uses)
     late = anchor_ends(open_one) + timedelta(seconds=1)
     again = choose_reply([open_one], late, said="b")
@@ -136,6 +136,6 @@ def test_whatever_happens_the_platforms_limits_are_kept(
         index = anchors.index(reply.anchor)
         if reply.number > len(reply.anchor.uses):
             arrived = None if what == "lost" else f"id {told}"
-            anchors[index] = reply.anchor.used(ReplyUse(said, arrived))
+            anchors[index] = reply.anchor.used(ReplyUse(said, now, arrived))
         if what == "refused":
             anchors[index] = replace(anchors[index], over=True)
