@@ -30,6 +30,7 @@ from hub.model import (
     ChatPicture,
     Delivered,
     Mark,
+    OfficialBot,
     OperatorMessage,
 )
 from hub.settings import QQSettings
@@ -69,6 +70,7 @@ class QQ:
         if not access_token:
             raise ValueError("QQ needs an access token; without one anybody could be the bot")
         self._enabled = settings.enabled
+        self._official = settings.official.bot
         self._receive = receive
         self._is_operator = is_operator
         self._on_connect = on_connect
@@ -118,10 +120,15 @@ class QQ:
         failed = [port.turned_away for port in self._ports]
         return max((one for one in failed if one is not None), key=lambda o: o.at, default=None)
 
-    def turned_away_of(self, bot: str) -> TurnedAway | None:
-        """The last time that this bot could not be connected."""
-        failed = [port.turned_away for port in self._ports]
-        return next((one for one in failed if one is not None and one.bot == bot), None)
+    def official(self) -> OfficialBot | None:
+        """How the official bot is, for the status page; None: there is none."""
+        port = next((one for one in self._ports if isinstance(one, Official)), None)
+        if port is None:
+            return None
+        last, bot = port.turned_away, self._official
+        return OfficialBot(
+            bot, bot in port.bots(), None if last is None else (last.at, last.reason)
+        )
 
     def bots(self) -> tuple[str, ...]:
         """Ids of the bots that can be used now, longest connected first."""

@@ -73,7 +73,7 @@ from hub.suggesting import why_no_ai
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
 from hub.suppliers import fetch_cards
 from hub.xianyu import Client
-from web import OfficialBot, Site, attach
+from web import Site, attach
 
 BUYER_SENDS = 256
 """Messages to buyers in flight at once, over all accounts; waiting for a turn counts."""
@@ -161,7 +161,6 @@ async def open_hub(
         mail = MailServer(settings.mail)
         desk = Desk(store, settings, now, album, supervisor.client_of, assist, mail)
 
-        credits = Credits(store, now=now)
         connected = asyncio.Event()
         qq = QQ(
             settings.qq,
@@ -171,7 +170,7 @@ async def open_hub(
             operators=desk.chat.operators,
             link_token=link_token,
             on_connect=lambda _: connected.set(),
-            credits=credits,
+            credits=Credits(store, now=now),
         )
         fetch = _timed(metrics, lookup)
         workers = _workers(store, supervisor, qq, album, fetch, metrics, settings, now)
@@ -425,12 +424,6 @@ def _application(
         turned_away = qq.turned_away
         return None if turned_away is None else (turned_away.at, turned_away.reason)
 
-    def official() -> OfficialBot | None:
-        bot = settings.qq.official.bot
-        turned_away = qq.turned_away_of(bot)
-        why = None if turned_away is None else (turned_away.at, turned_away.reason)
-        return OfficialBot(bot, bot in qq.bots(), why) if bot else None
-
     app = web.Application(client_max_size=LARGEST_REQUEST)
     attach_ops(app, store, metrics, __version__, now)
     qq.attach(app)
@@ -444,7 +437,7 @@ def _application(
             qq_token=tokens[0],
             link_token=tokens[1],
             qq_refusal=refusal,
-            official=official,
+            official=qq.official,
         ),
     )
     return app

@@ -76,14 +76,21 @@ class Credits:
 
         return await self._store.write(unit)
 
-    async def find(self, peer: ChatPeer, said: str, since: datetime) -> Reply | str | None:
+    async def find(
+        self, peer: ChatPeer, said: str, since: datetime, *, known: Callable[[str], bool]
+    ) -> Reply | str | None:
         """What became of words that may have been said since then: their id; the leave under which
-        they left without an answer; None: leave was never taken, so they never left."""
+        they left without an answer; None: leave was never taken, so they never left. `known`: that
+        id is of the same words said another time."""
         mark = fingerprint(said)
         for anchor in await self._store.read(lambda tx: tx.reply_anchors.of(peer.peer)):
             for place, use in enumerate(anchor.uses):
-                if use.said == mark and use.at >= since:
-                    return Reply(anchor, place + 1) if use.message_id is None else use.message_id
+                if use.said != mark or use.at < since:
+                    continue
+                if use.message_id is None:
+                    return Reply(anchor, place + 1)
+                if not known(use.message_id):
+                    return use.message_id
         return None
 
     async def arrived(self, peer: ChatPeer, reply: Reply, message_id: str) -> None:

@@ -235,7 +235,8 @@ def tell_members(
 
 def forget_chat(tx: Tx, shop: ShopId, peer: ChatPeer, now: datetime) -> None:
     """Whoever is there is not to be told any more, also nothing of what waits to be told there."""
-    for lane in (chat_lane(peer), chat_lane(peer, pictures=True)):
+    lanes = (chat_lane(peer), chat_lane(peer, pictures=True), chat_lane(peer, fallback=True))
+    for lane in lanes:
         for task in tx.outbox.waiting(shop, lane):
             tx.outbox.cancel(shop, task.key, error="not to be told any more", now=now)
 

@@ -1,6 +1,6 @@
 """The admin: server-rendered pages over the desk."""
 
 from web.mount import attach
-from web.site import OfficialBot, Site
+from web.site import Site
 
-__all__ = ["OfficialBot", "Site", "attach"]
+__all__ = ["Site", "attach"]

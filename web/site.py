@@ -10,20 +10,12 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from hub.desk import Desk
+from hub.model import OfficialBot
 from hub.settings import Settings
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class OfficialBot:
-    """The official bot that is set up, whether it is there, and why it was not there last."""
-
-    bot: str
-    online: bool
-    refusal: tuple[datetime, str] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ def operator_message(event: Event, address: Address, sender: str) -> OperatorMes
     return OperatorMessage(
         peer=address.peer,
         sender=sender,
-        message_id=address.anchor,
+        message_id=message_id_of(address.anchor),
         text=text,
         quoted_id=quoted_index(event.message_scene.ext if event.message_scene else ()),
         quoted_text=_whole(quoted_text),
@@ -148,7 +148,16 @@ def press_message(frame: Frame, address: Address, sender: str) -> OperatorMessag
     words = resolved.get("button_data") if isinstance(resolved, dict) else None
     if not isinstance(words, str) or not words.strip():
         return None
-    return OperatorMessage(address.peer, sender, address.anchor, words.strip())
+    return OperatorMessage(address.peer, sender, message_id_of(address.anchor), words.strip())
+
+
+def message_id_of(anchor: str) -> str:
+    """What the hub calls a message or a press: colons part its keys."""
+    return anchor.replace(":", "|")
+
+
+def anchor_of(message_id: str) -> str:
+    return message_id.replace("|", ":")
 
 
 def quoted_index(ext: Any) -> str | None:

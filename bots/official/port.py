@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import nonebot
@@ -11,9 +12,10 @@ from loguru import logger
 
 from bots.driver import Driver
 from bots.matcher import Matcher
+from bots.memory import Memory
 from bots.official.adapter import Adapter, Bot
 from bots.official.buttons import keyboard_for
-from bots.official.frames import Event, address_in, operator_message
+from bots.official.frames import Event, address_in, anchor_of, operator_message
 from bots.official.outcomes import Answered, Outcome
 from bots.official.words import LONGEST_TEXT, without_dots, without_links
 from bots.pictures import download, from_base64
@@ -61,6 +63,7 @@ class Official:
         self._pushes = settings.pushes
         self._buttons = settings.buttons
         self._no_push_until: datetime | None = None
+        self._memory = Memory()
         matcher.add(Bot, self._read)
 
     @property
@@ -83,13 +86,16 @@ class Official:
         if pictures:
             shown = await self._upload(peer, pictures[0])
             body |= {"msg_type": WITH_PICTURE, "media": {"file_info": shown}}
-        return (await self._answer(peer, text, body, quote or ""),)
+        said = await self._answer(peer, text, body, anchor_of(quote or ""))
+        self._memory.claim(peer.bot, said)
+        return (said,)
 
     async def find(self, peer: ChatPeer, texts: Sequence[str], since: datetime) -> tuple[str, ...]:
         """There is no history to look in, but leave is taken before anything leaves: without that
         nothing did. What left as answer number n and had no answer leaves so again, because the
         platform takes it once. Where one part is there, those that are missing are said."""
-        found = [await self._credits.find(peer, text, since) for text in texts]
+        known = partial(self._memory.is_claimed, peer.bot)
+        found = [await self._credits.find(peer, text, since, known=known) for text in texts]
         if not any(found):
             if self._may_push():
                 raise Rejected(PEER, "find", "官方机器人没有聊天记录可查")
@@ -100,6 +106,7 @@ class Official:
                 ids.append(await self._finish(peer, text, there))
             else:
                 ids.append(there or await self._answer(peer, text, _body(text), ""))
+            self._memory.claim(peer.bot, ids[-1])
         return tuple(ids)
 
     async def _finish(self, peer: ChatPeer, text: str, reply: Reply) -> str:

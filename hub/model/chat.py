@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -18,6 +19,16 @@ class ChatPeer:
     peer: str
     """Address of the person or the group: a QQ number, or what a single bot calls it (`only_bot`).
     """
+
+
+@dataclass(frozen=True, slots=True)
+class OfficialBot:
+    """The official bot that is set up, whether it is there, and when and why it was not there
+    last."""
+
+    bot: str
+    online: bool
+    refusal: tuple[datetime, str] | None
 
 
 def only_bot(address: str) -> str:

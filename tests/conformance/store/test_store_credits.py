@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from store_stage import Stage, at
 
-from hub.credits import Credits
-from hub.model import AnchorKind, ChatPeer
+from hub.credits import Credits, fingerprint
+from hub.model import AnchorKind, ChatPeer, Reply, ReplyUse
 
 THERE = ChatPeer("official:102001", "private", "official:102001/0A1B")
 ELSEWHERE = ChatPeer("official:102001", "private", "official:102001/FFFF")
@@ -50,6 +50,28 @@ async def test_what_has_no_answer_yet_keeps_its_number_over_a_restart(stage: Sta
     said_anew = await later.take(THERE, "a")
     assert said_anew is not None
     assert said_anew.number == 3
+
+
+async def test_a_new_life_finds_what_the_last_one_said_and_nothing_that_it_did_not(
+    stage: Stage,
+) -> None:
+    credits = Credits(stage.store, now=at)
+    await credits.hear(THERE, "m1", AnchorKind.PRIVATE)
+    reply = await credits.take(THERE, "a")
+    assert reply is not None
+    later = Credits(stage.store, now=at)
+    assert await later.find(THERE, "a", at(), known=str.isdigit) == reply_again(reply)
+    assert await later.find(THERE, "b", at(), known=str.isdigit) is None
+    await credits.arrived(THERE, reply, "77")
+    assert await later.find(THERE, "a", at(), known=lambda _: False) == "77"
+    assert await later.find(THERE, "a", at(), known=str.isdigit) is None
+    assert await later.find(THERE, "a", at(1), known=lambda _: False) is None
+
+
+def reply_again(reply: Reply) -> Reply:
+    """As the store has it: with the use that was taken."""
+    use = ReplyUse(fingerprint("a"), at())
+    return Reply(reply.anchor.used(use), reply.number)
 
 
 async def test_a_credit_that_was_not_needed_comes_back(stage: Stage) -> None:

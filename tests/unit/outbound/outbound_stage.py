@@ -91,15 +91,15 @@ class FakeChat:
 
     answers: list[Delivered | Exception]
     found: list[Delivered | Exception | None] = field(default_factory=lambda: [None])
-    able: ChatAbilities = field(default_factory=ChatAbilities)
     said: list[str] = field(default_factory=list)
     shown: list[Sequence[bytes]] = field(default_factory=list)
     reacts: bool = False
+    pushes: bool = True
     refuses_signs: Exception | None = None
     signs: list[tuple[str, Mark]] = field(default_factory=list)
 
     def abilities(self, peer: ChatPeer) -> ChatAbilities:
-        return ChatAbilities(reacts=self.reacts)
+        return ChatAbilities(reacts=self.reacts, pushes=self.pushes)
 
     async def react(self, peer: ChatPeer, message_id: str, mark: Mark) -> None:
         if self.refuses_signs is not None:
@@ -121,12 +121,6 @@ class FakeChat:
 
     async def find_delivered(self, peer: ChatPeer, text: str, since: datetime) -> Delivered | None:
         return _next(self.found)
-
-    def abilities(self, peer: ChatPeer) -> ChatAbilities:
-        return self.able
-
-    async def react(self, peer: ChatPeer, message_id: str, mark: Mark) -> None:
-        raise AssertionError("nobody asked for a mark")
 
 
 def _next(outcomes: list[Any]) -> Any:

@@ -13,7 +13,6 @@ from hub.model import (
     Anchor,
     AnchorKind,
     AskedBy,
-    ChatAbilities,
     Conversation,
     Delivered,
     Member,
@@ -81,7 +80,7 @@ async def test_notices_flow_until_one_credit_is_left_and_the_last_one_says_so(
 ) -> None:
     await set_up(stage, ADDRESS, credits=2)
     await tell(stage, "一")
-    chat = FakeChat([SAID])
+    chat = FakeChat([SAID], pushes=False)
     (said,) = await work(stage, chat)
     assert LOW in said
     assert said.endswith(f"#{stage.conversation.ticket}")
@@ -89,7 +88,7 @@ async def test_notices_flow_until_one_credit_is_left_and_the_last_one_says_so(
 
 async def test_the_last_credit_waits_and_then_carries_everything(stage: Stage) -> None:
     await set_up(stage, ADDRESS, credits=1)
-    chat = FakeChat([SAID])
+    chat = FakeChat([SAID], pushes=False)
     await tell(stage, "一", "二")
     assert await work(stage, chat) == []
     stage.now = START + timedelta(minutes=59)
@@ -102,7 +101,7 @@ async def test_what_presses_takes_the_last_credit_and_all_that_waits_with_it(
     stage: Stage,
 ) -> None:
     await set_up(stage, ADDRESS, credits=1)
-    chat = FakeChat([SAID])
+    chat = FakeChat([SAID], pushes=False)
     await tell(stage, "一")
     assert await work(stage, chat) == []
     await tell(stage, "待处理", kind=NoticeKind.NEED)
@@ -114,12 +113,12 @@ async def test_what_presses_takes_the_last_credit_and_all_that_waits_with_it(
 async def test_an_urgent_notice_that_comes_first_waits_for_nothing(stage: Stage) -> None:
     await set_up(stage, ADDRESS, credits=1)
     await tell(stage, "待处理", kind=NoticeKind.NEED)
-    assert len(await work(stage, FakeChat([SAID]))) == 1
+    assert len(await work(stage, FakeChat([SAID], pushes=False))) == 1
 
 
 async def test_without_credit_nothing_leaves_until_somebody_writes(stage: Stage) -> None:
     await set_up(stage, ADDRESS, credits=0)
-    chat = FakeChat([SAID])
+    chat = FakeChat([SAID], pushes=False)
     await tell(stage, "一", kind=NoticeKind.NEED)
     await tell(stage, "二")
     await stage.store.write(
@@ -142,7 +141,7 @@ async def test_a_receipt_waits_for_no_plan(stage: Stage) -> None:
             stage.shop, receipt, lane=chat_lane(THERE), key="receipt", due_at=stage.now
         )
     )
-    assert await work(stage, FakeChat([SAID])) == ["✓ 已送达"]
+    assert await work(stage, FakeChat([SAID], pushes=False)) == ["✓ 已送达"]
 
 
 @pytest.mark.parametrize("credits", [0, 5])
@@ -150,7 +149,7 @@ async def test_an_official_bot_tells_only_what_did_not_arrive_in_qq(
     stage: Stage, credits: int
 ) -> None:
     await set_up(stage, "10002", ADDRESS, credits=credits)
-    chat = FakeChat([Delivered("10001", ("5",))])
+    chat = FakeChat([Delivered("10001", ("5",))], pushes=False)
     await tell(stage, "一")
     assert len(await work(stage, chat)) == 1
     stage.now += FALLBACK_AFTER
@@ -167,14 +166,14 @@ async def test_what_may_still_arrive_elsewhere_holds_no_receipt_up(stage: Stage)
             stage.shop, receipt, lane=chat_lane(THERE), key="receipt", due_at=stage.now
         )
     )
-    chat = FakeChat([SAID])
+    chat = FakeChat([SAID], pushes=False)
     assert "✓ 已送达" in await work(stage, chat, rounds=1)
 
 
 async def test_a_bot_that_may_push_needs_no_plan(stage: Stage) -> None:
     await set_up(stage, ADDRESS, credits=0)
     await tell(stage, "一", "二")
-    chat = FakeChat([SAID], able=ChatAbilities(pushes=True))
+    chat = FakeChat([SAID], pushes=True)
     assert len(await work(stage, chat)) == 2
 
 
@@ -183,5 +182,5 @@ async def test_the_id_that_a_group_knows_somebody_by_is_told_nothing_in_private(
 ) -> None:
     await set_up(stage, f"{BOT}/0A1B@G1", credits=5)
     await tell(stage, "一")
-    assert await work(stage, FakeChat([SAID])) == []
+    assert await work(stage, FakeChat([SAID], pushes=False)) == []
     assert await stage.open_tasks() == {}
