@@ -65,7 +65,7 @@ class Routing:
             for ticket in tickets:
                 conversation = tx.conversations.by_ticket(member.shop, ticket)
                 if conversation is None:
-                    return f"{undone}：没有编号是 #{ticket} 的会话"
+                    return f"{undone}：{text.no_such_ticket(ticket)}"
                 found.add(conversation.id)
             return found
 

@@ -82,6 +82,10 @@ def no_target(quoted: bool, undone: str = "没有发送") -> str:
     )
 
 
+def no_such_ticket(ticket: str) -> str:
+    return f"没有编号是 #{ticket} 的会话；编号在通知的最后一行，直接引用那条通知也行"
+
+
 def no_target_for_canned(code: str) -> str:
     return f"没有发送：引用买家的通知再写 /k {code}，或者写上编号：/k #a7 {code}"
 

@@ -29,7 +29,9 @@ def going(
 ) -> str:
     """`stops` and `paused`: what is still stopped, there or elsewhere."""
     where = _where(account)
-    said = f"▶ {where}的自动回复和发货都恢复了" if news else f"{where}本来就没有停"
+    said = f"▶ {where}的自动回复和发货都恢复了" if news else f"{where}没有单独停着"
+    if not (news or stops or paused):
+        said += "，自动回复和发货都正常"
     if orders:
         said += f"，{orders} 笔订单接着发"
     lines = [said]

@@ -63,7 +63,7 @@ def focus_over(conversation: Conversation) -> str:
 
 
 def focus_none() -> str:
-    return "现在没有专心和哪位买家聊"
+    return "现在没有专心和哪位买家聊；要开始，引用一条通知写 /聊"
 
 
 def focus_whom() -> str:

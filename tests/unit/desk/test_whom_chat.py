@@ -173,7 +173,7 @@ async def test_what_one_account_stopped_is_named_when_the_shop_goes_on(
 ) -> None:
     await stage.write("/停 小店")
     said = await stage.write("/开")
-    assert said.startswith("全店本来就没有停")
+    assert said.startswith("全店没有单独停着")
     assert "恢复发 /开 小店" in said
 
 
