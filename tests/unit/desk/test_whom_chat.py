@@ -136,6 +136,16 @@ async def test_a_quote_counts_before_every_name(stage: DeliveryStage) -> None:
     assert "阿七 老客" in page
 
 
+async def test_a_pause_finds_accounts_and_buyers_by_name_and_guesses_neither(
+    stage: DeliveryStage,
+) -> None:
+    assert "已暂停「小林」的自动回复" in await stage.write("/暂停 小林 2小时")
+    assert "已恢复「小林」的自动回复" in await stage.write("/恢复 小林")
+    assert "已暂停账号「小店」" in await stage.write("/暂停 店")
+    unsure = await stage.write("/暂停 小 2小时")
+    assert unsure == "不知道说的是哪个，请写全名：账号「小店」、买家「小林」"
+
+
 # --- Accounts and items ---------------------------------------------------------------------------
 
 
