@@ -251,6 +251,7 @@ from hub.text.talk import (
     recall_or_words,
     sent_beside_focus,
     which_buyer,
+    whole_name,
 )
 from hub.text.times import clock, since, span
 
@@ -489,6 +490,7 @@ __all__ = [
     "voided",
     "which_buyer",
     "which_pool",
+    "whole_name",
     "why_nothing",
     "why_page",
     "yuan",

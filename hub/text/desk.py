@@ -59,11 +59,18 @@ def status_page(
     waiting: int,
     zone: ZoneInfo,
     now: datetime,
+    *,
+    stops: Sequence[str] = (),
+    needs: int = 0,
 ) -> str:
+    """`holds`, `stops`: lines about what is stopped; `needs`: how much waits for a decision."""
     online = sum(account.state is AccountState.ONLINE for account in accounts)
     lines = [f"账号 {online}/{len(accounts)} 在线，待发 {waiting} 条"]
     lines += [account_line(a, zone, now) for a in accounts if a.state is not AccountState.ONLINE]
-    lines += holds or ["自动回复正常"]
+    lines += stops
+    lines += holds or ([] if stops else ["自动回复正常"])
+    if needs:
+        lines.append(f"🔔 {needs} 件等你决定，发 /待处理 看")
     return "\n".join(lines)
 
 

@@ -43,6 +43,13 @@ def going(
     return "\n".join(lines)
 
 
+def stands(account: Account | None, reason: str, *, answers: bool) -> str:
+    """A line about a stop that is on. `answers`: the automatic answers of that place are stopped
+    as well."""
+    what, name = ("自动回复和发货都", "/开") if answers else ("发货", "/开发")
+    return f"⛔ {_where(account)}{what}停着：{reason}，恢复发 {_command(name, account)}"
+
+
 def _where(account: Account | None) -> str:
     return f"【{account.name}】" if account is not None else "全店"
 

@@ -76,6 +76,12 @@ def which_buyer(conversations: Sequence[Conversation], undone: str = "没有开�
     return f"{undone}：有几位买家都对得上，请写编号：\n{names}"
 
 
+def whole_name(conversations: Sequence[Conversation], undone: str) -> str:
+    """A part of a name was written where only a whole one counts."""
+    names = "\n".join(f"#{one.ticket} {_whom(one)}" for one in conversations)
+    return f"{undone}：买家的名字要写全，或者写编号。说的是不是：\n{names}"
+
+
 def sent_beside_focus(target: Conversation, focused: Conversation) -> str:
     return (
         f"↪ 这一句没有发给正在聊的 {_whom(focused)}（#{focused.ticket}），"

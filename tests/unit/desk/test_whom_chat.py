@@ -122,11 +122,12 @@ async def test_two_conversations_of_one_buyer_are_no_question(stage: DeliverySta
 
 async def test_what_is_sent_or_delivered_needs_the_whole_name(stage: DeliveryStage) -> None:
     await stage.order()
-    assert "没有发送" in await stage.write("/k 林 地址")
+    said = await stage.write("/k 林 地址")
+    assert said == f"没有发送：买家的名字要写全，或者写编号。说的是不是：\n#{stage.lin.ticket} 小林"
     assert await said_to(stage, stage.lin) == 0
     assert "已收下" in await stage.write("/k 小林 地址")
     assert await said_to(stage, stage.lin) == 1
-    assert "写上订单号" in await stage.write("/不发 林")
+    assert "买家的名字要写全" in await stage.write("/不发 林")
     assert "已记为不发" in await stage.write("/不发 小林")
 
 
@@ -164,6 +165,9 @@ async def test_everything_stops_at_once_and_goes_on_at_once(stage: DeliveryStage
     await stage.write("/暂停 #b1")
     said = await stage.write("/停", as_=Role.AGENT)
     assert "不再自动回复，也不再自动发货" in said
+    page = await stage.write("/状态", as_=Role.VIEWER)
+    assert "⛔ 全店自动回复和发货都停着：小客按下了急停，恢复发 /开" in page
+    assert "整个店铺" not in page
     held = await stage.stock.store.read(
         lambda tx: tx.holds.active(stage.account.shop, stage.lin.id, stage.stock.clock[0])
     )
