@@ -272,7 +272,10 @@ async def test_a_code_alone_after_a_restart_is_not_said_to_the_buyer(stage: Deli
     await stage.write("/聊 小林")
     await stage.write("/标记发货 6778")
     stage.stock.desk = Desk(stage.stock.store, Settings(), lambda: stage.stock.clock[0])
-    assert "没有等你确认的操作" in await stage.write("6778")
+    said = await stage.write("6778")
+    assert "没有等你确认的操作" in said
+    assert said.endswith("要对买家说，写 #编号 6778")
+    assert not (await stage.write("确认 6778")).endswith("6778")
     assert await said_to(stage, stage.lin) == 0
 
 
