@@ -50,6 +50,7 @@ from hub.model import (
     Typing,
     Unknown,
     asked_by_key,
+    chat_key,
     order_key,
 )
 from hub.notices import tell_asker, tell_owners
@@ -153,7 +154,7 @@ class Inbound:
             return
         conversation = tx.conversations.by_platform(account.shop, account.id, event.conversation)
         if conversation is not None:
-            key = f"read:{newest}"
+            key = f"read:{chat_key(asked_by.peer, asked_by.message_id)}"
             tell_asker(tx, conversation, asked_by, "", key=key, now=now, mark=Mark.READ)
 
     def _buyer_message(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hub import text
+from hub.commands import narrow
 from hub.desk.operator import Operator
 from hub.errors import Invalid, NotConfirmed
 from hub.model import OperatorMessage
@@ -57,7 +58,8 @@ class Confirmations:
         waiting = self._waiting.get(_asked(message))
         if waiting is None or waiting.until <= self._now():
             self._waiting.pop(_asked(message), None)
-            raise Invalid(text.confirm_late(SECONDS))
+            bare = code if narrow(message.text).strip() == code else ""
+            raise Invalid(text.confirm_late(SECONDS, bare))
         if code != waiting.code:
             raise Invalid(text.confirm_wrong(waiting.code))
         del self._waiting[_asked(message)]

@@ -341,7 +341,7 @@ class DeliveryChat:
             )
             return text.price_asked(known, amount)
 
-        return await self._confirmations.run(operator, message, order.id, act)
+        return await self._confirmations.run(operator, message, text.order_named(order), act)
 
     async def _meant(
         self,

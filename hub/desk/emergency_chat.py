@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from hub.commands import Action
 from hub.desk.accounts import Accounts
-from hub.desk.emergency import Emergency
+from hub.desk.emergency import Emergency, Going
+from hub.desk.holds import Held
 from hub.desk.operator import Operator
+from hub.model import Scope
 from hub.text import emergency as words
 
 WHOLE_SHOP = frozenset({"", "全店", "店铺", "整个店铺", "全部"})
+
+
+def _is_told(held: Held, going: Going) -> bool:
+    """With the stop of the same place, which the same command ends."""
+    scope = held.hold.scope
+    return any(scope == Scope(account=stop.account) for stop, _ in going.stops)
 
 
 class EmergencyChat:
@@ -29,5 +37,5 @@ class EmergencyChat:
             news=going.news,
             orders=going.orders,
             stops=going.stops,
-            paused=[one.place for one in going.held],
+            paused=[one.place for one in going.held if not _is_told(one, going)],
         )

@@ -14,6 +14,7 @@ from hub.desk.operator import Operator
 from hub.errors import Invalid, NotFound
 from hub.model import (
     WHOLE_SHOP,
+    Account,
     Conversation,
     ConversationId,
     Hold,
@@ -162,15 +163,10 @@ class Holds:
                 if account.name.casefold() == wanted:
                     return Scope(account=account.id)
             item = _item(tx.items.titles(operator.shop), wanted, words)
-            parts = [one for one in accounts if wanted and wanted in one.name.casefold()]
             if item is not None:
                 return Scope(item=item)
-            if len(parts) == 1:
-                return Scope(account=parts[0].id)
-            if parts:
-                names = "、".join(f"「{one.name}」" for one in parts)
-                raise Invalid(f"有几个账号都叫「{words.strip()}」，请写全名：{names}")
-            return Scope(conversation=_called(tx, operator, wanted, words))
+            parts = [one for one in accounts if wanted and wanted in one.name.casefold()]
+            return _one_of(parts, _called(tx, operator, wanted), wanted, words)
 
         return await self._store.read(unit)
 
@@ -253,14 +249,28 @@ def _within(tx: Tx, operator: Operator, inner: Scope, outer: Scope) -> bool:
     return False
 
 
-def _called(tx: Tx, operator: Operator, wanted: str, words: str) -> ConversationId:
+def _called(tx: Tx, operator: Operator, wanted: str) -> Sequence[Conversation]:
     recent = tx.conversations.recent(operator.shop, limit=LOOKED_AT)
-    found = conversations_called([one.conversation for one in recent], wanted)
-    if not found:
+    return conversations_called([one.conversation for one in recent], wanted)
+
+
+def _one_of(
+    accounts: Sequence[Account], called: Sequence[Conversation], wanted: str, words: str
+) -> Scope:
+    """The only account or buyer that is called so; a whole name goes before parts of others."""
+    if called and wanted in (called[0].buyer_name.casefold(), called[0].ticket):
+        accounts = ()
+    if len(accounts) == 1 and not called:
+        return Scope(account=accounts[0].id)
+    if accounts:
+        named = [f"账号「{one.name}」" for one in accounts]
+        named += [f"买家「{one.buyer_name}」" for one in called]
+        raise Invalid(f"不知道说的是哪个，请写全名：{'、'.join(named[:NAMES_SHOWN])}")
+    if not called:
         raise NotFound(f"没有叫「{words.strip()}」的账号、商品或买家")
-    if len({(one.account, one.buyer, one.item_id) for one in found}) > 1:
-        raise Invalid(text.which_buyer(found[:NAMES_SHOWN], "没有改动"))
-    return found[0].id
+    if len({(one.account, one.buyer, one.item_id) for one in called}) > 1:
+        raise Invalid(text.which_buyer(called[:NAMES_SHOWN], "没有改动"))
+    return Scope(conversation=called[0].id)
 
 
 def _item(titles: dict[str, str], wanted: str, words: str) -> str | None:

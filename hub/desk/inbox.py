@@ -163,7 +163,7 @@ class Inbox:
         operator.require(Role.VIEWER)
         found = await self._store.read(lambda tx: tx.conversations.by_ticket(operator.shop, ticket))
         if found is None:
-            raise NotFound(f"没有编号是 #{ticket} 的会话")
+            raise NotFound(text.no_such_ticket(ticket))
         return found
 
     async def answer(

@@ -188,7 +188,7 @@ def _line(tx: Tx, need: Need) -> NeedLine:
 def _find(tx: Tx, operator: Operator, number: int) -> Need:
     need = tx.needs.by_number(operator.shop, number)
     if need is None:
-        raise NotFound(f"没有编号是 {number} 的待处理")
+        raise NotFound(f"没有编号是 {number} 的待处理，发 /待处理 看全部")
     return need
 
 

@@ -86,7 +86,7 @@ def need_named(line: NeedLine) -> str:
 
 
 def no_such_number(digits: str) -> NotFound:
-    return NotFound(f"没有订单号是 {digits} 的订单；刚付款的订单要等几秒才会出现")
+    return NotFound(f"没有订单号是 {digits} 的订单；刚付款的要等几秒才会出现，/单 看最近的订单")
 
 
 def several_end_with(digits: str, found: Sequence[KnownOrder]) -> Invalid:

@@ -111,7 +111,9 @@ class Rehearsal:
         operator.require(Role.VIEWER)
         said = words.strip()
         if not said or len(said) > LONGEST_WORDS:
-            raise Invalid(f"写上买家的话，最多 {LONGEST_WORDS} 字", {"text": "写买家的话"})
+            raise Invalid(
+                f"写上买家的话，最多 {LONGEST_WORDS} 字，例如：能便宜吗", {"text": "写买家的话"}
+            )
         now = self._now()
 
         def unit(tx: Tx) -> Trial:
@@ -249,7 +251,7 @@ def item_called(tx: Tx, operator: Operator, wanted: str) -> tuple[str, str, Acco
         return wanted, "", None
     named = tx.items.called(operator.shop, wanted)
     if not named:
-        raise NotFound(f"没有标题里有「{wanted}」的商品")
+        raise NotFound(f"没有标题里有「{wanted}」的商品，/商品 看在售的")
     if len(named) > 1:
         titles = "、".join(f"「{one.item.title}」" for one in named[:5])
         raise NotFound(f"有 {len(named)} 个商品的标题里有「{wanted}」，写长一点：{titles}")

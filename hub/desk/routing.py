@@ -65,7 +65,7 @@ class Routing:
             for ticket in tickets:
                 conversation = tx.conversations.by_ticket(member.shop, ticket)
                 if conversation is None:
-                    return f"{undone}：没有编号是 #{ticket} 的会话"
+                    return f"{undone}：{text.no_such_ticket(ticket)}"
                 found.add(conversation.id)
             return found
 
@@ -125,6 +125,8 @@ class Routing:
         for name, behind in ((line, ""), (first, rest.strip())):
             called = conversations_called(known, name)
             if whole and called and not _is_called(called[0], name):
+                if behind or name == first:
+                    raise Invalid(text.whole_name(called[:MOST_NAMED], undone))
                 continue
             if len({(one.account, one.buyer) for one in called}) > 1:
                 raise Invalid(text.which_buyer(called[:MOST_NAMED], undone))

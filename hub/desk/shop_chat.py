@@ -13,7 +13,8 @@ from hub.desk.items import Items
 from hub.desk.operator import Operator
 from hub.desk.system import System
 from hub.errors import Invalid, Refusal
-from hub.model import TaskKind
+from hub.model import HoldKind, Scope, TaskKind
+from hub.text import emergency as words
 
 ITEMS_SHOWN = 15
 """Of one account; more would be a wall of text in a chat."""
@@ -101,6 +102,29 @@ class ShopChat:
     async def _status(self, operator: Operator) -> str:
         overview = await self._system.overview(operator)
         now = self._now()
-        holds = [text.held_line(one.hold, one.place, self._zone, now) for one in overview.holds]
         waiting = overview.waiting.get(TaskKind.SEND, 0)
-        return text.status_page(overview.accounts, holds, waiting, self._zone, now)
+        names = {one.id: one for one in overview.accounts}
+        paused = {one.hold.scope for one in overview.holds if one.hold.kind is HoldKind.PAUSE}
+        whole = {Scope(account=stop.account) for stop in overview.stops} & paused
+        stops = [
+            words.stands(
+                names.get(stop.account) if stop.account is not None else None,
+                stop.reason,
+                answers=Scope(account=stop.account) in whole,
+            )
+            for stop in overview.stops
+        ]
+        holds = [
+            text.held_line(one.hold, one.place, self._zone, now)
+            for one in overview.holds
+            if one.hold.scope not in whole
+        ]
+        return text.status_page(
+            overview.accounts,
+            holds,
+            waiting,
+            self._zone,
+            now,
+            stops=stops,
+            needs=overview.needs,
+        )

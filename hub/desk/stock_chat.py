@@ -48,6 +48,9 @@ class StockChat:
         return await self._void(operator, argument, message)
 
     async def _void(self, operator: Operator, argument: str, message: OperatorMessage) -> str:
+        if not argument.strip():
+            raise Invalid("没有作废：写上完整的卡密，空一格再写原因，例如 /作废 ABCD-1234 充不上")
+
         async def act(who: Operator, code: str) -> str:
             return text.voided(*await self._cards.void_by_code(who, argument, code=code))
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from hub.desk.holds import Held, all_held
 from hub.desk.operator import Operator
-from hub.model import Account, Role, TaskKind
+from hub.model import Account, Role, Stop, TaskKind
 from hub.store import AuditEntry, Change, Store, Tx
 
 
@@ -18,6 +18,10 @@ class Overview:
     accounts: tuple[Account, ...]
     holds: tuple[Held, ...]
     """Active pauses and takeovers."""
+    stops: tuple[Stop, ...]
+    """Emergency stops of deliveries."""
+    needs: int
+    """What waits for a decision."""
     waiting: dict[TaskKind, int]
     drafts: int
     """Conversations in which a proposed answer waits for a person."""
@@ -39,6 +43,8 @@ class System:
             return Overview(
                 tuple(tx.accounts.all(shop)),
                 all_held(tx, operator, now),
+                tuple(tx.stops.all(shop)),
+                tx.needs.count_open(shop),
                 tx.outbox.backlog(shop),
                 len(tx.messages.drafted(shop)),
                 tx.quarantine.count(shop),

@@ -322,8 +322,16 @@ class AiAnswers:
         if draft is None:
             return
         words = "\n".join(said.text for said in asked.prepared.question.words)
-        lasts = draft_lasts(tx.ai_scopes.settings(shop).limits)
-        notice = text.draft_notice(account, conversation, words, answer.text, verdict.reason)
+        limits = tx.ai_scopes.settings(shop).limits
+        lasts = draft_lasts(limits)
+        notice = text.draft_notice(
+            account,
+            conversation,
+            words,
+            answer.text,
+            verdict.reason,
+            minutes=limits.draft_minutes,
+        )
         kind, key = NoticeKind.MESSAGE, f"draft:{draft}"
         tell_owners(tx, conversation, notice, key=key, now=now, kind=kind, message=draft)
         if lasts is not None:

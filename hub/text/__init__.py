@@ -83,6 +83,7 @@ from hub.text.desk import (
     command_help,
     help_page,
     manual,
+    no_such_ticket,
     no_target,
     no_target_for_canned,
     queued_offline,
@@ -250,6 +251,7 @@ from hub.text.talk import (
     recall_or_words,
     sent_beside_focus,
     which_buyer,
+    whole_name,
 )
 from hub.text.times import clock, since, span
 
@@ -393,6 +395,7 @@ __all__ = [
     "no_items",
     "no_need_to_reconnect",
     "no_pools",
+    "no_such_ticket",
     "no_target",
     "no_target_for_canned",
     "not_silenced",
@@ -487,6 +490,7 @@ __all__ = [
     "voided",
     "which_buyer",
     "which_pool",
+    "whole_name",
     "why_nothing",
     "why_page",
     "yuan",

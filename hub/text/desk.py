@@ -59,11 +59,18 @@ def status_page(
     waiting: int,
     zone: ZoneInfo,
     now: datetime,
+    *,
+    stops: Sequence[str] = (),
+    needs: int = 0,
 ) -> str:
+    """`holds`, `stops`: lines about what is stopped; `needs`: how much waits for a decision."""
     online = sum(account.state is AccountState.ONLINE for account in accounts)
     lines = [f"账号 {online}/{len(accounts)} 在线，待发 {waiting} 条"]
     lines += [account_line(a, zone, now) for a in accounts if a.state is not AccountState.ONLINE]
-    lines += holds or ["自动回复正常"]
+    lines += stops
+    lines += holds or ([] if stops else ["自动回复正常"])
+    if needs:
+        lines.append(f"🔔 {needs} 件等你决定，发 /待处理 看")
     return "\n".join(lines)
 
 
@@ -80,6 +87,10 @@ def no_target(quoted: bool, undone: str = "没有发送") -> str:
     return (
         "没有发送：不知道要回复哪位买家。引用一条通知再写，或者写「#a7 要说的话」；/帮助 看命令。"
     )
+
+
+def no_such_ticket(ticket: str) -> str:
+    return f"没有编号是 #{ticket} 的会话；编号在通知的最后一行，直接引用那条通知也行"
 
 
 def no_target_for_canned(code: str) -> str:

@@ -29,7 +29,9 @@ def going(
 ) -> str:
     """`stops` and `paused`: what is still stopped, there or elsewhere."""
     where = _where(account)
-    said = f"▶ {where}的自动回复和发货都恢复了" if news else f"{where}本来就没有停"
+    said = f"▶ {where}的自动回复和发货都恢复了" if news else f"{where}没有单独停着"
+    if not (news or stops or paused):
+        said += "，自动回复和发货都正常"
     if orders:
         said += f"，{orders} 笔订单接着发"
     lines = [said]
@@ -39,6 +41,13 @@ def going(
         more = f" 等 {len(paused)} 处" if len(paused) > 3 else ""
         lines.append(f"还单独暂停着：{named}{more}")
     return "\n".join(lines)
+
+
+def stands(account: Account | None, reason: str, *, answers: bool) -> str:
+    """A line about a stop that is on. `answers`: the automatic answers of that place are stopped
+    as well."""
+    what, name = ("自动回复和发货都", "/开") if answers else ("发货", "/开发")
+    return f"⛔ {_where(account)}{what}停着：{reason}，恢复发 {_command(name, account)}"
 
 
 def _where(account: Account | None) -> str:

@@ -90,16 +90,24 @@ DRAFT_HEAD = "✎ AI 草稿，等你决定："
 
 
 def draft_notice(
-    account: Account, conversation: Conversation, asked: str, draft: str, why: str
+    account: Account,
+    conversation: Conversation,
+    asked: str,
+    draft: str,
+    why: str,
+    *,
+    minutes: int = 0,
 ) -> str:
-    """`asked`: what the buyer said; `why`: why a person has to look at it."""
+    """`asked`: what the buyer said; `why`: why a person has to look at it; `minutes`: how long it
+    waits for that, 0: for ever."""
     lines = [notice_head(account, conversation)]
     if asked:
         lines.append(f"「{shorten(asked, 60)}」")
     lines += [DRAFT_HEAD, draft]
     if why:
         lines.append(f"（{why}）")
-    lines.append("引用这条回复：好 / 改 新的话 / 换 / 不要")
+    until = f"（{minutes} 分钟内）" if minutes else ""
+    lines.append(f"引用这条回复{until}：好 / 改 新的话 / 换 / 不要")
     lines.append(f"#{conversation.ticket}")
     return "\n".join(lines)
 

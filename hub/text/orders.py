@@ -268,8 +268,10 @@ def confirm_wrong(code: str) -> str:
     return f"没有执行：确认码不对，应当是「确认 {code}」"
 
 
-def confirm_late(seconds: int) -> str:
-    return f"没有执行：没有等你确认的操作。确认只在 {seconds} 秒内有效，请把命令再发一次"
+def confirm_late(seconds: int, bare: str = "") -> str:
+    """`bare`: the number, where it was said alone and may have been meant for a buyer."""
+    said = f"没有执行：没有等你确认的操作。确认只在 {seconds} 秒内有效，请把命令再发一次"
+    return f"{said}；要对买家说，写 #编号 {bare}" if bare else said
 
 
 def order_done(

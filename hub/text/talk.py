@@ -63,7 +63,7 @@ def focus_over(conversation: Conversation) -> str:
 
 
 def focus_none() -> str:
-    return "现在没有专心和哪位买家聊"
+    return "现在没有专心和哪位买家聊；要开始，引用一条通知写 /聊"
 
 
 def focus_whom() -> str:
@@ -74,6 +74,12 @@ def which_buyer(conversations: Sequence[Conversation], undone: str = "没有开�
     """`undone`: what was not done because of that."""
     names = "\n".join(f"#{one.ticket} {_whom(one)}" for one in conversations)
     return f"{undone}：有几位买家都对得上，请写编号：\n{names}"
+
+
+def whole_name(conversations: Sequence[Conversation], undone: str) -> str:
+    """A part of a name was written where only a whole one counts."""
+    names = "\n".join(f"#{one.ticket} {_whom(one)}" for one in conversations)
+    return f"{undone}：买家的名字要写全，或者写编号。说的是不是：\n{names}"
 
 
 def sent_beside_focus(target: Conversation, focused: Conversation) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from hub import text
+from hub.album import Album
 from hub.desk import Desk, Door, Operator
 from hub.model import (
     Account,
@@ -27,6 +28,7 @@ from hub.model import (
     Role,
     TaskKind,
 )
+from hub.sandbox.pictures import blank
 from hub.settings import Settings
 from hub.store import Store, open_store
 
@@ -215,6 +217,37 @@ async def test_a_viewer_is_told_that_he_may_not_answer(stage: Stage) -> None:
     assert answer is not None
     assert "身份" in answer
     assert await stage.queued(stage.lin) == []
+
+
+async def test_texts_and_pictures_of_one_message_go_out_in_their_order(
+    stage: Stage, tmp_path: Path
+) -> None:
+    album = Album(tmp_path / "pictures", lambda _: None, most_bytes=1_000_000)
+    desk = Desk(stage.store, Settings(), lambda: NOW, album)
+
+    async def fetch(_: ChatPeer, picture: ChatPicture) -> bytes:
+        return blank(4, int(picture.file))
+
+    parts = (
+        "正面：\n全新",
+        ChatPicture("", "3"),
+        ChatPicture("", "4"),
+        "背面有划痕",
+        ChatPicture("", "5"),
+    )
+    message = OperatorMessage(
+        PRIVATE,
+        "10002",
+        "900",
+        "正面：\n全新背面有划痕",
+        quoted_text=f"【小店】小林\n在吗\n#{stage.lin.ticket}",
+        parts=parts,
+    )
+    await desk.chat.receive(message, fetch)
+    said = ["正面：\n全新", "[图片]", "[图片]", "背面有划痕", "[图片]"]
+    assert await stage.queued(stage.lin) == said
+    await desk.chat.receive(message, fetch)
+    assert await stage.queued(stage.lin) == said
 
 
 @pytest.mark.parametrize("what", ["#a999 在的", "#a1", "在的"])

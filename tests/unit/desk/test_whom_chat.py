@@ -122,11 +122,12 @@ async def test_two_conversations_of_one_buyer_are_no_question(stage: DeliverySta
 
 async def test_what_is_sent_or_delivered_needs_the_whole_name(stage: DeliveryStage) -> None:
     await stage.order()
-    assert "没有发送" in await stage.write("/k 林 地址")
+    said = await stage.write("/k 林 地址")
+    assert said == f"没有发送：买家的名字要写全，或者写编号。说的是不是：\n#{stage.lin.ticket} 小林"
     assert await said_to(stage, stage.lin) == 0
     assert "已收下" in await stage.write("/k 小林 地址")
     assert await said_to(stage, stage.lin) == 1
-    assert "写上订单号" in await stage.write("/不发 林")
+    assert "买家的名字要写全" in await stage.write("/不发 林")
     assert "已记为不发" in await stage.write("/不发 小林")
 
 
@@ -134,6 +135,16 @@ async def test_a_quote_counts_before_every_name(stage: DeliveryStage) -> None:
     await stage.write("/备注 阿七 老客", **quoting(stage.lin))
     page = await stage.write("/备注", **quoting(stage.lin))
     assert "阿七 老客" in page
+
+
+async def test_a_pause_finds_accounts_and_buyers_by_name_and_guesses_neither(
+    stage: DeliveryStage,
+) -> None:
+    assert "已暂停「小林」的自动回复" in await stage.write("/暂停 小林 2小时")
+    assert "已恢复「小林」的自动回复" in await stage.write("/恢复 小林")
+    assert "已暂停账号「小店」" in await stage.write("/暂停 店")
+    unsure = await stage.write("/暂停 小 2小时")
+    assert unsure == "不知道说的是哪个，请写全名：账号「小店」、买家「小林」"
 
 
 # --- Accounts and items ---------------------------------------------------------------------------
@@ -154,6 +165,9 @@ async def test_everything_stops_at_once_and_goes_on_at_once(stage: DeliveryStage
     await stage.write("/暂停 #b1")
     said = await stage.write("/停", as_=Role.AGENT)
     assert "不再自动回复，也不再自动发货" in said
+    page = await stage.write("/状态", as_=Role.VIEWER)
+    assert "⛔ 全店自动回复和发货都停着：小客按下了急停，恢复发 /开" in page
+    assert "整个店铺" not in page
     held = await stage.stock.store.read(
         lambda tx: tx.holds.active(stage.account.shop, stage.lin.id, stage.stock.clock[0])
     )
@@ -173,7 +187,7 @@ async def test_what_one_account_stopped_is_named_when_the_shop_goes_on(
 ) -> None:
     await stage.write("/停 小店")
     said = await stage.write("/开")
-    assert said.startswith("全店本来就没有停")
+    assert said.startswith("全店没有单独停着")
     assert "恢复发 /开 小店" in said
 
 
@@ -258,7 +272,10 @@ async def test_a_code_alone_after_a_restart_is_not_said_to_the_buyer(stage: Deli
     await stage.write("/聊 小林")
     await stage.write("/标记发货 6778")
     stage.stock.desk = Desk(stage.stock.store, Settings(), lambda: stage.stock.clock[0])
-    assert "没有等你确认的操作" in await stage.write("6778")
+    said = await stage.write("6778")
+    assert "没有等你确认的操作" in said
+    assert said.endswith("要对买家说，写 #编号 6778")
+    assert not (await stage.write("确认 6778")).endswith("6778")
     assert await said_to(stage, stage.lin) == 0
 
 
