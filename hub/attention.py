@@ -128,12 +128,15 @@ def hand_over(
     giver: Member,
     taker: Member,
     now: datetime,
+    *,
+    note: str = "",
 ) -> None:
-    """The other is told what was said last, and is the first to be reminded."""
+    """The other is told what was said last, and is the first to be reminded. `note`: what the
+    giver says to it."""
     shop = conversation.shop
     tx.attention.claim(shop, Claim(conversation.id, taker.id, now, now, handed=True))
     said = tx.messages.of_conversation(shop, conversation.id, limit=SUMMARY_MESSAGES)
-    words = text.handed_over(giver.name, account, conversation, said)
+    words = text.handed_over(giver.name, account, conversation, said, note=note)
     last = tx.attention.last_heard(shop, conversation.id)
     key = f"handed:{conversation.id}:{taker.id}:{now.isoformat()}"
     tell_members(
