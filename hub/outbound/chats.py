@@ -36,7 +36,7 @@ from hub.outbound.worker import Claim
 from hub.pacing import Pacer
 from hub.policy import ReceiptWay, backoff, receipt_way
 from hub.store import Store, Tx
-from hub.text import merged_notice, silent_chat_mail
+from hub.text import mail, merged_notice, unlinked
 
 NOT_CONNECTED_AGAIN = timedelta(seconds=30)
 """The chat lanes are hastened when a bot connects; this is the fallback."""
@@ -96,9 +96,10 @@ class ChatSends:
         spacing: float,
         now: Callable[[], datetime],
         silent_after: timedelta | None = None,
+        links: bool = False,
     ) -> None:
-        """`silent_after`: notices that wait so long for a bot are worth a mail; None: they never
-        are."""
+        """`links`: addresses in what buyers wrote stay links. `silent_after`: notices that wait so
+        long for a bot are worth a mail; None: they never are."""
         self._store = store
         self._port = port
         self._album = album
@@ -108,6 +109,7 @@ class ChatSends:
         self._tries: dict[TaskId, int] = {}
         """Of open tasks. A new process starts to count anew, that does no harm."""
         self._silent_after = silent_after
+        self._links = links
         self._told_silent: set[ShopId] = set()
 
     async def perform(self, claim: Claim) -> None:
@@ -120,7 +122,7 @@ class ChatSends:
             await self._send(await self._merge(claim))
 
     async def _send(self, claim: Claim) -> None:
-        peer, text, quote = _told(claim)
+        peer, text, quote = self._told(claim)
         way = self._way(claim)
         if not (way.sign or way.words):
             await self._settle(claim, TaskState.DROPPED, "no sign for it in this chat")
@@ -205,13 +207,13 @@ class ChatSends:
     async def _tell_silence(self, claim: Claim) -> None:
         """No bot takes notices: who reads mail has to know, once until one does again."""
         task, now = claim.task, self._now()
-        waited, peer = now - task.created_at, _told(claim)[0]
+        waited, peer = now - task.created_at, self._told(claim)[0]
         if self._silent_after is None or waited < self._silent_after or peer.bot:
             return
         if task.shop in self._told_silent:
             return
         self._told_silent.add(task.shop)
-        words, key = silent_chat_mail(waited), f"silent-chat:{task.id}"
+        words, key = mail.silent_chat_mail(waited), f"silent-chat:{task.id}"
         news = UrgentNews(Urgent.SILENT_CHAT, words=words)
         await self._store.write(lambda tx: mail_members(tx, task.shop, news, words, key, now))
 
@@ -253,7 +255,7 @@ class ChatSends:
 
     async def _look(self, claim: Claim, wire_at: datetime) -> None:
         """An earlier attempt had no answer: read the chat before saying it again."""
-        peer, text, _ = _told(claim)
+        peer, text, _ = self._told(claim)
         try:
             found = await self._find(peer, text, wire_at)
         except Unreachable as error:
@@ -296,6 +298,13 @@ class ChatSends:
         wait = backoff(tries, first=2, most=60, jitter=0)
         await self._release(claim, timedelta(seconds=wait), error, clear_wire=clear_wire)
 
+    def _told(self, claim: Claim) -> tuple[ChatPeer, str, str | None]:
+        """To whom, what, and which of their messages it quotes. What buyers wrote makes no link."""
+        peer, text, quote = _told(claim)
+        work = claim.task.work
+        said = isinstance(work, SendNotice) and work.conversation is not None
+        return peer, unlinked(text) if said and not self._links else text, quote
+
     def _count_try(self, claim: Claim) -> int:
         tries = self._tries[claim.task.id] = self._tries.get(claim.task.id, 0) + 1
         return tries
@@ -324,7 +333,7 @@ class ChatSends:
     async def _done(self, claim: Claim, delivered: Delivered) -> None:
         work, shop, now = claim.task.work, claim.task.shop, self._now()
         assert isinstance(work, SendNotice | SendReceipt)  # noqa: S101 - registered by kind
-        peer, _, _ = _told(claim)
+        peer, _, _ = self._told(claim)
         self._tries.pop(claim.task.id, None)
         self._told_silent.discard(shop)
 

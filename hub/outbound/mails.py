@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 
 from loguru import logger
 
-from hub import text
 from hub.errors import AuthExpired, PeerError, Rejected, Throttled, Uncertain, Unreachable
 from hub.model import Letter, MailTrouble, SendMail, ShopId, Task, TaskId, TaskState
 from hub.notices import tell_owners_of_shop
@@ -24,6 +23,7 @@ from hub.outbound.worker import Claim
 from hub.policy import MOST_PARTS, backoff, mail_due
 from hub.settings import MailSettings
 from hub.store import Store, Tx
+from hub.text import mail as text
 
 PAUSE = timedelta(minutes=15)
 """How long a server that does not let us send is left alone."""

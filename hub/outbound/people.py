@@ -39,6 +39,7 @@ from hub.outbound.worker import Claim
 from hub.policy import audience, is_undisturbed, next_at, pinged, pings, quiet_ends
 from hub.store import Store, Tx
 from hub.summaries import summary_due
+from hub.text import mail
 
 DAY = timedelta(days=1)
 
@@ -104,7 +105,7 @@ class Pings:
             more = timedelta(minutes=minutes[work.step + 1] - minutes[work.step])
             remind(tx, conversation, message.id, now + more, now, step=work.step + 1)
         elif minutes and plan.mail_unanswered:
-            words = text.unanswered_mail(account, conversation, waited)
+            words = mail.unanswered_mail(account, conversation, waited)
             news = UrgentNews(Urgent.UNANSWERED, words=words)
             mail_members(tx, shop, news, said, f"{claim.task.key}:mail", now)
 

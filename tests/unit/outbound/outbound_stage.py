@@ -92,6 +92,7 @@ class FakeChat:
     answers: list[Delivered | Exception]
     found: list[Delivered | Exception | None] = field(default_factory=lambda: [None])
     said: list[str] = field(default_factory=list)
+    sought: list[str] = field(default_factory=list)
     shown: list[Sequence[bytes]] = field(default_factory=list)
     reacts: bool = False
     refuses_signs: Exception | None = None
@@ -119,6 +120,7 @@ class FakeChat:
         return delivered
 
     async def find_delivered(self, peer: ChatPeer, text: str, since: datetime) -> Delivered | None:
+        self.sought.append(text)
         return _next(self.found)
 
 

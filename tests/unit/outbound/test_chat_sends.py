@@ -93,6 +93,18 @@ async def test_an_equal_receipt_from_before_a_restart_settles_nothing(stage: Sta
     assert await stage.open_tasks() == {}
 
 
+async def test_what_a_buyer_wrote_makes_no_link_and_is_found_again_as_it_was_said(
+    stage: Stage,
+) -> None:
+    await stage.tell("看 https://m.tb.cn/h.abc?tk=1 和 www.a-b.com.cn，3.5 元")
+    chat = FakeChat([Uncertain("qq", "send"), SAID], [None, SAID])
+
+    await stage.work(stage.chats(chat).perform, *CHATS, rounds=4)
+
+    assert chat.said == ["看 m．tb．cn/h.abc?tk=1 和 www．a-b．com．cn，3.5 元"]
+    assert chat.sought == chat.said
+
+
 # --- After a long time without a bot --------------------------------------------------------------
 
 
