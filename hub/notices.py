@@ -43,13 +43,14 @@ from hub.policy import (
     MailWhen,
     audience,
     is_worse,
+    masked_texts,
     next_at,
     stock_level,
     when_mailed,
 )
 from hub.store import Tx
 from hub.summaries import summarize_later
-from hub.text import focus_head, stock_fell
+from hub.text import GOODS, focus_head, stock_fell
 
 NOTICE_LIFETIME = timedelta(hours=24)
 _MAILED_AS: dict[NoticeKind, Urgent] = {
@@ -185,6 +186,8 @@ def _tell(tx: Tx, shop: ShopId, about: About, notice: _Notice, now: datetime) ->
     told = audience(about, settled, members, now, claimed_by=holder)
     ids = [qq for one in members if one.id in told.members for qq in one.qq]
     any_told = _tell_qqs(tx, shop, ids, notice, now)
+    if told.groups or told.mailed:
+        notice = replace(notice, text=_without_cards(tx, shop, about, notice.text))
     for number in told.groups:
         peer = ChatPeer("", "group", number)
         any_told |= _enqueue(tx, shop, peer, notice, f"{notice.key}:group:{number}", now)
@@ -194,6 +197,13 @@ def _tell(tx: Tx, shop: ShopId, about: About, notice: _Notice, now: datetime) ->
     for member in told.held:
         summarize_later(tx, shop, member, settled, now)
     return any_told or bool(told.held)
+
+
+def _without_cards(tx: Tx, shop: ShopId, about: About, text: str) -> str:
+    """Buyers quote what they were given, and not everybody may see that."""
+    if about.account is None or about.buyer is None:
+        return text
+    return masked_texts(text, tx.cards.codes_of_buyer(shop, about.account, about.buyer), GOODS)
 
 
 def about_conversation(kind: NoticeKind, conversation: Conversation) -> About:

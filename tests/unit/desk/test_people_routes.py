@@ -12,7 +12,19 @@ from people_stage import BOSS, LI, Shop, open_shop
 
 from hub.desk.people import People
 from hub.errors import Invalid
-from hub.model import NoticeKind, Route, SendMail, Urgent, UrgentNews, mail_lane
+from hub.model import (
+    Group,
+    NoticeKind,
+    Order,
+    OrderStatus,
+    OrderUnit,
+    PoolKind,
+    Route,
+    SendMail,
+    Urgent,
+    UrgentNews,
+    mail_lane,
+)
 from hub.notices import tell_owners
 
 MAILBOX = "li@example.com"
@@ -55,6 +67,31 @@ async def test_a_mailbox_gets_what_its_rule_says_and_the_chat_gets_it_as_well(sh
     assert await mailed(shop) == [(Urgent.MESSAGE, "在吗")]
     view = await people.view(shop.as_boss)
     assert [one.text for one in view.routes] == ["所有通知：发给 小李的邮箱"]
+
+
+async def test_a_card_that_a_buyer_quotes_shows_in_no_group_and_in_no_mail(shop: Shop) -> None:
+    await shop.desk.members.change(shop.as_boss, shop.li.id, email=MAILBOX)
+    people = People(shop.store, lambda: shop.now, ZoneInfo("Asia/Shanghai"), mails=True)
+    await people.add_group(shop.as_boss, Group("777001"))
+    await people.add_route(
+        shop.as_boss, Route(members=(shop.boss.id,), groups=("777001",), mailed=(shop.li.id,))
+    )
+
+    def unit(tx: Any) -> None:
+        owned, account = shop.account.shop, shop.account.id
+        pool = tx.pools.add(owned, name="月卡", kind=PoolKind.CODES, now=shop.now)
+        tx.cards.add(owned, pool.id, ["KEY-7788"], batch=None, expires_at=None, now=shop.now)
+        page = Order("4400112233445566001", OrderStatus.SHIPPED, "", buyer=shop.lin.buyer)
+        tx.orders.save(owned, account, page, conversation=None, now=shop.now)
+        piece = OrderUnit(account, page.id, 1)
+        tx.cards.reserve(owned, pool.id, piece, 1, now=shop.now)
+        tx.cards.hand_over(owned, piece, now=shop.now)
+
+    await shop.store.write(unit)
+    await shop.buyer_says("key-7788 用不了")
+    hidden = "[发货内容] 用不了"
+    assert await shop.told() == [(BOSS, "key-7788 用不了"), ("777001", hidden)]
+    assert await mailed(shop) == [(Urgent.MESSAGE, hidden)]
 
 
 async def test_what_is_urgent_is_not_mailed_twice_because_a_rule_mails_it(shop: Shop) -> None:
