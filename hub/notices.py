@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hub.model import (
+    ORDINARY,
     About,
     AccountId,
     AskedBy,
@@ -57,8 +58,8 @@ _MAILED_AS: dict[NoticeKind, Urgent] = {
     NoticeKind.MESSAGE: Urgent.MESSAGE,
     NoticeKind.ORDER: Urgent.ORDER,
     NoticeKind.NEED: Urgent.NEED,
-    NoticeKind.ACCOUNT: Urgent.ACCOUNT,
-    NoticeKind.STOCK: Urgent.STOCK,
+    NoticeKind.ACCOUNT: Urgent.ACCOUNT_NEWS,
+    NoticeKind.STOCK: Urgent.STOCK_NEWS,
     NoticeKind.RECEIPT: Urgent.RECEIPT,
 }
 
@@ -82,7 +83,9 @@ def tell_owners(
     """
     shop = conversation.shop
     about = about_conversation(kind, conversation)
-    told = _tell(tx, shop, about, _Notice(text, key, conversation.id, message, pictures), now)
+    told = _tell(
+        tx, shop, about, _Notice(text, key, conversation.id, message, pictures, urgent), now
+    )
     return mail_members(tx, shop, urgent, text, key, now) or told
 
 
@@ -98,7 +101,7 @@ def tell_owners_of_shop(
     urgent: UrgentNews | None = None,
 ) -> bool:
     """Tell something that is about no conversation. False: told before, or there is nobody."""
-    told = _tell(tx, shop, About(kind, account), _Notice(text, key), now)
+    told = _tell(tx, shop, About(kind, account), _Notice(text, key, urgent=urgent), now)
     return mail_members(tx, shop, urgent, text, key, now) or told
 
 
@@ -130,7 +133,7 @@ def _mail(
         task = tx.outbox.enqueue(
             shop,
             SendMail(to, (part,), unless=unless),
-            lane=mail_lane(to, unless_told=bool(unless)),
+            lane=mail_lane(to, unless_told=bool(unless), ordinary=part.kind in ORDINARY),
             key=f"mail:{key}:{to.casefold()}",
             due_at=now,
             expires_at=now + MAIL_LIFETIME,
@@ -168,6 +171,7 @@ class _Notice:
     conversation: ConversationId | None = None
     message: MessageId | None = None
     pictures: bool = False
+    urgent: UrgentNews | None = None
 
 
 def _tell(tx: Tx, shop: ShopId, about: About, notice: _Notice, now: datetime) -> bool:
@@ -192,7 +196,8 @@ def _tell(tx: Tx, shop: ShopId, about: About, notice: _Notice, now: datetime) ->
         peer = ChatPeer("", "group", number)
         any_told |= _enqueue(tx, shop, peer, notice, f"{notice.key}:group:{number}", now)
     addresses = [one.email for one in members if one.id in told.mailed and one.email]
-    part = MailPart(_MAILED_AS[about.kind], notice.text, now)
+    news = notice.urgent or UrgentNews(_MAILED_AS[about.kind])
+    part = MailPart(news.kind, news.words or notice.text, now)
     any_told |= _mail(tx, shop, addresses, part, notice.key, now)
     for member in told.held:
         summarize_later(tx, shop, member, settled, now)

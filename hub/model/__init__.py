@@ -103,6 +103,7 @@ from hub.model.ids import (
 )
 from hub.model.items import Item, ItemPage, ListedItem, Spec, Variant
 from hub.model.mail import (
+    ORDINARY,
     Letter,
     MailPart,
     MailTrouble,
@@ -205,6 +206,7 @@ __all__ = [
     "KEPT",
     "MOMENT_KEY",
     "NOTICE_KEY",
+    "ORDINARY",
     "RESTING",
     "URGENT",
     "WHOLE_SHOP",

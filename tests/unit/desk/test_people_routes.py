@@ -38,7 +38,11 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
 
 async def mailed(shop: Shop) -> list[tuple[Urgent, str]]:
     def unit(tx: Any) -> Any:
-        lanes = (mail_lane(MAILBOX), mail_lane(MAILBOX, unless_told=True))
+        lanes = (
+            mail_lane(MAILBOX),
+            mail_lane(MAILBOX, unless_told=True),
+            mail_lane(MAILBOX, ordinary=True),
+        )
         return [task for lane in lanes for task in tx.outbox.waiting(shop.account.shop, lane)]
 
     works = [task.work for task in await shop.store.read(unit)]
@@ -98,13 +102,15 @@ async def test_what_is_urgent_is_not_mailed_twice_because_a_rule_mails_it(shop: 
     await shop.desk.members.change(shop.as_boss, shop.li.id, email=MAILBOX)
     people = People(shop.store, lambda: shop.now, ZoneInfo("Asia/Shanghai"), mails=True)
     await people.add_route(shop.as_boss, Route((NoticeKind.NEED,), mailed=(shop.li.id,)))
-    news = UrgentNews(Urgent.NEED, 2, "有事")
-    await shop.store.write(
-        lambda tx: tell_owners(
-            tx, shop.lin, "有事", key="need:1", now=shop.now, kind=NoticeKind.NEED, urgent=news
-        )
-    )
-    assert await mailed(shop) == [(Urgent.NEED, "有事")]
+    kind, now = NoticeKind.NEED, shop.now
+
+    def unit(tx: Any) -> None:
+        for step in (0, 2):
+            news, key = UrgentNews(Urgent.NEED, step, f"有事 {step}"), f"need:{step}"
+            tell_owners(tx, shop.lin, "有事 1 发货", key=key, now=now, kind=kind, urgent=news)
+
+    await shop.store.write(unit)
+    assert await mailed(shop) == [(Urgent.NEED, "有事 0"), (Urgent.NEED, "有事 2")]
 
 
 @pytest.mark.parametrize("why", ["no server", "no address", "does not want mail"])
