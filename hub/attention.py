@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from hub import text
 from hub.model import (
+    PING_KEY,
     Account,
     ChatPeer,
     Claim,
@@ -76,6 +77,16 @@ def put_off(
     _plan_anew(tx, conversation, [asked, *_asked_by_others(tx, conversation, member)], now)
 
 
+def stop_reminding(tx: Tx, conversation: Conversation, member: MemberId, now: datetime) -> bool:
+    """This needs no answer; what others asked for stays as it is. False: nothing was planned."""
+    planned = _waiting(tx, conversation)
+    others = _asked_by_others(tx, conversation, member)
+    if len(planned) == len(others):
+        return False
+    _plan_anew(tx, conversation, others, now)
+    return True
+
+
 def _plan_anew(tx: Tx, conversation: Conversation, wanted: Iterable[Ping], now: datetime) -> None:
     """These in the place of all that were planned: what is due first must come first."""
     for task in _waiting(tx, conversation):
@@ -91,7 +102,7 @@ def _plan(tx: Tx, conversation: Conversation, ping: Ping, now: datetime) -> None
         conversation.shop,
         ping,
         lane=ping_lane(conversation),
-        key=f"ping:{who}:{due_at.isoformat()}:{now.isoformat()}",
+        key=f"{PING_KEY}{who}:{due_at.isoformat()}:{now.isoformat()}",
         due_at=due_at,
         now=now,
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hub.attention import hand_over, put_off
+from hub.attention import hand_over, put_off, stop_reminding
 from hub.commands import may
 from hub.desk.operator import Operator
 from hub.desk.people import member_named
@@ -79,6 +79,21 @@ class Handing:
             put_off(tx, found, last, operator.member.id, until, now)
             operator.record(tx, "handing.later", found.ticket, now)
             return found
+
+        return await self._store.write(unit)
+
+    async def needs_nothing(self, operator: Operator, conversation: ConversationId) -> bool:
+        """Nobody is reminded of it any more, until the buyer says something else. False: nobody
+        would have been."""
+        operator.require(Role.AGENT)
+        now = self._now()
+
+        def unit(tx: Tx) -> bool:
+            found = _find(tx, operator, conversation)
+            stopped = stop_reminding(tx, found, operator.member.id, now)
+            if stopped:
+                operator.record(tx, "handing.needs_nothing", found.ticket, now)
+            return stopped
 
         return await self._store.write(unit)
 

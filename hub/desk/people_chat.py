@@ -30,7 +30,7 @@ SILENT_FOR = timedelta(hours=1)
 LATER = timedelta(minutes=20)
 LONGEST_BARE = 4
 """Digits of a number of minutes."""
-OFF = frozenset({"关", "关闭", "取消", "结束", "off"})
+OFF = frozenset({"关", "关闭", "取消", "结束", "不用", "off"})
 ENDS = frozenset({"结束", "下班", "关", "取消"})
 
 
@@ -162,6 +162,10 @@ class PeopleChat:
         target, said = await self._target(operator, argument, target)
         if target is None:
             raise Invalid("没有设提醒：引用那位买家的通知写 /稍后 20m，或者 /稍后 20m #a7")
+        if said in OFF:
+            stopped = await self._handing.needs_nothing(operator, target)
+            ticket = (await self._handing.ticket(operator, target)).ticket
+            return text.needs_nothing(ticket, stopped=stopped)
         at: datetime | None = now + LATER
         if said:
             until = self._until(said, now)

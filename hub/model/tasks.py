@@ -382,6 +382,8 @@ AWAY_KEY = "away:"
 """How the keys of messages begin that are said to buyers when nobody is there."""
 NOTICE_KEY = "notice:"
 """How the keys of notices begin that tell what a buyer said."""
+PING_KEY = "ping:"
+"""How the keys of reminders begin, and of the notices that they make."""
 
 
 def mail_lane(to: str | None = None, *, unless_told: bool = False, ordinary: bool = False) -> str:

@@ -15,6 +15,7 @@ from hub.album import Album
 from hub.errors import HubError, PeerError, Rejected, Throttled, Uncertain, Unreachable
 from hub.model import (
     NOTICE_KEY,
+    PING_KEY,
     AccountId,
     ChatAbilities,
     ChatPeer,
@@ -36,7 +37,7 @@ from hub.outbound.worker import Claim
 from hub.pacing import Pacer
 from hub.policy import ReceiptWay, backoff, receipt_way
 from hub.store import Store, Tx
-from hub.text import mail, merged_notice, unlinked
+from hub.text import mail, merged_notice, merged_pings, unlinked
 
 NOT_CONNECTED_AGAIN = timedelta(seconds=30)
 """The chat lanes are hastened when a bot connects; this is the fallback."""
@@ -179,13 +180,16 @@ class ChatSends:
         return in_words
 
     async def _merge(self, claim: Claim) -> Claim:
-        """What a chat has missed for long is told in one notice, but for the newest."""
+        """What a chat has missed for long is told in one notice, but for the newest; so are many
+        reminders at a time."""
         task, now = claim.task, self._now()
-        if now - task.created_at < MISSED or not _is_mergeable(task):
+        family = _family(task)
+        if family is None or (family == NOTICE_KEY and now - task.created_at < MISSED):
             return claim
 
         def unit(tx: Tx) -> SendNotice | None:
-            waiting = [one for one in tx.outbox.waiting(task.shop, task.lane) if _is_mergeable(one)]
+            lane = tx.outbox.waiting(task.shop, task.lane)
+            waiting = [one for one in lane if _family(one) == family]
             older = waiting[:-KEPT_APART]
             if len(older) < WORTH_MERGING or older[0].id != task.id:
                 return None
@@ -194,7 +198,10 @@ class ChatSends:
             found = (tx.conversations.get(task.shop, one) for one in order)
             buyers = [(one, said[one.id]) for one in found if one is not None]
             assert isinstance(task.work, SendNotice)  # noqa: S101 - no other is mergeable
-            merged = SendNotice(task.work.peer, merged_notice(len(older), buyers), None)
+            words = (
+                merged_notice(len(older), buyers) if family == NOTICE_KEY else merged_pings(buyers)
+            )
+            merged = SendNotice(task.work.peer, words, None)
             if not tx.outbox.rewrite(task, claim.holder, merged):
                 return None
             for one in older[1:]:
@@ -358,11 +365,12 @@ class ChatSends:
         await self._store.write(unit)
 
 
-def _is_mergeable(task: Task) -> bool:
-    """Words of buyers: nobody has to do anything about the single one, and none gets lost."""
+def _family(task: Task) -> str | None:
+    """What may be told together with its like: words of buyers, and reminders of buyers."""
     work = task.work
-    said = task.key.startswith(NOTICE_KEY)
-    return said and isinstance(work, SendNotice) and work.conversation is not None
+    if not isinstance(work, SendNotice) or work.conversation is None:
+        return None
+    return next((one for one in (NOTICE_KEY, PING_KEY) if task.key.startswith(one)), None)
 
 
 def _about(task: Task) -> ConversationId:

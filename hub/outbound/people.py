@@ -60,6 +60,8 @@ class Pings:
         conversation = tx.conversations.get(shop, work.conversation)
         message = tx.messages.get(shop, work.message)
         over = message is None or tx.attention.answered(shop, work.conversation, work.message)
+        buyer = conversation.buyer if conversation is not None else None
+        over = over or (buyer is not None and tx.buyers.is_blocked(shop, buyer))
         plan = tx.plans.get(shop) or PeoplePlan()
         quiet = quiet_ends(plan, now)
         if conversation is None or message is None or over:

@@ -231,6 +231,12 @@ def later(until: datetime, zone: ZoneInfo, now: datetime, conversation: Conversa
     return f"好，{at} 还没人回复的话提醒你 #{conversation.ticket}"
 
 
+def needs_nothing(ticket: str, *, stopped: bool) -> str:
+    if not stopped:
+        return f"#{ticket} 本来就没有要提醒的"
+    return f"好，#{ticket} 不再提醒；买家再说话会重新开始"
+
+
 def answered_already(conversation: Conversation) -> str:
     return f"#{conversation.ticket} 已经回复过了，没有要提醒的"
 

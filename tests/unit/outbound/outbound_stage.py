@@ -217,6 +217,7 @@ class Stage:
         *,
         lifetime: timedelta = timedelta(hours=24),
         about: Conversation | None = None,
+        kind: str = "notice",
     ) -> None:
         """A notice to the owner."""
         notice = SendNotice(OWNER, text, (about or self.conversation).id)
@@ -225,7 +226,7 @@ class Stage:
                 self.shop,
                 notice,
                 lane=chat_lane(OWNER),
-                key=f"notice:{text}",
+                key=f"{kind}:{text}",
                 due_at=self.now,
                 expires_at=self.now + lifetime,
             )

@@ -128,6 +128,23 @@ async def test_what_a_chat_missed_comes_in_one_notice_but_for_the_newest(stage: 
     assert await stage.open_tasks() == {}
 
 
+async def test_many_reminders_at_a_time_come_in_one(stage: Stage) -> None:
+    for number in range(8):
+        talk = await stage.store.write(
+            lambda tx, number=number: add_conversation(  # type: ignore[misc]
+                tx, stage.account, f"600100201{number:02}"
+            )
+        )
+        await stage.tell(f"⏰ {number}", about=talk, kind="ping")
+    chat = FakeChat([SAID])
+    sends = stage.chats(chat)
+    for _ in range(5):
+        await stage.work(sends.perform, *CHATS)
+    merged, *rest = chat.said
+    assert merged.splitlines()[0] == "⏰ 另有 5 位买家还没人回复："
+    assert rest == ["⏰ 5", "⏰ 6", "⏰ 7"]
+
+
 async def test_a_busy_chat_that_is_told_in_time_is_told_everything(stage: Stage) -> None:
     for number in range(10):
         await stage.tell(f"第 {number} 句")
