@@ -250,6 +250,7 @@ def _workers(
         album,
         spacing=settings.qq.send_spacing_seconds,
         now=now,
+        links=settings.qq.links,
         silent_after=silent if silent and settings.qq.enabled else None,
     )
     clients = supervisor.client_of

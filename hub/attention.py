@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from hub import text
 from hub.model import (
+    PING_KEY,
     Account,
     ChatPeer,
     Claim,
@@ -77,6 +78,16 @@ def put_off(
     _plan_anew(tx, conversation, [asked, *_asked_by_others(tx, conversation, member)], now)
 
 
+def stop_reminding(tx: Tx, conversation: Conversation, member: MemberId, now: datetime) -> bool:
+    """This needs no answer; what others asked for stays as it is. False: nothing was planned."""
+    planned = _waiting(tx, conversation)
+    others = _asked_by_others(tx, conversation, member)
+    if len(planned) == len(others):
+        return False
+    _plan_anew(tx, conversation, others, now)
+    return True
+
+
 def _plan_anew(tx: Tx, conversation: Conversation, wanted: Iterable[Ping], now: datetime) -> None:
     """These in the place of all that were planned: what is due first must come first."""
     for task in _waiting(tx, conversation):
@@ -92,7 +103,7 @@ def _plan(tx: Tx, conversation: Conversation, ping: Ping, now: datetime) -> None
         conversation.shop,
         ping,
         lane=ping_lane(conversation),
-        key=f"ping:{who}:{due_at.isoformat()}:{now.isoformat()}",
+        key=f"{PING_KEY}{who}:{due_at.isoformat()}:{now.isoformat()}",
         due_at=due_at,
         now=now,
     )
@@ -129,12 +140,15 @@ def hand_over(
     giver: Member,
     taker: Member,
     now: datetime,
+    *,
+    note: str = "",
 ) -> None:
-    """The other is told what was said last, and is the first to be reminded."""
+    """The other is told what was said last, and is the first to be reminded. `note`: what the
+    giver says to it."""
     shop = conversation.shop
     tx.attention.claim(shop, Claim(conversation.id, taker.id, now, now, handed=True))
     said = tx.messages.of_conversation(shop, conversation.id, limit=SUMMARY_MESSAGES)
-    words = text.handed_over(giver.name, account, conversation, said)
+    words = text.handed_over(giver.name, account, conversation, said, note=note)
     last = tx.attention.last_heard(shop, conversation.id)
     key = f"handed:{conversation.id}:{taker.id}:{now.isoformat()}"
     tell_members(

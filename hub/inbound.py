@@ -55,6 +55,7 @@ from hub.model import (
 )
 from hub.notices import tell_asker, tell_owners
 from hub.phone import seller_wrote
+from hub.policy import wants_answer
 from hub.settings import ReplySettings
 from hub.store import Store, Tx
 
@@ -216,7 +217,8 @@ class Inbound:
             message=message,
             pictures=isinstance(event.content, Image),
         )
-        if not reply.answered and not (card is not None and card.blocked):
+        blocked = card is not None and card.blocked
+        if not reply.answered and not blocked and wants_answer(event.content):
             heard(tx, conversation, message, now, reply.plan)
 
     def _item(self, tx: Tx, conversation: Conversation, now: datetime) -> Item | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hub.model import (
+    ORDINARY,
     URGENT,
     About,
     AccountId,
@@ -47,13 +48,14 @@ from hub.policy import (
     MailWhen,
     audience,
     is_worse,
+    masked_texts,
     next_at,
     stock_level,
     when_mailed,
 )
 from hub.store import Tx
 from hub.summaries import summarize_later
-from hub.text import focus_head, stock_fell
+from hub.text import GOODS, focus_head, stock_fell
 
 NOTICE_LIFETIME = timedelta(hours=24)
 FALLBACK_AFTER = timedelta(seconds=20)
@@ -62,8 +64,8 @@ _MAILED_AS: dict[NoticeKind, Urgent] = {
     NoticeKind.MESSAGE: Urgent.MESSAGE,
     NoticeKind.ORDER: Urgent.ORDER,
     NoticeKind.NEED: Urgent.NEED,
-    NoticeKind.ACCOUNT: Urgent.ACCOUNT,
-    NoticeKind.STOCK: Urgent.STOCK,
+    NoticeKind.ACCOUNT: Urgent.ACCOUNT_NEWS,
+    NoticeKind.STOCK: Urgent.STOCK_NEWS,
     NoticeKind.RECEIPT: Urgent.RECEIPT,
 }
 
@@ -87,7 +89,9 @@ def tell_owners(
     """
     shop = conversation.shop
     about = about_conversation(kind, conversation)
-    notice = _Notice(text, key, conversation.id, message, pictures, kind in URGENT)
+    notice = _Notice(
+        text, key, conversation.id, message, pictures, urgent=kind in URGENT, news=urgent
+    )
     told = _tell(tx, shop, about, notice, now)
     return mail_members(tx, shop, urgent, text, key, now) or told
 
@@ -104,7 +108,7 @@ def tell_owners_of_shop(
     urgent: UrgentNews | None = None,
 ) -> bool:
     """Tell something that is about no conversation. False: told before, or there is nobody."""
-    notice = _Notice(text, key, urgent=kind in URGENT)
+    notice = _Notice(text, key, urgent=kind in URGENT, news=urgent)
     told = _tell(tx, shop, About(kind, account), notice, now)
     return mail_members(tx, shop, urgent, text, key, now) or told
 
@@ -137,7 +141,7 @@ def _mail(
         task = tx.outbox.enqueue(
             shop,
             SendMail(to, (part,), unless=unless),
-            lane=mail_lane(to, unless_told=bool(unless)),
+            lane=mail_lane(to, unless_told=bool(unless), ordinary=part.kind in ORDINARY),
             key=f"mail:{key}:{to.casefold()}",
             due_at=now,
             expires_at=now + MAIL_LIFETIME,
@@ -176,6 +180,8 @@ class _Notice:
     message: MessageId | None = None
     pictures: bool = False
     urgent: bool = False
+    news: UrgentNews | None = None
+    """What a mail says of it."""
 
 
 def _tell(tx: Tx, shop: ShopId, about: About, notice: _Notice, now: datetime) -> bool:
@@ -194,15 +200,25 @@ def _tell(tx: Tx, shop: ShopId, about: About, notice: _Notice, now: datetime) ->
     told = audience(about, settled, members, now, claimed_by=holder)
     ids = [one.qq for one in members if one.id in told.members]
     any_told = _tell_people(tx, shop, ids, notice, now)
+    if told.groups or told.mailed:
+        notice = replace(notice, text=_without_cards(tx, shop, about, notice.text))
     for number in told.groups:
         peer = peer_at("group", number)
         any_told |= _enqueue(tx, shop, peer, notice, f"{notice.key}:group:{number}", now)
     addresses = [one.email for one in members if one.id in told.mailed and one.email]
-    part = MailPart(_MAILED_AS[about.kind], notice.text, now)
+    news = notice.news or UrgentNews(_MAILED_AS[about.kind])
+    part = MailPart(news.kind, news.words or notice.text, now)
     any_told |= _mail(tx, shop, addresses, part, notice.key, now)
     for member in told.held:
         summarize_later(tx, shop, member, settled, now)
     return any_told or bool(told.held)
+
+
+def _without_cards(tx: Tx, shop: ShopId, about: About, text: str) -> str:
+    """Buyers quote what they were given, and not everybody may see that."""
+    if about.account is None or about.buyer is None:
+        return text
+    return masked_texts(text, tx.cards.codes_of_buyer(shop, about.account, about.buyer), GOODS)
 
 
 def about_conversation(kind: NoticeKind, conversation: Conversation) -> About:

@@ -207,6 +207,8 @@ class QQSettings(_Section):
     """Least time between two texts that the bot sends; QQ restricts accounts that are faster."""
     focus_minutes: float = Field(10, gt=0, le=1440)
     """Whoever talks with one buyer alone (/聊) and writes nothing for so long leaves by that."""
+    links: bool = False
+    """Addresses that buyers wrote stay links in QQ, which looks at messages with links closely."""
     login_codes: bool = True
     """Send owners a QR code in private when the login of an account has died."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hub.attention import hand_over, put_off
+from hub.attention import hand_over, put_off, stop_reminding
 from hub.commands import may
 from hub.desk.operator import Operator
 from hub.desk.people import member_named
@@ -15,6 +15,8 @@ from hub.model import Conversation, ConversationId, Member, PeoplePlan, Role
 from hub.policy import is_silenced
 from hub.store import Store, Tx
 
+LONGEST_NOTE = 200
+"""Characters of what is said to whoever takes over."""
 LONGEST_LATER = timedelta(days=7)
 
 
@@ -32,16 +34,19 @@ class Handing:
         self._now = now
 
     async def hand_over(
-        self, operator: Operator, conversation: ConversationId, name: str
+        self, operator: Operator, conversation: ConversationId, words: str
     ) -> HandedOver:
-        """From now on it is the other's: they get what was said last, and the reminders."""
+        """From now on it is the other's: they get what was said last, and the reminders.
+
+        `words`: the other's name, and behind it what else they should know.
+        """
         operator.require(Role.AGENT)
         now = self._now()
 
         def unit(tx: Tx) -> HandedOver:
             found = _find(tx, operator, conversation)
             account = tx.accounts.get(operator.shop, found.account)
-            taker = member_named(tx, operator, name)
+            taker, note = _named(tx, operator, words)
             if taker.id == operator.member.id:
                 raise Invalid("没有转：不用转给自己，直接回复就是你的")
             if not may(taker.role, Role.AGENT):
@@ -50,7 +55,7 @@ class Handing:
                 raise Invalid(f"没有转：{taker.name} 还没有绑定 QQ，收不到")
             if account is None:
                 raise NotFound("这个会话的账号已经不在了")
-            hand_over(tx, account, found, operator.member, taker, now)
+            hand_over(tx, account, found, operator.member, taker, now, note=note)
             operator.record(tx, "handing.over", f"{found.ticket} {taker.name}", now)
             plan = tx.plans.get(operator.shop) or PeoplePlan()
             return HandedOver(taker, found, is_silenced(plan, taker.id, now))
@@ -77,8 +82,35 @@ class Handing:
 
         return await self._store.write(unit)
 
+    async def needs_nothing(self, operator: Operator, conversation: ConversationId) -> bool:
+        """Nobody is reminded of it any more, until the buyer says something else. False: nobody
+        would have been."""
+        operator.require(Role.AGENT)
+        now = self._now()
+
+        def unit(tx: Tx) -> bool:
+            found = _find(tx, operator, conversation)
+            stopped = stop_reminding(tx, found, operator.member.id, now)
+            if stopped:
+                operator.record(tx, "handing.needs_nothing", found.ticket, now)
+            return stopped
+
+        return await self._store.write(unit)
+
     async def ticket(self, operator: Operator, conversation: ConversationId) -> Conversation:
         return await self._store.read(lambda tx: _find(tx, operator, conversation))
+
+
+def _named(tx: Tx, operator: Operator, words: str) -> tuple[Member, str]:
+    """Names may hold blanks: the longest that the words begin with is meant."""
+    said = " ".join(words.split())
+    names = [one.name for one in tx.members.all(operator.shop) if one.active]
+    fits = [one for one in names if f"{said} ".startswith(f"{' '.join(one.split())} ")]
+    name = max(fits, key=len) if fits else said.partition(" ")[0]
+    note = said[len(" ".join(name.split())) :].strip()
+    if len(note) > LONGEST_NOTE:
+        raise Invalid(f"没有转：给同事的话最多 {LONGEST_NOTE} 字")
+    return member_named(tx, operator, name), note
 
 
 def _find(tx: Tx, operator: Operator, conversation: ConversationId) -> Conversation:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hub import text
 from hub.commands import narrow
 from hub.desk.operator import Operator
 from hub.errors import Invalid, PeerError, TooOften, Unavailable
 from hub.model import Letter, MailTrouble, Member, Role, is_mail_address, mail_lane
 from hub.notify import MailServer
 from hub.store import Store, Tx
+from hub.text import mail as text
 
 TESTS, TEST_WINDOW = 5, timedelta(minutes=10)
 """Test mails of a shop within a while: providers take many of them for spam."""

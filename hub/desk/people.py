@@ -31,7 +31,7 @@ from hub.model import (
     Tally,
     peer_at,
 )
-from hub.notices import forget_chat, plan_digest
+from hub.notices import forget_chat, plan_digest, tell_members
 from hub.policy import checked_reply, is_mailable, is_silenced, on_duty
 from hub.store import Store, Tx
 from hub.summaries import begin_anew, move_summaries
@@ -307,12 +307,15 @@ class People:
             _answering(tx, operator, member.id)
             found[:] = [member]
             others = tuple(one for one in plan.stints if one.member != member.id)
+            said = text.sent_on_duty(operator.member.name, until, self._zone, now)
+            self._tell(tx, operator, member, said, now)
             return replace(plan, stints=(*others, Spell(member.id, until, now)))
 
         await self._change(operator, "people.duty", change, Role.AGENT, lambda: found[0].name)
         return found[0]
 
     async def end_duty(self, operator: Operator, name: str) -> Member:
+        now = self._now()
         found: list[Member] = []
 
         def change(tx: Tx, plan: PeoplePlan) -> PeoplePlan:
@@ -321,10 +324,17 @@ class People:
             if len(left) == len(plan.stints):
                 raise Invalid(f"{member.name} 没有临时接班；排好的班次在后台「通知」里改")
             found[:] = [member]
+            self._tell(tx, operator, member, text.sent_off_duty(operator.member.name), now)
             return replace(plan, stints=left)
 
         await self._change(operator, "people.duty_over", change, Role.AGENT, lambda: found[0].name)
         return found[0]
+
+    def _tell(self, tx: Tx, operator: Operator, member: Member, said: str, now: datetime) -> None:
+        """Whoever is sent somewhere by somebody else has to know."""
+        if member.id != operator.member.id:
+            key = f"duty:{member.id}:{now.isoformat()}"
+            tell_members(tx, operator.shop, (member.id,), said, key=key, now=now)
 
     def _meant(self, tx: Tx, operator: Operator, name: str) -> Member:
         if name in ("", "我", operator.member.name):
@@ -367,10 +377,12 @@ def id_of(one: Route | Shift) -> str:
 
 
 def member_named(tx: Tx, operator: Operator, name: str) -> Member:
-    """The active member of this name, or the only one whose name begins so. Raises NotFound."""
+    """The active member of this name, or the only one whose name begins with it or else holds it.
+    Raises NotFound."""
     members = [one for one in tx.members.all(operator.shop) if one.active]
     exact = [one for one in members if one.name == name]
-    found = exact or [one for one in members if name and one.name.startswith(name)]
+    begins = [one for one in members if name and one.name.startswith(name)]
+    found = exact or begins or [one for one in members if name and name in one.name]
     if len(found) == 1:
         return found[0]
     names = "、".join(one.name for one in (found or members))

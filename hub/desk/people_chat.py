@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from hub import text
-from hub.commands import Action, Call, closing_ticket, narrow, parse_command
+from hub.commands import Action, Call, closing_ticket, leading_ticket, narrow, parse_command
 from hub.desk.binding import Binding
 from hub.desk.chat_words import without_ticket
 from hub.desk.confirming import Confirmations
@@ -18,7 +18,7 @@ from hub.desk.operator import Operator
 from hub.desk.people import People
 from hub.errors import Forbidden, Invalid, NotConfirmed
 from hub.model import ConversationId, Member, OperatorMessage, in_group_only, only_bot
-from hub.policy import parse_until, split_until
+from hub.policy import Until, parse_until, split_until
 from hub.store import Store
 from hub.text import gathered as qq_words
 
@@ -30,7 +30,9 @@ STRANGER_EVERY = timedelta(days=1)
 SILENT_FOR = timedelta(hours=1)
 """When nobody says for how long."""
 LATER = timedelta(minutes=20)
-OFF = frozenset({"关", "关闭", "取消", "结束", "off"})
+LONGEST_BARE = 4
+"""Digits of a number of minutes."""
+OFF = frozenset({"关", "关闭", "取消", "结束", "不用", "off"})
 ENDS = frozenset({"结束", "下班", "关", "取消"})
 
 
@@ -137,7 +139,7 @@ class PeopleChat:
             return text.not_silenced() if tally is None else text.silence_over(tally)
         end: datetime | None = now + SILENT_FOR
         if said:
-            until = parse_until(said, now.astimezone(self._zone))
+            until = self._until(said, now)
             if until is None:
                 raise Invalid(f"看不懂「{said}」，例如：/静音 2小时、/静音 到8:00、/静音 关")
             end = until.at
@@ -153,6 +155,8 @@ class PeopleChat:
         if words and words[-1] in ENDS:
             ended = await self._people.end_duty(operator, " ".join(words[:-1]))
             return text.duty_ended(ended.name)
+        if until is None and len(words) > 1:
+            raise Invalid(f"看不懂「{said}」，例如：/值班 我 到22:00、/值班 小李 2小时")
         end = None if until is None else until.at
         member = await self._people.take_duty(operator, name, end)
         return text.duty_taken(member.name, end, self._zone, now)
@@ -160,10 +164,14 @@ class PeopleChat:
     async def _hand_over(
         self, operator: Operator, argument: str, target: ConversationId | None
     ) -> str:
-        target, name = await self._target(operator, argument, target)
+        target, words = await self._target(operator, argument, target)
+        name, *more = words.split(maxsplit=1)[:2] or [""]
+        if more and (typed := leading_ticket(more[0])) is not None:
+            target = await self._same(operator, typed[0], target)
+            words = f"{name} {typed[1]}"
         if target is None or not name:
             raise Invalid("没有转：引用那位买家的通知写 /转 小李，或者 /转 小李 #a7")
-        done = await self._handing.hand_over(operator, target, name)
+        done = await self._handing.hand_over(operator, target, words)
         return text.hand_over_done(done.taker.name, done.conversation, silenced=done.silenced)
 
     async def _later(self, operator: Operator, argument: str, target: ConversationId | None) -> str:
@@ -171,9 +179,13 @@ class PeopleChat:
         target, said = await self._target(operator, argument, target)
         if target is None:
             raise Invalid("没有设提醒：引用那位买家的通知写 /稍后 20m，或者 /稍后 20m #a7")
+        if said in OFF:
+            stopped = await self._handing.needs_nothing(operator, target)
+            ticket = (await self._handing.ticket(operator, target)).ticket
+            return text.needs_nothing(ticket, stopped=stopped)
         at: datetime | None = now + LATER
         if said:
-            until = parse_until(said, now.astimezone(self._zone))
+            until = self._until(said, now)
             at = until.at if until is not None else None
         if at is None:
             raise Invalid(f"看不懂「{said}」，例如：/稍后 20m、/稍后 到18:00")
@@ -181,6 +193,12 @@ class PeopleChat:
         if found is None:
             return text.answered_already(await self._handing.ticket(operator, target))
         return text.later(at, self._zone, now, found)
+
+    def _until(self, said: str, now: datetime) -> Until | None:
+        """A number alone counts minutes."""
+        bare = narrow(said)
+        minutes = bare.isascii() and bare.isdigit() and len(bare) <= LONGEST_BARE
+        return parse_until(f"{bare}分钟" if minutes else said, now.astimezone(self._zone))
 
     async def _target(
         self, operator: Operator, argument: str, target: ConversationId | None
@@ -190,10 +208,17 @@ class PeopleChat:
         ticket = closing_ticket(rest)
         if ticket is None:
             return target, rest
+        found = await self._same(operator, ticket, target)
+        return found, rest[: max(rest.rfind("#"), rest.rfind("＃"))].strip()
+
+    async def _same(
+        self, operator: Operator, ticket: str, target: ConversationId | None
+    ) -> ConversationId:
+        """The conversation of a ticket, which nothing else may contradict."""
         found = await self._inbox.by_ticket(operator, ticket)
         if target is not None and target != found.id:
             raise Invalid("没有执行：引用的通知和写的编号不是同一个会话，请只留一个")
-        return found.id, rest[: max(rest.rfind("#"), rest.rfind("＃"))].strip()
+        return found.id
 
 
 def _four_digits(address: str) -> str:

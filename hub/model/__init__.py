@@ -107,6 +107,7 @@ from hub.model.ids import (
 )
 from hub.model.items import Item, ItemPage, ListedItem, Spec, Variant
 from hub.model.mail import (
+    ORDINARY,
     Letter,
     MailPart,
     MailTrouble,
@@ -164,6 +165,7 @@ from hub.model.tasks import (
     AWAY_KEY,
     MOMENT_KEY,
     NOTICE_KEY,
+    PING_KEY,
     AnswerByAi,
     AskedBy,
     ChangePrice,
@@ -209,6 +211,8 @@ __all__ = [
     "KEPT",
     "MOMENT_KEY",
     "NOTICE_KEY",
+    "ORDINARY",
+    "PING_KEY",
     "RESTING",
     "URGENT",
     "WHOLE_SHOP",

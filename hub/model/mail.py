@@ -19,7 +19,7 @@ def is_mail_address(written: str) -> bool:
 
 
 class Urgent(StrEnum):
-    """Kinds of news that are worth a mail, the last three where a rule of the shop says so."""
+    """Kinds of news that are worth a mail; those of `ORDINARY` where a rule of the shop says so."""
 
     ACCOUNT = "account"
     """An account does nothing until a person acts."""
@@ -36,6 +36,14 @@ class Urgent(StrEnum):
     MESSAGE = "message"
     ORDER = "order"
     RECEIPT = "receipt"
+    ACCOUNT_NEWS = "account_news"
+    STOCK_NEWS = "stock_news"
+
+
+ORDINARY = frozenset(
+    {Urgent.MESSAGE, Urgent.ORDER, Urgent.RECEIPT, Urgent.ACCOUNT_NEWS, Urgent.STOCK_NEWS}
+)
+"""Nobody has to be woken for them, and nothing urgent waits for them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -393,14 +393,20 @@ AWAY_KEY = "away:"
 """How the keys of messages begin that are said to buyers when nobody is there."""
 NOTICE_KEY = "notice:"
 """How the keys of notices begin that tell what a buyer said."""
+PING_KEY = "ping:"
+"""How the keys of reminders begin, and of the notices that they make."""
 
 
-def mail_lane(to: str | None = None, *, unless_told: bool = False) -> str:
+def mail_lane(to: str | None = None, *, unless_told: bool = False, ordinary: bool = False) -> str:
     """Mails to one address leave in order. Without an address: the prefix of all of them.
 
-    What is only sent if the chat stays silent has a lane of its own, because it waits for that.
+    What is only sent if the chat stays silent has a lane of its own, because it waits for that. So
+    has what is ordinary: nothing urgent waits behind it.
     """
-    return "mail:" + ("" if to is None else to.casefold() + (":untold" if unless_told else ""))
+    if to is None:
+        return "mail:"
+    apart = ":untold" if unless_told else ":ordinary" if ordinary else ""
+    return f"mail:{to.casefold()}{apart}"
 
 
 def chat_key(peer: ChatPeer, message_id: str) -> str:

@@ -15,6 +15,7 @@ from hub.album import Album
 from hub.errors import HubError, PeerError, Rejected, Throttled, Uncertain, Unreachable
 from hub.model import (
     NOTICE_KEY,
+    PING_KEY,
     AccountId,
     ChatAbilities,
     ChatPeer,
@@ -37,7 +38,7 @@ from hub.outbound.worker import Claim
 from hub.pacing import Pacer
 from hub.policy import ReceiptWay, backoff, receipt_way
 from hub.store import Store, Tx
-from hub.text import merged_notice, silent_chat_mail
+from hub.text import mail, merged_notice, merged_pings, unlinked
 
 NOT_CONNECTED_AGAIN = timedelta(seconds=30)
 """The chat lanes are hastened when a bot connects; this is the fallback."""
@@ -97,9 +98,10 @@ class ChatSends:
         spacing: float,
         now: Callable[[], datetime],
         silent_after: timedelta | None = None,
+        links: bool = False,
     ) -> None:
-        """`silent_after`: notices that wait so long for a bot are worth a mail; None: they never
-        are."""
+        """`links`: addresses in what buyers wrote stay links. `silent_after`: notices that wait so
+        long for a bot are worth a mail; None: they never are."""
         self._store = store
         self._port = port
         self._album = album
@@ -110,6 +112,7 @@ class ChatSends:
         self._tries: dict[TaskId, int] = {}
         """Of open tasks. A new process starts to count anew, that does no harm."""
         self._silent_after = silent_after
+        self._links = links
         self._told_silent: set[ShopId] = set()
 
     async def perform(self, claim: Claim) -> None:
@@ -122,7 +125,7 @@ class ChatSends:
             await self._send(await self._merge(ready))
 
     async def _send(self, claim: Claim) -> None:
-        peer, text, quote = _told(claim)
+        peer, text, quote = self._told(claim)
         way = self._way(claim)
         if not (way.sign or way.words):
             await self._settle(claim, TaskState.DROPPED, "no sign for it in this chat")
@@ -179,13 +182,16 @@ class ChatSends:
         return in_words
 
     async def _merge(self, claim: Claim) -> Claim:
-        """What a chat has missed for long is told in one notice, but for the newest."""
+        """What a chat has missed for long is told in one notice, but for the newest; so are many
+        reminders at a time."""
         task, now = claim.task, self._now()
-        if now - task.created_at < MISSED or not _is_mergeable(task):
+        family = _family(task)
+        if family is None or (family == NOTICE_KEY and now - task.created_at < MISSED):
             return claim
 
         def unit(tx: Tx) -> SendNotice | None:
-            waiting = [one for one in tx.outbox.waiting(task.shop, task.lane) if _is_mergeable(one)]
+            lane = tx.outbox.waiting(task.shop, task.lane)
+            waiting = [one for one in lane if _family(one) == family]
             older = waiting[:-KEPT_APART]
             if len(older) < WORTH_MERGING or older[0].id != task.id:
                 return None
@@ -194,7 +200,10 @@ class ChatSends:
             found = (tx.conversations.get(task.shop, one) for one in order)
             buyers = [(one, said[one.id]) for one in found if one is not None]
             assert isinstance(task.work, SendNotice)  # noqa: S101 - no other is mergeable
-            merged = SendNotice(task.work.peer, merged_notice(len(older), buyers), None)
+            words = (
+                merged_notice(len(older), buyers) if family == NOTICE_KEY else merged_pings(buyers)
+            )
+            merged = SendNotice(task.work.peer, words, None)
             if not tx.outbox.rewrite(task, claim.holder, merged):
                 return None
             for one in older[1:]:
@@ -207,13 +216,13 @@ class ChatSends:
     async def _tell_silence(self, claim: Claim) -> None:
         """No bot takes notices: who reads mail has to know, once until one does again."""
         task, now = claim.task, self._now()
-        waited, peer = now - task.created_at, _told(claim)[0]
+        waited, peer = now - task.created_at, self._told(claim)[0]
         if self._silent_after is None or waited < self._silent_after or peer.bot:
             return
         if task.shop in self._told_silent:
             return
         self._told_silent.add(task.shop)
-        words, key = silent_chat_mail(waited), f"silent-chat:{task.id}"
+        words, key = mail.silent_chat_mail(waited), f"silent-chat:{task.id}"
         news = UrgentNews(Urgent.SILENT_CHAT, words=words)
         await self._store.write(lambda tx: mail_members(tx, task.shop, news, words, key, now))
 
@@ -255,7 +264,7 @@ class ChatSends:
 
     async def _look(self, claim: Claim, wire_at: datetime) -> None:
         """An earlier attempt had no answer: read the chat before saying it again."""
-        peer, text, _ = _told(claim)
+        peer, text, _ = self._told(claim)
         try:
             found = await self._find(peer, text, wire_at)
         except Unreachable as error:
@@ -298,6 +307,13 @@ class ChatSends:
         wait = backoff(tries, first=2, most=60, jitter=0)
         await self._release(claim, timedelta(seconds=wait), error, clear_wire=clear_wire)
 
+    def _told(self, claim: Claim) -> tuple[ChatPeer, str, str | None]:
+        """To whom, what, and which of their messages it quotes. What buyers wrote makes no link."""
+        peer, text, quote = _told(claim)
+        work = claim.task.work
+        said = isinstance(work, SendNotice) and work.conversation is not None
+        return peer, unlinked(text) if said and not self._links else text, quote
+
     def _count_try(self, claim: Claim) -> int:
         tries = self._tries[claim.task.id] = self._tries.get(claim.task.id, 0) + 1
         return tries
@@ -326,7 +342,7 @@ class ChatSends:
     async def _done(self, claim: Claim, delivered: Delivered) -> None:
         work, shop, now = claim.task.work, claim.task.shop, self._now()
         assert isinstance(work, SendNotice | SendReceipt)  # noqa: S101 - registered by kind
-        peer, _, _ = _told(claim)
+        peer, _, _ = self._told(claim)
         self._tries.pop(claim.task.id, None)
         self._told_silent.discard(shop)
 
@@ -351,11 +367,12 @@ class ChatSends:
         await self._store.write(unit)
 
 
-def _is_mergeable(task: Task) -> bool:
-    """Words of buyers: nobody has to do anything about the single one, and none gets lost."""
+def _family(task: Task) -> str | None:
+    """What may be told together with its like: words of buyers, and reminders of buyers."""
     work = task.work
-    said = task.key.startswith(NOTICE_KEY)
-    return said and isinstance(work, SendNotice) and work.conversation is not None
+    if not isinstance(work, SendNotice) or work.conversation is None:
+        return None
+    return next((one for one in (NOTICE_KEY, PING_KEY) if task.key.startswith(one)), None)
 
 
 def _about(task: Task) -> ConversationId:

@@ -16,14 +16,24 @@ from zoneinfo import ZoneInfo
 
 from loguru import logger
 
-from hub import text
 from hub.errors import AuthExpired, PeerError, Rejected, Throttled, Uncertain, Unreachable
-from hub.model import Letter, MailTrouble, SendMail, ShopId, Task, TaskId, TaskState
+from hub.model import (
+    ORDINARY,
+    Letter,
+    MailTrouble,
+    SendMail,
+    ShopId,
+    Task,
+    TaskId,
+    TaskState,
+    mail_lane,
+)
 from hub.notices import tell_owners_of_shop
 from hub.outbound.worker import Claim
 from hub.policy import MOST_PARTS, backoff, mail_due
 from hub.settings import MailSettings
 from hub.store import Store, Tx
+from hub.text import mail as text
 
 PAUSE = timedelta(minutes=15)
 """How long a server that does not let us send is left alone."""
@@ -74,7 +84,7 @@ class Mails:
         self._count = count
         self._began = now()
         self._last: dict[str, datetime] = {}
-        """When each address was last written to."""
+        """When each address was last written to, with what is urgent and with what is not."""
         self._tries: dict[TaskId, int] = {}
         """Of open tasks. A new process starts to count anew, that does no harm."""
         self._unanswered: dict[TaskId, int] = {}
@@ -138,7 +148,7 @@ class Mails:
             if work.unless
             else timedelta(seconds=settings.gather_seconds)
         )
-        last = self._last.get(work.to.casefold())
+        last = self._last.get(_spaced(work))
         spacing = timedelta(minutes=settings.spacing_minutes)
         due_at = mail_due(task.created_at, last, wait=wait, spacing=spacing)
         trouble = tx.mail_troubles.get(task.shop)
@@ -188,7 +198,7 @@ class Mails:
 
     def _sent(self, tx: Tx, claim: Claim, work: SendMail) -> None:
         now = self._now()
-        self._last[work.to.casefold()] = now
+        self._last[_spaced(work)] = now
         self._forget(claim.task.id)
         tx.outbox.settle(claim.task, claim.holder, TaskState.DONE, now=now)
         tx.mail_troubles.clear(claim.task.shop)
@@ -246,6 +256,11 @@ class Mails:
     def _forget(self, task: TaskId) -> None:
         self._tries.pop(task, None)
         self._unanswered.pop(task, None)
+
+
+def _spaced(work: SendMail) -> str:
+    """What the spacing is between: mails to one address, and apart from them ordinary ones."""
+    return mail_lane(work.to, ordinary=all(part.kind in ORDINARY for part in work.parts))
 
 
 def _again(tries: int, first: float, most: float) -> timedelta:

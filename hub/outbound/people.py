@@ -39,6 +39,7 @@ from hub.outbound.worker import Claim
 from hub.policy import audience, is_undisturbed, next_at, pinged, pings, quiet_ends
 from hub.store import Store, Tx
 from hub.summaries import summary_due
+from hub.text import mail
 
 DAY = timedelta(days=1)
 
@@ -59,6 +60,8 @@ class Pings:
         conversation = tx.conversations.get(shop, work.conversation)
         message = tx.messages.get(shop, work.message)
         over = message is None or tx.attention.answered(shop, work.conversation, work.message)
+        buyer = conversation.buyer if conversation is not None else None
+        over = over or (buyer is not None and tx.buyers.is_blocked(shop, buyer))
         plan = tx.plans.get(shop) or PeoplePlan()
         quiet = quiet_ends(plan, now)
         if conversation is None or message is None or over:
@@ -104,7 +107,7 @@ class Pings:
             more = timedelta(minutes=minutes[work.step + 1] - minutes[work.step])
             remind(tx, conversation, message.id, now + more, now, step=work.step + 1)
         elif minutes and plan.mail_unanswered:
-            words = text.unanswered_mail(account, conversation, waited)
+            words = mail.unanswered_mail(account, conversation, waited)
             news = UrgentNews(Urgent.UNANSWERED, words=words)
             mail_members(tx, shop, news, said, f"{claim.task.key}:mail", now)
 

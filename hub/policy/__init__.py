@@ -77,7 +77,7 @@ from hub.policy.output_guard import (
     forbidden_words,
     guard,
 )
-from hub.policy.people import conversations_called
+from hub.policy.people import conversations_called, wants_answer
 from hub.policy.prices import (
     Ask,
     Offer,
@@ -333,6 +333,7 @@ __all__ = [
     "token_renewal",
     "unknown_placeholders",
     "unknown_reply_placeholders",
+    "wants_answer",
     "was_told",
     "when_mailed",
     "why_no_pattern",

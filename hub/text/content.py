@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import assert_never
 
 from hub.model import Card, Content, Image, Location, Text, Unsupported, Video, Voice
@@ -41,6 +42,15 @@ def voice(duration: float | None) -> str:
     """`语音 8 秒`; without the number where it cannot be seconds."""
     believed = duration is not None and 1 <= duration <= LONGEST_VOICE
     return f"语音 {duration:.0f} 秒" if believed else "语音"
+
+
+_LINK = re.compile(r"(?:https?://|\b(?=www\.))([a-z0-9.-]+)", re.IGNORECASE)
+
+
+def unlinked(text: str) -> str:
+    """With addresses as text that no chat makes a link of: `m．tb．cn/h.x`. Browsers read the wide
+    dots as dots, so that they can still be copied there."""
+    return _LINK.sub(lambda found: found[1].replace(".", "．"), text)
 
 
 def shorten(text: str, most: int = 40) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hub.model import Account, Conversation, MailPart, Urgent
+from hub.model import ORDINARY, Account, Conversation, MailPart, Urgent
 from hub.text.content import shorten
 from hub.text.times import clock, span
 
@@ -20,8 +20,9 @@ MAIL_KINDS: dict[Urgent, str] = {
     Urgent.MESSAGE: "买家消息",
     Urgent.ORDER: "订单",
     Urgent.RECEIPT: "自动回复没发出",
+    Urgent.ACCOUNT_NEWS: "账号",
+    Urgent.STOCK_NEWS: "库存",
 }
-_ORDINARY = frozenset({Urgent.MESSAGE, Urgent.ORDER, Urgent.RECEIPT})
 _PAGES: dict[Urgent, str] = {
     Urgent.ACCOUNT: "/accounts",
     Urgent.NEED: "/needs",
@@ -32,6 +33,8 @@ _PAGES: dict[Urgent, str] = {
     Urgent.MESSAGE: "/conversations",
     Urgent.ORDER: "/orders",
     Urgent.RECEIPT: "/conversations",
+    Urgent.ACCOUNT_NEWS: "/accounts",
+    Urgent.STOCK_NEWS: "/stock",
 }
 NO_MAIL_SERVER = "还没有设置邮件服务器：在 config/hub.yml 的 mail 里填好，重启鱼桥"
 BAD_MAIL_ADDRESS = "这个邮箱地址不对，要像 name@example.com 这样"
@@ -58,7 +61,7 @@ def mail_subject(parts: Sequence[MailPart]) -> str:
     kinds = "、".join(dict.fromkeys(MAIL_KINDS[part.kind] for part in parts))
     if len(parts) == 1:
         return f"【鱼桥】{kinds}"
-    urgent = any(part.kind not in _ORDINARY for part in parts)
+    urgent = any(part.kind not in ORDINARY for part in parts)
     return f"【鱼桥】{len(parts)} 件{'急事' if urgent else '事'}：{kinds}"
 
 

@@ -64,6 +64,15 @@ def merged_notice(count: int, buyers: Sequence[tuple[Conversation, int]]) -> str
     return "\n".join(lines)
 
 
+def merged_pings(buyers: Sequence[tuple[Conversation, int]]) -> str:
+    """In the place of reminders of these buyers, of whom there are many at a time."""
+    lines = [f"⏰ 另有 {len(buyers)} 位买家还没人回复："]
+    lines += [f"{one.buyer_name or '买家'} #{one.ticket}" for one, _ in buyers[:MOST_MERGED]]
+    if len(buyers) > MOST_MERGED:
+        lines.append(f"还有 {len(buyers) - MOST_MERGED} 位，都在后台「会话」里")
+    return "\n".join(lines)
+
+
 def answer_planned(answer: str) -> str:
     return f"↪ 自动回复：{shorten(answer)}"
 

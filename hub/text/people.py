@@ -170,6 +170,15 @@ def duty_taken(name: str, until: datetime | None, zone: ZoneInfo, now: datetime)
     return f"{name} 开始值班，{end}。买家消息发给值班的人。"
 
 
+def sent_on_duty(by: str, until: datetime | None, zone: ZoneInfo, now: datetime) -> str:
+    end = "直到有人结束" if until is None else f"到 {clock(until, zone, now)}"
+    return f"{by} 安排你值班，{end}。买家消息发给值班的人；下班发 /值班 结束"
+
+
+def sent_off_duty(by: str) -> str:
+    return f"{by} 让你下班了，买家消息按规则发。"
+
+
 def duty_ended(name: str) -> str:
     return f"{name} 下班了"
 
@@ -182,11 +191,17 @@ def claimed(name: str, conversation: Conversation) -> str:
 
 
 def handed_over(
-    giver: str, account: Account, conversation: Conversation, messages: Sequence[Message]
+    giver: str,
+    account: Account,
+    conversation: Conversation,
+    messages: Sequence[Message],
+    *,
+    note: str = "",
 ) -> str:
     about = f" · {conversation.item_title}" if conversation.item_title else ""
     buyer = conversation.buyer_name or "买家"
-    lines = [f"{giver} 把这位买家转给你", f"【{account.name}】{buyer}{about}"]
+    lines = [f"{giver} 把这位买家转给你{'：' if note else ''}{note}"]
+    lines.append(f"【{account.name}】{buyer}{about}")
     for one in messages:
         who = buyer if one.origin is Origin.BUYER else "我们"
         said = GOODS if one.origin is Origin.DELIVERY else shorten(plain(one.content), 60)
@@ -214,6 +229,12 @@ def ping(
 def later(until: datetime, zone: ZoneInfo, now: datetime, conversation: Conversation) -> str:
     at = clock(until, zone, now)
     return f"好，{at} 还没人回复的话提醒你 #{conversation.ticket}"
+
+
+def needs_nothing(ticket: str, *, stopped: bool) -> str:
+    if not stopped:
+        return f"#{ticket} 本来就没有要提醒的"
+    return f"好，#{ticket} 不再提醒；买家再说话会重新开始"
 
 
 def answered_already(conversation: Conversation) -> str:

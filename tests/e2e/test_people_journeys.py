@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from hub.app import open_hub
-from hub.model import AccountState, ConversationId, Group, Member, NoticeKind, Role, Route
+from hub.model import AccountState, ConversationId, Group, Hours, Member, NoticeKind, Role, Route
 from hub.sandbox import SandboxOptions, start_sandbox
 from tests.e2e.stage import (
     OWNER_QQ,
@@ -74,6 +76,31 @@ async def test_a_group_on_the_list_gets_messages_and_answers_by_quoting(stage: S
 
     await stage.wait_for_answer("包邮的")
     await stage.wait_for_notice("小李 正在回复")
+
+
+async def test_at_night_a_buyer_is_told_once_that_nobody_is_there(stage: Stage) -> None:
+    people, now = stage.hub.desk.people, datetime.now(ZoneInfo("Asia/Shanghai"))
+    around = [(now + timedelta(hours=n)).time().replace(second=0, microsecond=0) for n in (-2, 2)]
+    await people.set_habits(
+        stage.operator,
+        quiet=Hours(*around),
+        unanswered=None,
+        claimed_only=False,
+        digest_at=None,
+    )
+    await people.set_away(stage.operator, None, "夜里不在，明早回复你")
+    await stage.buyer_says("能用多久？")
+    await stage.wait_for_answer("夜里不在，明早回复你")
+    await stage.buyer_says("人呢？")
+    await stage.settled()
+    assert stage.answers().count("夜里不在，明早回复你") == 1
+    ticket = (await stage.recent())[0].conversation.ticket
+
+    await stage.operator_writes(f"/为什么 #{ticket}")
+
+    why = await stage.wait_for_notice("买家说：人呢？")
+    assert "安静时段的自动答复：这个会话里已经说过，不说" in why.text
+    assert not any("能用多久？" in line.text for line in stage.notices())
 
 
 async def test_rules_bindings_claims_and_reminders_survive_a_restart(tmp_path: Path) -> None:

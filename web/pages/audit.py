@@ -55,6 +55,7 @@ ACTIONS = {
     "people.shift_removed": "删除班次",
     "people.habits": "修改安静时段、提醒和日报",
     "people.away": "修改安静时段的自动答复",
+    "handing.needs_nothing": "不再提醒",
     "people.silence": "静音",
     "people.silence_over": "结束静音",
     "people.duty": "接班",

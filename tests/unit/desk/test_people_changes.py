@@ -290,6 +290,29 @@ async def test_who_puts_it_off_again_is_reminded_at_the_new_time_only(shop: Shop
     assert not [peer for peer, words in await shop.work() if "你要的提醒" in words]
 
 
+async def test_nobody_is_reminded_of_a_buyer_who_was_blocked(shop: Shop) -> None:
+    await shop.buyer_says("在吗")
+    await shop.told()
+    await shop.write(BOSS, f"/拉黑 #{shop.lin.ticket}")
+    shop.wait(minutes=5)
+    assert await shop.work() == []
+
+
+async def test_what_needs_no_answer_can_be_said_so(shop: Shop) -> None:
+    await shop.buyer_says("我再看看")
+    await shop.told()
+    ticket = shop.lin.ticket
+    said = await shop.write(LI, f"/稍后 不用 #{ticket}")
+    assert said == f"好，#{ticket} 不再提醒；买家再说话会重新开始"
+    assert "本来就没有" in (await shop.write(LI, f"/稍后 不用 #{ticket}") or "")
+    shop.wait(minutes=5)
+    assert await shop.work() == []
+    await shop.buyer_says("还是买吧")
+    await shop.told()
+    shop.wait(minutes=5)
+    assert len(await shop.work()) == 1
+
+
 # --- The digest -----------------------------------------------------------------------------------
 
 

@@ -195,6 +195,12 @@ async def test_silence_can_be_ended_early_and_is_summed_up_once(shop: Shop) -> N
     assert not [words for _, words in await shop.work() if "没有打扰你" in words]
 
 
+async def test_a_number_alone_counts_minutes(shop: Shop) -> None:
+    assert "到 12:30" in (await shop.write(BOSS, "/静音 30") or "")
+    await shop.buyer_says("在吗")
+    assert "好，12:45 还没人回复" in (await shop.write(BOSS, f"/稍后 45 #{shop.lin.ticket}") or "")
+
+
 @pytest.mark.parametrize("words", ["/静音 随便", "/静音 到昨天9点"])
 async def test_silence_refuses_times_that_are_none(shop: Shop, words: str) -> None:
     assert "静音" in (await shop.write(BOSS, words) or "")
@@ -211,6 +217,17 @@ async def test_duty_takes_the_messages_until_its_end(shop: Shop) -> None:
     assert "小李 下班了" in (await shop.write(LI, "/值班 结束") or "")
     await shop.buyer_says("还在吗")
     assert await shop.told() == [(BOSS, "还在吗")]
+
+
+async def test_who_is_sent_on_duty_by_somebody_else_hears_of_it(shop: Shop) -> None:
+    await shop.write(BOSS, "/值班 小李 2小时")
+    assert await shop.told() == [
+        (LI, "老板 安排你值班，到 14:00。买家消息发给值班的人；下班发 /值班 结束")
+    ]
+    shop.wait(minutes=1)
+    await shop.write(BOSS, "/值班 小李 结束")
+    assert await shop.told() == [(LI, "老板 让你下班了，买家消息按规则发。")]
+    assert "看不懂「我 到昨天」" in (await shop.write(LI, "/值班 我 到昨天") or "")
 
 
 # --- Who answers ----------------------------------------------------------------------------------
@@ -251,6 +268,16 @@ async def test_handing_over_brings_the_last_words_and_the_next_messages(shop: Sh
     assert words.endswith(f"#{shop.lin.ticket}")
     await shop.buyer_says("在吗")
     assert await shop.told() == [(BOSS, "在吗"), (LI, "在吗")]
+
+
+@pytest.mark.parametrize("words", ["/转 小李 #{} 他要发票", "/转 小李 他要发票 #{}", "/转 李 #{}"])
+async def test_a_word_to_whoever_takes_over_comes_with_it(shop: Shop, words: str) -> None:
+    await shop.buyer_says("能便宜吗")
+    await shop.told()
+    assert "已经转给 小李" in (await shop.write(BOSS, words.format(shop.lin.ticket)) or "")
+    ((_, said),) = await shop.told()
+    note = "：他要发票" if "发票" in words else ""
+    assert said.splitlines()[0] == f"老板 把这位买家转给你{note}"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,19 @@ from people_stage import BOSS, LI, Shop, open_shop
 
 from hub.desk.people import People
 from hub.errors import Invalid
-from hub.model import NoticeKind, Route, SendMail, Urgent, UrgentNews, mail_lane
+from hub.model import (
+    Group,
+    NoticeKind,
+    Order,
+    OrderStatus,
+    OrderUnit,
+    PoolKind,
+    Route,
+    SendMail,
+    Urgent,
+    UrgentNews,
+    mail_lane,
+)
 from hub.notices import tell_owners
 
 MAILBOX = "li@example.com"
@@ -26,7 +38,11 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
 
 async def mailed(shop: Shop) -> list[tuple[Urgent, str]]:
     def unit(tx: Any) -> Any:
-        lanes = (mail_lane(MAILBOX), mail_lane(MAILBOX, unless_told=True))
+        lanes = (
+            mail_lane(MAILBOX),
+            mail_lane(MAILBOX, unless_told=True),
+            mail_lane(MAILBOX, ordinary=True),
+        )
         return [task for lane in lanes for task in tx.outbox.waiting(shop.account.shop, lane)]
 
     works = [task.work for task in await shop.store.read(unit)]
@@ -57,17 +73,44 @@ async def test_a_mailbox_gets_what_its_rule_says_and_the_chat_gets_it_as_well(sh
     assert [one.text for one in view.routes] == ["所有通知：发给 小李的邮箱"]
 
 
+async def test_a_card_that_a_buyer_quotes_shows_in_no_group_and_in_no_mail(shop: Shop) -> None:
+    await shop.desk.members.change(shop.as_boss, shop.li.id, email=MAILBOX)
+    people = People(shop.store, lambda: shop.now, ZoneInfo("Asia/Shanghai"), mails=True)
+    await people.add_group(shop.as_boss, Group("777001"))
+    await people.add_route(
+        shop.as_boss, Route(members=(shop.boss.id,), groups=("777001",), mailed=(shop.li.id,))
+    )
+
+    def unit(tx: Any) -> None:
+        owned, account = shop.account.shop, shop.account.id
+        pool = tx.pools.add(owned, name="月卡", kind=PoolKind.CODES, now=shop.now)
+        tx.cards.add(owned, pool.id, ["KEY-7788"], batch=None, expires_at=None, now=shop.now)
+        page = Order("4400112233445566001", OrderStatus.SHIPPED, "", buyer=shop.lin.buyer)
+        tx.orders.save(owned, account, page, conversation=None, now=shop.now)
+        piece = OrderUnit(account, page.id, 1)
+        tx.cards.reserve(owned, pool.id, piece, 1, now=shop.now)
+        tx.cards.hand_over(owned, piece, now=shop.now)
+
+    await shop.store.write(unit)
+    await shop.buyer_says("key-7788 用不了")
+    hidden = "[发货内容] 用不了"
+    assert await shop.told() == [(BOSS, "key-7788 用不了"), ("777001", hidden)]
+    assert await mailed(shop) == [(Urgent.MESSAGE, hidden)]
+
+
 async def test_what_is_urgent_is_not_mailed_twice_because_a_rule_mails_it(shop: Shop) -> None:
     await shop.desk.members.change(shop.as_boss, shop.li.id, email=MAILBOX)
     people = People(shop.store, lambda: shop.now, ZoneInfo("Asia/Shanghai"), mails=True)
     await people.add_route(shop.as_boss, Route((NoticeKind.NEED,), mailed=(shop.li.id,)))
-    news = UrgentNews(Urgent.NEED, 2, "有事")
-    await shop.store.write(
-        lambda tx: tell_owners(
-            tx, shop.lin, "有事", key="need:1", now=shop.now, kind=NoticeKind.NEED, urgent=news
-        )
-    )
-    assert await mailed(shop) == [(Urgent.NEED, "有事")]
+    kind, now = NoticeKind.NEED, shop.now
+
+    def unit(tx: Any) -> None:
+        for step in (0, 2):
+            news, key = UrgentNews(Urgent.NEED, step, f"有事 {step}"), f"need:{step}"
+            tell_owners(tx, shop.lin, "有事 1 发货", key=key, now=now, kind=kind, urgent=news)
+
+    await shop.store.write(unit)
+    assert await mailed(shop) == [(Urgent.NEED, "有事 0"), (Urgent.NEED, "有事 2")]
 
 
 @pytest.mark.parametrize("why", ["no server", "no address", "does not want mail"])

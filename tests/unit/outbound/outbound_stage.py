@@ -92,6 +92,7 @@ class FakeChat:
     answers: list[Delivered | Exception]
     found: list[Delivered | Exception | None] = field(default_factory=lambda: [None])
     said: list[str] = field(default_factory=list)
+    sought: list[str] = field(default_factory=list)
     shown: list[Sequence[bytes]] = field(default_factory=list)
     reacts: bool = False
     pushes: bool = True
@@ -120,6 +121,7 @@ class FakeChat:
         return delivered
 
     async def find_delivered(self, peer: ChatPeer, text: str, since: datetime) -> Delivered | None:
+        self.sought.append(text)
         return _next(self.found)
 
 
@@ -216,6 +218,7 @@ class Stage:
         *,
         lifetime: timedelta = timedelta(hours=24),
         about: Conversation | None = None,
+        kind: str = "notice",
     ) -> None:
         """A notice to the owner."""
         notice = SendNotice(OWNER, text, (about or self.conversation).id)
@@ -224,7 +227,7 @@ class Stage:
                 self.shop,
                 notice,
                 lane=chat_lane(OWNER),
-                key=f"notice:{text}",
+                key=f"{kind}:{text}",
                 due_at=self.now,
                 expires_at=self.now + lifetime,
             )

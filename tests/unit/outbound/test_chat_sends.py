@@ -93,6 +93,18 @@ async def test_an_equal_receipt_from_before_a_restart_settles_nothing(stage: Sta
     assert await stage.open_tasks() == {}
 
 
+async def test_what_a_buyer_wrote_makes_no_link_and_is_found_again_as_it_was_said(
+    stage: Stage,
+) -> None:
+    await stage.tell("看 https://m.tb.cn/h.abc?tk=1 和 www.a-b.com.cn，3.5 元")
+    chat = FakeChat([Uncertain("qq", "send"), SAID], [None, SAID])
+
+    await stage.work(stage.chats(chat).perform, *CHATS, rounds=4)
+
+    assert chat.said == ["看 m．tb．cn/h.abc?tk=1 和 www．a-b．com．cn，3.5 元"]
+    assert chat.sought == chat.said
+
+
 # --- After a long time without a bot --------------------------------------------------------------
 
 
@@ -114,6 +126,23 @@ async def test_what_a_chat_missed_comes_in_one_notice_but_for_the_newest(stage: 
     assert f"小林 4 条 #{stage.conversation.ticket}" in merged
     assert rest == ["待处理 1", "第 7 句", "第 8 句", "第 9 句"]
     assert await stage.open_tasks() == {}
+
+
+async def test_many_reminders_at_a_time_come_in_one(stage: Stage) -> None:
+    for number in range(8):
+        talk = await stage.store.write(
+            lambda tx, number=number: add_conversation(  # type: ignore[misc]
+                tx, stage.account, f"600100201{number:02}"
+            )
+        )
+        await stage.tell(f"⏰ {number}", about=talk, kind="ping")
+    chat = FakeChat([SAID])
+    sends = stage.chats(chat)
+    for _ in range(5):
+        await stage.work(sends.perform, *CHATS)
+    merged, *rest = chat.said
+    assert merged.splitlines()[0] == "⏰ 另有 5 位买家还没人回复："
+    assert rest == ["⏰ 5", "⏰ 6", "⏰ 7"]
 
 
 async def test_a_busy_chat_that_is_told_in_time_is_told_everything(stage: Stage) -> None:

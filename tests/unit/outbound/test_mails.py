@@ -421,3 +421,15 @@ async def test_what_joined_another_mail_is_settled_with_it(post: Post) -> None:
         ]
     )
     assert states == [TaskState.DONE, TaskState.DROPPED]
+
+
+async def test_nothing_urgent_waits_behind_what_is_ordinary(post: Post) -> None:
+    await post.news("在吗", Urgent.MESSAGE)
+    await post.after(MINUTE)
+    assert len(post.server.letters) == 1
+    await post.news("还在吗", Urgent.MESSAGE)
+    await post.news("登录失效")
+    await post.after(MINUTE)
+    urgent = post.server.letters[1:]
+    assert ["登录失效" in one.text for one in urgent] == [True]
+    assert "还在吗" not in urgent[0].text

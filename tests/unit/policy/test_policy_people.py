@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from hub.model import AccountId, Conversation, ConversationId, PlatformConversation, ShopId
-from hub.policy import conversations_called
+from hub.model import (
+    AccountId,
+    Conversation,
+    ConversationId,
+    Image,
+    PlatformConversation,
+    ShopId,
+    Text,
+)
+from hub.policy import conversations_called, wants_answer
 
 
 def talk(ticket: str, name: str) -> Conversation:
@@ -46,3 +54,24 @@ TALKS = [talk("a12", "小林"), talk("b7", "小林同学"), talk("c7", "阿七")
 )
 def test_what_fits_best_is_meant(words: str, tickets: list[str]) -> None:
     assert [one.ticket for one in conversations_called(TALKS, words)] == tickets
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        ("好的", False),
+        ("好的谢谢老板！", False),
+        ("嗯嗯嗯", False),
+        ("OK 👌", False),
+        ("谢谢[抱拳]", False),
+        ("好的，什么时候发", True),
+        ("好了吗", True),
+        ("？", True),
+        ("。。。", True),
+        ("在吗", True),
+        ("好" * 21, True),
+    ],
+)
+def test_thanks_and_goodbyes_need_no_answer(said: str, wanted: bool) -> None:
+    assert wants_answer(Text(said)) is wanted
+    assert wants_answer(Image(()))

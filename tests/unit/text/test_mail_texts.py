@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from hub.model import MailPart, Urgent
-from hub.text import mail_body, mail_subject, masked_address
+from hub.text.mail import mail_body, mail_subject, masked_address
 
 AT = datetime(2026, 11, 25, 4, 5, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Shanghai")
