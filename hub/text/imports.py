@@ -83,6 +83,7 @@ SECRET_COOKIES, SECRET_AI, SECRET_SUPPLIERS, SECRET_PASSWORDS = (
 
 NOT_WANTED = "是别的用户的，这次没有选"
 NO_NAME = "没有名字"
+TWICE = "同样的还有一行，用了前面那行"
 NO_SELLER = "Cookie 里没有 unb，看不出是哪个闲鱼号"
 ACCOUNT_GONE = "这个账号导入过，后来在鱼桥里删掉了"
 NO_REPLY_IN_LINE = "这一行只有关键词，没有回复"
