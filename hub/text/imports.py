@@ -90,6 +90,8 @@ NO_REPLY_IN_LINE = "这一行只有关键词，没有回复"
 EMPTY_DEFAULT = "没有开启，内容也是空的"
 EMPTY_TEXT = "内容是空的"
 NO_PICTURE = "没有写图片在哪里"
+PICTURE_FETCHED = "图片从闲鱼图床取回来，放在鱼桥自己的文件夹里"
+NOT_REACHED = "连不上闲鱼图床"
 LARGE_PICTURE = "图片太大，一张最多 8 MB"
 NO_CARD = "对应的卡券不在"
 FOREIGN_CARD = "用的是另一个用户的卡券，不能照搬"
@@ -166,7 +168,8 @@ LOG_IN_FIRST = "Cookie 里没有 unb 的账号：先在鱼桥里扫码添加，�
 CHECK_DELIVERY_RULES = "发货规则都停用着：在「发货」页核对商品和卡池，再逐条启用"
 AI_IS_DRAFT = "AI 都是草稿：试过几天觉得可以，再在「AI」页改成自动"
 TRY_SUPPLIERS = "接口卡池都停用着：在「库存」里试取一次，看到的是卡密再启用"
-ADD_PICTURES = "放在闲鱼图床上的图片没有下载：在后台补上图片，再启用那几条"
+ADD_PICTURES = "有图片没有取到：在后台补上图片，再启用那几条"
+
 MAIL_LOGIN = "邮件服务器的密码没有导入：写进 config/hub.yml 或环境变量 YUQIAO_MAIL__PASSWORD"
 DAMAGED = "原数据库有损坏，读得出来的都导入了；有完好的备份就用备份再导入一次，已经有的不会重复"
 
@@ -249,12 +252,16 @@ def picture_elsewhere(address: str) -> str:
     return f"图片在网上（{address[:200]}），没有下载，先停用"
 
 
+def picture_not_fetched(address: str, why: str) -> str:
+    return f"图片没有取到（{address[:200]}：{why}），先停用"
+
+
 def picture_missing(path: str) -> str:
     return f"没有找到图片 {path[:200]}；用 --uploads 指出原系统的 static/uploads/images，再导入一次"
 
 
-def lost_picture(error: OSError) -> str:
-    return f"图片读不出来（{error.strerror or error}）"
+def lost_picture(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or getattr(error, "reason", None) or error)
 
 
 def unknown_kind(kind: str) -> str:

@@ -112,7 +112,8 @@ class NewRule:
     account: str | None
     """As the original names it; None: for every account."""
     rule: Rule
-    picture: Path | None = None
+    picture: Path | str | None = None
+    """A file, or an address at the platform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,8 @@ class NewPool:
     text: str = field(repr=False)
     enabled: bool
     supplier: SupplierCall | None = None
-    picture: Path | None = None
+    picture: Path | str | None = None
+    """A file, or an address at the platform."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from hub.errors import Invalid
 from hub.model import BatchId, PoolId, PoolKind, RuleId, ShopId
 from hub.ops.importing import cells, replies
 from hub.ops.importing.assistance import plan_ai
@@ -21,6 +20,7 @@ from hub.ops.importing.deliveries import plan_delivery_rules
 from hub.ops.importing.history import ORDER, PastRow, Place, read_past
 from hub.ops.importing.leftovers import plan_leftovers
 from hub.ops.importing.people import plan_accounts, plan_people
+from hub.ops.importing.pictures import Fetch, FoundPictures, KeptPictures
 from hub.ops.importing.plan import Draft, Known, NewRule, OldCard, Source, key_of, read_known
 from hub.ops.importing.report import Line, Outcome, Part, Report
 from hub.ops.importing.stock import plan_items, plan_pools
@@ -28,12 +28,9 @@ from hub.ops.importing.writing import Progress, Writing
 from hub.policy import CodesRead, read_codes
 from hub.store import Store, Tx, open_original
 from hub.text import imports as words
-from hub.xianyu import fit_picture
 
 ROWS_AT_ONCE = 200
 CODES_AT_ONCE = 1000
-LARGEST_PICTURE = 8 * 1024 * 1024
-UPLOADS = ("static", "uploads", "images")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +62,8 @@ class ImportInto:
     now: Callable[[], datetime]
     hash_password: Callable[[str], str]
     """Takes what the original kept of a password, gives what may be kept."""
+    fetch: Fetch | None = None
+    """None: pictures at the platform are left to a person."""
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:
@@ -127,6 +126,7 @@ class _Import:
             self._into.door,
             self._into.now,
             self._into.hash_password,
+            KeptPictures(self._into.store, self._into.fetch),
         )
         await writing.put_all(self._progress)
         await self._add_codes(draft, writing, self._into.store)
@@ -150,7 +150,7 @@ class _Import:
         store, known = self._into.store, Known(ShopId(1))
         if store is not None:
             known = await store.read(lambda tx: read_known(tx, tx.shops.default(), self._origin))
-        pictures = _Pictures(self._from.uploads)
+        pictures = FoundPictures(self._from.uploads)
         draft = Draft(self._original, known, self._report, pictures, self._from.only)
         await asyncio.to_thread(_plan, draft, config, self._from.keywords)
         return draft
@@ -340,23 +340,3 @@ def _origin(source: Source) -> str:
     if first is None:
         return "-"
     return key_of(cells.raw_text(first, "id"), cells.raw_text(first, "created_at"))[:16]
-
-
-class _Pictures:
-    """Finds what a path of the original points to, and nothing outside its folder of pictures."""
-
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
-
-    def __call__(self, path: str) -> Path | None:
-        name = PurePosixPath(path.replace("\\", "/")).name
-        if self._folder is None or name in ("", "..", "."):
-            return None
-        for folder in (self._folder, self._folder.joinpath(*UPLOADS), self._folder / "images"):
-            file = folder / name
-            if file.is_file():
-                if file.stat().st_size > LARGEST_PICTURE:
-                    raise Invalid(words.LARGE_PICTURE)
-                fit_picture(file.read_bytes())
-                return file
-        return None

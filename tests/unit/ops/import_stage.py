@@ -14,12 +14,18 @@ from hub.desk import hash_brought_over
 from hub.model import Account, ShopId
 from hub.ops import ImportFrom, ImportInto, Report, bring_over
 from hub.store import Store, Tx
+from tests import originals
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
 
+async def fetched(address: str) -> bytes:
+    assert address == originals.PICTURE_ADDRESS
+    return originals.picture("blue")
+
+
 def into(store: Store | None) -> ImportInto:
-    return ImportInto(store, "cli", lambda: NOW, hash_brought_over)
+    return ImportInto(store, "cli", lambda: NOW, hash_brought_over, fetched)
 
 
 @dataclass

@@ -15,7 +15,7 @@ import yaml
 
 from hub.delivery import on_order_read
 from hub.desk.members import Members
-from hub.errors import Forbidden, Invalid
+from hub.errors import Forbidden, Invalid, Unreachable
 from hub.model import (
     AiMode,
     FloorKind,
@@ -65,7 +65,7 @@ async def test_each_version_comes_over_with_the_report_that_belongs_to_it(
     assert came(report) == {
         "members": 2,
         "accounts": 2,
-        "keywords": 8 if pictures else 6,
+        "keywords": 7 if pictures else 6,
         "default_replies": 1,
         "item_replies": 1,
         "pools": 6 if pictures else 5,
@@ -251,6 +251,43 @@ async def test_who_was_greeted_is_not_greeted_again(stage: Stage) -> None:
 
     used, rule = await stage.read(unit)
     assert used == {rule}
+
+
+async def test_pictures_are_taken_over_from_wherever_they_lie(stage: Stage) -> None:
+    rows = originals.furnished()
+    rows["keywords"].append(originals.picture_keyword(originals.PICTURE_ADDRESS))
+    path = originals.write_original(stage.folder / "pictures.db", rows=rows)
+    await stage.run(path=path)
+    rules = await stage.read(lambda tx: tx.rules.all(stage.shop))
+    shown = {rule.keywords[0]: rule for rule in rules if rule.pictures}
+    assert set(shown) == {"二维码", "图床"}
+    for rule in shown.values():
+        assert rule.enabled
+        assert (stage.folder / "pictures" / "stock" / rule.pictures[0].name).is_file()
+
+
+async def test_a_picture_that_cannot_be_had_leaves_its_rule_switched_off(stage: Stage) -> None:
+    """An address that is not the platform's is not even asked."""
+    rows = originals.furnished()
+    rows["keywords"] = [
+        originals.picture_keyword("http://127.0.0.1:1/x.png", "内网"),
+        *(originals.picture_keyword(f"http://gw.alicdn.com/{n}.png", f"图{n}") for n in range(4)),
+    ]
+    path = originals.write_original(stage.folder / "pictures.db", rows=rows)
+    asked: list[str] = []
+
+    async def unreachable(address: str) -> bytes:
+        asked.append(address)
+        raise Unreachable("xianyu", "picture", "no answer in time")
+
+    given = replace(into(stage.store), fetch=unreachable)
+    report = await bring_over(ImportFrom(path), given, dry=False)
+
+    assert asked == [f"https://gw.alicdn.com/{n}.png" for n in range(2)]
+    rules = await stage.read(lambda tx: tx.rules.all(stage.shop))
+    assert [rule.enabled for rule in rules if rule.kind is RuleKind.KEYWORD] == [False] * 5
+    assert "gw.alicdn.com/3.png" in notes(report, "shop1 · 图3")
+    assert "127.0.0.1" in notes(report, "shop1 · 内网")
 
 
 # --- Secrets and passwords ------------------------------------------------------------------------
@@ -488,7 +525,7 @@ async def test_a_backup_that_a_user_downloaded_comes_over_as_well(
     file = tmp_path / "backup.json"
     file.write_text(json.dumps({"version": "1.0", "user_id": 1, "data": tables}), encoding="utf-8")
     report = await stage.run(path=file)
-    assert came(report) == {"accounts": 2, "keywords": 8, "default_replies": 1}
+    assert came(report) == {"accounts": 2, "keywords": 7, "default_replies": 1}
     file.write_text('{"data": 3}', encoding="utf-8")
     with pytest.raises(Invalid, match="不是原系统导出的备份"):
         await stage.run(path=file)
