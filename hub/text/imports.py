@@ -385,6 +385,14 @@ def line_of_keywords(number: int, keyword: str) -> str:
     return f"关键词文件第 {number} 行 · {keyword}"
 
 
+def sold_meanwhile(card: str, number: int, shown: Sequence[str]) -> str:
+    more = " 等" if number > len(shown) else ""
+    return (
+        f"「{card}」有 {number} 张卡密原系统里已经没有了（{'、'.join(shown)}{more}），"
+        "这里还可以发：多半是导入以后原系统又卖出去的，请核对并作废"
+    )
+
+
 def not_text(path: Path) -> str:
     return f"{path} 不是 UTF-8 文本，请另存为 UTF-8 再试"
 

@@ -11,7 +11,16 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from hub.model import BatchId, PoolId, PoolKind, RuleId, ShopId
+from hub.model import (
+    BatchId,
+    CardId,
+    CardState,
+    PoolId,
+    PoolKind,
+    RuleId,
+    ShopId,
+    StockCard,
+)
 from hub.ops.importing import cells, replies
 from hub.ops.importing.assistance import plan_ai
 from hub.ops.importing.backup_file import BackupFile
@@ -31,6 +40,7 @@ from hub.text import imports as words
 
 ROWS_AT_ONCE = 200
 CODES_AT_ONCE = 1000
+MOST_BATCHES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +176,7 @@ class _Import:
         seen: set[int] = set()
         for card, read in self._codes(draft):
             if ("codes", card.key) in draft.known.ledger:
-                self._report.tally(Part.CARDS, Outcome.KNOWN, len(read.codes))
+                await self._compare_codes(draft, card, read)
                 continue
             new = 0
             for start in range(0, len(read.codes), CODES_AT_ONCE):
@@ -179,6 +189,22 @@ class _Import:
                 self._progress(card.name, done, len(read.codes))
             self._tell_codes(card, read, new)
 
+    async def _compare_codes(self, draft: Draft, card: OldCard, read: CodesRead) -> None:
+        """They came before. What the original has sold since then it may have sold twice."""
+        self._report.tally(Part.CARDS, Outcome.KNOWN, len(read.codes))
+        store, target = self._into.store, draft.known.ledger["codes", card.key]
+        if store is None or target is None:
+            return
+        there, shop, pool = set(read.codes), draft.known.shop, PoolId(target)
+        gone: list[str] = []
+        before: CardId | None = None
+        brought = await store.read(partial(_brought_over, shop, pool))
+        while page := await store.read(partial(_available, shop, pool, before)):
+            before = page[-1].id
+            gone += [c.masked for c in page if c.batch in brought and c.code not in there]
+        if gone:
+            self._report.ask(words.sold_meanwhile(card.name, len(gone), gone[:5]))
+
     async def _known_codes(self, shop: ShopId, codes: Sequence[str]) -> set[str]:
         if self._into.store is None:
             return set()
@@ -188,7 +214,7 @@ class _Import:
         for card, read in self._codes(draft):
             pool = writing.pool(card.key)
             if ("codes", card.key) in draft.known.ledger:
-                self._report.tally(Part.CARDS, Outcome.KNOWN, len(read.codes))
+                await self._compare_codes(draft, card, read)
                 continue
             if pool is None or await store.read(partial(_is_gone, draft.known.shop, pool)):
                 self._report.tally(Part.CARDS, Outcome.LEFT, len(read.codes))
@@ -277,6 +303,17 @@ def _add_codes(
 
 def _note_codes(writing: Writing, card: str, pool: PoolId, tx: Tx) -> None:
     writing.note_codes(tx, card, pool)
+
+
+def _brought_over(shop: ShopId, pool: PoolId, tx: Tx) -> set[BatchId]:
+    found = tx.card_records.batches(shop, pool, MOST_BATCHES)
+    return {one.id for one in found if one.label == words.BATCH}
+
+
+def _available(shop: ShopId, pool: PoolId, before: CardId | None, tx: Tx) -> list[StockCard]:
+    return tx.card_records.page(
+        shop, pool, state=CardState.AVAILABLE, before=before, limit=CODES_AT_ONCE
+    )
 
 
 def _is_gone(shop: ShopId, pool: PoolId, tx: Tx) -> bool:
