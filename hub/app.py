@@ -129,7 +129,7 @@ async def open_hub(
         open_store(settings.database.path, key=settings.database.key, now=now) as store,
         OwnLookup() as lookup,
     ):
-        into = ImportInto(store, "start", now, hash_brought_over, fetch_picture(settings))
+        into = ImportInto(store, "hub", now, hash_brought_over, fetch_picture(settings))
         await bring_over_set_aside(store, settings.database.path, into)
         await store.write(lambda tx: _forget_last_life(tx, now()))
         token = settings.qq.access_token or await _stored_token(store, QQ_TOKEN)

@@ -165,7 +165,7 @@ STOP_THE_ORIGINAL = (
 )
 ENABLE_ACCOUNTS = "账号都停用着；看过规则以后，在「账号」页启用，或者在 QQ 里发 /启用 账号名"
 LOG_IN_FIRST = "Cookie 里没有 unb 的账号：先在鱼桥里扫码添加，它的规则要在后台重新写"
-CHECK_DELIVERY_RULES = "发货规则都停用着：在「发货」页核对商品和卡池，再逐条启用"
+CHECK_DELIVERY_RULES = "发货规则都停用着：在「发货规则」页核对商品和卡池，再逐条启用"
 AI_IS_DRAFT = "AI 都是草稿：试过几天觉得可以，再在「AI」页改成自动"
 TRY_SUPPLIERS = "接口卡池都停用着：在「库存」里试取一次，看到的是卡密再启用"
 ADD_PICTURES = "有图片没有取到：在后台补上图片，再启用那几条"
@@ -332,7 +332,7 @@ def bind_qq(number: str, user: str) -> str:
 
 def mail_to(address: str, user: str) -> str:
     whose = f"「{user}」" if user else "收信的成员"
-    return f"邮箱 {address}：在「成员」里填到{whose}名下，打开「急事发邮件」"
+    return f"邮箱 {address}：在「成员」里填到{whose}名下，邮件通知选「全部紧急」"
 
 
 def bound(number: int) -> str:

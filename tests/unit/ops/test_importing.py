@@ -281,6 +281,8 @@ async def test_no_secret_stands_in_a_report_nor_in_clear_in_the_database(stage: 
     report = await stage.run()
     said = in_words(report) + json.dumps(report.as_dict(), ensure_ascii=False)
     assert [one for one in originals.SECRETS if one in said] == []
+    (entry,) = await stage.read(lambda tx: tx.audit.recent(stage.shop, 10))
+    assert (entry.door, entry.action, entry.target) == ("cli", "import", "xianyu_data.db")
     stored = (stage.folder / "hub.db").read_bytes() + (stage.folder / "hub.db-wal").read_bytes()
     sealed = set(originals.SECRETS) - set(originals.CODES)  # cards are readable to be found
     assert [one for one in sealed if one.encode() in stored] == []
