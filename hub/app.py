@@ -7,7 +7,7 @@ import errno
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -39,7 +39,7 @@ from hub.model import (
     mail_lane,
 )
 from hub.notify import MailServer
-from hub.ops import Expiry, ImportInto, Metrics, attach_ops, bring_over_set_aside
+from hub.ops import Expiry, ImportInto, Metrics, attach_ops, bring_over_set_aside, fetch_from
 from hub.outbound import (
     AiAnswers,
     BargainEnds,
@@ -71,7 +71,7 @@ from hub.store import Store, Tx, open_store, set_aside
 from hub.suggesting import why_no_ai
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
 from hub.suppliers import fetch_cards
-from hub.xianyu import Client, Endpoints, download, open_http
+from hub.xianyu import Client
 from web import Site, attach
 
 BUYER_SENDS = 256
@@ -89,8 +89,6 @@ MAILS = 4
 MAIL_MORE_SECONDS = 15.0
 """For saying goodbye, and the store."""
 ERRANDS = 16
-FETCH_SECONDS = 10.0
-LARGEST_PICTURE = 8 * 1024 * 1024
 FINISH_SECONDS = 4.0
 """How long a stop waits for what is in hand."""
 LARGEST_REQUEST = 1024 * 1024
@@ -129,7 +127,7 @@ async def open_hub(
         open_store(settings.database.path, key=settings.database.key, now=now) as store,
         OwnLookup() as lookup,
     ):
-        into = ImportInto(store, "hub", now, hash_brought_over, fetch_picture(settings))
+        into = ImportInto(store, "hub", now, hash_brought_over, fetch_from(settings.xianyu))
         await bring_over_set_aside(store, settings.database.path, into)
         await store.write(lambda tx: _forget_last_life(tx, now()))
         token = settings.qq.access_token or await _stored_token(store, QQ_TOKEN)
@@ -203,20 +201,6 @@ async def open_hub(
             finally:
                 for task in running:
                     task.cancel()
-
-
-def fetch_picture(settings: Settings) -> Callable[[str], Awaitable[bytes]]:
-    """From addresses of the platform only, without any login."""
-    places = settings.xianyu
-    endpoints = Endpoints(places.ws_url, places.mtop_url, places.passport_url, places.upload_url)
-
-    async def fetch(address: str) -> bytes:
-        async with open_http() as http:
-            return await download(
-                http, endpoints, address, most_bytes=LARGEST_PICTURE, seconds=FETCH_SECONDS
-            )
-
-    return fetch
 
 
 async def serve(settings: Settings) -> None:

@@ -9,17 +9,32 @@ from pathlib import Path, PurePosixPath
 from hub.errors import Invalid, PeerError, Unreachable
 from hub.model import StoredPicture
 from hub.ops.importing.plan import Draft
+from hub.settings import XianyuSettings
 from hub.store import Store
 from hub.text import imports as words
-from hub.xianyu import fit_picture, may_fetch
+from hub.xianyu import Endpoints, download, fit_picture, may_fetch, open_http
 
 LARGEST_PICTURE = 8 * 1024 * 1024
 UPLOADS = ("static", "uploads", "images")
+FETCH_SECONDS = 10.0
 MOST_FAILURES = 2
 """Without an answer; then nobody waits for the next ones either."""
 
 Fetch = Callable[[str], Awaitable[bytes]]
 """Gets a picture from an address of the platform. Raises PeerError."""
+
+
+def fetch_from(places: XianyuSettings) -> Fetch:
+    """From addresses of the platform only, without any login."""
+    endpoints = Endpoints(places.ws_url, places.mtop_url, places.passport_url, places.upload_url)
+
+    async def fetch(address: str) -> bytes:
+        async with open_http() as http:
+            return await download(
+                http, endpoints, address, most_bytes=LARGEST_PICTURE, seconds=FETCH_SECONDS
+            )
+
+    return fetch
 
 
 def find_picture(draft: Draft, written: str, notes: list[str]) -> tuple[Path | str | None, bool]:
