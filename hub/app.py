@@ -40,7 +40,7 @@ from hub.model import (
     mail_lane,
 )
 from hub.notify import MailServer
-from hub.ops import Expiry, ImportInto, Metrics, attach_ops, bring_over_set_aside
+from hub.ops import Expiry, ImportInto, Metrics, attach_ops, bring_over_set_aside, fetch_from
 from hub.outbound import (
     AiAnswers,
     BargainEnds,
@@ -128,7 +128,7 @@ async def open_hub(
         open_store(settings.database.path, key=settings.database.key, now=now) as store,
         OwnLookup() as lookup,
     ):
-        into = ImportInto(store, "start", now, hash_brought_over)
+        into = ImportInto(store, "hub", now, hash_brought_over, fetch_from(settings.xianyu))
         await bring_over_set_aside(store, settings.database.path, into)
         await store.write(lambda tx: _forget_last_life(tx, now()))
         token = settings.qq.access_token or await _stored_token(store, QQ_TOKEN)

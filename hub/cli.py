@@ -33,8 +33,8 @@ from hub.settings import load_settings
 from hub.shell import SHOWN_FROM
 from hub.shell import at_the_desk as _at_the_desk
 from hub.shell import run as _run
-from hub.store import open_store
-from hub.text import ACCOUNT_STATES, pool_line, restocked
+from hub.store import is_original, open_store
+from hub.text import ACCOUNT_STATES, imports, pool_line, restocked
 
 EXIT_REFUSED = 1
 EXIT_BUG = 70
@@ -120,6 +120,8 @@ def check_command(config: Path | None, quick: bool) -> None:
     async def look() -> list[Finding]:
         path, key = settings.database.path, settings.database.key
         proxies: list[Finding] = []
+        if is_original(path):
+            return [Finding(True, imports.WILL_COME_OVER)]
         try:
             async with open_store(path, key=key, now=utc_now, guest=True) as store:
                 found = await check_store(settings, store)

@@ -13,7 +13,7 @@ import click
 from hub.app import utc_now
 from hub.desk import Door, hash_brought_over
 from hub.errors import Invalid
-from hub.ops import ImportFrom, ImportInto, Report, beside, bring_over, in_words
+from hub.ops import ImportFrom, ImportInto, Report, beside, bring_over, fetch_from, in_words
 from hub.settings import Settings, load_settings
 from hub.shell import run
 from hub.store import Store, is_original, open_store, set_aside
@@ -76,7 +76,7 @@ async def _import(settings: Settings, where: ImportFrom, *, dry: bool) -> Report
         moved = set_aside(path)
         where = where if moved is None else where.at(moved)
     async with _opened(settings, dry=dry) as store:
-        into = ImportInto(store, Door.CLI, utc_now, hash_brought_over)
+        into = ImportInto(store, Door.CLI, utc_now, hash_brought_over, fetch_from(settings.xianyu))
         return await bring_over(where, into, dry=dry, progress=_show)
 
 

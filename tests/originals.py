@@ -23,6 +23,7 @@ SELLER, SECOND_SELLER = "2201000000011", "2201000000022"
 ITEM, SECOND_ITEM, THIRD_ITEM = "900100200300", "900100200301", "900100200302"
 CHAT, TOLD_CHAT = "47600001111", "47600002222"
 BUYER = "3100444455556"
+PICTURE_ADDRESS = "https://img.alicdn.com/x.png"
 ORDER = "4400112233445566778"
 COOKIE_SECRET, API_SECRET, AI_SECRET = "c00kie-very-secret", "supplier-key-77", "sk-ai-secret-88"
 SMTP_SECRET, TOKEN_SECRET = "smtp-secret-99", "bot-token-55"
@@ -249,6 +250,16 @@ _MAIL = {
 }
 
 
+def picture_keyword(address: str, keyword: str = "图床") -> dict[str, object]:
+    return {
+        "cookie_id": "shop1",
+        "keyword": keyword,
+        "reply": "",
+        "type": "image",
+        "image_url": address,
+    }
+
+
 def _user(id_: int, name: str, email: str, password: str) -> dict[str, object]:
     return {
         "id": id_,
@@ -273,7 +284,6 @@ def _keywords() -> list[Mapping[str, object]]:
         one("代码", "填 {code} 就行"),
         one("二维码", "", type="image", image_url="static/uploads/images/qr.png"),
         one("说明书", "", type="image", image_url="static/uploads/images/gone.png"),
-        one("图床", "", type="image", image_url="https://img.alicdn.com/x.png"),
         {"cookie_id": "deleted", "keyword": "孤儿", "reply": "没有账号"},
     ]
 
@@ -410,7 +420,11 @@ def left_by_a_killed_program(path: Path) -> Path:
 def write_pictures(folder: Path) -> Path:
     """The original's folder of pictures, with one in it."""
     folder.mkdir(parents=True, exist_ok=True)
-    made = io.BytesIO()
-    Image.new("RGB", (30, 30), "red").save(made, "PNG")
-    (folder / "qr.png").write_bytes(made.getvalue())
+    (folder / "qr.png").write_bytes(picture("red"))
     return folder
+
+
+def picture(colour: str) -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", (30, 30), colour).save(made, "PNG")
+    return made.getvalue()

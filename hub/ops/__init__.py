@@ -17,6 +17,7 @@ from hub.ops.importing import (
     beside,
     bring_over,
     bring_over_set_aside,
+    fetch_from,
     in_words,
 )
 from hub.ops.logs import redact, set_up_logs
@@ -37,6 +38,7 @@ __all__ = [
     "check_proxies",
     "check_store",
     "closed_store",
+    "fetch_from",
     "in_order",
     "in_words",
     "redact",

@@ -67,6 +67,7 @@ PROMPTS: dict[str, str] = {"default": "平时", "price": "问价格时", "tech":
 TITLE_DRY = "试导入：下面是真正导入时会发生的事，现在什么都没有写"
 TITLE = "导入完成"
 TODO = "还要你做"
+WILL_COME_OVER = "数据库的位置上是原系统的数据库：启动时会挪到一边，内容导入鱼桥，账号都停用"
 SETTINGS = "把这几行加进 config/hub.yml（密码没有写在这里，自己填）"
 SECRETS = "一起加密保存的"
 RULE, PLAN, BATCH = "规则", "账号、规则和设置", "从原系统导入"
@@ -82,12 +83,15 @@ SECRET_COOKIES, SECRET_AI, SECRET_SUPPLIERS, SECRET_PASSWORDS = (
 
 NOT_WANTED = "是别的用户的，这次没有选"
 NO_NAME = "没有名字"
+TWICE = "同样的还有一行，用了前面那行"
 NO_SELLER = "Cookie 里没有 unb，看不出是哪个闲鱼号"
 ACCOUNT_GONE = "这个账号导入过，后来在鱼桥里删掉了"
 NO_REPLY_IN_LINE = "这一行只有关键词，没有回复"
 EMPTY_DEFAULT = "没有开启，内容也是空的"
 EMPTY_TEXT = "内容是空的"
 NO_PICTURE = "没有写图片在哪里"
+PICTURE_FETCHED = "图片从闲鱼图床取回来，放在鱼桥自己的文件夹里"
+NOT_REACHED = "连不上闲鱼图床"
 LARGE_PICTURE = "图片太大，一张最多 8 MB"
 NO_CARD = "对应的卡券不在"
 FOREIGN_CARD = "用的是另一个用户的卡券，不能照搬"
@@ -161,10 +165,11 @@ STOP_THE_ORIGINAL = (
 )
 ENABLE_ACCOUNTS = "账号都停用着；看过规则以后，在「账号」页启用，或者在 QQ 里发 /启用 账号名"
 LOG_IN_FIRST = "Cookie 里没有 unb 的账号：先在鱼桥里扫码添加，它的规则要在后台重新写"
-CHECK_DELIVERY_RULES = "发货规则都停用着：在「发货」页核对商品和卡池，再逐条启用"
+CHECK_DELIVERY_RULES = "发货规则都停用着：在「发货规则」页核对商品和卡池，再逐条启用"
 AI_IS_DRAFT = "AI 都是草稿：试过几天觉得可以，再在「AI」页改成自动"
 TRY_SUPPLIERS = "接口卡池都停用着：在「库存」里试取一次，看到的是卡密再启用"
-ADD_PICTURES = "放在闲鱼图床上的图片没有下载：在后台补上图片，再启用那几条"
+ADD_PICTURES = "有图片没有取到：在后台补上图片，再启用那几条"
+
 MAIL_LOGIN = "邮件服务器的密码没有导入：写进 config/hub.yml 或环境变量 YUQIAO_MAIL__PASSWORD"
 DAMAGED = "原数据库有损坏，读得出来的都导入了；有完好的备份就用备份再导入一次，已经有的不会重复"
 
@@ -247,12 +252,16 @@ def picture_elsewhere(address: str) -> str:
     return f"图片在网上（{address[:200]}），没有下载，先停用"
 
 
+def picture_not_fetched(address: str, why: str) -> str:
+    return f"图片没有取到（{address[:200]}：{why}），先停用"
+
+
 def picture_missing(path: str) -> str:
     return f"没有找到图片 {path[:200]}；用 --uploads 指出原系统的 static/uploads/images，再导入一次"
 
 
-def lost_picture(error: OSError) -> str:
-    return f"图片读不出来（{error.strerror or error}）"
+def lost_picture(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or getattr(error, "reason", None) or error)
 
 
 def unknown_kind(kind: str) -> str:
@@ -323,7 +332,7 @@ def bind_qq(number: str, user: str) -> str:
 
 def mail_to(address: str, user: str) -> str:
     whose = f"「{user}」" if user else "收信的成员"
-    return f"邮箱 {address}：在「成员」里填到{whose}名下，打开「急事发邮件」"
+    return f"邮箱 {address}：在「成员」里填到{whose}名下，邮件通知选「全部紧急」"
 
 
 def bound(number: int) -> str:
@@ -374,6 +383,14 @@ def codes(
 
 def line_of_keywords(number: int, keyword: str) -> str:
     return f"关键词文件第 {number} 行 · {keyword}"
+
+
+def sold_meanwhile(card: str, number: int, shown: Sequence[str]) -> str:
+    more = " 等" if number > len(shown) else ""
+    return (
+        f"「{card}」有 {number} 张卡密原系统里已经没有了（{'、'.join(shown)}{more}），"
+        "这里还可以发：多半是导入以后原系统又卖出去的，请核对并作废"
+    )
 
 
 def not_text(path: Path) -> str:

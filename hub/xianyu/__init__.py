@@ -7,7 +7,7 @@ from hub.xianyu.endpoints import Endpoints, Timing
 from hub.xianyu.ids import new_device_id, new_uuid
 from hub.xianyu.line import Ended, How
 from hub.xianyu.listing import ConversationPage, HistoryPage, ListedConversation
-from hub.xianyu.media import FOREIGN, NO_PICTURE, TOO_LARGE
+from hub.xianyu.media import FOREIGN, NO_PICTURE, TOO_LARGE, download, may_fetch
 from hub.xianyu.pace import Ask, Pace, Spacings
 from hub.xianyu.pictures import FittedPicture, fit_picture
 from hub.xianyu.proxy import check_proxy, masked_proxy, open_http, reach
@@ -62,8 +62,10 @@ __all__ = [
     "Trouble",
     "check_proxy",
     "decode_entry",
+    "download",
     "fit_picture",
     "masked_proxy",
+    "may_fetch",
     "new_device_id",
     "new_uuid",
     "open_http",

@@ -98,6 +98,7 @@ ACTIONS = {
     "rule.change": "修改规则",
     "rule.remove": "删除规则",
     "rule.import": "导入规则",
+    "import": "从原系统导入",
 }
 CONVERSATION_ACTIONS = (
     "answer",
@@ -130,7 +131,7 @@ async def show(request: web.Request) -> web.Response:
         "audit.html",
         entries=entries,
         names={member.id: member.name for member in members},
-        doors=DOORS,
+        doors={**DOORS, "hub": "自动"},
         actions=ACTIONS,
         target=_target,
     )

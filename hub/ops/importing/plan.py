@@ -112,7 +112,8 @@ class NewRule:
     account: str | None
     """As the original names it; None: for every account."""
     rule: Rule
-    picture: Path | None = None
+    picture: Path | str | None = None
+    """A file, or an address at the platform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,8 @@ class NewPool:
     text: str = field(repr=False)
     enabled: bool
     supplier: SupplierCall | None = None
-    picture: Path | None = None
+    picture: Path | str | None = None
+    """A file, or an address at the platform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +229,8 @@ class Draft:
     only: frozenset[str] = frozenset()
     """Users whose things are brought over; empty: everybody's."""
     steps: list[Step] = field(default_factory=list)
+    planned: set[tuple[str, str]] = field(default_factory=set)
+    """Of the steps, by what they are remembered."""
     users: dict[str, User] = field(default_factory=dict)
     accounts: dict[str, OldAccount] = field(default_factory=dict)
     cards: dict[str, OldCard] = field(default_factory=dict)
@@ -238,8 +242,11 @@ class Draft:
         """To be made, unless it came before."""
         if (kind, key) in self.known.ledger:
             self.leave(line.part, line.name, outcome=Outcome.KNOWN)
-            return
-        self.steps.append(Step(line, kind, key, act))
+        elif (kind, key) in self.planned:
+            self.leave(line.part, line.name, words.TWICE)
+        else:
+            self.planned.add((kind, key))
+            self.steps.append(Step(line, kind, key, act))
 
     def leave(self, part: Part, name: str, *notes: str, outcome: Outcome = Outcome.LEFT) -> None:
         self.report.add(Line(part, name, outcome, notes))

@@ -10,6 +10,7 @@ from pathlib import Path
 from hub.errors import Invalid
 from hub.model import Rule, RuleId, RuleKind
 from hub.ops.importing import cells
+from hub.ops.importing.pictures import find_picture
 from hub.ops.importing.plan import FOR_CHECKING, Draft, NewRule, OldAccount, key_of, line_of
 from hub.ops.importing.report import Outcome, Part
 from hub.ops.importing.wording import literal_braces, unescaped
@@ -194,21 +195,15 @@ def _put(draft: Draft, wanted: _Wanted) -> None:
     if literal:
         notes.append(words.literal_braces(literal))
     rule = replace(wanted.rule, reply=reply)
-    picture: Path | None = None
+    picture: Path | str | None = None
     if wanted.picture:
-        if "://" in wanted.picture:
+        try:
+            picture, elsewhere = find_picture(draft, wanted.picture, notes)
+        except Invalid as error:
+            draft.leave(wanted.part, wanted.name, error.text)
+            return
+        if elsewhere:
             rule = replace(rule, enabled=False)
-            notes.append(words.picture_elsewhere(wanted.picture))
-            draft.report.ask(words.ADD_PICTURES)
-        else:
-            try:
-                picture = draft.picture(wanted.picture)
-            except Invalid as error:
-                draft.leave(wanted.part, wanted.name, error.text)
-                return
-            if picture is None:
-                draft.leave(wanted.part, wanted.name, words.picture_missing(wanted.picture))
-                return
     try:
         shown = replace(rule, pictures=(FOR_CHECKING,)) if picture is not None else rule
         silent = not reply.strip() and picture is None

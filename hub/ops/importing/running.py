@@ -9,10 +9,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from hub.errors import Invalid
-from hub.model import BatchId, PoolId, PoolKind, RuleId, ShopId
+from hub.model import (
+    BatchId,
+    CardId,
+    CardState,
+    PoolId,
+    PoolKind,
+    RuleId,
+    ShopId,
+    StockCard,
+)
 from hub.ops.importing import cells, replies
 from hub.ops.importing.assistance import plan_ai
 from hub.ops.importing.backup_file import BackupFile
@@ -21,6 +29,7 @@ from hub.ops.importing.deliveries import plan_delivery_rules
 from hub.ops.importing.history import ORDER, PastRow, Place, read_past
 from hub.ops.importing.leftovers import plan_leftovers
 from hub.ops.importing.people import plan_accounts, plan_people
+from hub.ops.importing.pictures import Fetch, FoundPictures, KeptPictures
 from hub.ops.importing.plan import Draft, Known, NewRule, OldCard, Source, key_of, read_known
 from hub.ops.importing.report import Line, Outcome, Part, Report
 from hub.ops.importing.stock import plan_items, plan_pools
@@ -28,12 +37,10 @@ from hub.ops.importing.writing import Progress, Writing
 from hub.policy import CodesRead, read_codes
 from hub.store import Store, Tx, open_original
 from hub.text import imports as words
-from hub.xianyu import fit_picture
 
 ROWS_AT_ONCE = 200
 CODES_AT_ONCE = 1000
-LARGEST_PICTURE = 8 * 1024 * 1024
-UPLOADS = ("static", "uploads", "images")
+MOST_BATCHES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,8 @@ class ImportInto:
     now: Callable[[], datetime]
     hash_password: Callable[[str], str]
     """Takes what the original kept of a password, gives what may be kept."""
+    fetch: Fetch | None = None
+    """None: pictures at the platform are left to a person."""
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:
@@ -127,6 +136,7 @@ class _Import:
             self._into.door,
             self._into.now,
             self._into.hash_password,
+            KeptPictures(self._into.store, self._into.fetch),
         )
         await writing.put_all(self._progress)
         await self._add_codes(draft, writing, self._into.store)
@@ -150,7 +160,7 @@ class _Import:
         store, known = self._into.store, Known(ShopId(1))
         if store is not None:
             known = await store.read(lambda tx: read_known(tx, tx.shops.default(), self._origin))
-        pictures = _Pictures(self._from.uploads)
+        pictures = FoundPictures(self._from.uploads)
         draft = Draft(self._original, known, self._report, pictures, self._from.only)
         await asyncio.to_thread(_plan, draft, config, self._from.keywords)
         return draft
@@ -166,7 +176,7 @@ class _Import:
         seen: set[int] = set()
         for card, read in self._codes(draft):
             if ("codes", card.key) in draft.known.ledger:
-                self._report.tally(Part.CARDS, Outcome.KNOWN, len(read.codes))
+                await self._compare_codes(draft, card, read)
                 continue
             new = 0
             for start in range(0, len(read.codes), CODES_AT_ONCE):
@@ -179,6 +189,22 @@ class _Import:
                 self._progress(card.name, done, len(read.codes))
             self._tell_codes(card, read, new)
 
+    async def _compare_codes(self, draft: Draft, card: OldCard, read: CodesRead) -> None:
+        """They came before. What the original has sold since then it may have sold twice."""
+        self._report.tally(Part.CARDS, Outcome.KNOWN, len(read.codes))
+        store, target = self._into.store, draft.known.ledger["codes", card.key]
+        if store is None or target is None:
+            return
+        there, shop, pool = set(read.codes), draft.known.shop, PoolId(target)
+        gone: list[str] = []
+        before: CardId | None = None
+        brought = await store.read(partial(_brought_over, shop, pool))
+        while page := await store.read(partial(_available, shop, pool, before)):
+            before = page[-1].id
+            gone += [c.masked for c in page if c.batch in brought and c.code not in there]
+        if gone:
+            self._report.ask(words.sold_meanwhile(card.name, len(gone), gone[:5]))
+
     async def _known_codes(self, shop: ShopId, codes: Sequence[str]) -> set[str]:
         if self._into.store is None:
             return set()
@@ -188,7 +214,7 @@ class _Import:
         for card, read in self._codes(draft):
             pool = writing.pool(card.key)
             if ("codes", card.key) in draft.known.ledger:
-                self._report.tally(Part.CARDS, Outcome.KNOWN, len(read.codes))
+                await self._compare_codes(draft, card, read)
                 continue
             if pool is None or await store.read(partial(_is_gone, draft.known.shop, pool)):
                 self._report.tally(Part.CARDS, Outcome.LEFT, len(read.codes))
@@ -279,6 +305,17 @@ def _note_codes(writing: Writing, card: str, pool: PoolId, tx: Tx) -> None:
     writing.note_codes(tx, card, pool)
 
 
+def _brought_over(shop: ShopId, pool: PoolId, tx: Tx) -> set[BatchId]:
+    found = tx.card_records.batches(shop, pool, MOST_BATCHES)
+    return {one.id for one in found if one.label == words.BATCH}
+
+
+def _available(shop: ShopId, pool: PoolId, before: CardId | None, tx: Tx) -> list[StockCard]:
+    return tx.card_records.page(
+        shop, pool, state=CardState.AVAILABLE, before=before, limit=CODES_AT_ONCE
+    )
+
+
 def _is_gone(shop: ShopId, pool: PoolId, tx: Tx) -> bool:
     return tx.pools.get(shop, pool) is None
 
@@ -340,23 +377,3 @@ def _origin(source: Source) -> str:
     if first is None:
         return "-"
     return key_of(cells.raw_text(first, "id"), cells.raw_text(first, "created_at"))[:16]
-
-
-class _Pictures:
-    """Finds what a path of the original points to, and nothing outside its folder of pictures."""
-
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
-
-    def __call__(self, path: str) -> Path | None:
-        name = PurePosixPath(path.replace("\\", "/")).name
-        if self._folder is None or name in ("", "..", "."):
-            return None
-        for folder in (self._folder, self._folder.joinpath(*UPLOADS), self._folder / "images"):
-            file = folder / name
-            if file.is_file():
-                if file.stat().st_size > LARGEST_PICTURE:
-                    raise Invalid(words.LARGE_PICTURE)
-                fit_picture(file.read_bytes())
-                return file
-        return None

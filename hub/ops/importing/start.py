@@ -14,9 +14,10 @@ from loguru import logger
 
 from hub.errors import HubError
 from hub.model import ShopId
+from hub.ops.importing.pictures import UPLOADS
 from hub.ops.importing.rendering import in_words
 from hub.ops.importing.report import Outcome, Report
-from hub.ops.importing.running import UPLOADS, ImportFrom, ImportInto, bring_over
+from hub.ops.importing.running import ImportFrom, ImportInto, bring_over
 from hub.store import Store, Tx, set_aside_before
 
 DONE = "import.done"

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from hub.errors import Invalid
 from hub.model import Item, PoolKind, SupplierCall
 from hub.ops.importing import cells
+from hub.ops.importing.pictures import find_picture
 from hub.ops.importing.plan import Draft, NewPool, OldCard, OldItem, line_of
 from hub.ops.importing.report import Outcome, Part
 from hub.ops.importing.wording import literal_braces
@@ -46,7 +47,7 @@ class _Content:
 
     text: str = ""
     supplier: SupplierCall | None = None
-    picture: Path | None = None
+    picture: Path | str | None = None
     enabled: bool = True
     notes: list[str] = field(default_factory=list)
 
@@ -138,14 +139,12 @@ def _content(draft: Draft, row: OriginalRow, kind: PoolKind) -> _Content | str:
 def _picture(draft: Draft, path: str) -> _Content | str:
     if not path:
         return words.NO_PICTURE
-    if "://" in path:
-        draft.report.ask(words.ADD_PICTURES)
-        return _Content(enabled=False, notes=[words.picture_elsewhere(path)])
+    notes: list[str] = []
     try:
-        file = draft.picture(path)
+        picture, elsewhere = find_picture(draft, path, notes)
     except Invalid as error:
         return error.text
-    return words.picture_missing(path) if file is None else _Content(picture=file)
+    return _Content(picture=picture, enabled=not elsewhere, notes=notes)
 
 
 def _supplier(draft: Draft, row: OriginalRow) -> _Content:

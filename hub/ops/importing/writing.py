@@ -15,7 +15,7 @@ from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
 
-from hub.errors import Conflict, Invalid
+from hub.errors import Conflict
 from hub.model import (
     AccountId,
     AiScope,
@@ -27,6 +27,7 @@ from hub.model import (
     StoredPicture,
 )
 from hub.ops.importing import people, replies, stock
+from hub.ops.importing.pictures import KeptPictures
 from hub.ops.importing.plan import (
     Draft,
     NewAccount,
@@ -38,10 +39,11 @@ from hub.ops.importing.plan import (
     SameAccount,
     Step,
 )
+from hub.ops.importing.report import Outcome
 from hub.policy import stock_level
 from hub.store import Store, Tx
 from hub.text import imports as words
-from hub.xianyu import fit_picture, new_device_id
+from hub.xianyu import new_device_id
 
 AT_ONCE = 50
 """Steps in one unit of work, so that buyers' messages do not wait."""
@@ -67,6 +69,7 @@ class Writing:
         door: str,
         now: Callable[[], datetime],
         hash_password: Callable[[str], str],
+        pictures: KeptPictures,
     ) -> None:
         self._store = store
         self._draft = draft
@@ -74,6 +77,7 @@ class Writing:
         self._door = door
         self._now = now
         self._hash_password = hash_password
+        self._pictures = pictures
         self._made: dict[tuple[str, str], int] = {
             which: target for which, target in draft.known.ledger.items() if target is not None
         }
@@ -105,7 +109,7 @@ class Writing:
         done, total = 0, len(self._draft.steps)
         for _, alike in groupby(self._draft.steps, key=lambda step: step.kind):
             while portion := list(islice(alike, AT_ONCE)):
-                ready = [one for step in portion if (one := await self._ready(step)) is not None]
+                ready = [await self._ready(step) for step in portion]
                 made = await self._store.write(partial(self._put, ready))
                 for one, target in zip(ready, made, strict=True):
                     self._settle(one.step, target)
@@ -120,26 +124,35 @@ class Writing:
         if made is not None:
             self._made[step.kind, step.key] = made
 
-    async def _ready(self, step: Step) -> _Ready | None:
+    async def _ready(self, step: Step) -> _Ready:
         match step.act:
             case NewMember(hashed=str(hashed)):
                 kept = await asyncio.to_thread(self._hash_password, hashed)
                 return _Ready(step, password=kept)
-            case NewRule(picture=Path() as file) | NewPool(picture=Path() as file):
-                try:
-                    return _Ready(step, pictures=(await self._keep(file),))
-                except (Invalid, OSError) as error:
-                    why = error.text if isinstance(error, Invalid) else words.lost_picture(error)
-                    self._draft.leave(step.line.part, step.line.name, why)
-                    return None
+            case (
+                NewRule(picture=(Path() | str()) as picture)
+                | NewPool(picture=(Path() | str()) as picture)
+            ):
+                kept_picture = await self._pictures.keep(picture)
+                if isinstance(kept_picture, StoredPicture):
+                    return _Ready(step, pictures=(kept_picture,))
+                return self._without_picture(step, kept_picture)
             case _:
                 return _Ready(step)
 
-    async def _keep(self, file: Path) -> StoredPicture:
-        data = await asyncio.to_thread(file.read_bytes)
-        fitted = await asyncio.to_thread(fit_picture, data)
-        name = await asyncio.to_thread(self._store.pictures.keep, fitted.data, fitted.suffix)
-        return StoredPicture(name, fitted.media_type, fitted.width, fitted.height)
+    def _without_picture(self, step: Step, why: str) -> _Ready:
+        """It comes switched off, and a person brings the picture."""
+        self._draft.report.ask(words.ADD_PICTURES)
+        notes = tuple(note for note in step.line.notes if note != words.PICTURE_FETCHED)
+        address = step.act.picture if isinstance(step.act, NewRule | NewPool) else None
+        said = words.picture_not_fetched(str(address), why)
+        line = replace(step.line, outcome=Outcome.ADAPTED, notes=(*notes, said))
+        act = step.act
+        if isinstance(act, NewRule):
+            act = replace(act, rule=replace(act.rule, enabled=False))
+        elif isinstance(act, NewPool):
+            act = replace(act, enabled=False)
+        return _Ready(replace(step, line=line, act=act))
 
     def _put(self, ready: Sequence[_Ready], tx: Tx) -> list[int | str | None]:
         """What became of each: its id, nothing of its own (None), or why it was left."""

@@ -13,13 +13,21 @@ from typing import Any
 from hub.desk import hash_brought_over
 from hub.model import Account, ShopId
 from hub.ops import ImportFrom, ImportInto, Report, bring_over
+from hub.ops.importing import Outcome
 from hub.store import Store, Tx
+from tests import originals
 
+CAME = (Outcome.CAME, Outcome.ADAPTED)
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
 
+async def fetched(address: str) -> bytes:
+    assert address == originals.PICTURE_ADDRESS
+    return originals.picture("blue")
+
+
 def into(store: Store | None) -> ImportInto:
-    return ImportInto(store, "cli", lambda: NOW, hash_brought_over)
+    return ImportInto(store, "cli", lambda: NOW, hash_brought_over, fetched)
 
 
 @dataclass
@@ -117,3 +125,7 @@ def made(tx: Tx, shop: ShopId) -> dict[str, Any]:
             for m in tx.messages.of_conversation(shop, line.conversation.id, limit=1000)
         ],
     }
+
+
+def came(report: Report) -> dict[str, int]:
+    return {part.value: number for part in report.counts if (number := report.number(part, *CAME))}

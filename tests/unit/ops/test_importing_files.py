@@ -100,7 +100,7 @@ async def test_a_row_that_holds_no_text_costs_itself_only(stage: Stage) -> None:
     report = await stage.run()
     rules = await stage.read(lambda tx: tx.rules.all(stage.shop))
     assert [rule.reply for rule in rules if rule.keywords == ("后",)] == ["5"]
-    assert "不是文字" in notes(report, "关键词 第 11 行")
+    assert "不是文字" in notes(report, "关键词 第 10 行")
     pool = await stage.read(lambda tx: tx.pools.by_name(stage.shop, "月卡卡密"))
     assert pool.counts.available == 2  # the line between them is no code
 
