@@ -11,6 +11,7 @@ from loguru import logger
 
 from hub import __version__
 from hub.app import serve, utc_now
+from hub.backup_commands import backup_group, restore_command
 from hub.bench_commands import bench_group
 from hub.demo import run_demo
 from hub.desk import ROLES, Desk, Operator
@@ -59,6 +60,8 @@ cli.add_command(bench_group)
 cli.add_command(rules_group)
 cli.add_command(mail_group)
 cli.add_command(import_command)
+cli.add_command(backup_group)
+cli.add_command(restore_command)
 
 
 @cli.command("serve")

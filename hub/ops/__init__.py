@@ -1,5 +1,7 @@
-"""Running the hub: health, metrics, logs, the check-up."""
+"""Running the hub: backups, health, metrics, logs, the check-up."""
 
+from hub.ops.archive import Manifest
+from hub.ops.backup import Backup, Backups, verify
 from hub.ops.check import (
     Finding,
     check_platform,
@@ -21,14 +23,20 @@ from hub.ops.importing import (
 )
 from hub.ops.logs import redact, set_up_logs
 from hub.ops.metrics import Metrics
+from hub.ops.restore import Restored, Wish, checked_parts, restore
 
 __all__ = [
+    "Backup",
+    "Backups",
     "Expiry",
     "Finding",
     "ImportFrom",
     "ImportInto",
+    "Manifest",
     "Metrics",
     "Report",
+    "Restored",
+    "Wish",
     "attach_ops",
     "beside",
     "bring_over",
@@ -36,9 +44,12 @@ __all__ = [
     "check_platform",
     "check_proxies",
     "check_store",
+    "checked_parts",
     "closed_store",
     "in_order",
     "in_words",
     "redact",
+    "restore",
     "set_up_logs",
+    "verify",
 ]

@@ -17,6 +17,7 @@ from hub.policy.assist import (
     within_hours,
 )
 from hub.policy.backoff import backoff
+from hub.policy.backups import backup_due, outlived
 from hub.policy.bargaining import (
     BargainMove,
     BargainVerdict,
@@ -232,6 +233,7 @@ __all__ = [
     "audience",
     "away_words",
     "backoff",
+    "backup_due",
     "believed",
     "brake",
     "brake_after",
@@ -284,6 +286,7 @@ __all__ = [
     "next_state",
     "next_token_attempt",
     "on_duty",
+    "outlived",
     "parse_floor",
     "parse_price",
     "parse_until",

@@ -1,5 +1,6 @@
 """Every sentence we say to people, Chinese first."""
 
+from hub.text import backups
 from hub.text.accounts import (
     ACCOUNT_STATES,
     account_back,
@@ -307,6 +308,7 @@ __all__ = [
     "answered_already",
     "away_line",
     "away_too_long",
+    "backups",
     "bind_how",
     "bind_too_often",
     "bind_wrong",

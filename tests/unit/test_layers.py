@@ -27,6 +27,7 @@ LAYERS: list[set[str]] = [
         "hub.mail_commands",
         "hub.bench_commands",
         "hub.import_commands",
+        "hub.backup_commands",
     },
     {"hub.cli"},
     {"hub.__main__"},
