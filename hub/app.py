@@ -39,7 +39,16 @@ from hub.model import (
     mail_lane,
 )
 from hub.notify import MailServer
-from hub.ops import Expiry, ImportInto, Metrics, attach_ops, bring_over_set_aside
+from hub.ops import (
+    BackupClock,
+    Backups,
+    Expiry,
+    ImportInto,
+    Metrics,
+    attach_ops,
+    bring_over_set_aside,
+    mind_restore,
+)
 from hub.outbound import (
     AiAnswers,
     BargainEnds,
@@ -66,7 +75,7 @@ from hub.outbound import (
     Worker,
 )
 from hub.pacing import Pacer
-from hub.settings import Settings, WebSettings
+from hub.settings import Settings, WebSettings, settings_file
 from hub.store import Store, Tx, open_store, set_aside
 from hub.suggesting import why_no_ai
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
@@ -116,9 +125,11 @@ class Hub:
 
 @asynccontextmanager
 async def open_hub(
-    settings: Settings, *, now: Callable[[], datetime] = utc_now
+    settings: Settings, *, config: Path | None = None, now: Callable[[], datetime] = utc_now
 ) -> AsyncIterator[Hub]:
     """Everything from the database to the open port; leaving it stops in the opposite order.
+
+    `config`: the settings file, which goes into backups.
 
     Raises StoreError or SettingsError, each one line for the person who starts it.
     """
@@ -129,6 +140,7 @@ async def open_hub(
     ):
         into = ImportInto(store, "start", now, hash_brought_over)
         await bring_over_set_aside(store, settings.database.path, into)
+        await mind_restore(store, settings.database.path.parent, now)
         await store.write(lambda tx: _forget_last_life(tx, now()))
         token = settings.qq.access_token or await _stored_token(store, QQ_TOKEN)
         link_token = settings.qq.link_token or await _stored_token(store, LINK_TOKEN)
@@ -158,7 +170,15 @@ async def open_hub(
         album = album_of(settings, supervisor.client_of)
         assist = Assist(load_prompts(settings.ai.prompts), most_seconds=settings.ai.most_seconds)
         mail = MailServer(settings.mail)
-        desk = Desk(store, settings, now, album, supervisor.client_of, assist, mail)
+        backups = BackupClock(
+            store,
+            Backups(settings, config or settings_file()),
+            settings.backup,
+            zone,
+            now=now,
+            count=lambda outcome: metrics.backups.labels(outcome).inc(),
+        )
+        desk = Desk(store, settings, now, album, supervisor.client_of, assist, mail, backups)
 
         connected = asyncio.Event()
         qq = QQ(
@@ -193,6 +213,7 @@ async def open_hub(
                 tasks.create_task(_hasten_chats(store, connected, now), name="hasten chats"),
                 *(tasks.create_task(one.run(), name=name) for name, one in workers.items()),
                 tasks.create_task(Expiry(store, now=now).run(), name="expiry"),
+                tasks.create_task(backups.run(), name="backups"),
                 tasks.create_task(supervisor.run(), name="accounts"),
             ]
             try:
@@ -203,14 +224,14 @@ async def open_hub(
                     task.cancel()
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, config: Path | None = None) -> None:
     """Run until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         with suppress(NotImplementedError):  # Windows: Ctrl+C raises KeyboardInterrupt instead
             loop.add_signal_handler(number, stop.set)
-    async with open_hub(settings) as hub:
+    async with open_hub(settings, config=config) as hub:
         logger.info("yuqiao {} listens on {}:{}", __version__, settings.web.host, hub.port)
         if await hub.desk.members.first_run():
             logger.warning("nobody has a password yet: open the admin and set the owner's")

@@ -13,7 +13,8 @@ import click
 
 from hub.app import utc_now
 from hub.errors import Invalid
-from hub.ops import Backup, Backups, Manifest, Wish, checked_parts, restore, verify
+from hub.model import StoredBackup
+from hub.ops import Backups, Wish, checked_parts, restore, verify
 from hub.settings import load_settings, settings_file
 from hub.text import backups as words
 from hub.text import clock, since
@@ -52,15 +53,12 @@ def backup_group(
     settings = load_settings(config)
     backups = Backups(settings, settings_file(config), folder=to)
     made = backups.make(utc_now(), passphrase=_passphrase(passphrase_file), daily=daily)
-    manifest = made.manifest
-    assert manifest is not None  # noqa: S101 - it was just checked
     if as_json:
         click.echo(json.dumps(_as_dict(made)))
     else:
-        total, sealed = manifest.total, manifest.sealed
-        click.echo(words.made(str(made.path), made.size, total, sealed=sealed))
+        click.echo(words.made(str(made.path), made.size, made.rows, sealed=made.sealed))
     click.echo(words.READABLE, err=True)
-    if not manifest.sealed:
+    if not made.sealed:
         click.echo(words.NO_KEY, err=True)
 
 
@@ -76,7 +74,7 @@ def backup_list(config: Path | None, as_json: bool) -> None:
         return
     zone, now = ZoneInfo(settings.text.timezone), utc_now()
     for one in found:
-        state = _key_word(one.manifest) if one.manifest is not None else words.UNREADABLE
+        state = _key_word(one.sealed) if one.good else words.UNREADABLE
         at = f"{clock(one.at, zone, now)}（{since(one.at, now)}前）"
         click.echo(f"{one.name}\t{at}\t{words.size(one.size)}\t{state}")
     if not found:
@@ -92,7 +90,7 @@ def backup_verify(config: Path | None, file: Path) -> None:
     found = verify(file)
     at = f"{found.made_at.astimezone(zone):%Y-%m-%d %H:%M}"
     click.echo(
-        words.good(file.name, at, found.program, found.schema, found.total, _key_word(found))
+        words.good(file.name, at, found.program, found.schema, found.total, _key_word(found.sealed))
     )
 
 
@@ -151,20 +149,19 @@ def _passphrase(file: IO[str] | None) -> str:
     return text
 
 
-def _key_word(manifest: Manifest) -> str:
-    return words.KEY_SEALED if manifest.sealed else words.KEY_ABSENT
+def _key_word(sealed: bool) -> str:
+    return words.KEY_SEALED if sealed else words.KEY_ABSENT
 
 
-def _as_dict(one: Backup) -> dict[str, object]:
-    manifest = one.manifest
+def _as_dict(one: StoredBackup) -> dict[str, object]:
     return {
         "file": str(one.path),
         "at": one.at.isoformat(),
         "size": one.size,
         "daily": one.daily,
-        "good": manifest is not None,
-        "key": "sealed" if manifest is not None and manifest.sealed else "absent",
-        "schema": manifest.schema if manifest is not None else None,
-        "program": manifest.program if manifest is not None else None,
-        "rows": dict(manifest.rows) if manifest is not None else None,
+        "good": one.good,
+        "key": "sealed" if one.sealed else "absent",
+        "rows": one.rows,
+        "program": one.program,
+        "schema": one.schema,
     }

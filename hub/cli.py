@@ -30,7 +30,7 @@ from hub.ops import (
 )
 from hub.rule_commands import rules_group
 from hub.sandbox import SandboxOptions, run_sandbox
-from hub.settings import load_settings
+from hub.settings import load_settings, settings_file
 from hub.shell import SHOWN_FROM
 from hub.shell import at_the_desk as _at_the_desk
 from hub.shell import run as _run
@@ -70,7 +70,7 @@ def serve_command(config: Path | None) -> None:
     """Run the hub."""
     settings = load_settings(config)
     set_up_logs(settings.log.level)
-    _run(serve(settings))
+    _run(serve(settings, settings_file(config)))
 
 
 @cli.command("demo")

@@ -22,6 +22,7 @@ from hub.desk.assist import (
     ProfileLine,
     parse_hours,
 )
+from hub.desk.backups import BackupDesk, BackupKeeper, BackupOverview
 from hub.desk.bargain_chat import BargainChat
 from hub.desk.bargains import Bargains, FloorList, ItemFloor
 from hub.desk.binding import Binding
@@ -84,6 +85,8 @@ __all__ = [
     "AiTrial",
     "Answered",
     "AskedAgain",
+    "BackupKeeper",
+    "BackupOverview",
     "CardView",
     "ConversationView",
     "Desk",
@@ -136,10 +139,11 @@ class Desk:
         client_of: Callable[[AccountId], Client | None] = lambda _: None,
         assist: Assist | None = None,
         mail: MailServer | None = None,
+        backups: BackupKeeper | None = None,
     ) -> None:
         """`client_of`: the HTTP side of an account while it is connected. Without it and an
         `album`, nothing can be read from the platform. Without `assist` or `mail`, one as the
-        settings say."""
+        settings say; without `backups` none are made."""
         album = album or album_of(settings)
         assist = assist or Assist(
             load_prompts(settings.ai.prompts), most_seconds=settings.ai.most_seconds
@@ -164,6 +168,7 @@ class Desk:
             now,
             ZoneInfo(settings.text.timezone),
         )
+        self.backups = BackupDesk(store, backups, now)
         self.rules = Rules(store, now)
         self.canned = Canned(store, now)
         self.rehearsal = Rehearsal(
@@ -196,7 +201,7 @@ class Desk:
         replies = ReplyChat(store, self.canned, self.rehearsal)
         surfaces = Surfaces(
             AnswerChat(store, self.inbox, replies, routing, self.focusing),
-            ShopChat(self.accounts, self.items, self.system, now, zone),
+            ShopChat(self.accounts, self.items, self.system, self.backups, now, zone),
             self.login_chat,
             FocusChat(self.focusing),
             HistoryChat(store, self.inbox, now, zone),

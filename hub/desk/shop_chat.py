@@ -1,4 +1,4 @@
-"""The shop and its accounts in chat: `/状态`, `/商品`, `/账号`, `/重连`, `/启用` and `/停用`."""
+"""The shop, its accounts and backups in chat."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from hub import text
 from hub.commands import Action
 from hub.desk.accounts import Accounts
+from hub.desk.backups import BackupDesk
 from hub.desk.items import Items
 from hub.desk.operator import Operator
 from hub.desk.system import System
@@ -25,6 +26,7 @@ ABOUT_THE_SHOP = frozenset(
         Action.RECONNECT,
         Action.SWITCH_ON,
         Action.SWITCH_OFF,
+        Action.BACKUP,
     }
 )
 """What this surface answers."""
@@ -36,12 +38,14 @@ class ShopChat:
         accounts: Accounts,
         items: Items,
         system: System,
+        backups: BackupDesk,
         now: Callable[[], datetime],
         zone: ZoneInfo,
     ) -> None:
         self._accounts = accounts
         self._items = items
         self._system = system
+        self._backups = backups
         self._now = now
         self._zone = zone
 
@@ -55,6 +59,8 @@ class ShopChat:
                 return await self._reconnect(operator, argument)
             case Action.SWITCH_ON | Action.SWITCH_OFF:
                 return await self._switch(operator, argument, on=action is Action.SWITCH_ON)
+            case Action.BACKUP:
+                return text.backups.made_in_chat(await self._backups.make(operator))
             case _:
                 return await self._list(operator)
 
@@ -103,4 +109,6 @@ class ShopChat:
         now = self._now()
         holds = [text.held_line(one.hold, one.place, self._zone, now) for one in overview.holds]
         waiting = overview.waiting.get(TaskKind.SEND, 0)
-        return text.status_page(overview.accounts, holds, waiting, self._zone, now)
+        page = text.status_page(overview.accounts, holds, waiting, self._zone, now)
+        trouble = overview.backup_trouble
+        return f"{page}\n{text.backups.failed(trouble.reason)}" if trouble is not None else page

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from hub.desk.holds import Held, all_held
 from hub.desk.operator import Operator
-from hub.model import Account, Role, TaskKind
+from hub.model import Account, BackupTrouble, Role, TaskKind
 from hub.store import AuditEntry, Change, Store, Tx
 
 
@@ -23,6 +23,8 @@ class Overview:
     """Conversations in which a proposed answer waits for a person."""
     quarantined: int
     """Entries from the platform that could not be read."""
+    backup_trouble: BackupTrouble | None
+    """Why the backup of the day fails, if it does."""
 
 
 class System:
@@ -42,6 +44,7 @@ class System:
                 tx.outbox.backlog(shop),
                 len(tx.messages.drafted(shop)),
                 tx.quarantine.count(shop),
+                tx.backup_troubles.get(shop),
             )
 
         return await self._store.read(unit)

@@ -22,6 +22,7 @@ from hub.model.assist import (
     Said,
     Speaker,
 )
+from hub.model.backups import BackupTrouble, StoredBackup
 from hub.model.bargains import Bargain, Floor, FloorKind, StoredFloor
 from hub.model.buyers import BuyerCard, Focus
 from hub.model.chat import (
@@ -228,6 +229,7 @@ __all__ = [
     "AskedBy",
     "Audience",
     "AwayWords",
+    "BackupTrouble",
     "Bargain",
     "Batch",
     "BatchId",
@@ -352,6 +354,7 @@ __all__ = [
     "StockCard",
     "StockLevel",
     "Stop",
+    "StoredBackup",
     "StoredFloor",
     "StoredPicture",
     "StoryLine",

@@ -36,6 +36,8 @@ class Urgent(StrEnum):
     MESSAGE = "message"
     ORDER = "order"
     RECEIPT = "receipt"
+    BACKUP = "backup"
+    """The backup of the day failed."""
 
 
 @dataclass(frozen=True, slots=True)

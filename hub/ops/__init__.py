@@ -1,7 +1,9 @@
 """Running the hub: backups, health, metrics, logs, the check-up."""
 
+from hub.ops.after_restore import mind_restore
 from hub.ops.archive import Manifest
-from hub.ops.backup import Backup, Backups, verify
+from hub.ops.backup import Backups, verify
+from hub.ops.backup_clock import BackupClock
 from hub.ops.check import (
     Finding,
     check_platform,
@@ -26,7 +28,7 @@ from hub.ops.metrics import Metrics
 from hub.ops.restore import Restored, Wish, checked_parts, restore
 
 __all__ = [
-    "Backup",
+    "BackupClock",
     "Backups",
     "Expiry",
     "Finding",
@@ -48,6 +50,7 @@ __all__ = [
     "closed_store",
     "in_order",
     "in_words",
+    "mind_restore",
     "redact",
     "restore",
     "set_up_logs",

@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,6 +16,7 @@ from loguru import logger
 
 from hub import __version__
 from hub.errors import Invalid, StoreError, Unavailable
+from hub.model import StoredBackup
 from hub.ops.archive import (
     DATABASE,
     SEALED,
@@ -40,21 +40,6 @@ _DRAFT = ".backup-"
 _STALE_SECONDS = 86400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Backup:
-    """One archive in the folder. `manifest` None: it cannot be read."""
-
-    path: Path
-    at: datetime
-    size: int
-    daily: bool
-    manifest: Manifest | None
-
-    @property
-    def name(self) -> str:
-        return self.path.name
-
-
 class Backups:
     """The backups of one installation. Methods touch the disk: call them in a thread."""
 
@@ -66,7 +51,7 @@ class Backups:
         self._zone = ZoneInfo(settings.text.timezone)
         self.folder = folder or settings.backup_folder
 
-    def make(self, now: datetime, *, passphrase: str = "", daily: bool = False) -> Backup:
+    def make(self, now: datetime, *, passphrase: str = "", daily: bool = False) -> StoredBackup:
         """A new backup; it appears complete and checked, or not at all.
 
         `passphrase`: another one than the settings say. A daily one makes those go whose time is
@@ -92,7 +77,7 @@ class Backups:
         logger.info("backup {} is complete and checked", path.name)
         return _look_at(path)
 
-    def all(self) -> list[Backup]:
+    def all(self) -> list[StoredBackup]:
         """The newest first."""
         if not self.folder.is_dir():
             return []
@@ -106,7 +91,7 @@ class Backups:
 
     def last_daily(self) -> datetime | None:
         """When the newest one was made that the hub made by itself."""
-        return max((one.at for one in self.all() if one.daily and one.manifest), default=None)
+        return max((one.at for one in self.all() if one.daily and one.good), default=None)
 
     def _write(self, draft: Path, now: datetime, passphrase: str) -> Path:
         copy, target = draft / DATABASE, draft / "archive.zip"
@@ -194,7 +179,7 @@ def _plain_files(folder: Path) -> Sequence[Path]:
         return ()
 
 
-def _look_at(path: Path) -> Backup:
+def _look_at(path: Path) -> StoredBackup:
     match = _NAME.fullmatch(path.name)
     assert match is not None  # noqa: S101 - callers looked
     status = path.stat()
@@ -202,5 +187,18 @@ def _look_at(path: Path) -> Backup:
         manifest = read_manifest(path)
     except Invalid:
         manifest = None
-    at = manifest.made_at if manifest else datetime.fromtimestamp(status.st_mtime).astimezone()
-    return Backup(path, at, status.st_size, match[1] == DAILY, manifest)
+    daily = match[1] == DAILY
+    if manifest is None:
+        at = datetime.fromtimestamp(status.st_mtime).astimezone()
+        return StoredBackup(path, at, status.st_size, daily, good=False, sealed=False)
+    return StoredBackup(
+        path,
+        manifest.made_at,
+        status.st_size,
+        daily,
+        good=True,
+        sealed=manifest.sealed,
+        rows=manifest.total,
+        program=manifest.program,
+        schema=manifest.schema,
+    )

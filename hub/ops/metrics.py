@@ -58,6 +58,12 @@ class Metrics:
             ["outcome"],
             registry=self._registry,
         )
+        self.backups = Counter(
+            "yuqiao_backups",
+            "Backups that the hub made, by what became of them",
+            ["outcome"],
+            registry=self._registry,
+        )
         self.supplier_seconds = Histogram(
             "yuqiao_supplier_seconds",
             "How long calls to suppliers took",

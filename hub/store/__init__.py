@@ -24,6 +24,7 @@ from hub.store.store import EVERY_KIND, Store, open_store
 from hub.store.swap import STAGING, Exchange, exchange, finish, under_way
 from hub.store.tx import Tx
 from hub.store.vault import KEY_FILE, read_key
+from hub.store.writer import outlast
 
 __all__ = [
     "EVERY_KIND",
@@ -60,6 +61,7 @@ __all__ = [
     "open_original",
     "open_store",
     "opens",
+    "outlast",
     "place_of",
     "read_key",
     "set_aside",

@@ -61,6 +61,10 @@ _RELEASE_OFF_WIRE = Statement(
     f" wire_at = NULL WHERE {_FENCE}"
 )
 _RELIEVE = Statement("UPDATE outbox SET due_at = :now WHERE state = 'running'")
+_PRESUME_SENT = Statement(
+    "UPDATE outbox SET wire_at = :at WHERE shop_id = :shop AND kind = 'send'"
+    f" AND state IN ('ready', 'running') AND wire_at IS NULL RETURNING {_COLUMNS}"
+)
 _DROP = Statement(
     "UPDATE outbox SET state = 'dropped', head = FALSE, error = :error, settled_at = :now"
     " WHERE shop_id = :shop AND id = :id AND state IN ('ready', 'uncertain') RETURNING lane"
@@ -191,6 +195,12 @@ class Outbox:
         if relieved:
             self._sql.tasks_changed()
         return relieved
+
+    def presume_sent(self, shop: ShopId, at: datetime) -> list[Task]:
+        """Take all messages that wait for sent since `at`: they are looked for, and none is sent
+        without a person. For a database that was brought back. Returns their tasks."""
+        rows = self._sql.rows(_PRESUME_SENT, shop=shop, at=micros(at))
+        return [_to_task(row) for row in rows]
 
     def mark_wire(self, task: Task, holder: str, now: datetime) -> bool:
         """Write down that it is about to leave, before it leaves. False: the lease is lost."""

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from hub.store.accounts import Accounts
 from hub.store.assist import AiProfiles, AiScopes, AiUses
+from hub.store.backup_trouble import BackupTroubles
 from hub.store.bargains import Bargains, Floors
 from hub.store.buyers import Buyers
 from hub.store.canned import CannedAnswers
@@ -56,6 +57,7 @@ class Tx:
         "ai_uses",
         "attention",
         "audit",
+        "backup_troubles",
         "bargains",
         "binding_codes",
         "buyers",
@@ -132,6 +134,7 @@ class Tx:
         self.values = Values(sql, vault)
         self.guards = StoredGuards(self.values)
         self.mail_troubles = MailTroubles(self.values)
+        self.backup_troubles = BackupTroubles(self.values)
         self.buyers = Buyers(sql, self.guards)
         self.focuses = Focuses(sql)
         self.binding_codes = BindingCodes(sql)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from hub.model import StoredBackup
 from hub.text.times import clock, span
 
 NO_KEY = (
@@ -15,6 +16,7 @@ NO_KEY = (
 READABLE = "备份里有买家的消息和卡密，请当作密码一样保管"
 BUSY = "正在备份，请等它做完"
 TOO_OFTEN = "一小时里备份得太多了，过一会儿再试"
+NOT_HERE = "这里不能备份，请用命令 yuqiao backup"
 NO_BACKUPS = "还没有备份"
 NEED_PASSPHRASE = "这份备份的密钥用口令加密了，请用 --passphrase-file 给出口令"  # noqa: S105
 WRONG_PASSPHRASE = "口令不对，密钥没有解开"  # noqa: S105
@@ -40,6 +42,11 @@ def made(name: str, length: int, rows: int, *, sealed: bool) -> str:
 
 def failed(why: str) -> str:
     return f"⚠ 备份没有做成：{why}"
+
+
+def made_in_chat(one: StoredBackup) -> str:
+    key = "密钥已加密放在里面" if one.sealed else "不含密钥文件 yuqiao.key，请把它另外存好"
+    return f"✓ 已备份并检查过：{one.name}（{size(one.size)}），{key}。下载在后台「备份」里"
 
 
 def failed_daily(why: str, last: datetime | None, zone: ZoneInfo, now: datetime) -> str:

@@ -20,6 +20,7 @@ MAIL_KINDS: dict[Urgent, str] = {
     Urgent.MESSAGE: "买家消息",
     Urgent.ORDER: "订单",
     Urgent.RECEIPT: "自动回复没发出",
+    Urgent.BACKUP: "自动备份没有做成",
 }
 _ORDINARY = frozenset({Urgent.MESSAGE, Urgent.ORDER, Urgent.RECEIPT})
 _PAGES: dict[Urgent, str] = {
@@ -32,6 +33,7 @@ _PAGES: dict[Urgent, str] = {
     Urgent.MESSAGE: "/conversations",
     Urgent.ORDER: "/orders",
     Urgent.RECEIPT: "/conversations",
+    Urgent.BACKUP: "/backups",
 }
 NO_MAIL_SERVER = "还没有设置邮件服务器：在 config/hub.yml 的 mail 里填好，重启鱼桥"
 BAD_MAIL_ADDRESS = "这个邮箱地址不对，要像 name@example.com 这样"

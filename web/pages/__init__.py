@@ -8,6 +8,7 @@ from web.pages import (
     accounts,
     assist,
     audit,
+    backups,
     binding,
     canned,
     cards,
@@ -63,6 +64,7 @@ ROUTES: tuple[web.RouteDef, ...] = (
     *qq.ROUTES,
     *mail.ROUTES,
     *audit.ROUTES,
+    *backups.ROUTES,
     *live.ROUTES,
 )
 
