@@ -410,7 +410,7 @@ def _counted(inbound: Inbound, metrics: Metrics) -> TakeIn:
     counters = {outcome: metrics.messages.labels(outcome) for outcome in outcomes}
 
     async def take_in(account: Account, events: Sequence[Event]) -> TakenIn:
-        with metrics.pushes.time():
+        with logger.contextualize(request=secrets.token_hex(3)), metrics.pushes.time():
             counts = await inbound.take_in(account, events)
         for outcome, counter in counters.items():
             if number := getattr(counts, outcome):

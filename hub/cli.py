@@ -26,6 +26,7 @@ from hub.ops import (
     check_store,
     closed_store,
     in_order,
+    log_files,
     set_up_logs,
 )
 from hub.rule_commands import rules_group
@@ -69,7 +70,8 @@ cli.add_command(restore_command)
 def serve_command(config: Path | None) -> None:
     """Run the hub."""
     settings = load_settings(config)
-    set_up_logs(settings.log.level)
+    as_json = settings.log.format == "json"
+    set_up_logs(settings.log.level, as_json=as_json, files=log_files(settings))
     _run(serve(settings, settings_file(config)))
 
 

@@ -301,6 +301,18 @@ class PictureSettings(_Section):
 
 class LogSettings(_Section):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: Literal["text", "json"] = "text"
+    """`json`: each line is an object, for programs that gather logs."""
+    files: bool = True
+    """Also into files, one a day; standard error gets every line in any case."""
+    folder: str = ""
+    """Empty: `logs` beside the database."""
+    keep_days: int = Field(7, ge=1, le=3650)
+    """How many days before today are kept."""
+    pack: bool = True
+    """Zip the files of days that are over."""
+    most_megabytes: int = Field(100, ge=1, le=100_000)
+    """Of one file; a day with more gets several."""
 
     @field_validator("level", mode="before")
     @classmethod
@@ -359,6 +371,10 @@ class Settings(_Section):
     log: LogSettings = LogSettings()
     backup: BackupSettings = BackupSettings()
     text: TextSettings = TextSettings()
+
+    @property
+    def log_folder(self) -> Path:
+        return Path(self.log.folder or self.database.path.parent / "logs")
 
     @property
     def backup_folder(self) -> Path:

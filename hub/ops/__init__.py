@@ -23,7 +23,8 @@ from hub.ops.importing import (
     bring_over_set_aside,
     in_words,
 )
-from hub.ops.logs import redact, set_up_logs
+from hub.ops.log_files import LogFiles
+from hub.ops.logs import log_files, redact, set_up_logs
 from hub.ops.metrics import Metrics
 from hub.ops.restore import Restored, Wish, checked_parts, restore
 
@@ -34,6 +35,7 @@ __all__ = [
     "Finding",
     "ImportFrom",
     "ImportInto",
+    "LogFiles",
     "Manifest",
     "Metrics",
     "Report",
@@ -50,6 +52,7 @@ __all__ = [
     "closed_store",
     "in_order",
     "in_words",
+    "log_files",
     "mind_restore",
     "redact",
     "restore",
