@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import secrets
 import signal
@@ -27,6 +26,7 @@ from hub.bargains import answer_offer, read_words
 from hub.desk import Desk, hash_brought_over
 from hub.errors import SettingsError
 from hub.inbound import Inbound
+from hub.listening import listening
 from hub.model import (
     Account,
     AccountId,
@@ -45,6 +45,7 @@ from hub.ops import (
     Expiry,
     ImportInto,
     Metrics,
+    Surroundings,
     attach_ops,
     bring_over_set_aside,
     mind_restore,
@@ -75,7 +76,7 @@ from hub.outbound import (
     Worker,
 )
 from hub.pacing import Pacer
-from hub.settings import Settings, WebSettings, settings_file
+from hub.settings import Settings, settings_file
 from hub.store import Store, Tx, open_store, set_aside
 from hub.suggesting import why_no_ai
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
@@ -190,6 +191,12 @@ async def open_hub(
             link_token=link_token,
             on_connect=lambda _: connected.set(),
         )
+        metrics.surroundings = Surroundings(
+            settings.database.path.parent,
+            latencies=supervisor.latencies,
+            bots=lambda: len(qq.bots()),
+            backup=lambda: backups.last,
+        )
         fetch = _timed(metrics, lookup)
         workers = _workers(store, supervisor, qq, album, fetch, metrics, settings, now)
         workers["ai"] = _ai_worker(
@@ -197,7 +204,7 @@ async def open_hub(
         )
         workers["mails"] = _mail_worker(store, mail, metrics, settings, now)
         app = _application(store, desk, qq, (token, link_token), metrics, settings, now)
-        async with _listening(app, settings.web) as port, asyncio.TaskGroup() as tasks:
+        async with listening(app, settings.web) as port, asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(desk.chat.follow_members(), name="members"),
                 tasks.create_task(desk.logins.run(), name="qr logins"),
@@ -260,6 +267,7 @@ def _workers(
         look_for=timedelta(seconds=settings.xianyu.uncertain_seconds),
         now=now,
         reacts=lambda peer: qq.abilities(peer).reacts,
+        count=metrics.count_sent,
     )
     recalls = Recalls(store, supervisor.session_of, now=now)
     silent = timedelta(minutes=settings.mail.silent_chat_minutes)
@@ -270,6 +278,7 @@ def _workers(
         spacing=settings.qq.send_spacing_seconds,
         now=now,
         silent_after=silent if silent and settings.qq.enabled else None,
+        count=lambda outcome: metrics.qq_sends.labels(outcome).inc(),
     )
     clients = supervisor.client_of
     performers: dict[str, tuple[int, dict[TaskKind, Performer]]] = {
@@ -459,32 +468,6 @@ def _application(
         ),
     )
     return app
-
-
-@asynccontextmanager
-async def _listening(app: web.Application, settings: WebSettings) -> AsyncIterator[int]:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=3)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, settings.host, settings.port)
-        try:
-            await site.start()
-        except OSError as error:
-            raise SettingsError(_why_deaf(settings, error)) from error
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
-
-
-def _why_deaf(settings: WebSettings, error: OSError) -> str:
-    where = f"cannot listen on {settings.host}:{settings.port}"
-    if error.errno == errno.EADDRINUSE:
-        mend = "another program uses the port: stop it, or set web.port (WEB_PORT) to another"
-    elif error.errno in (errno.EACCES, errno.EPERM):
-        mend = "this user may not use the port: set web.port (WEB_PORT) to one above 1023"
-    else:
-        mend = "web.host must be an address of this machine, or 0.0.0.0 for all of them"
-    return f"{where}; {mend}"
 
 
 async def _finish(*workers: Worker) -> None:

@@ -136,9 +136,14 @@ class Chat:
         its files.
         """
         with logger.contextualize(request=secrets.token_hex(3).upper()):
-            return await self._receive(message, fetch)
+            return await self._receive(message, fetch, fetch_file)
 
-    async def _receive(self, message: OperatorMessage, fetch: FetchPicture | None) -> str | None:
+    async def _receive(
+        self,
+        message: OperatorMessage,
+        fetch: FetchPicture | None,
+        fetch_file: FetchFile | None,
+    ) -> str | None:
         member = await self._store.read(lambda tx: tx.members.by_qq(message.sender))
         if member is None:
             return await self._to.people.meet_stranger(message)

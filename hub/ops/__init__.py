@@ -25,7 +25,7 @@ from hub.ops.importing import (
 )
 from hub.ops.log_files import LogFiles
 from hub.ops.logs import log_files, redact, set_up_logs
-from hub.ops.metrics import Metrics
+from hub.ops.metrics import Metrics, Surroundings
 from hub.ops.restore import Restored, Wish, checked_parts, restore
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "Metrics",
     "Report",
     "Restored",
+    "Surroundings",
     "Wish",
     "attach_ops",
     "beside",

@@ -99,6 +99,10 @@ _BACKLOG = Statement(
     "SELECT kind, count(*) FROM (SELECT kind FROM outbox WHERE head"
     f" UNION ALL SELECT kind FROM outbox WHERE {_WAITING}) AS waiting GROUP BY kind"
 )
+_OLDEST = Statement(
+    "SELECT kind, min(created_at) FROM (SELECT kind, created_at FROM outbox WHERE head"
+    f" UNION ALL SELECT kind, created_at FROM outbox WHERE {_WAITING}) AS waiting GROUP BY kind"
+)
 _BACKLOG_OF_SHOP = Statement(
     "SELECT kind, count(*) FROM (SELECT kind FROM outbox WHERE shop_id = :shop AND head"
     f" UNION ALL SELECT kind FROM outbox WHERE shop_id = :shop AND {_WAITING}) AS waiting"
@@ -328,6 +332,11 @@ class Outbox:
         else:
             rows = self._sql.rows(_BACKLOG_OF_SHOP, shop=shop)
         return {TaskKind(kind): count for kind, count in rows}
+
+    def oldest(self) -> dict[TaskKind, datetime]:
+        """Since when the oldest open task of each kind waits. System-wide: figures about the
+        program."""
+        return {TaskKind(kind): moment(at) for kind, at in self._sql.rows(_OLDEST)}
 
     def _fenced(self, statement: Statement, task: Task, holder: str, **values: object) -> bool:
         touched = self._sql.run(

@@ -75,6 +75,14 @@ class Supervisor:
         live = self._live.get(account)
         return live.session if live is not None else None
 
+    def latencies(self) -> dict[AccountId, float]:
+        """Seconds that the last heartbeat of each connected account took."""
+        return {
+            account: latency
+            for account, live in self._live.items()
+            if (latency := live.session.latency) is not None
+        }
+
     def client_of(self, account: AccountId) -> Client | None:
         """The account's HTTP side; None while nothing may be asked in its name: when it is not
         connected, and above all when the platform has demanded a check."""

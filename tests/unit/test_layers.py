@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 LAYERS: list[set[str]] = [
     {"hub.model", "hub.errors", "hub.pacing", "hub.addresses"},
     {"hub.settings"},
-    {"hub.policy", "hub.commands", "hub.text"},
+    {"hub.policy", "hub.commands", "hub.text", "hub.listening"},
     {"hub.xianyu", "hub.store", "hub.suppliers", "hub.sheets", "hub.assist", "hub.notify"},
     {"hub.summaries"},
     {"hub.notices", "hub.buyers", "hub.answers", "hub.album", "hub.errands", "hub.suggesting"},
