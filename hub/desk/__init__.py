@@ -65,6 +65,7 @@ from hub.desk.routing import Routing
 from hub.desk.rule_sheets import RuleSheet, RuleSheets, SheetFormat
 from hub.desk.rules import RuleFields, Rules
 from hub.desk.shop_chat import ShopChat
+from hub.desk.statistics import StatisticsDesk
 from hub.desk.stock import PoolLine, Stock
 from hub.desk.stock_chat import StockChat
 from hub.desk.suppliers import Suppliers, Trial, parse_headers
@@ -192,6 +193,8 @@ class Desk:
         zone, confirmations = ZoneInfo(settings.text.timezone), Confirmations(store, now)
         self.ai = AiDesk(store, assist, settings.ai, now, zone)
         self.people = People(store, now, zone, mails=bool(settings.mail.host))
+        self.people = People(store, now, zone)
+        self.statistics = StatisticsDesk(store, now, zone)
         self.ai_replays = AiReplays(store, assist, settings.ai, now, zone)
         self.focusing = Focusing(store, now, minutes=settings.qq.focus_minutes)
         self.login_chat = LoginChat(

@@ -140,6 +140,7 @@ from hub.model.shop import (
     Origin,
     Role,
 )
+from hub.model.statistics import Counted, DayFigures, Figures
 from hub.model.stock import (
     Batch,
     CardCounts,
@@ -256,7 +257,9 @@ __all__ = [
     "Conversation",
     "ConversationId",
     "ConversationInfo",
+    "Counted",
     "DailyDigest",
+    "DayFigures",
     "Delivered",
     "Delivery",
     "DeliveryId",
@@ -267,6 +270,7 @@ __all__ = [
     "Done",
     "EndDraft",
     "Event",
+    "Figures",
     "Floor",
     "FloorKind",
     "Focus",

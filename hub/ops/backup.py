@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
@@ -168,7 +169,9 @@ def check_archive(path: Path, folder: Path) -> Manifest:
 
 def verify(path: Path) -> Manifest:
     """The same, leaving nothing behind."""
-    with tempfile.TemporaryDirectory(prefix="yuqiao-") as folder:
+    # Beside the archive: the system's folder may be a small one in memory.
+    beside = path.parent if os.access(path.parent, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix=_DRAFT, dir=beside) as folder:
         return check_archive(path, Path(folder) / "looked-at")
 
 

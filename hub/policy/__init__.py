@@ -140,6 +140,7 @@ from hub.policy.rule_sheets import (
     rule_lines,
 )
 from hub.policy.rulebook import Rulebook, why_no_pattern
+from hub.policy.statistics import figures, figures_since
 from hub.policy.steadiness import Brake, EndKind, LineEnd, brake_after
 from hub.policy.stock import LOOKS_BACK, days_left, is_worse, stock_level, why_short
 from hub.policy.supplier_calls import supplier_request, words_of_body
@@ -254,6 +255,8 @@ __all__ = [
     "decode_codes",
     "draft_lasts",
     "due_after",
+    "figures",
+    "figures_since",
     "fill",
     "fit_into_burst",
     "fits",

@@ -38,6 +38,7 @@ from hub.store.relays import Relays
 from hub.store.rules import Rules
 from hub.store.shops import Shops
 from hub.store.sql import Sql
+from hub.store.statistics import Statistics
 from hub.store.transcripts import Transcripts
 from hub.store.values import Values
 from hub.store.vault import Vault
@@ -89,6 +90,7 @@ class Tx:
         "relays",
         "rules",
         "shops",
+        "statistics",
         "stops",
         "strangers",
         "throttle",
@@ -121,6 +123,7 @@ class Tx:
         self.deliveries = Deliveries(sql)
         self.delivery_rules = DeliveryRules(sql)
         self.needs = Needs(sql)
+        self.statistics = Statistics(sql)
         self.floors = Floors(sql)
         self.bargains = Bargains(sql)
         self.stops = Stops(sql)

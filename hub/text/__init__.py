@@ -64,6 +64,7 @@ from hub.text.buyers import (
     tags_saved,
     unblocked,
 )
+from hub.text.changelog import changelog
 from hub.text.checkup import check_up_item, check_up_shop
 from hub.text.content import plain, shorten, voice
 from hub.text.delivery import (
@@ -322,6 +323,7 @@ __all__ = [
     "buyer_page",
     "canned_page",
     "canned_saved",
+    "changelog",
     "check_up_item",
     "check_up_shop",
     "claimed",

@@ -12,6 +12,7 @@ from web.pages import (
     binding,
     canned,
     cards,
+    changelog,
     conversations,
     delivery_rules,
     first_run,
@@ -32,6 +33,7 @@ from web.pages import (
     restock,
     rule_sheets,
     rules,
+    statistics,
     stock,
     suppliers,
 )
@@ -63,7 +65,9 @@ ROUTES: tuple[web.RouteDef, ...] = (
     *notices.ROUTES,
     *qq.ROUTES,
     *mail.ROUTES,
+    *statistics.ROUTES,
     *audit.ROUTES,
+    *changelog.ROUTES,
     *backups.ROUTES,
     *live.ROUTES,
 )
