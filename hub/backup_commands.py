@@ -14,7 +14,7 @@ import click
 from hub.app import utc_now
 from hub.errors import Invalid
 from hub.model import StoredBackup
-from hub.ops import Backups, Wish, checked_parts, restore, verify
+from hub.ops import Backups, Wish, checked_parts, restore, set_up_logs, verify
 from hub.settings import load_settings, settings_file
 from hub.text import backups as words
 from hub.text import clock, since
@@ -48,6 +48,7 @@ def backup_group(
 ) -> None:
     """Make a backup now, while the hub runs or not; says where it is. Exit 1 if there is none."""
     config: Path | None = context.obj
+    set_up_logs("WARNING")
     if context.invoked_subcommand is not None:
         return
     settings = load_settings(config)
@@ -119,6 +120,7 @@ def restore_command(
     yes: bool,
 ) -> None:
     """Bring a backup back; the hub must not run. What is replaced is kept beside the database."""
+    set_up_logs("WARNING")
     parts = [part.strip() for part in only.split(",") if part.strip()]
     checked_parts(parts)
     place = settings_file(config)

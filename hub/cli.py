@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
 
 import click
 from loguru import logger
@@ -71,7 +72,8 @@ def serve_command(config: Path | None) -> None:
     """Run the hub."""
     settings = load_settings(config)
     as_json = settings.log.format == "json"
-    set_up_logs(settings.log.level, as_json=as_json, files=log_files(settings))
+    zone = ZoneInfo(settings.text.timezone)
+    set_up_logs(settings.log.level, as_json=as_json, files=log_files(settings), zone=zone)
     _run(serve(settings, settings_file(config)))
 
 

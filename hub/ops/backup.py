@@ -90,10 +90,6 @@ class Backups:
         path = self.folder / name
         return path if _NAME.fullmatch(name) and path.is_file() else None
 
-    def last_daily(self) -> datetime | None:
-        """When the newest one was made that the hub made by itself."""
-        return max((one.at for one in self.all() if one.daily and one.good), default=None)
-
     def _write(self, draft: Path, now: datetime, passphrase: str) -> Path:
         copy, target = draft / DATABASE, draft / "archive.zip"
         copy_database(self._settings.database.path, copy)

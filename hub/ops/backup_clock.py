@@ -85,8 +85,8 @@ class BackupClock:
 
     async def run(self) -> None:
         """One a day, until cancelled."""
-        await self.all()
         if not self._settings.enabled:
+            await self.all()
             logger.warning("backups are switched off (backup.enabled)")
             return
         started, failed_at = self._now(), None
@@ -94,7 +94,8 @@ class BackupClock:
             logger.warning("backups do not hold the key file: keep a copy of it elsewhere")
         while True:
             now = self._now()
-            last = believed(await asyncio.to_thread(self._backups.last_daily), now)
+            daily = [one.at for one in await self.all() if one.daily and one.good]
+            last = believed(max(daily, default=None), now)
             at = time.fromisoformat(self._settings.at)
             due = backup_due(last, failed_at, at, self._zone, started)
             if now < due:

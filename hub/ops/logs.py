@@ -59,26 +59,31 @@ def redact(line: str) -> str:
 class _Lines:
     """Makes a line of a record, without secrets, and hands it to those who keep it."""
 
-    def __init__(self, *keep: Callable[[str, datetime], None], as_json: bool) -> None:
+    def __init__(
+        self, *keep: Callable[[str, datetime], None], as_json: bool, zone: ZoneInfo | None
+    ) -> None:
         self._keep = keep
         self._as_json = as_json
+        self._zone = zone
 
     def __call__(self, message: Message) -> None:
         record = message.record
-        line = (_json if self._as_json else _plain)(record, str(message))
+        at = datetime.fromtimestamp(record["time"].timestamp(), self._zone).astimezone(self._zone)
+        line = (_json if self._as_json else _plain)(record, at, str(message))
         for keep in self._keep:
-            keep(line, record["time"])
+            keep(line, at)
 
 
-def _plain(record: Record, exception: str) -> str:
+def _plain(record: Record, at: datetime, exception: str) -> str:
     about = "".join(f" {name}={value}" for name, value in _ids(record).items())
-    head = f"{record['time']:YYYY-MM-DD HH:mm:ss.SSS} {record['level'].name: <7} {record['name']}"
+    when = f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03}"
+    head = f"{when} {record['level'].name: <7} {record['name']}"
     return redact(f"{head}{about}: {record['message']}\n{exception}")
 
 
-def _json(record: Record, exception: str) -> str:
+def _json(record: Record, at: datetime, exception: str) -> str:
     fields = {
-        "time": record["time"].isoformat(),
+        "time": at.isoformat(),
         "level": record["level"].name,
         "name": record["name"],
         **_ids(record),
@@ -110,12 +115,18 @@ def _format(record: Record) -> str:
     return "{exception}"  # the rest is made by us: names and ids may hold what looks like markup
 
 
-def set_up_logs(level: str, *, as_json: bool = False, files: LogFiles | None = None) -> None:
-    """Lines to standard error, and to `files`; `diagnose` stays off, it would print values of
-    variables."""
+def set_up_logs(
+    level: str,
+    *,
+    as_json: bool = False,
+    files: LogFiles | None = None,
+    zone: ZoneInfo | None = None,
+) -> None:
+    """Lines to standard error, and to `files`, dated in `zone` or the machine's own; `diagnose`
+    stays off, it would print values of variables."""
     logger.remove()
     keep = (_to_stderr,) if files is None else (_to_stderr, files.write)
-    lines = _Lines(*keep, as_json=as_json)
+    lines = _Lines(*keep, as_json=as_json, zone=zone)
     logger.add(lines, level=level, format=_format, backtrace=False, diagnose=False)
     logging.basicConfig(handlers=[_ToLoguru()], level=logging.WARNING, force=True)
 

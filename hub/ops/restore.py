@@ -152,7 +152,8 @@ def _prepare(settings: Settings, config: Path, wish: Wish, staging: Path, now: d
     if "config" in wanted:
         _plan_config(work)
     work.parts += [words.PARTS[group] for group in GROUPS if group in wanted]
-    if "pictures" in wanted or "pools" in wanted or "rules" in wanted:
+    shown = {"pictures", "pools", "rules"} & wanted
+    if shown and (staging / "pictures").is_dir():
         work.parts.append(words.PARTS["pictures"])
     return work
 
@@ -171,10 +172,8 @@ def _carry_out(work: _Work) -> Restored:
 def _plan_database(work: _Work) -> None:
     path = work.settings.database.path
     _plan_key(work)
-    mark = work.staging / RESTORED
-    mark.write_text(
-        json.dumps({"made_at": work.manifest.made_at.isoformat(), "moved": _has_moved(work)})
-    )
+    said = {"made_at": work.manifest.made_at.isoformat(), "moved": _has_moved(work)}
+    mark = _write_private(work.staging / RESTORED, json.dumps(said))
     work.steps.append(Exchange(work.staging / DATABASE, path, work.kept / path.name))
     for side in _SIDES:
         name = path.name + side
@@ -287,8 +286,9 @@ def _merge(work: _Work, groups: Sequence[str]) -> None:
         done = merge(path, work.staging / DATABASE, groups, key=key, other_key=given, now=work.now)
     except Conflict as error:
         raise Invalid(str(error)) from None
-    work.parts[:] = [words.group_done(one.group, one.came, one.left) for one in done]
-    work.parts.append(words.PARTS["pictures"])
+    told = [words.group_done(one.group, one.came, one.left) for one in done]
+    alone = [words.PARTS[group] for group in groups]
+    work.parts[:] = told + [part for part in work.parts if part not in alone]
     if any(one.switched_off for one in done):
         work.warnings.append(words.POOLS_OFF)
     if any(one.without_supplier for one in done):
