@@ -26,7 +26,6 @@ from hub.model import (
 )
 from hub.policy import figures, figures_since
 from hub.store import Tx, statistics
-from hub.text import backups as words
 from hub.text import changelog
 
 ROOT = Path(__file__).parents[3]
@@ -124,7 +123,15 @@ async def test_backups_are_for_owners_and_trouble_stands_on_the_overview(
         assert (await agent.get("/backups")).status == 403
         assert (await agent.submit("/backups", on="/holds")).status == 403
         assert (await agent.submit("/backups/take", on="/holds", name="x.zip")).status == 403
-    assert words.NOT_HERE in (await boss.get("/backups")).text
+    for _ in range(2):
+        assert (await boss.submit("/backups")).leads_to == "/backups?done=backup-made"
+    page = await boss.get("/backups")
+    assert page.text.count('aria-label="下载 ') == 2
+    assert "密钥文件要另外保存" in page.text
+    taken = await boss.submit("/backups/take", on="/backups", name=page.value("name"))
+    assert taken.headers["Content-Disposition"].startswith('attachment; filename="yuqiao-')
+    assert taken.headers["Content-Type"] == "application/zip"
+    assert "下载备份" in (await boss.get("/audit")).text
     trouble = BackupTrouble("磁盘满了", utc_now())
     await stage.store.write(lambda tx: tx.backup_troubles.set(owner.shop, trouble))
     assert "磁盘满了" in (await boss.get("/")).text
