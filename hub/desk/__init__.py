@@ -193,7 +193,6 @@ class Desk:
         zone, confirmations = ZoneInfo(settings.text.timezone), Confirmations(store, now)
         self.ai = AiDesk(store, assist, settings.ai, now, zone)
         self.people = People(store, now, zone, mails=bool(settings.mail.host))
-        self.people = People(store, now, zone)
         self.statistics = StatisticsDesk(store, now, zone)
         self.ai_replays = AiReplays(store, assist, settings.ai, now, zone)
         self.focusing = Focusing(store, now, minutes=settings.qq.focus_minutes)

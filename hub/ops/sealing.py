@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,15 +20,8 @@ from hub.text import backups as words
 
 _COST, _BLOCK = 2**15, 8
 """32 MB and a tenth of a second for each guess."""
-_SECRETS = frozenset(
-    {
-        ("database", "key"),
-        ("backup", "passphrase"),
-        ("mail", "password"),
-        ("ai", "api_key"),
-        ("qq", "access_token"),
-    }
-)
+_SECRET = re.compile(r"(?:^|_)(?:token|password|secret|passphrase|key)$")
+"""How the names of secret settings end; a test compares it with all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +67,18 @@ def blanked(config: str) -> str:
     return config
 
 
-def _secret_nodes(root: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
-    for section, part in _pairs(root):
-        for key, value in _pairs(part):
-            for node in value.value if isinstance(value, yaml.SequenceNode) else [value]:
-                if isinstance(node, yaml.ScalarNode) and (
-                    ((section, key) in _SECRETS and node.value) or _has_secret(node.value)
-                ):
-                    yield node
-
-
-def _pairs(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
+def _secret_nodes(node: yaml.Node | None, name: str = "") -> Iterator[yaml.ScalarNode]:
+    """What is secret by its name, or holds a secret, below `node`."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            yield str(key.value), value
+            yield from _secret_nodes(value, str(key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _secret_nodes(value, name)
+    elif isinstance(node, yaml.ScalarNode) and (
+        (_SECRET.search(name) and node.value) or _has_secret(node.value)
+    ):
+        yield node
 
 
 def _has_secret(text: str) -> bool:

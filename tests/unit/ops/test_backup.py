@@ -18,6 +18,8 @@ from backup_stage import COOKIES, NOW, PASSPHRASE, PICTURE, Machine, furnish, ta
 
 from hub.errors import Invalid, Refusal, StoreError, Unavailable
 from hub.ops import verify
+from hub.ops.sealing import blanked
+from hub.settings import Settings
 from hub.store import Tx, open_store, swap
 from hub.text import backups as words
 
@@ -106,6 +108,24 @@ def test_no_secret_lies_open_in_a_backup(shop: Machine, passphrase: str) -> None
     assert "# 公司的" in config
     assert ("sealed.json" in inside) is bool(passphrase)
     assert not any(name.startswith("pictures/seen") for name in inside)
+
+
+def test_every_secret_setting_is_blanked_and_nothing_else() -> None:
+    """Those that the program itself never prints are secret, and tokens are."""
+    lines, secret = [], 0
+    for section, model in Settings():
+        lines.append(f"{section}:")
+        for name, field in type(model).model_fields.items():
+            hidden = not field.repr or ("token" in name and field.annotation is str)
+            secret += hidden
+            lines.append(f"  {name}: {'SECRET' if hidden else 'open'}-{name}  # stays")
+    lines += ["qq:", "  onebot_ws_urls:", "  - ws://a.example/?access_token=SECRET", "  - ws://b"]
+    shown = blanked("\n".join(lines))
+    assert "SECRET" not in shown
+    assert shown.count('""') == secret + 1
+    assert shown.count("# stays") == shown.count("open-") + secret
+    assert "- ws://b" in shown
+    assert blanked("a: [") == ""
 
 
 async def test_without_its_key_a_backup_comes_back_only_to_whoever_kept_it(
