@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import secrets
 import signal
@@ -28,6 +27,7 @@ from hub.credits import Credits
 from hub.desk import Desk, hash_brought_over
 from hub.errors import SettingsError
 from hub.inbound import Inbound
+from hub.listening import listening
 from hub.model import (
     Account,
     AccountId,
@@ -40,7 +40,18 @@ from hub.model import (
     mail_lane,
 )
 from hub.notify import MailServer
-from hub.ops import Expiry, ImportInto, Metrics, attach_ops, bring_over_set_aside, fetch_from
+from hub.ops import (
+    BackupClock,
+    Backups,
+    Expiry,
+    ImportInto,
+    Metrics,
+    Surroundings,
+    attach_ops,
+    bring_over_set_aside,
+    fetch_from,
+    mind_restore,
+)
 from hub.outbound import (
     AiAnswers,
     BargainEnds,
@@ -67,7 +78,7 @@ from hub.outbound import (
     Worker,
 )
 from hub.pacing import Pacer
-from hub.settings import Settings, WebSettings
+from hub.settings import Settings, settings_file
 from hub.store import Store, Tx, open_store, set_aside
 from hub.suggesting import why_no_ai
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
@@ -117,9 +128,11 @@ class Hub:
 
 @asynccontextmanager
 async def open_hub(
-    settings: Settings, *, now: Callable[[], datetime] = utc_now
+    settings: Settings, *, config: Path | None = None, now: Callable[[], datetime] = utc_now
 ) -> AsyncIterator[Hub]:
     """Everything from the database to the open port; leaving it stops in the opposite order.
+
+    `config`: the settings file, which goes into backups.
 
     Raises StoreError or SettingsError, each one line for the person who starts it.
     """
@@ -130,6 +143,7 @@ async def open_hub(
     ):
         into = ImportInto(store, "hub", now, hash_brought_over, fetch_from(settings.xianyu))
         await bring_over_set_aside(store, settings.database.path, into)
+        await mind_restore(store, settings.database.path.parent, now)
         await store.write(lambda tx: _forget_last_life(tx, now()))
         token = settings.qq.access_token or await _stored_token(store, QQ_TOKEN)
         link_token = settings.qq.link_token or await _stored_token(store, LINK_TOKEN)
@@ -159,7 +173,15 @@ async def open_hub(
         album = album_of(settings, supervisor.client_of)
         assist = Assist(load_prompts(settings.ai.prompts), most_seconds=settings.ai.most_seconds)
         mail = MailServer(settings.mail)
-        desk = Desk(store, settings, now, album, supervisor.client_of, assist, mail)
+        backups = BackupClock(
+            store,
+            Backups(settings, config or settings_file()),
+            settings.backup,
+            zone,
+            now=now,
+            count=lambda outcome: metrics.backups.labels(outcome).inc(),
+        )
+        desk = Desk(store, settings, now, album, supervisor.client_of, assist, mail, backups)
 
         connected = asyncio.Event()
         qq = QQ(
@@ -172,6 +194,12 @@ async def open_hub(
             on_connect=lambda _: connected.set(),
             credits=Credits(store, now=now),
         )
+        metrics.surroundings = Surroundings(
+            settings.database.path.parent,
+            latencies=supervisor.latencies,
+            bots=lambda: len(qq.bots()),
+            backup=lambda: backups.last,
+        )
         fetch = _timed(metrics, lookup)
         workers = _workers(store, supervisor, qq, album, fetch, metrics, settings, now)
         workers["ai"] = _ai_worker(
@@ -179,7 +207,7 @@ async def open_hub(
         )
         workers["mails"] = _mail_worker(store, mail, metrics, settings, now)
         app = _application(store, desk, qq, (token, link_token), metrics, settings, now)
-        async with _listening(app, settings.web) as port, asyncio.TaskGroup() as tasks:
+        async with listening(app, settings.web) as port, asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(desk.chat.follow_members(), name="members"),
                 tasks.create_task(desk.logins.run(), name="qr logins"),
@@ -195,6 +223,7 @@ async def open_hub(
                 tasks.create_task(_hasten_chats(store, connected, now), name="hasten chats"),
                 *(tasks.create_task(one.run(), name=name) for name, one in workers.items()),
                 tasks.create_task(Expiry(store, now=now).run(), name="expiry"),
+                tasks.create_task(backups.run(), name="backups"),
                 tasks.create_task(supervisor.run(), name="accounts"),
             ]
             try:
@@ -205,14 +234,14 @@ async def open_hub(
                     task.cancel()
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, config: Path | None = None) -> None:
     """Run until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         with suppress(NotImplementedError):  # Windows: Ctrl+C raises KeyboardInterrupt instead
             loop.add_signal_handler(number, stop.set)
-    async with open_hub(settings) as hub:
+    async with open_hub(settings, config=config) as hub:
         logger.info("yuqiao {} listens on {}:{}", __version__, settings.web.host, hub.port)
         if await hub.desk.members.first_run():
             logger.warning("nobody has a password yet: open the admin and set the owner's")
@@ -241,6 +270,7 @@ def _workers(
         look_for=timedelta(seconds=settings.xianyu.uncertain_seconds),
         now=now,
         reacts=lambda peer: qq.abilities(peer).reacts,
+        count=metrics.count_sent,
     )
     recalls = Recalls(store, supervisor.session_of, now=now)
     silent = timedelta(minutes=settings.mail.silent_chat_minutes)
@@ -252,6 +282,7 @@ def _workers(
         now=now,
         links=settings.qq.links,
         silent_after=silent if silent and settings.qq.enabled else None,
+        count=lambda outcome: metrics.qq_sends.labels(outcome).inc(),
     )
     clients = supervisor.client_of
     performers: dict[str, tuple[int, dict[TaskKind, Performer]]] = {
@@ -392,7 +423,7 @@ def _counted(inbound: Inbound, metrics: Metrics) -> TakeIn:
     counters = {outcome: metrics.messages.labels(outcome) for outcome in outcomes}
 
     async def take_in(account: Account, events: Sequence[Event]) -> TakenIn:
-        with metrics.pushes.time():
+        with logger.contextualize(request=secrets.token_hex(3)), metrics.pushes.time():
             counts = await inbound.take_in(account, events)
         for outcome, counter in counters.items():
             if number := getattr(counts, outcome):
@@ -442,32 +473,6 @@ def _application(
         ),
     )
     return app
-
-
-@asynccontextmanager
-async def _listening(app: web.Application, settings: WebSettings) -> AsyncIterator[int]:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=3)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, settings.host, settings.port)
-        try:
-            await site.start()
-        except OSError as error:
-            raise SettingsError(_why_deaf(settings, error)) from error
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
-
-
-def _why_deaf(settings: WebSettings, error: OSError) -> str:
-    where = f"cannot listen on {settings.host}:{settings.port}"
-    if error.errno == errno.EADDRINUSE:
-        mend = "another program uses the port: stop it, or set web.port (WEB_PORT) to another"
-    elif error.errno in (errno.EACCES, errno.EPERM):
-        mend = "this user may not use the port: set web.port (WEB_PORT) to one above 1023"
-    else:
-        mend = "web.host must be an address of this machine, or 0.0.0.0 for all of them"
-    return f"{where}; {mend}"
 
 
 async def _finish(*workers: Worker) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
 
 import click
 from loguru import logger
 
 from hub import __version__
 from hub.app import serve, utc_now
+from hub.backup_commands import backup_group, restore_command
 from hub.bench_commands import bench_group
 from hub.demo import run_demo
 from hub.desk import ROLES, Desk, Operator
@@ -25,11 +27,12 @@ from hub.ops import (
     check_store,
     closed_store,
     in_order,
+    log_files,
     set_up_logs,
 )
 from hub.rule_commands import rules_group
 from hub.sandbox import SandboxOptions, run_sandbox
-from hub.settings import load_settings
+from hub.settings import load_settings, settings_file
 from hub.shell import SHOWN_FROM
 from hub.shell import at_the_desk as _at_the_desk
 from hub.shell import run as _run
@@ -59,6 +62,8 @@ cli.add_command(bench_group)
 cli.add_command(rules_group)
 cli.add_command(mail_group)
 cli.add_command(import_command)
+cli.add_command(backup_group)
+cli.add_command(restore_command)
 
 
 @cli.command("serve")
@@ -66,8 +71,10 @@ cli.add_command(import_command)
 def serve_command(config: Path | None) -> None:
     """Run the hub."""
     settings = load_settings(config)
-    set_up_logs(settings.log.level)
-    _run(serve(settings))
+    as_json = settings.log.format == "json"
+    zone = ZoneInfo(settings.text.timezone)
+    set_up_logs(settings.log.level, as_json=as_json, files=log_files(settings), zone=zone)
+    _run(serve(settings, settings_file(config)))
 
 
 @cli.command("demo")

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
+from loguru import logger
+
 from hub import text
 from hub.answers import Replies
 from hub.attention import heard
@@ -187,6 +189,7 @@ class Inbound:
             return
         counts.messages += 1
         counts.from_buyers += 1
+        logger.bind(conversation=conversation.id).debug("buyer's message {} is new", message)
         card = know_buyer(tx, conversation, now)
         reply = self._replies.on_buyer_message(tx, account, conversation, message, event, now)
         counts.answers += reply.answers

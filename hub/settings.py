@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from difflib import get_close_matches
 from email.utils import parseaddr
 from pathlib import Path
@@ -19,6 +20,7 @@ import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -341,11 +343,47 @@ class PictureSettings(_Section):
 
 class LogSettings(_Section):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: Literal["text", "json"] = "text"
+    """`json`: each line is an object, for programs that gather logs."""
+    files: bool = True
+    """Also into files, one a day; standard error gets every line in any case."""
+    folder: str = ""
+    """Empty: `logs` beside the database."""
+    keep_days: int = Field(7, ge=1, le=3650)
+    """How many days before today are kept."""
+    pack: bool = True
+    """Zip the files of days that are over."""
+    most_megabytes: int = Field(100, ge=1, le=100_000)
+    """Of one file; a day with more gets several."""
 
     @field_validator("level", mode="before")
     @classmethod
     def _upper(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
+
+
+def _time_of_day(written: Any) -> str:
+    if isinstance(written, int):  # YAML reads 12:30 without quotes as a number to the base of 60
+        written = f"{written // 60}:{written % 60}"
+    try:
+        return f"{datetime.strptime(str(written).strip(), '%H:%M'):%H:%M}"
+    except ValueError:
+        raise ValueError("must be a time such as 04:30") from None
+
+
+class BackupSettings(_Section):
+    """Backups that the hub makes by itself, once a day."""
+
+    enabled: bool = True
+    folder: str = ""
+    """Empty: `backups` beside the database."""
+    at: Annotated[str, BeforeValidator(_time_of_day)] = "04:30"
+    keep_days: int = Field(7, ge=1, le=3650)
+    """Of how many days the newest backup is kept."""
+    keep_weeks: int = Field(4, ge=0, le=520)
+    """And of how many weeks before."""
+    passphrase: str = Field("", repr=False)
+    """Seals key and configuration inside each backup; empty: the key is left out of it."""
 
 
 class TextSettings(_Section):
@@ -373,7 +411,23 @@ class Settings(_Section):
     mail: MailSettings = MailSettings()
     pictures: PictureSettings = PictureSettings()
     log: LogSettings = LogSettings()
+    backup: BackupSettings = BackupSettings()
     text: TextSettings = TextSettings()
+
+    @property
+    def log_folder(self) -> Path:
+        return Path(self.log.folder or self.database.path.parent / "logs")
+
+    @property
+    def backup_folder(self) -> Path:
+        return Path(self.backup.folder or self.database.path.parent / "backups")
+
+
+def settings_file(file: Path | None = None, env: Mapping[str, str] | None = None) -> Path:
+    """Where the settings are read from, or would be if the file were there."""
+    env = os.environ if env is None else env
+    named = file or (Path(env["YUQIAO_CONFIG"]) if env.get("YUQIAO_CONFIG") else None)
+    return named or DEFAULT_FILE
 
 
 def load_settings(file: Path | None = None, env: Mapping[str, str] | None = None) -> Settings:
@@ -383,10 +437,9 @@ def load_settings(file: Path | None = None, env: Mapping[str, str] | None = None
     Raises SettingsError with one line per wrong key.
     """
     env = os.environ if env is None else env
-    named = file or (Path(env["YUQIAO_CONFIG"]) if env.get("YUQIAO_CONFIG") else None)
-    path = named or DEFAULT_FILE
-    if named is not None and not named.is_file():
-        raise SettingsError(f"settings file {named} does not exist")
+    path = settings_file(file, env)
+    if (file or env.get("YUQIAO_CONFIG")) and not path.is_file():
+        raise SettingsError(f"settings file {path} does not exist")
     values = _read_file(path) if path.is_file() else {}
     _overlay_environment(values, env)
     try:

@@ -68,8 +68,14 @@ def attach(app: web.Application, site: Site) -> None:
 @web.middleware
 async def catch(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn whatever went wrong into one clear sentence for the person who asked."""
-    if not is_page(request):
-        return await handler(request)
+    reference = secrets.token_hex(3).upper()
+    with logger.contextualize(request=reference):
+        if not is_page(request):
+            return await handler(request)
+        return await _explained(request, handler, reference)
+
+
+async def _explained(request: web.Request, handler: Handler, reference: str) -> web.StreamResponse:
     try:
         return await handler(request)
     except Refusal as refusal:
@@ -79,7 +85,6 @@ async def catch(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise
         return _problem(request, error.status, SENTENCES.get(error.status, "这个请求没有成功。"))
     except Exception:
-        reference = secrets.token_hex(3).upper()
         logger.exception("{} {} failed, reference {}", request.method, request.path, reference)
         return _problem(
             request,

@@ -32,6 +32,7 @@ class Action(StrEnum):
     SAVE_CANNED = "save_canned"
     WHY = "why"
     TRY = "try"
+    BACKUP = "backup"
     ITEMS = "items"
     STOCK = "stock"
     RESTOCK = "restock"

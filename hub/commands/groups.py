@@ -72,6 +72,7 @@ HELP_GROUPS: tuple[tuple[str, tuple[Action, ...]], ...] = (
             Action.RECONNECT,
             Action.CHECK_UP,
             Action.ITEMS,
+            Action.BACKUP,
             Action.HELP,
         ),
     ),

@@ -82,6 +82,15 @@ SHOP: tuple[Command, ...] = (
         "不写就查一遍账号、急停、每条规则的库存和没处理完的事。",
     ),
     Command(
+        Action.BACKUP,
+        "备份",
+        ("backup",),
+        "/备份",
+        "马上备份一次",
+        Role.OWNER,
+        "做完会检查，再告诉你文件名。每天的自动备份照常。",
+    ),
+    Command(
         Action.ITEMS,
         "商品",
         ("items",),

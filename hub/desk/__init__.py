@@ -22,6 +22,7 @@ from hub.desk.assist import (
     ProfileLine,
     parse_hours,
 )
+from hub.desk.backups import BackupDesk, BackupKeeper, BackupOverview
 from hub.desk.bargain_chat import BargainChat
 from hub.desk.bargains import Bargains, FloorList, ItemFloor
 from hub.desk.binding import Binding
@@ -64,6 +65,7 @@ from hub.desk.routing import Routing
 from hub.desk.rule_sheets import RuleSheet, RuleSheets, SheetFormat
 from hub.desk.rules import RuleFields, Rules
 from hub.desk.shop_chat import ShopChat
+from hub.desk.statistics import StatisticsDesk
 from hub.desk.stock import PoolLine, Stock
 from hub.desk.stock_chat import StockChat
 from hub.desk.suppliers import Suppliers, Trial, parse_headers
@@ -84,6 +86,8 @@ __all__ = [
     "AiTrial",
     "Answered",
     "AskedAgain",
+    "BackupKeeper",
+    "BackupOverview",
     "CardView",
     "ConversationView",
     "Desk",
@@ -136,10 +140,11 @@ class Desk:
         client_of: Callable[[AccountId], Client | None] = lambda _: None,
         assist: Assist | None = None,
         mail: MailServer | None = None,
+        backups: BackupKeeper | None = None,
     ) -> None:
         """`client_of`: the HTTP side of an account while it is connected. Without it and an
         `album`, nothing can be read from the platform. Without `assist` or `mail`, one as the
-        settings say."""
+        settings say; without `backups` none are made."""
         album = album or album_of(settings)
         assist = assist or Assist(
             load_prompts(settings.ai.prompts), most_seconds=settings.ai.most_seconds
@@ -164,6 +169,7 @@ class Desk:
             now,
             ZoneInfo(settings.text.timezone),
         )
+        self.backups = BackupDesk(store, backups, now)
         self.rules = Rules(store, now)
         self.canned = Canned(store, now)
         self.rehearsal = Rehearsal(
@@ -187,6 +193,7 @@ class Desk:
         zone, confirmations = ZoneInfo(settings.text.timezone), Confirmations(store, now)
         self.ai = AiDesk(store, assist, settings.ai, now, zone)
         self.people = People(store, now, zone, mails=bool(settings.mail.host))
+        self.statistics = StatisticsDesk(store, now, zone)
         self.ai_replays = AiReplays(store, assist, settings.ai, now, zone)
         self.focusing = Focusing(store, now, minutes=settings.qq.focus_minutes)
         self.login_chat = LoginChat(
@@ -196,7 +203,7 @@ class Desk:
         replies = ReplyChat(store, self.canned, self.rehearsal)
         surfaces = Surfaces(
             AnswerChat(store, self.inbox, replies, routing, self.focusing),
-            ShopChat(self.accounts, self.items, self.system, now, zone),
+            ShopChat(self.accounts, self.items, self.system, self.backups, now, zone),
             self.login_chat,
             FocusChat(self.focusing),
             HistoryChat(store, self.inbox, now, zone),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+
+from loguru import logger
 
 from hub import text
 from hub.commands import (
@@ -132,6 +135,15 @@ class Chat:
         `fetch` gets the file of a picture of this message from the chat's side, `fetch_file` one of
         its files.
         """
+        with logger.contextualize(request=secrets.token_hex(3).upper()):
+            return await self._receive(message, fetch, fetch_file)
+
+    async def _receive(
+        self,
+        message: OperatorMessage,
+        fetch: FetchPicture | None,
+        fetch_file: FetchFile | None,
+    ) -> str | None:
         member = await self._store.read(lambda tx: tx.members.by_qq(message.sender))
         if member is None:
             return await self._to.people.meet_stranger(message)

@@ -1,4 +1,4 @@
-"""The shop and its accounts in chat: `/状态`, `/商品`, `/账号`, `/重连`, `/启用` and `/停用`."""
+"""The shop, its accounts and backups in chat."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from hub import text
 from hub.commands import Action
 from hub.desk.accounts import Accounts
+from hub.desk.backups import BackupDesk
 from hub.desk.items import Items
 from hub.desk.operator import Operator
 from hub.desk.system import System
@@ -26,6 +27,7 @@ ABOUT_THE_SHOP = frozenset(
         Action.RECONNECT,
         Action.SWITCH_ON,
         Action.SWITCH_OFF,
+        Action.BACKUP,
     }
 )
 """What this surface answers."""
@@ -37,12 +39,14 @@ class ShopChat:
         accounts: Accounts,
         items: Items,
         system: System,
+        backups: BackupDesk,
         now: Callable[[], datetime],
         zone: ZoneInfo,
     ) -> None:
         self._accounts = accounts
         self._items = items
         self._system = system
+        self._backups = backups
         self._now = now
         self._zone = zone
 
@@ -56,6 +60,8 @@ class ShopChat:
                 return await self._reconnect(operator, argument)
             case Action.SWITCH_ON | Action.SWITCH_OFF:
                 return await self._switch(operator, argument, on=action is Action.SWITCH_ON)
+            case Action.BACKUP:
+                return text.backups.made_in_chat(await self._backups.make(operator))
             case _:
                 return await self._list(operator)
 
@@ -119,7 +125,7 @@ class ShopChat:
             for one in overview.holds
             if one.hold.scope not in whole
         ]
-        return text.status_page(
+        page = text.status_page(
             overview.accounts,
             holds,
             waiting,
@@ -128,3 +134,5 @@ class ShopChat:
             stops=stops,
             needs=overview.needs,
         )
+        trouble = overview.backup_trouble
+        return f"{page}\n{text.backups.failed(trouble.reason)}" if trouble is not None else page

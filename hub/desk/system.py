@@ -9,7 +9,7 @@ from datetime import datetime
 
 from hub.desk.holds import Held, all_held
 from hub.desk.operator import Operator
-from hub.model import Account, Role, Stop, TaskKind
+from hub.model import Account, BackupTrouble, Role, Stop, TaskKind
 from hub.store import AuditEntry, Change, Store, Tx
 
 
@@ -27,6 +27,8 @@ class Overview:
     """Conversations in which a proposed answer waits for a person."""
     quarantined: int
     """Entries from the platform that could not be read."""
+    backup_trouble: BackupTrouble | None
+    """Why the backup of the day fails, if it does."""
 
 
 class System:
@@ -48,6 +50,7 @@ class System:
                 tx.outbox.backlog(shop),
                 len(tx.messages.drafted(shop)),
                 tx.quarantine.count(shop),
+                tx.backup_troubles.get(shop),
             )
 
         return await self._store.read(unit)

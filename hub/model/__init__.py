@@ -22,6 +22,7 @@ from hub.model.assist import (
     Said,
     Speaker,
 )
+from hub.model.backups import BackupTrouble, StoredBackup
 from hub.model.bargains import Bargain, Floor, FloorKind, StoredFloor
 from hub.model.buyers import BuyerCard, Focus
 from hub.model.chat import (
@@ -144,6 +145,7 @@ from hub.model.shop import (
     Origin,
     Role,
 )
+from hub.model.statistics import Counted, DayFigures, Figures
 from hub.model.stock import (
     Batch,
     CardCounts,
@@ -238,6 +240,7 @@ __all__ = [
     "AskedBy",
     "Audience",
     "AwayWords",
+    "BackupTrouble",
     "Bargain",
     "Batch",
     "BatchId",
@@ -264,7 +267,9 @@ __all__ = [
     "Conversation",
     "ConversationId",
     "ConversationInfo",
+    "Counted",
     "DailyDigest",
+    "DayFigures",
     "Delivered",
     "Delivery",
     "DeliveryId",
@@ -275,6 +280,7 @@ __all__ = [
     "Done",
     "EndDraft",
     "Event",
+    "Figures",
     "Floor",
     "FloorKind",
     "Focus",
@@ -365,6 +371,7 @@ __all__ = [
     "StockCard",
     "StockLevel",
     "Stop",
+    "StoredBackup",
     "StoredFloor",
     "StoredPicture",
     "StoryLine",

@@ -38,6 +38,8 @@ class Urgent(StrEnum):
     RECEIPT = "receipt"
     ACCOUNT_NEWS = "account_news"
     STOCK_NEWS = "stock_news"
+    BACKUP = "backup"
+    """The backup of the day failed."""
 
 
 ORDINARY = frozenset(

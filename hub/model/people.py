@@ -20,6 +20,8 @@ class NoticeKind(StrEnum):
     ACCOUNT = "account"
     """An account is in trouble, or is out of it."""
     STOCK = "stock"
+    SYSTEM = "system"
+    """The hub itself: backups that failed, a restore."""
     RECEIPT = "receipt"
     """What became of an automatic answer that went wrong, or of a word from the phone."""
 

@@ -1,5 +1,9 @@
-"""Running the hub: health, metrics, logs, the check-up."""
+"""Running the hub: backups, health, metrics, logs, the check-up."""
 
+from hub.ops.after_restore import mind_restore
+from hub.ops.archive import Manifest
+from hub.ops.backup import Backups, verify
+from hub.ops.backup_clock import BackupClock
 from hub.ops.check import (
     Finding,
     check_platform,
@@ -20,16 +24,25 @@ from hub.ops.importing import (
     fetch_from,
     in_words,
 )
-from hub.ops.logs import redact, set_up_logs
-from hub.ops.metrics import Metrics
+from hub.ops.log_files import LogFiles
+from hub.ops.logs import log_files, redact, set_up_logs
+from hub.ops.metrics import Metrics, Surroundings
+from hub.ops.restore import Restored, Wish, checked_parts, restore
 
 __all__ = [
+    "BackupClock",
+    "Backups",
     "Expiry",
     "Finding",
     "ImportFrom",
     "ImportInto",
+    "LogFiles",
+    "Manifest",
     "Metrics",
     "Report",
+    "Restored",
+    "Surroundings",
+    "Wish",
     "attach_ops",
     "beside",
     "bring_over",
@@ -37,10 +50,15 @@ __all__ = [
     "check_platform",
     "check_proxies",
     "check_store",
+    "checked_parts",
     "closed_store",
     "fetch_from",
     "in_order",
     "in_words",
+    "log_files",
+    "mind_restore",
     "redact",
+    "restore",
     "set_up_logs",
+    "verify",
 ]

@@ -3,22 +3,53 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
     Gauge,
+    GCCollector,
     Histogram,
+    ProcessCollector,
     generate_latest,
 )
 
+from hub import __version__
 from hub.delivery import UNDELIVERED
-from hub.model import AccountState, AiAnswer, AiFailure, DeliveryState, NeedKind, PoolKind, TaskKind
+from hub.model import (
+    AccountId,
+    AccountState,
+    AiAnswer,
+    AiFailure,
+    DeliveryState,
+    MessageState,
+    NeedKind,
+    Origin,
+    PoolKind,
+    StoredBackup,
+    TaskKind,
+)
+from hub.ops.machine import disk, memory_limit
 from hub.policy import UNSERVED
 from hub.store import Store
+
+ON_TIME = frozenset({TaskKind.REMIND, TaskKind.PING, TaskKind.SUMMARY, TaskKind.DIGEST})
+"""Set for later, so that their age says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is looked at besides the store. `folder`: of the data."""
+
+    folder: Path
+    latencies: Callable[[], Mapping[AccountId, float]] = dict
+    bots: Callable[[], int] = lambda: 0
+    backup: Callable[[], StoredBackup | None] = lambda: None
 
 
 class Metrics:
@@ -28,6 +59,36 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self.surroundings: Surroundings | None = None
+        ProcessCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+        Gauge("yuqiao_build_info", "Always 1", ["version"], registry=self._registry).labels(
+            __version__
+        ).set(1)
+        Gauge(
+            "yuqiao_memory_limit_bytes",
+            "Memory of the container, or of the machine",
+            registry=self._registry,
+        ).set(memory_limit())
+        self._sent = Counter(
+            "yuqiao_answers",
+            "Messages to buyers, by who wrote them and what became of them",
+            ["source", "outcome"],
+            registry=self._registry,
+        )
+        self._answer_seconds = Histogram(
+            "yuqiao_answer_seconds",
+            "From when a message to a buyer was written until the platform took it",
+            ["source"],
+            registry=self._registry,
+            buckets=(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0),
+        )
+        self.qq_sends = Counter(
+            "yuqiao_qq_sends",
+            "Notices and receipts in QQ, by what became of each attempt",
+            ["outcome"],
+            registry=self._registry,
+        )
         self.pushes = Histogram(
             "yuqiao_push_commit_seconds",
             "From a push to its commit",
@@ -55,6 +116,12 @@ class Metrics:
         self.mails = Counter(
             "yuqiao_mails",
             "Mails to members, by what became of each attempt",
+            ["outcome"],
+            registry=self._registry,
+        )
+        self.backups = Counter(
+            "yuqiao_backups",
+            "Backups that the hub made, by what became of them",
             ["outcome"],
             registry=self._registry,
         )
@@ -112,6 +179,34 @@ class Metrics:
             "yuqiao_outbox_waiting", "Tasks not settled yet", ["kind"], registry=self._registry
         )
 
+        self._oldest = Gauge(
+            "yuqiao_outbox_oldest_seconds",
+            "Age of the oldest task that is not settled; 0: none",
+            ["kind"],
+            registry=self._registry,
+        )
+        self._disk = Gauge(
+            "yuqiao_disk_bytes",
+            "Room on the disk that holds the data",
+            ["what"],
+            registry=self._registry,
+        )
+        self._latency = Gauge(
+            "yuqiao_xianyu_latency_seconds",
+            "How long the last heartbeat of each connected account took",
+            ["account"],
+            registry=self._registry,
+        )
+        self._bots = Gauge("yuqiao_qq_bots", "QQ bots that are connected", registry=self._registry)
+        self._backup_at = Gauge(
+            "yuqiao_backup_newest_timestamp_seconds",
+            "When the newest good backup was made; 0: there is none",
+            registry=self._registry,
+        )
+        self._backup_bytes = Gauge(
+            "yuqiao_backup_newest_bytes", "How large it is", registry=self._registry
+        )
+
     def count_ai(self, outcome: str, answer: AiAnswer | AiFailure) -> None:
         """A question that was asked. `outcome`: one word for what became of it."""
         self._ai_questions.labels(outcome).inc()
@@ -119,12 +214,19 @@ class Metrics:
         self._ai_tokens.labels("in").inc(sum(one.tokens_in for one in answer.tries))
         self._ai_tokens.labels("out").inc(sum(one.tokens_out for one in answer.tries))
 
+    def count_sent(self, source: Origin, outcome: MessageState, seconds: float) -> None:
+        """The end of a message to a buyer."""
+        self._sent.labels(source, outcome).inc()
+        if outcome is MessageState.ACCEPTED:
+            self._answer_seconds.labels(source).observe(max(seconds, 0.0))
+
     async def refresh(self, store: Store, now: datetime) -> None:
         """Read the gauges from the store; called at each scrape."""
-        accounts, backlog, pools, units, needs, stops = await store.read(
+        accounts, backlog, oldest_tasks, pools, units, needs, stops = await store.read(
             lambda tx: (
                 tx.accounts.enabled(),
                 tx.outbox.backlog(),
+                tx.outbox.oldest(),
                 tx.pools.all(tx.shops.default()),
                 tx.deliveries.tally(),
                 tx.needs.tally(),
@@ -136,6 +238,9 @@ class Metrics:
             self._accounts.labels(state).set(states[state])
         for kind in TaskKind:
             self._backlog.labels(kind).set(backlog.get(kind, 0))
+            if kind not in ON_TIME:
+                age = now - oldest_tasks.get(kind, now)
+                self._oldest.labels(kind).set(max(age.total_seconds(), 0.0))
         self._stock.clear()  # of pools that were removed
         for pool in pools:
             if pool.kind is PoolKind.CODES:
@@ -151,6 +256,21 @@ class Metrics:
         waiting += [at for need, (_, at) in needs.items() if need in UNDELIVERED]
         oldest = min(waiting, default=now)
         self._unserved.set(max((now - oldest).total_seconds(), 0.0))
+
+        if self.surroundings is not None:
+            self._look_around(self.surroundings)
+
+    def _look_around(self, around: Surroundings) -> None:
+        total, free = disk(around.folder)
+        self._disk.labels("total").set(total)
+        self._disk.labels("free").set(free)
+        self._bots.set(around.bots())
+        self._latency.clear()  # of accounts that went
+        for account, seconds in around.latencies().items():
+            self._latency.labels(account).set(seconds)
+        backup = around.backup()
+        self._backup_at.set(backup.at.timestamp() if backup is not None else 0)
+        self._backup_bytes.set(backup.size if backup is not None else 0)
 
     def page(self) -> bytes:
         return generate_latest(self._registry)

@@ -67,6 +67,10 @@ class Ready:
     uuid: str
 
 
+Sent = Callable[[Origin, MessageState, float], None]
+"""Who wrote it, what became of it, and how many seconds after it was written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a message, and what the task becomes."""
@@ -92,9 +96,11 @@ class BuyerSends:
         look_for: timedelta,
         now: Callable[[], datetime],
         reacts: Callable[[ChatPeer], bool] = lambda _: False,
+        count: Sent = lambda *_: None,
     ) -> None:
         """`pacer`: the turns of each account. `look_for`: how long an unanswered send is looked for
-        in the history before a person is asked. `reacts`: whether a chat has signs."""
+        in the history before a person is asked. `reacts`: whether a chat has signs. `count`: hears
+        the end of each message."""
         self._reacts = reacts
         self._store = store
         self._look_for = look_for
@@ -103,6 +109,7 @@ class BuyerSends:
         self._pacer = pacer
         self._now = now
         self._began = now()
+        self._count = count
 
     async def perform(self, claim: Claim) -> None:
         work = claim.task.work
@@ -365,11 +372,15 @@ class BuyerSends:
     # --- Settlement ---------------------------------------------------------------------------
 
     async def _conclude(self, claim: Claim, work: SendMessage, outcome: Outcome) -> None:
-        await self._store.write(lambda tx: self._settle(tx, claim, work, outcome))
+        message = await self._store.write(lambda tx: self._settle(tx, claim, work, outcome))
+        if message is not None:
+            took = self._now() - message.sent_at
+            self._count(message.origin, outcome.message, took.total_seconds())
 
-    def _settle(self, tx: Tx, claim: Claim, work: SendMessage, outcome: Outcome) -> None:
+    def _settle(self, tx: Tx, claim: Claim, work: SendMessage, outcome: Outcome) -> Message | None:
+        """None: it is not ours any more, or gone."""
         if not self._finish(tx, claim, outcome.task, outcome.reason):
-            return
+            return None
         shop = claim.task.shop
         tx.messages.set_state(
             shop,
@@ -382,13 +393,13 @@ class BuyerSends:
         if message is not None and message.origin is Origin.DELIVERY:
             # Its goods are no matter for a receipt: the ledger tells what has to be told.
             on_message_settled(tx, shop, message.id, message.state, outcome.reason, self._now())
-            return
+            return message
         well = outcome.message is MessageState.ACCEPTED or outcome.superseded
         if well and (work.asked_by is None or work.more):
-            return
+            return message
         conversation = tx.conversations.get(shop, work.conversation)
         if message is None or conversation is None:
-            return
+            return message
         told = _sentence(conversation, outcome)
         now, key = self._now(), f"receipt:{work.message}"
         if work.asked_by is not None:
@@ -407,6 +418,7 @@ class BuyerSends:
             said = f"{text.shorten(text.plain(message.content))}\n{told}"
             kind = NoticeKind.RECEIPT
             tell_owners(tx, conversation, said, key=key, now=now, kind=kind, message=message.id)
+        return message
 
     def _finish(self, tx: Tx, claim: Claim, state: TaskState, error: str = "") -> bool:
         """False: a faster worker settled it; then nothing of ours may be written."""

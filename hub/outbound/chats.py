@@ -99,9 +99,12 @@ class ChatSends:
         now: Callable[[], datetime],
         silent_after: timedelta | None = None,
         links: bool = False,
+        count: Callable[[str], None] = lambda _: None,
     ) -> None:
         """`links`: addresses in what buyers wrote stay links. `silent_after`: notices that wait so
-        long for a bot are worth a mail; None: they never are."""
+        long for a bot are worth a mail; None: they never are. `count` hears what became of each
+        attempt to say something."""
+        self._count = count
         self._store = store
         self._port = port
         self._album = album
@@ -118,6 +121,7 @@ class ChatSends:
     async def perform(self, claim: Claim) -> None:
         task = claim.task
         if task.expires_at is not None and self._now() >= task.expires_at:
+            self._count("expired")
             await self._settle(claim, TaskState.DROPPED, "expired")
         elif task.wire_at is not None and _told(claim)[1]:
             await self._look(claim, task.wire_at)
@@ -144,15 +148,19 @@ class ChatSends:
         try:
             delivered = await self._port.deliver(peer, text, quote=quote, pictures=pictures)
         except Uncertain as error:
+            self._count("uncertain")
             logger.info("notice {} uncertain: {}", claim.task.id, error)
             self._count_try(claim)
             await self._release(claim, LOOK_AGAIN, error, clear_wire=False)
         except Unreachable as error:
+            self._count("unreachable")
             await self._release(claim, NOT_CONNECTED_AGAIN, error, clear_wire=True)
             await self._tell_silence(claim)
         except (Rejected, Throttled) as error:
+            self._count("refused")
             await self._try_again_or_give_up(claim, error, TaskState.FAILED, clear_wire=True)
         else:
+            self._count("delivered")
             await self._done(claim, delivered)
 
     def _way(self, claim: Claim) -> ReceiptWay:

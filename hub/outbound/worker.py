@@ -123,6 +123,11 @@ class Worker:
         await asyncio.sleep(IDLE_SECONDS)
 
     async def _perform(self, task: Task) -> None:
+        about = getattr(task.work, "conversation", None)
+        with logger.contextualize(task=task.id, conversation=about):
+            await self._perform_known(task)
+
+    async def _perform_known(self, task: Task) -> None:
         try:
             async with asyncio.timeout(self._seconds):
                 await self._performers[task.kind].perform(Claim(task, self._holder))

@@ -17,6 +17,7 @@ from hub.policy.assist import (
     within_hours,
 )
 from hub.policy.backoff import backoff
+from hub.policy.backups import backup_due, outlived
 from hub.policy.bargaining import (
     BargainMove,
     BargainVerdict,
@@ -149,6 +150,7 @@ from hub.policy.rule_sheets import (
     rule_lines,
 )
 from hub.policy.rulebook import Rulebook, why_no_pattern
+from hub.policy.statistics import figures, figures_since
 from hub.policy.steadiness import Brake, EndKind, LineEnd, brake_after
 from hub.policy.stock import LOOKS_BACK, days_left, is_worse, stock_level, why_short
 from hub.policy.supplier_calls import supplier_request, words_of_body
@@ -247,6 +249,7 @@ __all__ = [
     "audience",
     "away_words",
     "backoff",
+    "backup_due",
     "believed",
     "brake",
     "brake_after",
@@ -269,6 +272,8 @@ __all__ = [
     "decode_codes",
     "draft_lasts",
     "due_after",
+    "figures",
+    "figures_since",
     "fill",
     "fit_into_burst",
     "fits",
@@ -301,6 +306,7 @@ __all__ = [
     "next_state",
     "next_token_attempt",
     "on_duty",
+    "outlived",
     "parse_floor",
     "parse_price",
     "parse_until",

@@ -1,6 +1,9 @@
 """The store: everything that must survive, behind units of work. SQL stays in here."""
 
 from hub.store.aside import is_original, set_aside, set_aside_before
+from hub.store.copies import Contents, contents, copy_database, known_schemas, opens
+from hub.store.lock import locked
+from hub.store.merge import Merged, merge
 from hub.store.nouns import (
     AuditEntry,
     Change,
@@ -18,17 +21,25 @@ from hub.store.nouns import (
 from hub.store.originals import ROW, Original, OriginalRow, open_original
 from hub.store.places import place_of
 from hub.store.store import EVERY_KIND, Store, open_store
+from hub.store.swap import STAGING, Exchange, exchange, finish, under_way
 from hub.store.tx import Tx
+from hub.store.vault import KEY_FILE, read_key
+from hub.store.writer import outlast
 
 __all__ = [
     "EVERY_KIND",
+    "KEY_FILE",
     "ROW",
+    "STAGING",
     "AuditEntry",
     "Change",
+    "Contents",
     "ConversationLine",
     "Decision",
+    "Exchange",
     "KnownItem",
     "Listeners",
+    "Merged",
     "Original",
     "OriginalRow",
     "Outage",
@@ -39,10 +50,21 @@ __all__ = [
     "TokenTries",
     "Tx",
     "WebSession",
+    "contents",
+    "copy_database",
+    "exchange",
+    "finish",
     "is_original",
+    "known_schemas",
+    "locked",
+    "merge",
     "open_original",
     "open_store",
+    "opens",
+    "outlast",
     "place_of",
+    "read_key",
     "set_aside",
     "set_aside_before",
+    "under_way",
 ]

@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from hub.errors import NotOurs, SchemaTooNew, StoreError
+from hub.store.swap import finish, under_way
 from hub.store.vault import KEY_FILE, Vault, create_key, read_key
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -44,18 +45,19 @@ class _Found:
 
 
 def prepare(path: Path, *, key: str, now: datetime, migrations: Path = MIGRATIONS) -> Vault:
-    """Check, back up, migrate. The caller holds the lock.
+    """Complete a restore that was cut short, check, back up, migrate. The caller holds the lock.
 
     Returns the vault with the key of this database. Raises NotOurs, SchemaTooNew or StoreError and
     leaves the file as it was.
     """
+    finish(path.parent)
     found, head = _inspect(path, migrations)
     vault = _vault(path, key, found)
     if found.revision != head:
         if found.tables:
             copy = _back_up(path, f"{found.revision}-{now:%Y%m%d-%H%M%S}")
             logger.info("the database is migrated from {}; copy: {}", found.revision, copy)
-        _migrate(path, migrations)
+        migrate(path, migrations)
     if found.key_check is None:
         _write_key_check(path, vault)
     return vault
@@ -63,6 +65,8 @@ def prepare(path: Path, *, key: str, now: datetime, migrations: Path = MIGRATION
 
 def prepare_as_guest(path: Path, *, key: str, migrations: Path = MIGRATIONS) -> Vault:
     """Check only, because another process of ours holds the lock and works on the database."""
+    if under_way(path.parent):
+        raise StoreError(f"{path} is being restored; try again in a moment")
     found, head = _inspect(path, migrations)
     if found.revision != head or found.key_check is None:
         raise StoreError(
@@ -70,6 +74,10 @@ def prepare_as_guest(path: Path, *, key: str, migrations: Path = MIGRATIONS) -> 
             "uses it first"
         )
     return _vault(path, key, found)
+
+
+def head_revision(migrations: Path = MIGRATIONS) -> str | None:
+    return ScriptDirectory(str(migrations)).get_current_head()
 
 
 def _inspect(path: Path, migrations: Path) -> tuple[_Found, str | None]:
@@ -174,7 +182,7 @@ def create_private(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
-def _migrate(path: Path, migrations: Path) -> None:
+def migrate(path: Path, migrations: Path = MIGRATIONS) -> None:
     """All steps in one transaction: the file is at the new revision or as it was."""
     create_private(path)
     engine = write_engine(path, foreign_keys=False)

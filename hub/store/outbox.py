@@ -61,6 +61,10 @@ _RELEASE_OFF_WIRE = Statement(
     f" wire_at = NULL WHERE {_FENCE}"
 )
 _RELIEVE = Statement("UPDATE outbox SET due_at = :now WHERE state = 'running'")
+_PRESUME_SENT = Statement(
+    "UPDATE outbox SET wire_at = :at WHERE shop_id = :shop AND kind = 'send'"
+    f" AND state IN ('ready', 'running') AND wire_at IS NULL RETURNING {_COLUMNS}"
+)
 _DROP = Statement(
     "UPDATE outbox SET state = 'dropped', head = FALSE, error = :error, settled_at = :now"
     " WHERE shop_id = :shop AND id = :id AND state IN ('ready', 'uncertain') RETURNING lane"
@@ -95,6 +99,10 @@ _NEXT_DUE = Statement("SELECT min(due_at) FROM outbox WHERE head")
 _BACKLOG = Statement(
     "SELECT kind, count(*) FROM (SELECT kind FROM outbox WHERE head"
     f" UNION ALL SELECT kind FROM outbox WHERE {_WAITING}) AS waiting GROUP BY kind"
+)
+_OLDEST = Statement(
+    "SELECT kind, min(created_at) FROM (SELECT kind, created_at FROM outbox WHERE head"
+    f" UNION ALL SELECT kind, created_at FROM outbox WHERE {_WAITING}) AS waiting GROUP BY kind"
 )
 _BACKLOG_OF_SHOP = Statement(
     "SELECT kind, count(*) FROM (SELECT kind FROM outbox WHERE shop_id = :shop AND head"
@@ -192,6 +200,12 @@ class Outbox:
         if relieved:
             self._sql.tasks_changed()
         return relieved
+
+    def presume_sent(self, shop: ShopId, at: datetime) -> list[Task]:
+        """Take all messages that wait for sent since `at`: they are looked for, and none is sent
+        without a person. For a database that was brought back. Returns their tasks."""
+        rows = self._sql.rows(_PRESUME_SENT, shop=shop, at=micros(at))
+        return [_to_task(row) for row in rows]
 
     def mark_wire(self, task: Task, holder: str, now: datetime) -> bool:
         """Write down that it is about to leave, before it leaves. False: the lease is lost."""
@@ -323,6 +337,11 @@ class Outbox:
         else:
             rows = self._sql.rows(_BACKLOG_OF_SHOP, shop=shop)
         return {TaskKind(kind): count for kind, count in rows}
+
+    def oldest(self) -> dict[TaskKind, datetime]:
+        """Since when the oldest open task of each kind waits. System-wide: figures about the
+        program."""
+        return {TaskKind(kind): moment(at) for kind, at in self._sql.rows(_OLDEST)}
 
     def _fenced(self, statement: Statement, task: Task, holder: str, **values: object) -> bool:
         touched = self._sql.run(

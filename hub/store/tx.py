@@ -7,6 +7,7 @@ from datetime import datetime
 
 from hub.store.accounts import Accounts
 from hub.store.assist import AiProfiles, AiScopes, AiUses
+from hub.store.backup_trouble import BackupTroubles
 from hub.store.bargains import Bargains, Floors
 from hub.store.buyers import Buyers
 from hub.store.canned import CannedAnswers
@@ -38,6 +39,7 @@ from hub.store.relays import Relays
 from hub.store.rules import Rules
 from hub.store.shops import Shops
 from hub.store.sql import Sql
+from hub.store.statistics import Statistics
 from hub.store.transcripts import Transcripts
 from hub.store.values import Values
 from hub.store.vault import Vault
@@ -57,6 +59,7 @@ class Tx:
         "ai_uses",
         "attention",
         "audit",
+        "backup_troubles",
         "bargains",
         "binding_codes",
         "buyers",
@@ -89,6 +92,7 @@ class Tx:
         "reply_anchors",
         "rules",
         "shops",
+        "statistics",
         "stops",
         "strangers",
         "throttle",
@@ -122,6 +126,7 @@ class Tx:
         self.deliveries = Deliveries(sql)
         self.delivery_rules = DeliveryRules(sql)
         self.needs = Needs(sql)
+        self.statistics = Statistics(sql)
         self.floors = Floors(sql)
         self.bargains = Bargains(sql)
         self.stops = Stops(sql)
@@ -135,6 +140,7 @@ class Tx:
         self.values = Values(sql, vault)
         self.guards = StoredGuards(self.values)
         self.mail_troubles = MailTroubles(self.values)
+        self.backup_troubles = BackupTroubles(self.values)
         self.buyers = Buyers(sql, self.guards)
         self.focuses = Focuses(sql)
         self.binding_codes = BindingCodes(sql)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -36,6 +37,8 @@ _MOST_PER_COMMIT = 256
 class _Job(Generic[T]):
     unit: Callable[[Tx], T]
     future: asyncio.Future[T]
+    context: Context = field(default_factory=copy_context)
+    """Lines that a unit logs say what its caller is about."""
     result: T | None = None
     error: BaseException | None = None
 
@@ -221,7 +224,7 @@ def _perform(job: _Job[Any], sql: Sql, tx: Tx) -> bool:
     unit noticed or not.
     """
     try:
-        job.result = job.unit(tx)
+        job.result = job.context.run(job.unit, tx)
     except StopIteration as error:  # the one exception that a future does not take
         job.error = RuntimeError("a unit of work raised StopIteration")
         job.error.__cause__ = error

@@ -75,6 +75,14 @@ class Supervisor:
         live = self._live.get(account)
         return live.session if live is not None else None
 
+    def latencies(self) -> dict[AccountId, float]:
+        """Seconds that the last heartbeat of each connected account took."""
+        return {
+            account: latency
+            for account, live in self._live.items()
+            if (latency := live.session.latency) is not None
+        }
+
     def client_of(self, account: AccountId) -> Client | None:
         """The account's HTTP side; None while nothing may be asked in its name: when it is not
         connected, and above all when the platform has demanded a check."""
@@ -140,17 +148,18 @@ class Supervisor:
             gate=self._gate,
             count_renewal=self._count_renewal,
         )
-        work = _run_alone(line, set(self._leaving.get(account.id, ())))
+        work = _run_alone(account, line, set(self._leaving.get(account.id, ())))
         task = tasks.create_task(work, name=f"account {account.id}")
         self._runners[account.id] = _Runner(account.starts, line, task)
 
 
-async def _run_alone(line: AccountLine, before: set[asyncio.Task[None]]) -> None:
+async def _run_alone(account: Account, line: AccountLine, before: set[asyncio.Task[None]]) -> None:
     """One line, after all earlier ones of the account have hung up; its bugs end nobody else's."""
     if before:
         await asyncio.wait(before)
     try:
-        await line.run()
+        with logger.contextualize(account=account.id):
+            await line.run()
     except Exception:
         # Ended like this it is started again when accounts are looked at next.
         logger.exception("a line ended by a bug")

@@ -1,5 +1,6 @@
 """Every sentence we say to people, Chinese first."""
 
+from hub.text import backups
 from hub.text.accounts import (
     ACCOUNT_STATES,
     account_back,
@@ -63,6 +64,7 @@ from hub.text.buyers import (
     tags_saved,
     unblocked,
 )
+from hub.text.changelog import changelog
 from hub.text.checkup import check_up_item, check_up_shop
 from hub.text.content import plain, shorten, unlinked, voice
 from hub.text.delivery import (
@@ -293,6 +295,7 @@ __all__ = [
     "answered_already",
     "away_line",
     "away_too_long",
+    "backups",
     "bind_how",
     "bind_too_often",
     "bind_wrong",
@@ -306,6 +309,7 @@ __all__ = [
     "buyer_page",
     "canned_page",
     "canned_saved",
+    "changelog",
     "check_up_item",
     "check_up_shop",
     "claimed",

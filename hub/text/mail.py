@@ -22,6 +22,7 @@ MAIL_KINDS: dict[Urgent, str] = {
     Urgent.RECEIPT: "自动回复没发出",
     Urgent.ACCOUNT_NEWS: "账号",
     Urgent.STOCK_NEWS: "库存",
+    Urgent.BACKUP: "自动备份没有做成",
 }
 _PAGES: dict[Urgent, str] = {
     Urgent.ACCOUNT: "/accounts",
@@ -35,6 +36,7 @@ _PAGES: dict[Urgent, str] = {
     Urgent.RECEIPT: "/conversations",
     Urgent.ACCOUNT_NEWS: "/accounts",
     Urgent.STOCK_NEWS: "/stock",
+    Urgent.BACKUP: "/backups",
 }
 NO_MAIL_SERVER = "还没有设置邮件服务器：在 config/hub.yml 的 mail 里填好，重启鱼桥"
 BAD_MAIL_ADDRESS = "这个邮箱地址不对，要像 name@example.com 这样"

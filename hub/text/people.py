@@ -35,6 +35,7 @@ NOTICE_KINDS: dict[NoticeKind, str] = {
     NoticeKind.NEED: "待处理",
     NoticeKind.ACCOUNT: "账号异常",
     NoticeKind.STOCK: "库存不足",
+    NoticeKind.SYSTEM: "备份和系统",
     NoticeKind.RECEIPT: "自动回复没发出",
 }
 ROLE_WORDS: dict[Role, str] = {

@@ -114,6 +114,8 @@ class Line:
         self._crowded = False
         self._frames = 0
         self._missed = 0
+        self.latency: float | None = None
+        """How long the last answered heartbeat took, in seconds."""
 
     async def arrivals(self) -> AsyncIterator[Arrival]:
         """Everything the server told, in order; over when the line is and nothing is left."""
@@ -167,6 +169,7 @@ class Line:
     async def beat(self) -> None:
         """One heartbeat. Ends the line when nobody seems to be there any more."""
         before = self._frames
+        asked_at = asyncio.get_running_loop().time()
         try:
             await self.ask(lwp.HEARTBEAT)
         except Unsent:
@@ -180,6 +183,7 @@ class Line:
                 self._socket.transport.abort()
         else:
             self._missed = 0
+            self.latency = asyncio.get_running_loop().time() - asked_at
 
     def end(self, how: How, detail: str) -> None:
         """The first end counts. Everybody who waits is told."""

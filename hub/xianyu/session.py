@@ -77,6 +77,11 @@ class Session:
         """How the session ended; set at the latest when `pushes` is over."""
         return self._line.ended
 
+    @property
+    def latency(self) -> float | None:
+        """How long the last answered heartbeat took, in seconds; None: none was answered yet."""
+        return self._line.latency
+
     async def pushes(self) -> AsyncIterator[Push]:
         """Pushes in the order they came; over when the session has ended and all are handed out.
 

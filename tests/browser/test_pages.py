@@ -153,6 +153,7 @@ async def test_every_page_fits_its_screen_and_obeys_its_own_policy(
     )
     number = await shop.order(pool.id)
     await shop.stage.desk.needs.stop(shop.owner, shop.account.id, "因" * 200)
+    await shop.stage.desk.backups.make(shop.owner)
     context = await shop.context(browser, viewport=size)
     page = await context.new_page()
     complaints: list[str] = []
@@ -194,6 +195,9 @@ async def test_every_page_fits_its_screen_and_obeys_its_own_policy(
         f"/members/{agent.id}",
         "/qq",
         "/audit",
+        "/backups",
+        "/statistics",
+        "/changelog",
         "/orders",
         f"/orders/{number}",
         f"/orders/{number}/deliver",

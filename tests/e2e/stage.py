@@ -19,6 +19,7 @@ from hub.sandbox.onebot import ChatLine
 from hub.sandbox.world import DEMO_SELLER, Conversation, Message
 from hub.settings import (
     AssistSettings,
+    BackupSettings,
     DatabaseSettings,
     MailSettings,
     QQSettings,
@@ -50,12 +51,14 @@ def settings_for(
     mail: MailSettings | None = None,
     login_codes: bool = True,
     qq: Mapping[str, Any] = NOTHING_MORE,
+    backup: BackupSettings | None = None,
     **xianyu: Any,
 ) -> Settings:
     """`ai_model`: answers through the sandbox's model server; empty: there is no AI. `ai`, `qq`:
     further settings of those sections."""
     return Settings(
         mail=mail or MailSettings(),
+        backup=backup or BackupSettings(),
         ai=AssistSettings(
             **{
                 "base_url": sandbox.urls["ai_url"] if ai_model else "",

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 LAYERS: list[set[str]] = [
     {"hub.model", "hub.errors", "hub.pacing", "hub.addresses"},
     {"hub.settings"},
-    {"hub.policy", "hub.commands", "hub.text"},
+    {"hub.policy", "hub.commands", "hub.text", "hub.listening"},
     {"hub.xianyu", "hub.store", "hub.suppliers", "hub.sheets", "hub.assist", "hub.notify"},
     {"hub.summaries"},
     {
@@ -35,6 +35,7 @@ LAYERS: list[set[str]] = [
         "hub.mail_commands",
         "hub.bench_commands",
         "hub.import_commands",
+        "hub.backup_commands",
     },
     {"hub.cli"},
     {"hub.__main__"},

@@ -8,9 +8,11 @@ from web.pages import (
     accounts,
     assist,
     audit,
+    backups,
     binding,
     canned,
     cards,
+    changelog,
     conversations,
     delivery_rules,
     first_run,
@@ -31,6 +33,7 @@ from web.pages import (
     restock,
     rule_sheets,
     rules,
+    statistics,
     stock,
     suppliers,
 )
@@ -62,7 +65,10 @@ ROUTES: tuple[web.RouteDef, ...] = (
     *notices.ROUTES,
     *qq.ROUTES,
     *mail.ROUTES,
+    *statistics.ROUTES,
     *audit.ROUTES,
+    *changelog.ROUTES,
+    *backups.ROUTES,
     *live.ROUTES,
 )
 

@@ -23,5 +23,6 @@ SHOP: dict[Action, Case] = {
         ("/停用 小店", "⏹ 已停用"), ("/停用", "写上账号名"), ("/停用 谁", NO_ACCOUNT)
     ),
     Action.CHECK_UP: Case(("/体检", "✅ 发货没有停"), unknown=("/体检 谁", "没有标题里有「谁」")),
+    Action.BACKUP: Case("test_backup_journey.py"),
     Action.ITEMS: Case(NOT_HERE, wrong=[("/商品", "连上以后再读商品")]),
 }

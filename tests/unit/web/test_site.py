@@ -42,6 +42,9 @@ async def addresses(stage: Stage, owner: Operator) -> list[str]:
         f"/members/{owner.member.id}",
         "/qq",
         "/audit",
+        "/backups",
+        "/statistics",
+        "/changelog",
     ]
 
 

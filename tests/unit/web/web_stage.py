@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import PIL.Image
@@ -36,7 +37,8 @@ from hub.model import (
     Role,
     Text,
 )
-from hub.settings import Settings, WebSettings
+from hub.ops import BackupClock, Backups
+from hub.settings import DatabaseSettings, Settings, WebSettings
 from hub.store import Store, Tx, open_store
 from hub.xianyu import Client
 from web import Site, attach
@@ -223,7 +225,15 @@ async def open_stage(
         album = Album(
             folder / "pictures", lambda _: cast("Client", platform), most_bytes=10_000_000
         )
-        desk = Desk(store, settings, utc_now, album)
+        here = settings.model_copy(update={"database": DatabaseSettings(path=folder / "shop.db")})
+        backups = BackupClock(
+            store,
+            Backups(here, folder / "hub.yml"),
+            settings.backup,
+            ZoneInfo(settings.text.timezone),
+            now=utc_now,
+        )
+        desk = Desk(store, settings, utc_now, album, backups=backups)
         attach(
             app,
             Site(

@@ -1,0 +1,57 @@
+"""The first start after a restore: what was sent since the backup is not known in here (L22)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from loguru import logger
+
+from hub.delivery import on_message_left
+from hub.model import MessageState, NoticeKind, SendMessage, Urgent, UrgentNews
+from hub.notices import tell_owners_of_shop
+from hub.ops.restore import RESTORED
+from hub.store import Store, Tx
+from hub.text import backups as words
+from hub.text import since
+
+
+async def mind_restore(store: Store, folder: Path, now: Callable[[], datetime]) -> None:
+    """Nothing of value goes out a second time: deliveries stop until a person has looked, and
+    messages that were on their way count as sent until the platform's history says otherwise."""
+    mark = folder / RESTORED
+    try:
+        fields = json.loads(mark.read_text(encoding="utf-8"))
+        made_at, moved = datetime.fromisoformat(fields["made_at"]), bool(fields["moved"])
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        logger.error("{} is odd, so the worst is assumed: {}", mark, error)
+        made_at, moved = now(), True
+    if moved:
+        left = await store.write(lambda tx: _beware(tx, made_at, now()))
+        logger.warning("restored from a backup of {}: {} messages are looked for", made_at, left)
+    mark.unlink()
+
+
+def _beware(tx: Tx, made_at: datetime, now: datetime) -> int:
+    shop = tx.shops.default()
+    tasks = tx.outbox.presume_sent(shop, made_at)
+    for task in tasks:
+        if isinstance(task.work, SendMessage):
+            message = task.work.message
+            tx.messages.set_state(shop, message, MessageState.SENDING, now=now)
+            on_message_left(tx, shop, message, now)
+    tx.stops.stop(shop, None, reason=words.STOPPED, now=now)
+    tell_owners_of_shop(
+        tx,
+        shop,
+        words.after_restore(since(made_at, now)),
+        key=f"restored:{now.isoformat()}",
+        now=now,
+        kind=NoticeKind.SYSTEM,
+        urgent=UrgentNews(Urgent.BRAKE),
+    )
+    return len(tasks)

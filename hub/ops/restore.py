@@ -1,0 +1,302 @@
+"""Bringing a backup back: looked at from end to end first, then all of it at once or none."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from hub.errors import Conflict, InUse, Invalid, SettingsError, StoreError, Unavailable
+from hub.ops.archive import DATABASE, SEALED, Manifest, check_database, read_manifest, unpack
+from hub.ops.sealing import Secrets, unseal
+from hub.settings import Settings, load_settings
+from hub.store import (
+    KEY_FILE,
+    STAGING,
+    Contents,
+    Exchange,
+    contents,
+    copy_database,
+    exchange,
+    finish,
+    locked,
+    merge,
+    opens,
+    read_key,
+    under_way,
+)
+from hub.text import backups as words
+
+RESTORED = "restored.json"
+"""Left beside a restored database for its first start."""
+GROUPS = ("rules", "canned", "pools", "delivery-rules")
+"""Parts of a database that can be brought back alone, in an order in which they refer to others."""
+PARTS = ("database", "pictures", "config", *GROUPS)
+_SIDES = ("-wal", "-shm", "-journal")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What shall be restored. `key`: the text of the key file that was kept apart."""
+
+    archive: Path
+    only: Collection[str] = ()
+    """Empty: everything."""
+    passphrase: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    parts: Sequence[str]
+    kept: Path | None
+    """Where the files lie that were replaced; None: there were none."""
+    warnings: Sequence[str]
+
+
+@dataclass(slots=True)
+class _Work:
+    """One restore while it is prepared: the archive lies unpacked in `staging`."""
+
+    wish: Wish
+    settings: Settings
+    config: Path
+    staging: Path
+    kept: Path
+    manifest: Manifest
+    found: Contents
+    now: datetime
+    sealed: Secrets | None = None
+    steps: list[Exchange] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        return self.settings.database.path.parent
+
+
+def checked_parts(only: Collection[str]) -> None:
+    """Raises Invalid for a part that there is not, or two that exclude each other."""
+    for name in only:
+        if name not in PARTS:
+            raise Invalid(words.unknown_part(name, PARTS))
+    if "database" in only and any(one in GROUPS for one in only):
+        raise Invalid(words.WHOLE_AND_PART)
+
+
+def restore(
+    settings: Settings, config: Path, wish: Wish, *, now: datetime, do: bool = True
+) -> Restored:
+    """Bring it back, or with `do` False only tell what would come back. Blocks.
+
+    Raises Invalid or Unavailable with one sentence: then nothing was changed.
+    """
+    checked_parts(wish.only)
+    read_manifest(wish.archive)
+    try:
+        with _alone(settings.database.path) as folder, _staging(folder) as staging:
+            work = _prepare(settings, config, wish, staging, now)
+            return _carry_out(work) if do else Restored(work.parts, None, work.warnings)
+    except OSError as error:
+        raise Unavailable(
+            words.cannot_write(error.filename or settings.database.path, str(error.strerror))
+        ) from error
+    except StoreError as error:
+        raise Unavailable(str(error)) from error
+
+
+@contextmanager
+def _alone(database: Path) -> Iterator[Path]:
+    folder = database.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with locked(database):
+            finish(folder)
+            yield folder
+    except InUse:
+        raise Unavailable(words.running(database)) from None
+
+
+@contextmanager
+def _staging(folder: Path) -> Iterator[Path]:
+    """On the same file system as what it is to replace."""
+    staging = folder / f"{STAGING}{secrets.token_hex(4)}"
+    staging.mkdir(mode=0o700)
+    try:
+        yield staging
+    finally:
+        if not under_way(folder):  # else it is still needed, whatever went wrong
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _prepare(settings: Settings, config: Path, wish: Wish, staging: Path, now: datetime) -> _Work:
+    """Everything that can go wrong goes wrong in here."""
+    manifest = unpack(wish.archive, staging)
+    found = check_database(staging / DATABASE, wish.archive.name, manifest)
+    kept = settings.database.path.parent / f"before-restore-{now:%Y%m%d-%H%M%S}"
+    work = _Work(wish, settings, config, staging, kept, manifest, found, now)
+    if manifest.sealed and wish.passphrase:
+        work.sealed = unseal((staging / SEALED).read_text(encoding="utf-8"), wish.passphrase)
+    wanted = set(wish.only) or {"database", "pictures", "config"}
+    if "database" in wanted:
+        _plan_database(work)
+    elif any(group in wanted for group in GROUPS) and not settings.database.path.is_file():
+        raise Invalid(words.nothing_there(settings.database.path))
+    if "config" in wanted:
+        _plan_config(work)
+    work.parts += [words.PARTS[group] for group in GROUPS if group in wanted]
+    shown = {"pictures", "pools", "rules"} & wanted
+    if shown and (staging / "pictures").is_dir():
+        work.parts.append(words.PARTS["pictures"])
+    return work
+
+
+def _carry_out(work: _Work) -> Restored:
+    groups = [group for group in GROUPS if group in work.wish.only]
+    _bring_pictures(work)
+    if groups:
+        _merge(work, groups)
+    if work.steps:
+        exchange(work.folder, work.steps)
+    kept = work.kept if work.kept.exists() else None
+    return Restored(work.parts, kept, work.warnings)
+
+
+def _plan_database(work: _Work) -> None:
+    path = work.settings.database.path
+    _plan_key(work)
+    said = {"made_at": work.manifest.made_at.isoformat(), "moved": _has_moved(work)}
+    mark = _write_private(work.staging / RESTORED, json.dumps(said))
+    work.steps.append(Exchange(work.staging / DATABASE, path, work.kept / path.name))
+    for side in _SIDES:
+        name = path.name + side
+        work.steps.append(Exchange(None, path.with_name(name), work.kept / name))
+    work.steps.append(Exchange(mark, work.folder / RESTORED, work.kept / RESTORED))
+    work.parts.append(words.PARTS["database"])
+
+
+def _plan_key(work: _Work) -> None:
+    """The key must open what comes back, or it is refused while the old one is still in place."""
+    check, setting = work.found.key_check, work.settings.database.key
+    if setting:
+        if not opens(setting, check):
+            raise Invalid(words.FOREIGN_KEY)
+        return
+    here = read_key(work.folder)
+    if here is not None and opens(here, check):
+        return
+    given = work.wish.key or (work.sealed.key if work.sealed else "")
+    if not given or not opens(given, check):
+        sealed = work.manifest.sealed and work.sealed is None and not work.wish.key
+        raise Invalid(words.NEED_PASSPHRASE if sealed else words.NEED_KEY)
+    new = _write_private(work.staging / KEY_FILE, given.strip() + "\n")
+    work.steps.append(Exchange(new, work.folder / KEY_FILE, work.kept / KEY_FILE))
+    work.parts.append(words.PARTS["key"])
+
+
+def _has_moved(work: _Work) -> bool:
+    """False only where the database that is replaced proves that nothing was sent since."""
+    path = work.settings.database.path
+    if not path.is_file():
+        return True
+    try:
+        copy = work.staging / "present.db"
+        copy_database(path, copy)
+        now = contents(copy)
+        copy.unlink()
+    except StoreError:
+        return True
+    return (now.key_check, now.progress) != (work.found.key_check, work.found.progress)
+
+
+def _plan_config(work: _Work) -> None:
+    """Only what differs; a place where nothing can be written is told of and left alone."""
+    pairs = []
+    if work.sealed is not None and work.sealed.config is not None:
+        full = _write_private(work.staging / "hub.yml", work.sealed.config)
+        pairs.append((full, work.config))
+    elif (blank := work.staging / "config" / "hub.yml").is_file() and not work.config.exists():
+        # One that is there knows its secrets, and these would be lost.
+        pairs.append((blank, work.config))
+        work.warnings.append(words.CONFIG_BLANK)
+    elif blank.is_file():
+        work.warnings.append(words.CONFIG_LEFT)
+    prompts = work.staging / "config" / "prompts"
+    if prompts.is_dir():
+        pairs += [(one, work.settings.ai.prompts / one.name) for one in sorted(prompts.iterdir())]
+    forbidden = work.staging / "config" / "words" / "forbidden.txt"
+    if forbidden.is_file():
+        pairs.append((forbidden, work.settings.bargain.forbidden_words))
+    differing = [(new, target) for new, target in pairs if not _same(new, target)]
+    if not all(_writable(target) for _, target in differing):
+        work.warnings.append(words.CONFIG_LOCKED)
+        return
+    for number, (new, target) in enumerate(differing):
+        work.steps.append(Exchange(new, target, work.kept / "config" / f"{number}-{target.name}"))
+    if pairs:
+        work.parts.append(words.PARTS["config"])
+    _warn_of_other_place(work)
+
+
+def _warn_of_other_place(work: _Work) -> None:
+    new = next((step.new for step in work.steps if step.target == work.config), None)
+    if new is None:
+        return
+    try:
+        said = load_settings(new).database.path
+    except SettingsError as error:
+        work.warnings.append(str(error))
+        return
+    if said.absolute() != work.settings.database.path.absolute():
+        work.warnings.append(words.other_place(said, work.settings.database.path))
+
+
+def _same(one: Path, other: Path) -> bool:
+    return other.is_file() and one.read_bytes() == other.read_bytes()
+
+
+def _writable(target: Path) -> bool:
+    folder = next(one for one in target.absolute().parents if one.exists())
+    return os.access(folder, os.W_OK)
+
+
+def _bring_pictures(work: _Work) -> None:
+    """Their names say what is in them: more of them never hurts, and each comes whole."""
+    for source in sorted((work.staging / "pictures").glob("*/*")):
+        target = work.folder / "pictures" / source.parent.name / source.name
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            source.replace(target)
+
+
+def _merge(work: _Work, groups: Sequence[str]) -> None:
+    path = work.settings.database.path
+    work.kept.mkdir(mode=0o700)
+    copy_database(path, work.kept / path.name)
+    key = work.settings.database.key or read_key(work.folder) or ""
+    given = work.wish.key or (work.sealed.key if work.sealed else "")
+    try:
+        done = merge(path, work.staging / DATABASE, groups, key=key, other_key=given, now=work.now)
+    except Conflict as error:
+        raise Invalid(str(error)) from None
+    told = [words.group_done(one.group, one.came, one.left) for one in done]
+    alone = [words.PARTS[group] for group in groups]
+    work.parts[:] = told + [part for part in work.parts if part not in alone]
+    if any(one.switched_off for one in done):
+        work.warnings.append(words.POOLS_OFF)
+    if any(one.without_supplier for one in done):
+        work.warnings.append(words.NO_SUPPLIER)
+
+
+def _write_private(path: Path, text: str) -> Path:
+    handle = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path

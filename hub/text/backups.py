@@ -1,0 +1,154 @@
+"""What is said about backups and restores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hub.model import StoredBackup
+from hub.text.times import clock, span
+
+NO_KEY = (
+    "注意：备份里没有密钥文件 yuqiao.key。没有它，恢复以后所有账号要重新登录、密码类设置要重填。"
+    "请把它单独存到安全的地方，或者设置 backup.passphrase 让备份带上加密的密钥"
+)
+READABLE = "备份里有买家的消息和卡密，请当作密码一样保管"
+BUSY = "正在备份，请等它做完"
+TOO_OFTEN = "一小时里备份得太多了，过一会儿再试"
+NOT_HERE = "这里不能备份，请用命令 yuqiao backup"
+NO_BACKUPS = "还没有备份"
+NEED_PASSPHRASE = "这份备份的密钥用口令加密了，请用 --passphrase-file 给出口令"  # noqa: S105
+WRONG_PASSPHRASE = "口令不对，密钥没有解开"  # noqa: S105
+NEED_KEY = (
+    "这份备份里没有密钥，这里的 yuqiao.key 也打不开它；用 --key-file 给出那台机器上的 yuqiao.key"
+)
+FOREIGN_KEY = "设置里的 database.key 打不开这份备份；改成那台机器上的密钥再试"
+EMPTY_PASSPHRASE = "口令文件是空的"  # noqa: S105
+
+
+def size(number: int) -> str:
+    """`812 KB`, `3.4 MB`."""
+    for unit, least in (("GB", 1024**3), ("MB", 1024**2)):
+        if number >= least:
+            return f"{number / least:.1f} {unit}"
+    return f"{max(1, round(number / 1024))} KB"
+
+
+def made(name: str, length: int, rows: int, *, sealed: bool) -> str:
+    key = "密钥已加密放在里面" if sealed else "不含密钥"
+    return f"✓ 已备份并检查过：{name}（{size(length)}，{rows} 行数据，{key}）"
+
+
+def failed(why: str) -> str:
+    return f"⚠ 备份没有做成：{why}"
+
+
+def made_in_chat(one: StoredBackup) -> str:
+    key = "密钥已加密放在里面" if one.sealed else "不含密钥文件 yuqiao.key，请把它另外存好"
+    return f"✓ 已备份并检查过：{one.name}（{size(one.size)}），{key}。下载在后台「备份」里"
+
+
+def failed_daily(why: str, last: datetime | None, zone: ZoneInfo, now: datetime) -> str:
+    before = f"上一份成功的备份是 {clock(last, zone, now)} 的" if last else "还没有成功的备份"
+    return f"⚠ 今天的自动备份没有做成：{why}。{before}；一小时后再试"
+
+
+def newest(name: str, length: int, age: timedelta) -> str:
+    return f"最近一份：{name}（{size(length)}），{span(age)}前"
+
+
+def cannot_write(folder: object, reason: str) -> str:
+    return f"写不进 {folder}：{reason}"
+
+
+def missing(name: object) -> str:
+    return f"没有备份文件 {name}"
+
+
+def no_database(path: object) -> str:
+    return f"{path} 还没有数据库，没有可以备份的东西"
+
+
+def foreign(name: str) -> str:
+    return f"{name} 不是鱼桥的备份，什么都没有动"
+
+
+def newer(name: str, program: str) -> str:
+    return f"{name} 是更新的版本（{program}）做的，请先升级鱼桥再恢复；什么都没有动"
+
+
+def damaged(name: str, what: str) -> str:
+    return f"{name} 已损坏（{what}），不能用；什么都没有动"
+
+
+def running(path: object) -> str:
+    return f"鱼桥正在运行（{path} 被占用），先停下它再恢复；什么都没有动"
+
+
+def unknown_part(name: str, known: Sequence[str]) -> str:
+    return f"没有叫「{name}」的部分，可以写：{'、'.join(known)}"
+
+
+def nothing_there(path: object) -> str:
+    return f"{path} 没有数据库，不能只恢复一部分；去掉 --only，整份恢复"
+
+
+def good(name: str, at: str, program: str, schema: str, rows: int, key: str) -> str:
+    return f"✓ {name} 完好：{at} 由 {program} 备份，数据库 {schema}，{rows} 行；{key}"
+
+
+KEY_SEALED = "密钥在里面，用口令加密"
+KEY_ABSENT = "不含密钥"
+UNREADABLE = "读不了，不能用"
+
+WOULD = "只是看看，什么都没有动。确定恢复就加上 --yes"
+
+
+def restored(parts: Sequence[str], kept: object | None) -> str:
+    where = f"；换下来的旧文件在 {kept}" if kept else ""
+    return f"✓ 已恢复：{'、'.join(parts)}{where}"
+
+
+def would_restore(parts: Sequence[str]) -> str:
+    return f"会恢复：{'、'.join(parts)}"
+
+
+PARTS = {
+    "database": "整个数据库",
+    "pictures": "图片",
+    "config": "配置文件",
+    "key": "密钥",
+    "rules": "回复规则",
+    "delivery-rules": "发货规则",
+    "canned": "常用语",
+    "pools": "卡池",
+}
+
+
+def group_done(name: str, came: int, left: Sequence[str]) -> str:
+    rest = f"，没有恢复 {len(left)} 条：{'；'.join(left[:5])}" if left else ""
+    return f"{PARTS[name]} {came} 条{rest}"
+
+
+CONFIG_LOCKED = "配置文件没有恢复：这里写不进去。内容在备份的 config/ 里，请自己比对"
+CONFIG_LEFT = "配置文件 hub.yml 没有动：备份里的那份没有密码和令牌。要连它一起恢复，用带口令的备份"
+WHOLE_AND_PART = "database 是整个数据库，不能和里面的一部分一起写"
+CONFIG_BLANK = "恢复的配置文件里没有密码、密钥和令牌，请重新填上"
+POOLS_OFF = "新加进来的卡池先关着：里面的卡密可能在备份以后卖出过，核对完再到后台打开"
+NO_SUPPLIER = "供货接口的密码打不开，要重填"
+
+
+def other_place(said: object, here: object) -> str:
+    return f"注意：恢复的配置把数据库放在 {said}，这次恢复到了 {here}"
+
+
+def after_restore(span_words: str) -> str:
+    return (
+        f"♻ 数据库已从备份恢复（{span_words}前的样子）。那以后发出的消息和卡密这里不知道，"
+        "所以发货先停着，没发完的消息也没有再发。请核对最近的订单和卡密，再发 /开发 恢复发货"
+    )
+
+
+STOPPED = "数据库从备份恢复，等人核对"
+DROPPED = "从备份恢复以前排队的消息，没有再发"

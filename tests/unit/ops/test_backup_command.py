@@ -1,0 +1,84 @@
+"""`yuqiao backup` and `yuqiao restore` as cron and deploy scripts call them: words, exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+from backup_stage import PASSPHRASE, Machine, furnish
+
+from hub.text import backups as words
+
+
+async def yuqiao(machine: Machine, *said: str, stdin: str = "") -> tuple[int, str, str]:
+    """From a folder of nobody's, as cron does."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "hub",
+        *(("--config", str(machine.config)) if machine.config.exists() else ()),
+        *said,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd="/",
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(Path(__file__).parents[3]),
+            "PYTHONUTF8": "1",
+            "DB_PATH": str(machine.database),
+            "YUQIAO_AI__PROMPTS": str(machine.folder / "config" / "prompts"),
+            "YUQIAO_BARGAIN__FORBIDDEN_WORDS": str(machine.folder / "config" / "words.txt"),
+        },
+    )
+    out, errors = await process.communicate(stdin.encode())
+    return process.returncode or 0, out.decode(), errors.decode()
+
+
+async def test_the_whole_way_from_a_backup_to_another_machine(tmp_path: Path) -> None:
+    here, there = Machine(tmp_path / "here"), Machine(tmp_path / "there")
+    await furnish(here)
+    code, said, aside = await yuqiao(here, "backup")
+    assert (code, "✓ 已备份并检查过" in said) == (0, True)
+    assert words.NO_KEY in aside
+    code, said, aside = await yuqiao(
+        here, "backup", "--daily", "--json", "--passphrase-file", "-", stdin=PASSPHRASE
+    )
+    made = json.loads(said)
+    assert (code, made["key"], made["daily"], made["good"]) == (0, "sealed", True, True)
+    assert words.NO_KEY not in aside
+
+    code, said, _ = await yuqiao(here, "backup", "list")
+    assert (code, said.count("\n"), said.splitlines()[0].split("\t")[0]) == (
+        0,
+        2,
+        Path(made["file"]).name,
+    )
+    code, said, _ = await yuqiao(here, "backup", "verify", made["file"])
+    assert (code, "完好" in said) == (0, True)
+
+    code, said, _ = await yuqiao(
+        there, "restore", made["file"], "--passphrase-file", "-", stdin="no"
+    )
+    assert (code, said) == (1, "")
+    asked = ("restore", made["file"], "--passphrase-file", "-")
+    code, said, _ = await yuqiao(there, *asked, stdin=PASSPHRASE)
+    assert (code, words.WOULD in said, there.database.exists()) == (0, True, False)
+    code, said, _ = await yuqiao(there, *asked, "--yes", stdin=PASSPHRASE)
+    assert (code, "✓ 已恢复" in said) == (0, True)
+    assert there.tables() == here.tables()
+
+
+async def test_what_cannot_be_done_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
+    here = Machine(tmp_path / "here")
+    for said, why in (
+        (("backup",), "还没有数据库"),
+        (("backup", "verify", str(tmp_path / "no.zip")), "没有备份文件"),
+        (("restore", str(tmp_path / "no.zip"), "--only", "everything"), "没有叫「everything」"),
+    ):
+        code, out, errors = await yuqiao(here, *said)
+        assert (code, out, errors.count("\n")) == (1, "", 1), said
+        assert why in errors
