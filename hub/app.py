@@ -177,6 +177,7 @@ async def open_hub(
         )
         workers["mails"] = _mail_worker(store, mail, metrics, settings, now)
         app = _application(store, desk, qq, (token, link_token), metrics, settings, now)
+        await desk.chat.learn_operators()
         async with _listening(app, settings.web) as port, asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(desk.chat.follow_members(), name="members"),

@@ -99,7 +99,7 @@ def draft_notice(
     lines += [DRAFT_HEAD, draft]
     if why:
         lines.append(f"（{why}）")
-    lines.append("引用这条回复：好 / 改 新的话 / 换 / 不要")
+    lines.append("引用这条或写编号回复：好 / 改 新的话 / 换 / 不要")
     lines.append(f"#{conversation.ticket}")
     return "\n".join(lines)
 
