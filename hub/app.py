@@ -207,6 +207,7 @@ async def open_hub(
         )
         workers["mails"] = _mail_worker(store, mail, metrics, settings, now)
         app = _application(store, desk, qq, (token, link_token), metrics, settings, now)
+        await desk.chat.learn_operators()
         async with listening(app, settings.web) as port, asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(desk.chat.follow_members(), name="members"),

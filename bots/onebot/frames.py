@@ -135,10 +135,11 @@ def message_parts(message: Message) -> tuple[str | ChatPicture, ...]:
 
 
 def quoted_id(message: Message) -> str | None:
+    """As `OperatorMessage.quoted_id`."""
     for segment in message:
         if segment.type == "reply":
             quoted = str(segment.data.get("id", "")).strip()
-            return None if quoted in NO_ID else quoted
+            return "" if quoted in NO_ID else quoted
     return None
 
 

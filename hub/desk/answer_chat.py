@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from hub import text
 from hub.commands import leading_ticket
-from hub.desk.chat_words import is_plain, key_of, without_ticket
+from hub.desk.chat_words import is_plain, key_of, lone_digit, without_ticket
 from hub.desk.focusing import Focused, Focusing
 from hub.desk.inbox import MOST_PICTURES, Inbox
 from hub.desk.operator import Operator
@@ -65,6 +65,8 @@ class AnswerChat:
                 return text.file_is_for_stock(message.files[0].name)
             if message.peer.scene != "private" and not message.addressed and typed is None:
                 return None
+            if number := lone_digit(message):
+                return text.number_about_nothing(number)
             return text.no_target(quoted=message.quoted_id is not None)
         if message.files:
             raise Invalid(text.file_is_for_stock(message.files[0].name))

@@ -18,7 +18,6 @@ from hub.commands import (
     UnknownCommand,
     closing_ticket,
     confirmation,
-    draft_word,
     find_command,
     is_order_page,
     may,
@@ -34,7 +33,7 @@ from hub.desk.chat_words import digit_of, is_plain, key_of, without_ticket
 from hub.desk.check_chat import CheckChat
 from hub.desk.confirming import Confirmations
 from hub.desk.delivery_chat import WITHOUT_ORDER, DeliveryChat
-from hub.desk.draft_chat import DraftChat
+from hub.desk.draft_chat import DraftChat, said_of_draft
 from hub.desk.emergency_chat import EmergencyChat
 from hub.desk.focus_chat import FocusChat
 from hub.desk.history_chat import HistoryChat
@@ -119,10 +118,14 @@ class Chat:
     async def follow_members(self) -> None:
         """Keep `is_operator` true to the store, until cancelled."""
         async with self._store.changes() as changes:
-            self._operators = await self._store.read(lambda tx: tx.members.operators_qq())
+            await self.learn_operators()
             async for change in changes:
                 if change.noun == "member":
-                    self._operators = await self._store.read(lambda tx: tx.members.operators_qq())
+                    await self.learn_operators()
+
+    async def learn_operators(self) -> None:
+        """Before any door opens: whoever is not known yet is not heard in groups."""
+        self._operators = await self._store.read(lambda tx: tx.members.operators_qq())
 
     async def receive(
         self,
@@ -187,7 +190,7 @@ class Chat:
         number = need_of_notice(message.quoted_text) if is_plain(message) else None
         if number is not None and (digit or message.addressed):
             return await self._hear_of_need(operator, number, message, fetch)
-        said = draft_word(message.text) if message.quoted_id or message.quoted_text else None
+        said = said_of_draft(message)
         if said is not None and (draft := await self._draft_meant(operator, message)) is not None:
             if not await self._first_time(operator, message):
                 return None

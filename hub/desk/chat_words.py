@@ -10,10 +10,15 @@ from hub.model import ChatPicture, OperatorMessage, chat_key
 
 def digit_of(message: OperatorMessage) -> str:
     """The number of a choice that is said about a quoted notice; empty: something else is said."""
-    said = narrow(message.text).strip()
     bare = message.quoted_id is not None or bool(message.quoted_text)
+    return lone_digit(message) if bare else ""
+
+
+def lone_digit(message: OperatorMessage) -> str:
+    """The number of a choice, about whatever; empty: something else is said."""
+    said = narrow(message.text).strip()
     one = len(said) == 1 and said.isascii() and said.isdigit() and said != "0"
-    return said if bare and is_plain(message) and one else ""
+    return said if is_plain(message) and one else ""
 
 
 def is_plain(message: OperatorMessage) -> bool:

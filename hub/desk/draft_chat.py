@@ -1,9 +1,9 @@
-"""Drafts in chat: their notice is quoted with a word about it."""
+"""Drafts in chat: a word about one, quoting its notice or behind the ticket of its conversation."""
 
 from __future__ import annotations
 
 from hub import text
-from hub.commands import DraftWord
+from hub.commands import DraftWord, draft_word, leading_ticket
 from hub.desk.drafts import Drafts
 from hub.desk.operator import Operator
 from hub.errors import Invalid
@@ -28,8 +28,9 @@ class DraftChat:
     ) -> MessageId | None:
         """The draft whose notice is quoted, whatever became of it; None: another thing is quoted.
 
-        `target`: the conversation that the quote means. A notice that another bot posted is known
-        by its words only; then the conversation's newest draft is meant.
+        `target`: the conversation that the quote or the ticket means. A notice that another bot
+        posted is known by its words only, and a quote that got lost by nothing but the ticket;
+        then the draft that waits in the conversation is meant.
         """
 
         def unit(tx: Tx) -> MessageId | None:
@@ -44,7 +45,8 @@ class DraftChat:
                     )
                     proposed = about is not None and about.origin is Origin.AI
                     return relay.message if proposed else None
-            if target is None or not text.is_draft_notice(message.quoted_text):
+            by_ticket = not message.quoted_text and leading_ticket(message.text) is not None
+            if target is None or not (by_ticket or text.is_draft_notice(message.quoted_text)):
                 return None
             drafts = tx.messages.drafts(operator.shop, target)
             return drafts[-1].id if drafts else None
@@ -74,3 +76,11 @@ class DraftChat:
                 return text.draft_again((await self._drafts.another(operator, draft)).conversation)
             case DraftWord.DROP:
                 return text.draft_dropped((await self._drafts.drop(operator, draft)).conversation)
+
+
+def said_of_draft(message: OperatorMessage) -> tuple[DraftWord, str] | None:
+    """As `draft_word`, where there is something that it can be about."""
+    typed = leading_ticket(message.text)
+    if typed is not None:
+        return draft_word(typed[1])
+    return draft_word(message.text) if message.quoted_id or message.quoted_text else None

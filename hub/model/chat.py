@@ -108,6 +108,7 @@ class OperatorMessage:
     message_id: str
     text: str
     quoted_id: str | None = None
+    """None: nothing is quoted. Empty: something is, and nobody can say what."""
     quoted_text: str = ""
     parts: tuple[str | ChatPicture, ...] = ()
     """Text and pictures in the order in which they were written; empty: there is only `text`."""

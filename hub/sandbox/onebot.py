@@ -19,7 +19,18 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from hub.sandbox.onebot_chats import ChatLine, Chats, Dialect, Failed, Segment, read_message
+from hub.sandbox.onebot_chats import (
+    BAD_REQUEST,
+    FAILURE,
+    UNKNOWN,
+    ChatLine,
+    Chats,
+    Dialect,
+    Failed,
+    Segment,
+    read_message,
+    written,
+)
 
 __all__ = ["ChatLine", "Dialect", "OneBotSim", "Segment"]
 
@@ -134,11 +145,14 @@ class OneBotSim:
     ) -> AsyncIterator[str]:
         """Serve a forward WebSocket while the block runs; yields its address."""
 
-        async def meet(request: web.Request) -> web.WebSocketResponse:
+        async def meet(request: web.Request) -> web.StreamResponse:
+            given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+            right = not token or token in (given, request.query.get("access_token"))
+            if not right and self.dialect.token_refused_by_http:
+                return web.Response(status=403)
             ws = web.WebSocketResponse(max_msg_size=LARGEST_FRAME, timeout=1.0)
             await ws.prepare(request)
-            given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-            if token and token not in (given, request.query.get("access_token")):
+            if not right:
                 answer = {"status": "failed", "retcode": 1403, "message": "token验证失败"}
                 await ws.send_str(json.dumps({**answer, "data": None}))
                 await ws.close()
@@ -217,7 +231,7 @@ class OneBotSim:
 
     async def _push(self, ws: Link, frame: dict[str, Any]) -> None:
         with suppress(ConnectionError, aiohttp.ClientError):
-            await ws.send_str(_written(frame))
+            await ws.send_str(written(frame))
 
     async def _emit(self, frame: dict[str, Any]) -> None:
         for ws in tuple(self._links):
@@ -356,7 +370,13 @@ class OneBotSim:
     # --- Actions --------------------------------------------------------------------------------
 
     async def _serve(self, ws: Link, raw: str) -> None:
-        request = json.loads(raw)
+        try:
+            request = json.loads(raw)
+        except ValueError:
+            if self.dialect.answers_unreadable:
+                unread = Failed(BAD_REQUEST, "json解析失败,请检查数据格式")
+                await self._push(ws, {**self.dialect.refusal(unread), "echo": None})
+            return
         action, params = str(request.get("action")), dict(request.get("params") or {})
         self.calls.append((action, params))
         self._tell()
@@ -364,21 +384,20 @@ class OneBotSim:
         await asyncio.sleep(fault.before)
         try:
             if fault.retcode:
-                raise Failed(fault.retcode, fault.text)
+                raise Failed(fault.retcode, fault.text, exactly=True)
             answer = {"status": "ok", "retcode": 0, "data": await self._perform(action, params)}
-            answer |= {"message": "", "wording": ""}
+            answer |= self.dialect.words()
         except Failed as failed:
-            answer = {"status": "failed", "retcode": failed.retcode, "data": None}
-            answer |= {"message": failed.text, "wording": failed.text}
+            answer = self.dialect.refusal(failed)
         except (ValueError, TypeError, KeyError) as error:
-            answer = {"status": "failed", "retcode": 1400, "data": None, "wording": str(error)}
+            answer = self.dialect.refusal(Failed(BAD_REQUEST, str(error)))
         await asyncio.sleep(fault.after)
         if not fault.silent:
             await self._push(ws, {**answer, "echo": request.get("echo")})
 
     async def _perform(self, action: str, params: dict[str, Any]) -> Any:
         if action in self.dialect.missing_actions:
-            raise Failed(self.dialect.unknown_retcode, f"不支持的Api {action}")
+            raise Failed(UNKNOWN, f"不支持的Api {action}")
         match action:
             case "send_msg" | "send_private_msg" | "send_group_msg":
                 return await self._send(action, params)
@@ -397,7 +416,7 @@ class OneBotSim:
             case "get_image" | "get_file" | "get_private_file_url":
                 name = str(params.get("file_id") or params.get("file"))
                 if name not in self.images:
-                    raise Failed(1200, "文件不存在")
+                    raise Failed(FAILURE, "文件不存在")
                 return self.images[name]
             case "delete_msg":
                 self._chats.recall(str(params.get("message_id")))
@@ -405,13 +424,13 @@ class OneBotSim:
             case self.dialect.reaction_action:
                 return self._react(params)
             case _:
-                raise Failed(self.dialect.unknown_retcode, f"不支持的Api {action}")
+                raise Failed(UNKNOWN, f"不支持的Api {action}")
 
     def _react(self, params: dict[str, Any]) -> dict[str, Any] | None:
         """NapCat's and Lagrange's names for the same."""
         message_id = str(params.get("message_id"))
         if not self._chats.knows(message_id):
-            raise Failed(1200, "消息不存在")
+            raise Failed(FAILURE, "消息不存在")
         napcat = self.dialect.reaction_action == "set_msg_emoji_like"
         face, on = ("emoji_id", "set") if napcat else ("code", "is_add")
         self.reactions.append((message_id, str(params[face]), bool(params.get(on, True))))
@@ -423,25 +442,19 @@ class OneBotSim:
             action == "send_msg"
             and (params.get("message_type") == "group" or "user_id" not in params)
         )
-        scene, peer = (
-            ("group", params.get("group_id"))
-            if group
-            else (
-                "private",
-                params.get("user_id"),
-            )
-        )
+        scene = "group" if group else "private"
+        peer = params.get("group_id" if group else "user_id")
         if not peer:
-            raise Failed(1400, "缺少 group_id 或 user_id")
+            raise Failed(BAD_REQUEST, "缺少 group_id 或 user_id")
         segments = read_message(params.get("message"))
         quoted = next((s["data"].get("id") for s in segments if s["type"] == "reply"), None)
         if quoted is not None and not self._chats.knows(str(quoted)):
             if self.dialect.unknown_quote_fails:
-                raise Failed(200, "")
+                raise Failed(FAILURE, "")
             quoted = None
             segments = [s for s in segments if s["type"] != "reply"]
         if not segments:
-            raise Failed(1200, "消息体无法解析")
+            raise Failed(FAILURE, "消息体无法解析")
         line = self._add(
             scene, str(peer), self.self_id, segments, None if quoted is None else str(quoted)
         )
@@ -469,7 +482,8 @@ class OneBotSim:
         return {**head, "meta_event_type": kind, **more}
 
     def _heartbeat(self) -> dict[str, Any]:
-        status = {"online": self._account_online, "good": True}
+        online = self._account_online or self.dialect.always_online
+        status = {"online": online, "good": True}
         every = int(self.dialect.heartbeat_seconds * 1000)
         return self._meta("heartbeat", status=status, interval=every)
 
@@ -483,13 +497,3 @@ class OneBotSim:
 
 def _seconds() -> int:
     return int(datetime.now(UTC).timestamp())
-
-
-def _written(frame: dict[str, Any]) -> str:
-    """As JavaScript writes it: letters as they are, half characters escaped."""
-    text = json.dumps(frame, ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(frame)
-    return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import secrets
 from collections import deque
@@ -13,8 +14,20 @@ from typing import Any, Literal
 
 Segment = dict[str, Any]
 
+UNKNOWN, BAD_REQUEST, FAILURE = 1404, 1400, 1200
+"""NapCat's numbers for what goes wrong."""
 MOST_LINES = 20_000
 """Lines kept per chat; older ones are forgotten."""
+
+
+class Failed(Exception):
+    """An action that the bridge refuses, with NapCat's retcode; `exactly`: no other may be told."""
+
+    def __init__(self, retcode: int, text: str, *, exactly: bool = False) -> None:
+        super().__init__(text)
+        self.retcode = retcode
+        self.text = text
+        self.exactly = exactly
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +45,63 @@ class Dialect:
     """Some write the id in a reply segment as a number."""
     report_self_message: bool = False
     heartbeat_seconds: float = 30.0
+    """Lagrange: 5."""
+    always_online: bool = False
+    """Lagrange's heartbeat says so whatever became of the account."""
     missing_actions: frozenset[str] = frozenset()
     unknown_retcode: int = 1404
     """Lagrange: 404."""
+    bad_request_retcode: int = 1400
+    """Lagrange: 200."""
+    failure_retcode: int = 1200
+    """Lagrange: 200."""
+    gives_reasons: bool = True
+    """Lagrange answers with the number alone."""
+    answers_unreadable: bool = True
+    """Lagrange is silent about a request that is no JSON."""
     reaction_action: str = "set_msg_emoji_like"
     """Lagrange: `set_group_reaction`."""
     unknown_quote_fails: bool = False
     """Lagrange refuses a message that quotes an unknown id; NapCat leaves out the quote."""
+    remembers_ids: bool = False
+    """Lagrange keeps them on the disk; NapCat can look up none from before its restart."""
+    token_refused_by_http: bool = False
+    """Where the hub dials, Lagrange answers a wrong token with 403; NapCat accepts the connection,
+    says 1403 there and closes it."""
+
+    def refusal(self, failed: Failed) -> dict[str, Any]:
+        """How it says that an action was not done."""
+        own = {
+            UNKNOWN: self.unknown_retcode,
+            BAD_REQUEST: self.bad_request_retcode,
+            FAILURE: self.failure_retcode,
+        }
+        retcode = failed.retcode if failed.exactly else own.get(failed.retcode, failed.retcode)
+        answer = {"status": "failed", "retcode": retcode, "data": None}
+        return answer | self.words(failed.text)
+
+    def words(self, text: str = "") -> dict[str, Any]:
+        """What NapCat writes into each answer, empty where all is well."""
+        return {"message": text, "wording": text} if self.gives_reasons else {}
+
+
+LAGRANGE = Dialect(
+    reply_id_zero=True,
+    negative_ids=True,
+    heartbeat_seconds=5.0,
+    always_online=True,
+    unknown_retcode=404,
+    bad_request_retcode=200,
+    failure_retcode=200,
+    gives_reasons=False,
+    answers_unreadable=False,
+    reaction_action="set_group_reaction",
+    unknown_quote_fails=True,
+    remembers_ids=True,
+    token_refused_by_http=True,
+)
+NAPCAT = Dialect()
+DIALECTS = {"napcat": NAPCAT, "lagrange": LAGRANGE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +121,6 @@ class Place:
     scene: str
     peer: str
     line: ChatLine
-
-
-class Failed(Exception):
-    """An action that the bridge refuses, with its retcode."""
-
-    def __init__(self, retcode: int, text: str) -> None:
-        super().__init__(text)
-        self.retcode = retcode
-        self.text = text
 
 
 class Chats:
@@ -107,7 +161,8 @@ class Chats:
         return message_id in self._resolvable
 
     def forget(self) -> None:
-        self._resolvable.clear()
+        if not self.dialect.remembers_ids:
+            self._resolvable.clear()
 
     def look_up(self, message_id: str) -> dict[str, Any]:
         place = self._known(message_id)
@@ -124,7 +179,7 @@ class Chats:
         if anchor != "0":
             ids = [line.id for line in lines]
             if anchor not in ids:
-                raise Failed(1200, "消息不存在")
+                raise Failed(FAILURE, "消息不存在")
             lines = lines[: ids.index(anchor) + 1]
         return [self.event("message", scene, peer, line) for line in lines[-count:]]
 
@@ -167,7 +222,7 @@ class Chats:
 
     def _known(self, message_id: str) -> Place:
         if message_id not in self._resolvable:
-            raise Failed(1200, "消息不存在")
+            raise Failed(FAILURE, "消息不存在")
         return self._places[message_id]
 
     def _drop(self, line: ChatLine) -> None:
@@ -223,3 +278,13 @@ def _escape(text: str) -> str:
 def _unescape(text: str) -> str:
     plain = text.replace("&#44;", ",").replace("&#91;", "[").replace("&#93;", "]")
     return plain.replace("&amp;", "&")
+
+
+def written(frame: dict[str, Any]) -> str:
+    """As JavaScript writes it: letters as they are, half characters escaped."""
+    text = json.dumps(frame, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(frame)
+    return text

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from hub.sandbox.doors import answer, body_of, seconds_of
 from hub.sandbox.onebot import ChatLine, Dialect, OneBotSim
+from hub.sandbox.onebot_chats import DIALECTS
 
 
 class QQDoor:
@@ -133,12 +134,17 @@ class QQDoor:
 
     async def _dialect(self, request: web.Request) -> web.Response:
         body = await body_of(request)
+        spoken = self._qq.dialect
+        if (like := body.pop("like", None)) is not None:
+            if like not in DIALECTS:
+                raise ValueError(f"like is one of {sorted(DIALECTS)}")
+            spoken = DIALECTS[like]
         known = {field.name for field in fields(Dialect)}
         if wrong := set(body) - known:
             raise ValueError(f"unknown switch {sorted(wrong)[0]!r}; known: {sorted(known)}")
         if "missing_actions" in body:
             body["missing_actions"] = frozenset(body["missing_actions"])
-        self._qq.dialect = replace(self._qq.dialect, **body)
+        self._qq.dialect = replace(spoken, **body)
         shown = asdict(self._qq.dialect)
         return answer({**shown, "missing_actions": sorted(shown["missing_actions"])})
 

@@ -93,6 +93,13 @@ def no_such_ticket(ticket: str) -> str:
     return f"没有编号是 #{ticket} 的会话；编号在通知的最后一行，直接引用那条通知也行"
 
 
+def number_about_nothing(number: str) -> str:
+    return (
+        f"没有执行：认不出你引用的是哪一件，只写 {number} 不知道是说什么。"
+        f"处理一件事写 /处理 编号 {number}，编号看 /待处理；对买家说写「#a7 {number}」。"
+    )
+
+
 def no_target_for_canned(code: str) -> str:
     return f"没有发送：引用买家的通知再写 /k {code}，或者写上编号：/k #a7 {code}"
 

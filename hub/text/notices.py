@@ -116,7 +116,7 @@ def draft_notice(
     if why:
         lines.append(f"（{why}）")
     until = f"（{minutes} 分钟内）" if minutes else ""
-    lines.append(f"引用这条回复{until}：好 / 改 新的话 / 换 / 不要")
+    lines.append(f"引用这条或写编号回复{until}：好 / 改 新的话 / 换 / 不要")
     lines.append(f"#{conversation.ticket}")
     return "\n".join(lines)
 

@@ -115,6 +115,7 @@ async def test_rules_bindings_claims_and_reminders_survive_a_restart(tmp_path: P
             await everybody_is_told(stage)
             code = (await hub.desk.binding.make_code(operator, li.id)).code
         async with open_hub(settings) as hub:
+            assert hub.desk.chat.is_operator(OWNER_QQ)  # from the first line on, in groups too
             stage = Stage(hub, sandbox, operator, account)
             await stage.wait_state(AccountState.ONLINE)
             sandbox.dial_qq(f"ws://127.0.0.1:{hub.port}/onebot/v11/ws", TOKEN)

@@ -6,13 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
-import pytest
 
 from bots.marks import FACES
-from hub.app import open_hub
-from hub.model import AccountState, Mark
-from hub.sandbox import SandboxOptions, start_sandbox
-from hub.sandbox.onebot import Dialect
+from hub.model import Mark
 from tests.e2e.stage import (
     BUYER,
     OTHER_BUYER,
@@ -20,9 +16,7 @@ from tests.e2e.stage import (
     SECONDS,
     TOKEN,
     Stage,
-    furnish,
     open_stage,
-    settings_for,
 )
 
 GROUP = "777001"
@@ -75,73 +69,6 @@ async def test_an_event_that_the_bridge_repeats_is_sent_once(stage: Stage) -> No
 
     await stage.wait_for_answer("今天发货")
     assert stage.answers() == ["包邮", "今天发货"]
-
-
-@pytest.mark.parametrize(
-    "dialect",
-    [Dialect(), Dialect(message_format="string"), Dialect(integer_reply_id=True)],
-    ids=["array", "string", "integer ids"],
-)
-async def test_a_quote_finds_its_buyer_even_after_the_bridge_was_restarted(
-    stage: Stage, dialect: Dialect
-) -> None:
-    stage.sandbox.qq.dialect = dialect
-    await stage.buyer_says("我是小林")
-    await stage.buyer_says("我是阿七", buyer=OTHER_BUYER)
-    notice = await stage.wait_for_notice("我是小林")
-    await stage.wait_for_notice("我是阿七")
-    stage.sandbox.qq.forget()
-    await stage.sandbox.qq.hang_up()
-    await stage.sandbox.qq.wait_until(lambda: stage.sandbox.qq.connections >= 2, SECONDS)
-
-    await stage.operator_writes("小林你好", quote=notice)
-
-    await stage.wait_for_answer("小林你好", BUYER)
-    assert stage.answers(OTHER_BUYER) == []
-
-
-async def test_a_quote_finds_its_buyer_after_the_hub_was_restarted(tmp_path: Path) -> None:
-    options = SandboxOptions(list_quiet_seconds=0, onebot_reconnect_seconds=0.05)
-    async with start_sandbox(options) as sandbox:
-        settings = settings_for(sandbox, tmp_path)
-        async with open_hub(settings) as hub:
-            operator, account = await furnish(hub, sandbox.cookies())
-            stage = Stage(hub, sandbox, operator, account)
-            await stage.wait_state(AccountState.ONLINE)
-            sandbox.dial_qq(f"ws://127.0.0.1:{hub.port}/onebot/v11/ws", TOKEN)
-            await stage.buyer_says("包邮吗？")
-            notice = await stage.wait_for_notice("包邮吗？")
-            await stage.settled()
-        sandbox.qq.forget()
-        async with open_hub(settings) as hub:
-            stage = Stage(hub, sandbox, operator, account)
-            await stage.wait_state(AccountState.ONLINE)
-            sandbox.dial_qq(f"ws://127.0.0.1:{hub.port}/onebot/v11/ws", TOKEN)
-            await sandbox.qq.wait_online(SECONDS)
-            await stage.operator_writes("包邮", quote=notice)
-            await stage.wait_for_answer("包邮")
-
-
-@pytest.mark.parametrize(
-    "dialect",
-    [Dialect(drop_private_reply=True), Dialect(reply_id_zero=True)],
-    ids=["quote dropped", "quote with id 0"],
-)
-async def test_a_lost_quote_is_refused_with_an_explanation_and_the_ticket_works(
-    stage: Stage, dialect: Dialect
-) -> None:
-    """The hub never guesses the buyer, even with a single conversation."""
-    stage.sandbox.qq.dialect = dialect
-    await stage.buyer_says("包邮吗？")
-    notice = await stage.wait_for_notice("包邮吗？")
-
-    await stage.operator_writes("包邮", quote=notice)
-    await stage.wait_for_notice("没有发送")
-    assert stage.answers() == []
-
-    await stage.operator_writes(f"{ticket_of(notice.text)} 包邮的", quote=notice)
-    await stage.wait_for_answer("包邮的")
-    assert stage.answers() == ["包邮的"]
 
 
 async def test_a_quote_and_a_ticket_that_contradict_each_other_reach_nobody(stage: Stage) -> None:

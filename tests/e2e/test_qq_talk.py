@@ -7,21 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from hub.app import open_hub
 from hub.model import AccountState
-from hub.sandbox import SandboxOptions, start_sandbox
 from hub.sandbox.onebot_chats import ChatLine
-from hub.settings import QQSettings
 from tests.e2e.shop import POT, Shop, open_shop
 from tests.e2e.stage import (
     BUYER,
     OTHER_BUYER,
     OWNER_QQ,
     SECONDS,
-    TOKEN,
     Stage,
-    furnish,
-    settings_for,
 )
 
 
@@ -60,37 +54,6 @@ async def test_in_focus_each_line_reaches_the_buyer_under_a_head_that_names_them
     await stage.wait_for_notice("没有发送")
     assert stage.answers(BUYER) == ["在的\n有货"]
     assert stage.answers(OTHER_BUYER) == ["阿七稍等"]
-
-
-async def test_a_restart_keeps_the_focus_and_its_end_is_told(tmp_path: Path) -> None:
-    options = SandboxOptions(list_quiet_seconds=0, onebot_reconnect_seconds=0.05)
-    async with start_sandbox(options) as sandbox:
-        settings = settings_for(sandbox, tmp_path)
-        async with open_hub(settings) as hub:
-            operator, account = await furnish(hub, sandbox.cookies())
-            stage = Stage(hub, sandbox, operator, account)
-            await stage.wait_state(AccountState.ONLINE)
-            sandbox.dial_qq(f"ws://127.0.0.1:{hub.port}/onebot/v11/ws", TOKEN)
-            await stage.buyer_says("我是小林")
-            await stage.operator_writes(f"/聊 {ticket_of(await stage.wait_for_notice('小林'))}")
-            await stage.wait_for_notice("现在起你写的话")
-            await stage.settled()
-        async with open_hub(settings) as hub:
-            stage = Stage(hub, sandbox, operator, account)
-            await stage.wait_state(AccountState.ONLINE)
-            sandbox.dial_qq(f"ws://127.0.0.1:{hub.port}/onebot/v11/ws", TOKEN)
-            await sandbox.qq.wait_online(SECONDS)
-            await stage.operator_writes("重启以后也在")
-            await stage.wait_for_answer("重启以后也在")
-            await stage.settled()
-        qq = QQSettings(
-            access_token=TOKEN, send_spacing_seconds=0, api_seconds=1.0, focus_minutes=0.001
-        )
-        async with open_hub(settings.model_copy(update={"qq": qq})) as hub:
-            stage = Stage(hub, sandbox, operator, account)
-            sandbox.dial_qq(f"ws://127.0.0.1:{hub.port}/onebot/v11/ws", TOKEN)
-            over = await stage.wait_for_notice("已退出和")
-            assert f"#{ticket_of(over)}" in over.text
 
 
 async def test_what_is_kept_about_a_buyer_stands_in_the_next_notice_and_the_block_silences(

@@ -108,19 +108,20 @@ async def test_a_slow_look_up_delays_a_quote_by_no_more_than_its_limit(door: Doo
 
 
 @pytest.mark.parametrize(
-    "dialect",
-    [Dialect(drop_private_reply=True), Dialect(reply_id_zero=True)],
+    ("dialect", "quoted"),
+    [(Dialect(drop_private_reply=True), None), (Dialect(reply_id_zero=True), "")],
     ids=["dropped", "id 0"],
 )
 async def test_a_private_quote_that_the_bridge_loses_still_brings_the_typed_ticket(
-    door: Door, dialect: Dialect
+    door: Door, dialect: Dialect, quoted: str | None
 ):
+    """That something was quoted is kept as far as it is told: the writer means somebody."""
     async with door.bridge(dialect) as bridge:
         notice = await door.qq.deliver(PRIVATE, "新消息 #a7")
         await bridge.say_private(OPERATOR, "#a7 在的", quote=notice.message_ids[0])
         (message,) = await door.desk.wait_for(1)
         assert "get_msg" not in [action for action, _ in bridge.calls]
-    assert (message.quoted_id, message.quoted_text, message.text) == (None, "", "#a7 在的")
+    assert (message.quoted_id, message.quoted_text, message.text) == (quoted, "", "#a7 在的")
 
 
 async def test_an_event_that_comes_twice_reaches_the_desk_twice_with_one_id(door: Door):

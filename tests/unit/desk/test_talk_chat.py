@@ -156,7 +156,7 @@ async def test_a_quote_of_another_conversation_goes_there_and_says_so(stage: Sta
         assert told.endswith(f"阿七 #{stage.qi.ticket}")
 
 
-@pytest.mark.parametrize("lost", [{"quoted_id": "0"}, {"quoted_text": "一张图片"}])
+@pytest.mark.parametrize("lost", [{"quoted_id": ""}, {"quoted_text": "一张图片"}])
 async def test_a_quote_that_cannot_be_read_never_falls_to_the_one_in_focus(
     stage: Stage, lost: dict[str, str]
 ) -> None:
@@ -166,6 +166,69 @@ async def test_a_quote_that_cannot_be_read_never_falls_to_the_one_in_focus(
 
     assert answer is not None
     assert "没有发送" in answer
+    assert await stage.said_to(stage.lin) == []
+
+
+async def test_a_quote_that_cannot_be_read_pauses_nothing(stage: Stage) -> None:
+    """Without a quote the command means the whole shop."""
+    answer = await stage.write("/暂停", quoted_id="")
+    assert answer is not None
+    assert "认不出你引用的" in answer
+    assert await stage.read(lambda tx: tx.holds.all_active(stage.lin.shop, NOW)) == []
+
+
+@pytest.mark.parametrize("lost", [{}, {"quoted_id": ""}])
+async def test_a_number_alone_is_told_how_to_say_what_it_is_about(
+    stage: Stage, lost: dict[str, str]
+) -> None:
+    answer = await stage.write("1", **lost)
+    assert answer is not None
+    assert "/处理 编号 1" in answer
+    assert await stage.said_to(stage.lin) == await stage.said_to(stage.qi) == []
+
+
+async def propose(stage: Stage, conversation: Conversation, words: str) -> None:
+    def unit(tx: Tx) -> None:
+        tx.messages.add_out(
+            conversation.shop,
+            conversation.account,
+            conversation.id,
+            key=words,
+            origin=Origin.AI,
+            content=Text(words),
+            draft_for="要人看过才发",
+            now=NOW,
+        )
+
+    await stage.store.write(unit)
+
+
+async def ai_said_to(stage: Stage, conversation: Conversation) -> list[tuple[str, MessageState]]:
+    messages = await stage.read(
+        lambda tx: tx.messages.of_conversation(conversation.shop, conversation.id, limit=100)
+    )
+    return [(text.plain(m.content), m.state) for m in messages if m.origin is Origin.AI]
+
+
+@pytest.mark.parametrize(
+    ("word", "said", "state"),
+    [
+        ("好", "十块", MessageState.QUEUED),
+        ("改 九块", "九块", MessageState.QUEUED),
+        ("不要", "十块", MessageState.DROPPED),
+    ],
+)
+async def test_a_draft_is_decided_by_the_ticket_where_quotes_get_lost(
+    stage: Stage, word: str, said: str, state: MessageState
+) -> None:
+    await propose(stage, stage.lin, "十块")
+    await stage.write(f"#{stage.qi.ticket} {word}")
+    assert await ai_said_to(stage, stage.lin) == [("十块", MessageState.DRAFT)]
+    assert await stage.said_to(stage.qi) == [word]
+
+    await stage.write(f"#{stage.lin.ticket} {word}", quoted_id="")
+
+    assert await ai_said_to(stage, stage.lin) == [(said, state)]
     assert await stage.said_to(stage.lin) == []
 
 
