@@ -128,8 +128,11 @@ def plan_accounts(draft: Draft, from_settings: list[OriginalRow]) -> None:
     seen: dict[PlatformUser, str] = {}
     draft.each(Part.ACCOUNTS, "cookies", lambda row: _plan_account(draft, row, seen, enabled))
     for row in from_settings:
-        if cells.word(row, "id") not in draft.accounts:
-            _plan_account(draft, row, seen, enabled)
+        try:
+            if cells.word(row, "id") not in draft.accounts:
+                _plan_account(draft, row, seen, enabled)
+        except cells.UnreadableCell as error:
+            draft.leave(Part.ACCOUNTS, words.SETTINGS_FILE, words.unreadable_cell(str(error)))
     if any(step.kind == ACCOUNT for step in draft.steps):
         draft.report.ask(words.STOP_THE_ORIGINAL)
         draft.report.ask(words.ENABLE_ACCOUNTS)
