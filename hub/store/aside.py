@@ -43,6 +43,8 @@ def set_aside(path: Path) -> Path | None:
                 _copy(_beside(path, suffix), _beside(target, suffix))
             for suffix in ("", *_BESIDE):
                 _beside(path, suffix).unlink(missing_ok=True)
+                with suppress(OSError):  # logins stand in it in clear
+                    _beside(target, suffix).chmod(0o600)
     except OSError as error:
         raise StoreError(f"cannot move {path} aside: {error.strerror or error}") from error
     return target

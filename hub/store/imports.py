@@ -11,6 +11,10 @@ from hub.store.sql import Sql, Statement
 _ALL = Statement(
     "SELECT kind, key, target FROM imported WHERE shop_id = :shop AND origin = :origin"
 )
+_OF_KIND = Statement(
+    "SELECT origin, key, target FROM imported WHERE shop_id = :shop AND kind = :kind"
+    " ORDER BY at, origin, key"
+)
 _NOTE = Statement(
     "INSERT INTO imported (shop_id, origin, kind, key, target, at)"
     " VALUES (:shop, :origin, :kind, :key, :target, :now) ON CONFLICT DO NOTHING"
@@ -30,6 +34,11 @@ class Imports:
         """Also what was removed here since."""
         rows = self._sql.rows(_ALL, shop=shop, origin=origin)
         return {(kind, key): target for kind, key, target in rows}
+
+    def of_kind(self, shop: ShopId, kind: str) -> list[tuple[str, str, int | None]]:
+        """From every installation: origin, key and target, the oldest first."""
+        rows = self._sql.rows(_OF_KIND, shop=shop, kind=kind)
+        return [(origin, key, target) for origin, key, target in rows]
 
     def note(
         self, shop: ShopId, origin: str, kind: str, key: str, target: int | None, now: datetime

@@ -31,6 +31,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 _MAGIC = b"SQLite format 3\x00"
 _KEY_CHECK = "key_check"
+_OF_THE_ORIGINAL = frozenset({"cookies", "keywords", "users"})
 _BUSY_SECONDS = 5
 _READERS = 4
 
@@ -85,6 +86,11 @@ def _inspect(path: Path, migrations: Path) -> tuple[_Found, str | None]:
     script = ScriptDirectory(str(migrations))
     head = script.get_current_head()
     found = _look(path)
+    if found.revision is None and found.tables >= _OF_THE_ORIGINAL:
+        raise NotOurs(
+            f"{path} is a database of xianyu-auto-reply; it was left untouched: `yuqiao import` "
+            "says what of it can be brought over"
+        )
     if found.tables and found.revision is None:
         raise NotOurs(
             f"{path} is a database of another program (it holds the table "

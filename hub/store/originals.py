@@ -207,7 +207,8 @@ def _as_text(written: bytes) -> str:
 
 def _tables(connection: sqlite3.Connection) -> frozenset[str]:
     names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    return frozenset(name for (name,) in names if not name.startswith("sqlite_"))
+    shown = (str(name) for (name,) in names)
+    return frozenset(one for one in shown if one.isprintable() and not one.startswith("sqlite_"))
 
 
 def _recognised(path: Path, connection: sqlite3.Connection) -> Original:
@@ -247,7 +248,7 @@ def _damage(connection: sqlite3.Connection) -> list[str]:
         rows = connection.execute(f"PRAGMA integrity_check({_DAMAGE_KEPT})").fetchall()
     except sqlite3.Error as error:
         return [str(error)]
-    said = [str(row[0]) for row in rows]
+    said = ["".join(c for c in str(row[0]) if c.isprintable()) for row in rows]
     return [] if said == ["ok"] else said
 
 

@@ -67,6 +67,7 @@ PROMPTS: dict[str, str] = {"default": "平时", "price": "问价格时", "tech":
 TITLE_DRY = "试导入：下面是真正导入时会发生的事，现在什么都没有写"
 TITLE = "导入完成"
 TODO = "还要你做"
+SETTINGS_FILE = "设置文件里的账号"
 WILL_COME_OVER = "数据库的位置上是原系统的数据库：启动时会挪到一边，内容导入鱼桥，账号都停用"
 SETTINGS = "把这几行加进 config/hub.yml（密码没有写在这里，自己填）"
 SECRETS = "一起加密保存的"

@@ -17,7 +17,6 @@ from hub.text import imports as words
 PART = Part.SETTINGS
 SHIPPED_WS = "wss://wss-goofish.dingtalk.com"
 SHIPPED_MTOP = "h5api.m.goofish.com"
-SHIPPED_KEY = "444e9908a51d1cb236a27862abc769c9"
 LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR"})
 SHIPPED_PORT = 8080
 LONGEST_WORD = 20
@@ -116,18 +115,27 @@ def _api(draft: Draft, put: _Suggestions, api: dict[str, Any]) -> None:
 
 def _connection(draft: Draft, put: _Suggestions, config: Mapping[str, Any]) -> None:
     ws = str(config.get("WEBSOCKET_URL") or "").rstrip("/")
-    if ws and ws != SHIPPED_WS and urlsplit(ws).scheme in ("ws", "wss"):
+    if ws.isascii() and ws != SHIPPED_WS and _scheme(ws) in ("ws", "wss"):
         put("WEBSOCKET_URL", "xianyu", "ws_url", ws)
     token = str(_section(config, "API_ENDPOINTS").get("token") or "")
-    parts = urlsplit(token)
-    if token and parts.hostname not in (None, SHIPPED_MTOP) and parts.scheme in ("http", "https"):
-        put("API_ENDPOINTS.token", "xianyu", "mtop_url", f"{parts.scheme}://{parts.netloc}")
+    if token.isascii() and _scheme(token) in ("http", "https"):
+        parts = urlsplit(token)
+        if parts.hostname not in (None, SHIPPED_MTOP):
+            put("API_ENDPOINTS.token", "xianyu", "mtop_url", f"{parts.scheme}://{parts.netloc}")
     beat = _number(config, "HEARTBEAT_INTERVAL")
     if 0 < beat <= 60 and beat != 15:
         put("HEARTBEAT_INTERVAL", "xianyu", "heartbeat_seconds", beat)
     wait = _number(config, "HEARTBEAT_TIMEOUT")
     if 0 < wait <= 120 and wait not in (5, 15, 30):
         put("HEARTBEAT_TIMEOUT", "xianyu", "answer_seconds", wait)
+
+
+def _scheme(address: str) -> str:
+    """Empty for what is no address."""
+    try:
+        return urlsplit(address).scheme
+    except ValueError:
+        return ""
 
 
 def _tokens(draft: Draft, config: Mapping[str, Any]) -> None:
@@ -144,6 +152,8 @@ def _takeover(draft: Draft, put: _Suggestions, manual: dict[str, Any]) -> None:
         put("MANUAL_MODE.timeout", "replies", "takeover_minutes", round(seconds / 60))
     written = manual.get("toggle_keywords")
     found = [str(one).strip() for one in (written if isinstance(written, list) else [written])]
-    toggles = [one for one in found if one and one != "None" and len(one) <= LONGEST_WORD]
+    toggles = [
+        one for one in found if one != "None" and 0 < len(one) <= LONGEST_WORD and one.isprintable()
+    ]
     if toggles:
         put("MANUAL_MODE.toggle_keywords", "replies", "toggle_words", toggles)

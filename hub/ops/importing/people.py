@@ -128,8 +128,11 @@ def plan_accounts(draft: Draft, from_settings: list[OriginalRow]) -> None:
     seen: dict[PlatformUser, str] = {}
     draft.each(Part.ACCOUNTS, "cookies", lambda row: _plan_account(draft, row, seen, enabled))
     for row in from_settings:
-        if cells.word(row, "id") not in draft.accounts:
-            _plan_account(draft, row, seen, enabled)
+        try:
+            if cells.word(row, "id") not in draft.accounts:
+                _plan_account(draft, row, seen, enabled)
+        except cells.UnreadableCell as error:
+            draft.leave(Part.ACCOUNTS, words.SETTINGS_FILE, words.unreadable_cell(str(error)))
     if any(step.kind == ACCOUNT for step in draft.steps):
         draft.report.ask(words.STOP_THE_ORIGINAL)
         draft.report.ask(words.ENABLE_ACCOUNTS)
@@ -183,14 +186,19 @@ def _plan_account(
     )
 
 
+def seller_of(written: str, key: str) -> str:
+    """Empty: nobody can say."""
+    found = _SELLER.search(written)
+    return found[1] if found else key if _NUMBER.fullmatch(key) else ""
+
+
 def _login(written: str, key: str) -> tuple[CookieJar | None, bool]:
     """The cookies; True: they are no login any more. Who the seller is may also be read from the
     id, which is their number where the original made the account from a QR code."""
     try:
         return CookieJar.parse(written), False
     except Invalid:
-        found = _SELLER.search(written)
-        user = found[1] if found else key if _NUMBER.fullmatch(key) else ""
+        user = seller_of(written, key)
     if not user:
         return None, False
     # A login that ran out: the platform says so when it is asked, and a person logs in again.

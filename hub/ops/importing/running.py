@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from hub.model import (
+    AccountId,
     BatchId,
     CardId,
     CardState,
@@ -28,7 +29,7 @@ from hub.ops.importing.config import accounts_of, plan_settings, read_config
 from hub.ops.importing.deliveries import plan_delivery_rules
 from hub.ops.importing.history import ORDER, PastRow, Place, read_past
 from hub.ops.importing.leftovers import plan_leftovers
-from hub.ops.importing.people import plan_accounts, plan_people
+from hub.ops.importing.people import ACCOUNT, plan_accounts, plan_people, seller_of
 from hub.ops.importing.pictures import Fetch, FoundPictures, KeptPictures
 from hub.ops.importing.plan import Draft, Known, NewRule, OldCard, Source, key_of, read_known
 from hub.ops.importing.report import Line, Outcome, Part, Report
@@ -41,6 +42,9 @@ from hub.text import imports as words
 ROWS_AT_ONCE = 200
 CODES_AT_ONCE = 1000
 MOST_BATCHES = 1000
+NO_ORIGIN = "-"
+FIRST_USER = "1"
+"""The id of `admin`, whom the original made first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +123,13 @@ class _Import:
         self._dry = dry
         self._progress = progress
         self._report = Report(str(source.path.name), dry, original.version, original.damage)
-        self._origin = "-"
+        self._origin = NO_ORIGIN
 
     async def run(self, config: dict[str, object]) -> Report:
-        self._origin = await asyncio.to_thread(_origin, self._original)
+        origin, sellers = await asyncio.to_thread(_origin_and_sellers, self._original)
+        self._origin = origin
+        if self._into.store is not None:
+            self._origin = await self._into.store.read(partial(_same_origin, origin, sellers))
         draft = await self._planned(config)
         if self._dry or self._into.store is None:
             self._report_plan(draft)
@@ -371,9 +378,31 @@ def _plan(draft: Draft, config: dict[str, object], keyword_file: str) -> None:
         draft.report.ask(words.DAMAGED)
 
 
-def _origin(source: Source) -> str:
-    """Names the installation, the same in every copy of its database: by its first user."""
+def _origin_and_sellers(source: Source) -> tuple[str, set[tuple[str, str]]]:
+    """A name of the installation, the same in every copy of its database: by its first user. Where
+    that one cannot be read there is none; then its accounts tell. Each with its seller's number."""
+    sellers = set()
+    for row in source.rows("cookies"):
+        seller = seller_of(cells.raw_text(row, "value"), cells.raw_text(row, "id").strip())
+        sellers.add((cells.raw_text(row, "id").strip(), seller))
     first = next(source.rows("users"), None)
-    if first is None:
-        return "-"
-    return key_of(cells.raw_text(first, "id"), cells.raw_text(first, "created_at"))[:16]
+    if first is None or cells.raw_text(first, "id") != FIRST_USER:
+        return NO_ORIGIN, sellers
+    return key_of(FIRST_USER, cells.raw_text(first, "created_at"))[:16], sellers
+
+
+def _same_origin(origin: str, sellers: set[tuple[str, str]], tx: Tx) -> str:
+    """The name under which things of this installation came before: from a damaged copy, or from a
+    backup of one of its users, it may have been another."""
+    shop = tx.shops.default()
+    users = {account.id: account.user for account in tx.accounts.all(shop)}
+    alike = [
+        name
+        for name, key, target in tx.imports.of_kind(shop, ACCOUNT)
+        if target is not None and (key, users.get(AccountId(target))) in sellers
+    ]
+    if origin in alike or not alike:
+        return origin
+    if origin == NO_ORIGIN:
+        return alike[0]
+    return NO_ORIGIN if NO_ORIGIN in alike else origin

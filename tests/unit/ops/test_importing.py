@@ -350,6 +350,10 @@ async def test_the_settings_file_becomes_lines_that_our_settings_understand(
     assert settings.log.level == "DEBUG"
     assert settings.mail.dialled_port == 465
     assert "重连" in notes(report, "TOKEN_REFRESH_INTERVAL")
+    odd = 'WEBSOCKET_URL: "http://[::1"\nMANUAL_MODE: {enabled: 1, timeout: x}\nAUTO_REPLY: []\n'
+    odd += 'COOKIES: [7, {id: 1, value: "unb=\\ud800"}]\nAPI_ENDPOINTS: {token: "http://[x"}\n'
+    report = await stage.run(config=odd, dry=True)
+    assert "不是文字" in notes(report, "设置文件里的账号")
     with pytest.raises(Invalid, match="global_config"):
         await stage.run(config="a: [")
 

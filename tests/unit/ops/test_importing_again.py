@@ -39,6 +39,22 @@ async def test_a_second_run_changes_nothing_whatever_people_did_since(stage: Sta
     assert "没有新的东西" in in_words(report)
 
 
+async def test_a_whole_copy_after_a_damaged_one_brings_nothing_twice(stage: Stage) -> None:
+    """Its first user, by whom an installation is known, cannot be read in the damaged one; a user's
+    backup does not name it either."""
+    rows = originals.furnished()
+    rows["users"] = []
+    await stage.run(path=originals.write_original(stage.folder / "damaged.db", rows=rows))
+    before = await stage.read(lambda tx: made(tx, stage.shop))
+
+    report = await stage.run()
+
+    assert came(report) == {"members": 2}
+    after = await stage.read(lambda tx: made(tx, stage.shop))
+    assert after == {**before, "members": after["members"]}
+    assert came(await stage.run(path=stage.folder / "damaged.db")) == {}
+
+
 async def test_cards_that_the_original_sold_after_the_import_are_named(stage: Stage) -> None:
     """Both would give the same card to different buyers."""
     await stage.run()

@@ -139,7 +139,7 @@ async def test_what_cannot_be_brought_over_does_not_keep_the_hub_from_starting(
 async def test_a_database_of_another_program_is_left_where_it_is(path: Path) -> None:
     originals.write_original(path, "1.9")
     before = snapshot(path.parent)
-    with pytest.raises(NotOurs):
+    with pytest.raises(NotOurs, match="yuqiao import"):
         async with hub_at(path):
             pass
     assert {name: snapshot(path.parent)[name] for name in before} == before

@@ -189,7 +189,7 @@ async def test_many_cards_and_words_come_in_portions_with_progress(stage: Stage)
 
 def yuqiao(database: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "hub", "import", *words],
+        [sys.executable, "-m", "hub", *words],
         capture_output=True,
         text=True,
         env={**os.environ, "DB_PATH": str(database), "PYTHONUTF8": "1"},
@@ -205,12 +205,12 @@ def test_the_command_tells_first_and_does_it_then(tmp_path: Path) -> None:
     config = old / "global_config.yml"
     config.write_text("LOG_CONFIG: {level: DEBUG}\n", encoding="utf-8")
 
-    dry = yuqiao(new / "hub.db", str(source), str(config), "--dry-run", "--json")
+    dry = yuqiao(new / "hub.db", "import", str(source), str(config), "--dry-run", "--json")
     assert (dry.returncode, dry.stderr) == (0, "")
     assert not new.exists()
 
     report = tmp_path / "report.json"
-    done = yuqiao(new / "hub.db", str(source), str(config), "--report", str(report))
+    done = yuqiao(new / "hub.db", "import", str(source), str(config), "--report", str(report))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("导入完成\n")
     assert "  1. " in done.stdout
@@ -220,7 +220,25 @@ def test_the_command_tells_first_and_does_it_then(tmp_path: Path) -> None:
     if sys.platform != "win32":
         assert report.stat().st_mode & 0o777 == 0o600
 
-    wrong = yuqiao(new / "hub.db", str(config))
+    wrong = yuqiao(new / "hub.db", "import", str(config))
     assert (wrong.returncode, wrong.stdout) == (1, "")
     assert wrong.stderr.startswith("yuqiao: ")
     assert wrong.stderr.count("\n") == 1
+
+
+def test_given_the_database_at_its_own_place_it_is_set_aside_first(tmp_path: Path) -> None:
+    path = originals.write_original(tmp_path / "xianyu_data.db")
+    file = path.read_bytes()
+
+    looked = yuqiao(path, "check", "--quick")
+    assert (looked.returncode, looked.stderr) == (0, "")
+    assert "原系统的数据库" in looked.stdout
+    dry = yuqiao(path, "import", str(path), "--dry-run")
+    assert dry.returncode == 0
+    assert [one.name for one in tmp_path.iterdir()] == ["xianyu_data.db"]
+    assert path.read_bytes() == file
+
+    assert yuqiao(path, "import", str(path)).returncode == 0
+
+    assert path.with_name("xianyu_data.db.original").read_bytes() == file
+    assert "数码小店" in yuqiao(path, "account", "list").stdout
