@@ -58,6 +58,7 @@ _MAILED_AS: dict[NoticeKind, Urgent] = {
     NoticeKind.NEED: Urgent.NEED,
     NoticeKind.ACCOUNT: Urgent.ACCOUNT,
     NoticeKind.STOCK: Urgent.STOCK,
+    NoticeKind.SYSTEM: Urgent.BACKUP,
     NoticeKind.RECEIPT: Urgent.RECEIPT,
 }
 

@@ -37,7 +37,7 @@ class Urgent(StrEnum):
     ORDER = "order"
     RECEIPT = "receipt"
     BACKUP = "backup"
-    """The backup of the day failed."""
+    """The backup of the day failed, or the database was restored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ MAIL_KINDS: dict[Urgent, str] = {
     Urgent.MESSAGE: "买家消息",
     Urgent.ORDER: "订单",
     Urgent.RECEIPT: "自动回复没发出",
-    Urgent.BACKUP: "自动备份没有做成",
+    Urgent.BACKUP: "备份或恢复要你看一下",
 }
 _ORDINARY = frozenset({Urgent.MESSAGE, Urgent.ORDER, Urgent.RECEIPT})
 _PAGES: dict[Urgent, str] = {
