@@ -66,6 +66,7 @@ _MAILED_AS: dict[NoticeKind, Urgent] = {
     NoticeKind.NEED: Urgent.NEED,
     NoticeKind.ACCOUNT: Urgent.ACCOUNT_NEWS,
     NoticeKind.STOCK: Urgent.STOCK_NEWS,
+    NoticeKind.SYSTEM: Urgent.BACKUP,
     NoticeKind.RECEIPT: Urgent.RECEIPT,
 }
 

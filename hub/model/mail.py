@@ -39,7 +39,7 @@ class Urgent(StrEnum):
     ACCOUNT_NEWS = "account_news"
     STOCK_NEWS = "stock_news"
     BACKUP = "backup"
-    """The backup of the day failed."""
+    """The backup of the day failed, or the database was restored."""
 
 
 ORDINARY = frozenset(

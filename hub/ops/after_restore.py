@@ -52,6 +52,6 @@ def _beware(tx: Tx, made_at: datetime, now: datetime) -> int:
         key=f"restored:{now.isoformat()}",
         now=now,
         kind=NoticeKind.SYSTEM,
-        urgent=UrgentNews(Urgent.BRAKE),
+        urgent=UrgentNews(Urgent.BACKUP),
     )
     return len(tasks)

@@ -22,7 +22,7 @@ MAIL_KINDS: dict[Urgent, str] = {
     Urgent.RECEIPT: "自动回复没发出",
     Urgent.ACCOUNT_NEWS: "账号",
     Urgent.STOCK_NEWS: "库存",
-    Urgent.BACKUP: "自动备份没有做成",
+    Urgent.BACKUP: "备份或恢复要你看一下",
 }
 _PAGES: dict[Urgent, str] = {
     Urgent.ACCOUNT: "/accounts",

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from backup_stage import NOW
 
+from hub import notices
 from hub.errors import Unavailable
-from hub.model import Role, SendMail, SendNotice, TaskKind
+from hub.model import NoticeKind, Role, SendMail, SendNotice, TaskKind
 from hub.ops import BackupClock, Backups
 from hub.policy import backup_due, outlived
 from hub.settings import BackupSettings, Settings
@@ -119,6 +120,10 @@ async def test_a_failure_is_told_in_qq_and_by_mail_once_a_day_and_shown_until_on
     assert await store.read(lambda tx: tx.backup_troubles.get(shop)) is None
     assert counted == ["failed", "failed", "done"]
     assert this.last is not None
+
+
+def test_every_kind_of_notice_can_go_by_mail() -> None:
+    assert set(notices._MAILED_AS) == set(NoticeKind)
 
 
 async def test_two_at_a_time_are_one_too_many(store: Store, tmp_path: Path) -> None:

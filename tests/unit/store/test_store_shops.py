@@ -36,11 +36,14 @@ SYSTEM_WIDE = {
     "outbox._GET": "by the id that the worker has just claimed",
     "outbox._HASTEN": "a lane is an account's or a chat's, and both are in one shop",
     "outbox._NEXT_DUE": "one worker serves every shop",
+    "outbox._OLDEST": "metrics",
     "outbox._RELIEVE": "after a crash all tasks are freed",
     "outbox._STATE": "by the id that the worker has just claimed",
     "people._CODE_TAKEN": "codes are unique because they find the shop",
     "people._FORGET_CODES": "whoever's they are, they are good for nothing any more",
     "people._USE_CODE": "at the chat's door the shop is not known",
+    "statistics._LAST": "ids of all shops are one row of numbers",
+    "statistics._NEXT": "as `statistics._LAST`: when the next row was written, and nothing of it",
     "relays._FIND": "a chat message names its shop only by its relay; the desk compares",
 }
 """Statement -> why it is asked without a shop."""
