@@ -28,6 +28,7 @@ from bots.driver import Driver
 from bots.inbox import Inbox
 from bots.matcher import Matcher
 from bots.memory import Memory, Said
+from bots.onebot import reasons
 from bots.onebot.frames import (
     NO_ID,
     Address,
@@ -69,6 +70,7 @@ class Adapter(BaseAdapter):
         for path in PATHS:
             self.setup_websocket_server(WebSocketServerSetup(URL(path), "OneBot", self._meet))
         driver.on_startup(self._start)
+        driver.when_astray(self._meet_astray)
 
     @classmethod
     def get_name(cls) -> str:
@@ -95,11 +97,11 @@ class Adapter(BaseAdapter):
             token.strip().encode(errors="surrogateescape"), self._wiring.access_token.encode()
         )
         if not right:
-            reason = "access token 不对" if token.strip() else "没有带 access token"
+            reason = reasons.WRONG_TOKEN if token.strip() else reasons.NO_TOKEN
         elif not (bot_id.isascii() and bot_id.isdigit()):
-            reason = "没有带 X-Self-ID（机器人的 QQ 号）"
+            reason = reasons.NO_ID
         elif headers.get("X-Client-Role", "universal").lower() in ("api", "event"):
-            reason = "请使用 Universal 连接，API 与 Event 分开的连接不支持"
+            reason = reasons.NOT_UNIVERSAL
         elif self._is_elsewhere(bot_id):
             reason = ELSEWHERE
         else:
@@ -108,6 +110,9 @@ class Adapter(BaseAdapter):
             return
         self.refusals.note(bot_id if right else "", reason)
         await socket.close(POLICY, reason)
+
+    def _meet_astray(self, posts: bool) -> None:
+        self.refusals.note("", reasons.POSTS if posts else reasons.WRONG_PATH)
 
     async def _keep_dialling(self, url: str) -> None:
         headers = {"Authorization": f"Bearer {self._wiring.access_token}"}
@@ -118,14 +123,12 @@ class Adapter(BaseAdapter):
                     first = await self._first_event(socket)
                     bot_id = str(first["self_id"])
                     if bot_id in self._lines:
-                        self.refusals.note(bot_id, "已经有一个连接，正向连接不再重复建立")
+                        self.refusals.note(bot_id, reasons.TWICE)
                     elif self._is_elsewhere(bot_id):
                         self.refusals.note(bot_id, ELSEWHERE)
                     else:
                         pause = self.timing.redial_first
                         await self._converse(bot_id, socket)
-            except PermissionError:
-                self.refusals.note("", f"{_place(url)} 不认可 access token")
             except (
                 aiohttp.ClientError,
                 OSError,
@@ -134,11 +137,13 @@ class Adapter(BaseAdapter):
                 ValueError,
             ) as error:
                 logger.info("QQ bridge at {} cannot be reached: {!r}", _place(url), error)
+                self.refusals.note("", reasons.not_reached(_place(url), error))
             await asyncio.sleep(pause * uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
             pause = min(pause * 2, self.timing.redial_most)
 
     async def _first_event(self, socket: WebSocket) -> Frame:
-        """Who is at the other end. NapCat accepts a wrong token, says 1403 and hangs up."""
+        """Who is at the other end. NapCat accepts a wrong token, says 1403 and hangs up; then this
+        raises PermissionError."""
         async with asyncio.timeout(self.timing.dial):
             while True:
                 frame = read_frame(await socket.receive()) or {}
@@ -229,7 +234,10 @@ class Adapter(BaseAdapter):
         line.account_online = online
         logger.warning("QQ account {} is {}", line.bot.self_id, "back" if online else "offline")
         if online:
+            self.refusals.came(line.bot.self_id)
             self._wiring.ear.arrived(line.bot.self_id)
+        else:
+            self.refusals.note(line.bot.self_id, reasons.THROWN_OUT)
 
     async def _handle(self, arrived: tuple[Bot, Address, Frame]) -> None:
         bot, address, frame = arrived
