@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,6 +45,8 @@ from bots.refusals import ELSEWHERE, Refusals
 from bots.sockets import POLICY
 
 PATHS = ("/onebot/v11/ws", "/onebot/v11/ws/", "/onebot/v11/", "/onebot/v11")
+TAKEN_OVER_TIMES, TAKEN_OVER_WITHIN = 4, 60.0
+"""As often, within so many seconds, and two bridges have one account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ class Adapter(BaseAdapter):
         self.refusals = Refusals()
         self._wiring = wiring
         self._lines: dict[str, Line] = {}
+        self._displaced: dict[str, deque[float]] = {}
+        """When connections of a bot were taken over by newer ones, in the loop's seconds."""
         self._inbox: Inbox[tuple[Bot, Address, Frame]] = Inbox(wiring.ear.is_operator, self._handle)
         for path in PATHS:
             self.setup_websocket_server(WebSocketServerSetup(URL(path), "OneBot", self._meet))
@@ -166,6 +171,8 @@ class Adapter(BaseAdapter):
         self._lines[bot_id] = line
         self.bot_connect(line.bot)
         self.refusals.came(bot_id)
+        if old is not None and self._is_fought_over(bot_id):
+            self.refusals.note(bot_id, reasons.FOUGHT_OVER)
         logger.info("QQ bot {} connected", bot_id)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -175,6 +182,12 @@ class Adapter(BaseAdapter):
         finally:
             self._leave(line)
             await socket.close()
+
+    def _is_fought_over(self, bot_id: str) -> bool:
+        """A bridge whose connection half died takes over once; two with one account for ever."""
+        times = self._displaced.setdefault(bot_id, deque(maxlen=TAKEN_OVER_TIMES))
+        times.append(asyncio.get_running_loop().time())
+        return len(times) == TAKEN_OVER_TIMES and times[-1] - times[0] < TAKEN_OVER_WITHIN
 
     def _leave(self, line: Line) -> None:
         bot_id = line.bot.self_id

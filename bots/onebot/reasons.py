@@ -15,6 +15,7 @@ NOT_UNIVERSAL = "请使用 Universal 连接：API 与 Event 分开的连接不�
 WRONG_PATH = "地址写错了：主机和端口没错，路径应当是 /onebot/v11/ws"
 POSTS = "用的是 HTTP 上报：在 QQ 端改用 WebSocket 客户端（反向 WebSocket）"
 TWICE = "已经有一个连接，正向连接不再重复建立"
+FOUGHT_OVER = "同一个号有两个 QQ 端在抢着连，通知时有时无：停掉其中一个"
 THROWN_OUT = "机器人连着，但它的 QQ 账号掉线了：到 QQ 端重新登录，通知会先留着"
 
 

@@ -140,6 +140,15 @@ async def test_the_newest_authenticated_connection_of_a_bot_wins(door: Door):
         assert bridge.bot_lines("private", OPERATOR)[-1].text == "还在"
 
 
+async def test_two_bridges_with_one_account_are_named_on_the_status_page(door: Door):
+    def fought_over() -> bool:
+        turned_away = door.qq.turned_away
+        return turned_away is not None and "抢着连" in turned_away.reason
+
+    async with door.bridge(), OneBotSim(reconnect_seconds=0.05).connected(door.url, TOKEN):
+        await eventually(fought_over)
+
+
 async def test_a_stranger_cannot_displace_a_connected_bot(door: Door):
     async with door.bridge() as bridge:
         assert await handshake(door, {**RIGHT, "Authorization": "Bearer wrong"}) == 403
