@@ -25,6 +25,7 @@ from bots.client import Client
 from bots.sockets import GOING_AWAY, ServerSocket, Timing
 
 Hook = Callable[[], Any]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Driver(ASGIMixin, Client, BaseDriver):
@@ -38,6 +39,7 @@ class Driver(ASGIMixin, Client, BaseDriver):
         super().__init__(env, config)
         self.timing = Timing()
         self._app: web.Application | None = None
+        self._astray: Callable[[bool], None] = _ignore
         self._doors: dict[str, Callable[[WebSocket], Awaitable[Any]]] = {}
         self._open: set[ServerSocket] = set()
         self._group: TaskGroup | None = None
@@ -115,13 +117,32 @@ class Driver(ASGIMixin, Client, BaseDriver):
     def setup_websocket_server(self, setup: WebSocketServerSetup) -> None:
         self._doors[setup.path.path] = setup.handle_func
 
+    def when_astray(self, call: Callable[[bool], None]) -> None:
+        """Call this when a bridge came to an address that is no door, or (True) with a POST."""
+        self._astray = call
+
     def attach(self, app: web.Application) -> None:
         """Add a route for each registered door, and one refusal for HTTP POST beside it."""
         self._app = app
+        app.middlewares.append(self._show_the_door)
         for path in self._doors:
             app.router.add_get(path, self._meet, allow_head=False)
             app.router.add_post(path, _refuse_post)
         app.on_shutdown.append(self.close_sockets)
+
+    @web.middleware
+    async def _show_the_door(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Bridges name their bot in a header that nothing else sends. Whoever set one up with a
+        wrong address sees no more than a number in its log; the status page says why."""
+        if "X-Self-ID" not in request.headers:
+            return await handler(request)
+        if request.method == "POST":
+            self._astray(True)
+            return await _refuse_post(request)
+        if request.path not in self._doors:
+            self._astray(False)
+            return web.Response(status=404, text="路径应当是 /onebot/v11/ws\n")
+        return await handler(request)
 
     async def _meet(self, request: web.Request) -> web.StreamResponse:
         if not web.WebSocketResponse().can_prepare(request):
@@ -143,6 +164,10 @@ async def _call(hooks: list[Hook]) -> None:
         result = hook()
         if is_coroutine_callable(hook):
             await result
+
+
+def _ignore(_: bool) -> None:
+    return None
 
 
 async def _refuse_post(_: web.Request) -> web.Response:

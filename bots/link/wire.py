@@ -79,7 +79,8 @@ class OperatorWords(_Frame):
     sender: Number
     message_id: Name
     text: Words = ""
-    quoted_id: Name | None = None
+    quoted_id: Annotated[str, Field(max_length=200)] | None = None
+    """As `OperatorMessage.quoted_id`."""
     quoted_text: Words = ""
     parts: Annotated[tuple[Words | Picture, ...], Field(max_length=100)] = ()
     attachments: Annotated[int, Field(ge=0, le=100)] = 0

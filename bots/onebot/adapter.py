@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ from bots.driver import Driver
 from bots.inbox import Inbox
 from bots.matcher import Matcher
 from bots.memory import Memory, Said
+from bots.onebot import reasons
 from bots.onebot.frames import (
     NO_ID,
     Address,
@@ -43,6 +45,8 @@ from bots.refusals import ELSEWHERE, Refusals
 from bots.sockets import POLICY
 
 PATHS = ("/onebot/v11/ws", "/onebot/v11/ws/", "/onebot/v11/", "/onebot/v11")
+TAKEN_OVER_TIMES, TAKEN_OVER_WITHIN = 4, 60.0
+"""As often, within so many seconds, and two bridges have one account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +69,13 @@ class Adapter(BaseAdapter):
         self.refusals = Refusals()
         self._wiring = wiring
         self._lines: dict[str, Line] = {}
+        self._displaced: dict[str, deque[float]] = {}
+        """When connections of a bot were taken over by newer ones, in the loop's seconds."""
         self._inbox: Inbox[tuple[Bot, Address, Frame]] = Inbox(wiring.ear.is_operator, self._handle)
         for path in PATHS:
             self.setup_websocket_server(WebSocketServerSetup(URL(path), "OneBot", self._meet))
         driver.on_startup(self._start)
+        driver.when_astray(self._meet_astray)
 
     @classmethod
     def get_name(cls) -> str:
@@ -95,11 +102,11 @@ class Adapter(BaseAdapter):
             token.strip().encode(errors="surrogateescape"), self._wiring.access_token.encode()
         )
         if not right:
-            reason = "access token 不对" if token.strip() else "没有带 access token"
+            reason = reasons.WRONG_TOKEN if token.strip() else reasons.NO_TOKEN
         elif not (bot_id.isascii() and bot_id.isdigit()):
-            reason = "没有带 X-Self-ID（机器人的 QQ 号）"
+            reason = reasons.NO_ID
         elif headers.get("X-Client-Role", "universal").lower() in ("api", "event"):
-            reason = "请使用 Universal 连接，API 与 Event 分开的连接不支持"
+            reason = reasons.NOT_UNIVERSAL
         elif self._is_elsewhere(bot_id):
             reason = ELSEWHERE
         else:
@@ -108,6 +115,9 @@ class Adapter(BaseAdapter):
             return
         self.refusals.note(bot_id if right else "", reason)
         await socket.close(POLICY, reason)
+
+    def _meet_astray(self, posts: bool) -> None:
+        self.refusals.note("", reasons.POSTS if posts else reasons.WRONG_PATH)
 
     async def _keep_dialling(self, url: str) -> None:
         headers = {"Authorization": f"Bearer {self._wiring.access_token}"}
@@ -118,14 +128,12 @@ class Adapter(BaseAdapter):
                     first = await self._first_event(socket)
                     bot_id = str(first["self_id"])
                     if bot_id in self._lines:
-                        self.refusals.note(bot_id, "已经有一个连接，正向连接不再重复建立")
+                        self.refusals.note(bot_id, reasons.TWICE)
                     elif self._is_elsewhere(bot_id):
                         self.refusals.note(bot_id, ELSEWHERE)
                     else:
                         pause = self.timing.redial_first
                         await self._converse(bot_id, socket)
-            except PermissionError:
-                self.refusals.note("", f"{_place(url)} 不认可 access token")
             except (
                 aiohttp.ClientError,
                 OSError,
@@ -134,11 +142,13 @@ class Adapter(BaseAdapter):
                 ValueError,
             ) as error:
                 logger.info("QQ bridge at {} cannot be reached: {!r}", _place(url), error)
+                self.refusals.note("", reasons.not_reached(_place(url), error))
             await asyncio.sleep(pause * uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
             pause = min(pause * 2, self.timing.redial_most)
 
     async def _first_event(self, socket: WebSocket) -> Frame:
-        """Who is at the other end. NapCat accepts a wrong token, says 1403 and hangs up."""
+        """Who is at the other end. NapCat accepts a wrong token, says 1403 and hangs up; then this
+        raises PermissionError."""
         async with asyncio.timeout(self.timing.dial):
             while True:
                 frame = read_frame(await socket.receive()) or {}
@@ -161,6 +171,8 @@ class Adapter(BaseAdapter):
         self._lines[bot_id] = line
         self.bot_connect(line.bot)
         self.refusals.came(bot_id)
+        if old is not None and self._is_fought_over(bot_id):
+            self.refusals.note(bot_id, reasons.FOUGHT_OVER)
         logger.info("QQ bot {} connected", bot_id)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -170,6 +182,12 @@ class Adapter(BaseAdapter):
         finally:
             self._leave(line)
             await socket.close()
+
+    def _is_fought_over(self, bot_id: str) -> bool:
+        """A bridge whose connection half died takes over once; two with one account for ever."""
+        times = self._displaced.setdefault(bot_id, deque(maxlen=TAKEN_OVER_TIMES))
+        times.append(asyncio.get_running_loop().time())
+        return len(times) == TAKEN_OVER_TIMES and times[-1] - times[0] < TAKEN_OVER_WITHIN
 
     def _leave(self, line: Line) -> None:
         bot_id = line.bot.self_id
@@ -229,7 +247,10 @@ class Adapter(BaseAdapter):
         line.account_online = online
         logger.warning("QQ account {} is {}", line.bot.self_id, "back" if online else "offline")
         if online:
+            self.refusals.came(line.bot.self_id)
             self._wiring.ear.arrived(line.bot.self_id)
+        else:
+            self.refusals.note(line.bot.self_id, reasons.THROWN_OUT)
 
     async def _handle(self, arrived: tuple[Bot, Address, Frame]) -> None:
         bot, address, frame = arrived

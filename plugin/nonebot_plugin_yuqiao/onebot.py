@@ -122,7 +122,7 @@ def _quoted(message: Message) -> str | None:
     for segment in message:
         if segment.type == "reply":
             quoted = str(segment.data.get("id", "")).strip()
-            return None if quoted in NO_ID else quoted
+            return "" if quoted in NO_ID else quoted  # something is quoted, whatever it is
     return None
 
 

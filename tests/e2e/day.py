@@ -29,7 +29,7 @@ from hub.model import (
 from hub.sandbox import Sandbox, SandboxOptions, start_sandbox
 from hub.sandbox.onebot import ChatLine, Dialect
 from hub.sandbox.world import DEMO_SELLER, Conversation
-from hub.settings import Settings, WebSettings
+from hub.settings import QQSettings, Settings, WebSettings
 from hub.store import open_store
 from tests.e2e.shop import CARD_ITEM, KEYBOARD, POT
 from tests.e2e.stage import BUYER, GREETING, OTHER_BUYER, OWNER_QQ, TOKEN, settings_for
@@ -176,9 +176,14 @@ async def open_day(folder: Path, dialect: Dialect) -> AsyncIterator[Day]:
     )
     async with start_sandbox(options) as sandbox:
         sandbox.qq.dialect = dialect
-        quick = {"item_spacing_seconds": 0, "uncertain_seconds": 5}
-        settings = settings_for(sandbox, folder, ai_model="sandbox-mini", **quick)
-        settings = settings.model_copy(update={"web": WebSettings(host="127.0.0.1", port=port)})
+        patient = {"item_spacing_seconds": 0, "uncertain_seconds": 60, "answer_seconds": 10}
+        settings = settings_for(sandbox, folder, ai_model="sandbox-mini", **patient)
+        settings = settings.model_copy(
+            update={
+                "web": WebSettings(host="127.0.0.1", port=port),
+                "qq": QQSettings(access_token=TOKEN, send_spacing_seconds=0, api_seconds=10),
+            }
+        )
         await _furnish(settings, sandbox.cookies())
         life = Life(settings)
         day = Day(sandbox, life, dialect)

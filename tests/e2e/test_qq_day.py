@@ -25,6 +25,7 @@ from tests.e2e.day import (
     ticket_of,
 )
 
+pytestmark = pytest.mark.timeout(600)
 LIN, QI = {"buyer": BUYER}, {"buyer": OTHER_BUYER, "item": KEYBOARD}
 ASKED = "这个多少钱"
 
@@ -256,7 +257,6 @@ async def both_gone(day: Day) -> None:
     await day.restart_both()
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("between", "dialect"),
     [

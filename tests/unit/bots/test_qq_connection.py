@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import nonebot
 import pytest
 from loguru import logger
+from nonebot.exception import WebSocketClosed
 from qq_stage import FAST, GROUP, OPERATOR, PRIVATE, TOKEN, Door, OpenDoor, eventually
 
 from bots import QQ
+from bots.onebot.reasons import not_reached
 from hub.sandbox.onebot import Dialect, OneBotSim
+from hub.sandbox.onebot_chats import LAGRANGE, NAPCAT
 from hub.settings import QQSettings
+
+NOWHERE: Any = SimpleNamespace(host="napcat", port=3001, ssl=True)
+
+
+def handshake_error(status: int) -> Exception:
+    request: Any = SimpleNamespace(real_url="ws://napcat:3001/")
+    return aiohttp.WSServerHandshakeError(request, (), status=status)
+
 
 RIGHT = {"Authorization": f"Bearer {TOKEN}", "X-Self-ID": "10001"}
 
@@ -89,6 +101,27 @@ async def test_http_posts_are_refused_and_a_browser_is_told_what_this_is(door: D
     assert door.qq.bots() == ()
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "reason"),
+    [
+        ("GET", "/ws", 404, "路径应当是 /onebot/v11/ws"),
+        ("GET", "/", 404, "路径应当是 /onebot/v11/ws"),
+        ("POST", "/onebot/v11/", 405, "HTTP 上报"),
+        ("POST", "/", 405, "HTTP 上报"),
+    ],
+)
+async def test_a_bridge_with_a_wrong_address_is_named_on_the_status_page(
+    door: Door, method: str, path: str, status: int, reason: str
+):
+    async with (
+        aiohttp.ClientSession() as http,
+        http.request(method, f"http://{door.base}{path}", headers=RIGHT) as answer,
+    ):
+        assert answer.status == status
+    assert door.qq.turned_away is not None
+    assert reason in door.qq.turned_away.reason
+
+
 async def test_nobody_gets_in_while_nonebot_is_not_running(door: Door):
     door.running.cancel()
     await eventually(lambda: not door.qq.healthy)
@@ -105,6 +138,15 @@ async def test_the_newest_authenticated_connection_of_a_bot_wins(door: Door):
         assert door.qq.bots() == ("10001",)
         await door.qq.deliver(PRIVATE, "还在")
         assert bridge.bot_lines("private", OPERATOR)[-1].text == "还在"
+
+
+async def test_two_bridges_with_one_account_are_named_on_the_status_page(door: Door):
+    def fought_over() -> bool:
+        turned_away = door.qq.turned_away
+        return turned_away is not None and "抢着连" in turned_away.reason
+
+    async with door.bridge(), OneBotSim(reconnect_seconds=0.05).connected(door.url, TOKEN):
+        await eventually(fought_over)
 
 
 async def test_a_stranger_cannot_displace_a_connected_bot(door: Door):
@@ -148,8 +190,11 @@ async def test_an_account_that_qq_threw_out_is_not_used(door: Door):
     async with door.bridge() as bridge:
         await bridge.set_account_online(False)
         await eventually(lambda: door.qq.bots() == ())
+        assert door.qq.turned_away is not None
+        assert "重新登录" in door.qq.turned_away.reason
         await bridge.set_account_online(True)
         await eventually(lambda: door.qq.bots() == ("10001",))
+        assert door.qq.turned_away is None
         assert door.arrivals == ["10001", "10001"]
         await bridge.tell_event({"post_type": "notice", "notice_type": "bot_offline"})
         await eventually(lambda: door.qq.bots() == ())
@@ -205,9 +250,12 @@ async def test_a_bot_that_dialled_us_is_not_displaced_by_a_forward_connection(
             assert reverse.bot_lines("private", OPERATOR)[0].text == "走反向"
 
 
-async def test_a_forward_bridge_that_refuses_our_token_is_named(open_door: OpenDoor):
+@pytest.mark.parametrize("dialect", [NAPCAT, LAGRANGE], ids=["NapCat", "Lagrange"])
+async def test_a_forward_bridge_that_refuses_our_token_is_named(
+    open_door: OpenDoor, dialect: Dialect
+):
     async with (
-        OneBotSim().serve_forward(token="another") as url,
+        OneBotSim(dialect=dialect).serve_forward(token="another") as url,
         open_door(urls=(f"{url}?access_token=hidden",)) as door,
     ):
         await eventually(lambda: door.qq.turned_away is not None)
@@ -215,6 +263,34 @@ async def test_a_forward_bridge_that_refuses_our_token_is_named(open_door: OpenD
         assert "不认可 access token" in door.qq.turned_away.reason
         assert "hidden" not in door.qq.turned_away.reason
         assert door.qq.bots() == ()
+
+
+async def test_an_address_at_which_no_bridge_is_says_so(open_door: OpenDoor):
+    async with OneBotSim().serve_forward() as url:
+        pass
+    async with open_door(urls=(url,)) as door:
+        await eventually(lambda: door.qq.turned_away is not None)
+        assert door.qq.turned_away is not None
+        assert "没有程序在听" in door.qq.turned_away.reason
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PermissionError(), "不认可 access token"),
+        (handshake_error(401), "不认可 access token"),
+        (handshake_error(404), "HTTP 404"),
+        (aiohttp.ClientConnectorSSLError(NOWHERE, OSError()), "ws://"),
+        (aiohttp.ClientConnectorDNSError(NOWHERE, OSError()), "找不到这个主机名"),
+        (aiohttp.ClientConnectorError(NOWHERE, ConnectionRefusedError()), "没有程序在听"),
+        (aiohttp.ClientConnectorError(NOWHERE, OSError()), "连不上"),
+        (TimeoutError(), "防火墙"),
+        (aiohttp.InvalidURL("napcat"), "不是一个地址"),
+        (WebSocketClosed(1000, ""), "马上断开"),
+    ],
+)
+def test_each_reason_why_a_bridge_is_not_reached_says_what_helps(error: Exception, words: str):
+    assert words in not_reached("napcat:3001", error)
 
 
 async def test_a_proxy_of_the_environment_is_not_asked_for_a_bridge_nearby(

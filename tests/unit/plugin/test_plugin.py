@@ -14,6 +14,7 @@ from aiohttp import web
 
 from hub.sandbox.milky import MilkySim
 from hub.sandbox.onebot import OneBotSim
+from hub.sandbox.onebot_chats import LAGRANGE
 from tests.own_nonebot import OwnBot, own_bot
 
 OPERATOR, STRANGER, GROUP = "10002", "55555", "777001"
@@ -160,6 +161,11 @@ async def test_what_is_not_for_the_hub_stays_with_the_other_plugins(tmp_path: Pa
         assert (words["text"], words["quoted_id"]) == ("在的", said["message_ids"][0])
         assert words["quoted_text"] == "小林：在吗 #a7"
         await link.send(type="heard", id=words["id"], answered=False)
+        bridge.dialect = LAGRANGE
+        await bridge.say_private(OPERATOR, "好的", quote=said["message_ids"][0])
+        words = await link.next("operator")
+        assert (words["text"], words["quoted_id"]) == ("好的", "")
+        await link.send(type="heard", id=words["id"], answered=True)
         await bridge.say_private(OPERATOR, "/状态")
         words = await link.next("operator")
         await link.send(type="heard", id=words["id"], answered=True)
