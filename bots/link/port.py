@@ -26,7 +26,7 @@ from bots.inbox import Inbox
 from bots.link import wire
 from bots.memory import Memory
 from bots.memory import Said as Kept
-from bots.pictures import BASE64, download, from_base64
+from bots.pictures import BASE64, download, from_base64, seconds_to_take
 from bots.port import PEER, Ear
 from bots.refusals import ELSEWHERE, Refusals, TurnedAway
 from bots.sockets import POLICY
@@ -40,7 +40,6 @@ HEARD = {"type": "heard", "answered": False}
 WELCOME = {"type": "welcome", "version": wire.VERSION}
 OTHER_VERSION = 4001
 """Close code: the two sides are of different ages."""
-BYTES_A_SECOND = 256 * 1024
 LOOKS = 1.0
 """Seconds within which a plugin is told of a new operator."""
 
@@ -111,7 +110,7 @@ class Link:
     async def say(
         self, peer: ChatPeer, text: str, *, quote: str | None, pictures: Sequence[bytes]
     ) -> tuple[str, ...]:
-        seconds = self._patience + sum(map(len, pictures)) / BYTES_A_SECOND
+        seconds = self._patience + seconds_to_take(pictures)
         shown = [base64.b64encode(data).decode() for data in pictures]
         frame = {"type": "say", "text": text, "quote": quote, "pictures": shown}
         reply = await self._ask(peer, "send", frame, seconds=seconds, again=True)
