@@ -128,6 +128,12 @@ class Adapter(BaseAdapter):
                         await self._converse(bot_id, socket)
             except PermissionError:
                 self.refusals.note("", f"{_place(url)} 不认可 access token")
+            except aiohttp.WSServerHandshakeError as error:
+                denied = error.status in (401, 403)
+                reason = (
+                    "不认可 access token" if denied else f"不是 OneBot 的地址（{error.status}）"
+                )
+                self.refusals.note("", f"{_place(url)} {reason}")
             except (
                 aiohttp.ClientError,
                 OSError,
@@ -136,6 +142,7 @@ class Adapter(BaseAdapter):
                 ValueError,
             ) as error:
                 logger.info("QQ bridge at {} cannot be reached: {!r}", _place(url), error)
+                self.refusals.note("", f"{_place(url)} 连不上")
             except Exception:  # one odd bridge must not cost all other bots their connections
                 logger.exception("the QQ bridge at {} cannot be understood", _place(url))
             await asyncio.sleep(pause * uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret

@@ -12,6 +12,7 @@ from loguru import logger
 from qq_stage import FAST, GROUP, OPERATOR, PRIVATE, TOKEN, Door, OpenDoor, eventually
 
 from bots import QQ
+from hub.sandbox.milky import MilkySim
 from hub.sandbox.onebot import Dialect, OneBotSim
 from hub.settings import QQSettings
 
@@ -93,6 +94,16 @@ async def test_nobody_gets_in_while_nonebot_is_not_running(door: Door):
     door.running.cancel()
     await eventually(lambda: not door.qq.healthy)
     assert await handshake(door, RIGHT) == 503
+
+
+async def test_strangers_who_knock_again_and_again_do_not_fill_the_log(door: Door):
+    lines: list[str] = []
+    sink = logger.add(lines.append, level="WARNING")
+    for _ in range(3):
+        assert await handshake(door, {"X-Self-ID": "10001"}) == 403
+        assert await handshake(door, {**RIGHT, "Authorization": "Bearer wrong"}) == 403
+    logger.remove(sink)
+    assert len(lines) == 2
 
 
 async def test_the_newest_authenticated_connection_of_a_bot_wins(door: Door):
@@ -215,6 +226,20 @@ async def test_a_forward_bridge_that_refuses_our_token_is_named(open_door: OpenD
         assert "不认可 access token" in door.qq.turned_away.reason
         assert "hidden" not in door.qq.turned_away.reason
         assert door.qq.bots() == ()
+
+
+async def test_an_address_where_no_bridge_answers_is_named(open_door: OpenDoor):
+    async with MilkySim(token="another").serve() as server:
+        base = server.replace("http", "ws")
+        for url, told in (
+            (f"{base}/event", "不认可 access token"),
+            (base, "不是 OneBot 的地址（404）"),
+            ("ws://127.0.0.1:9/", "连不上"),
+        ):
+            async with open_door(urls=(url,)) as door:
+                await eventually(lambda door=door: door.qq.turned_away is not None)  # type: ignore[misc]
+                assert door.qq.turned_away is not None
+                assert door.qq.turned_away.reason.endswith(told)
 
 
 async def test_a_proxy_of_the_environment_is_not_asked_for_a_bridge_nearby(
