@@ -30,18 +30,20 @@ class Inbox(Generic[T]):
         """Work until cancelled; what still waits then is dropped."""
         await self._lanes.run()
 
-    def offer(self, bot: str, scene: str, peer: str, sender: str, thing: T) -> None:
-        """Never waits, so that whoever reads a socket can go on reading."""
+    def offer(self, bot: str, scene: str, peer: str, sender: str, thing: T) -> bool:
+        """False: it was dropped. Never waits, so that whoever reads a socket can go on reading."""
         if sender == bot:
-            return
+            return False
         if self._is_operator(sender):
             lane = f"{bot}/{scene}/{peer}"
         elif scene == "private" and self._lanes.waiting("strangers") < MOST_STRANGERS:
             lane = "strangers"
         else:
-            return
-        if not self._lanes.offer(lane, (bot, thing)):
+            return False
+        taken = self._lanes.offer(lane, (bot, thing))
+        if not taken:
             logger.error("QQ bot {}: too many messages are waiting, one was dropped", bot)
+        return taken
 
     async def _do(self, arrived: tuple[str, T]) -> None:
         bot, thing = arrived

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import socket
+from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urljoin
 
@@ -18,6 +19,8 @@ from hub.errors import Rejected, Unreachable
 
 OP = "picture"
 MOST_BYTES = 10 * 1024 * 1024
+BYTES_A_SECOND = 256 * 1024
+"""How fast bridges take pictures; NapCat allows itself that long too."""
 SECONDS = 20.0
 BASE64 = "base64://"
 _REDIRECTS = 3
@@ -39,6 +42,11 @@ def from_base64(file: str, *, what: str = "图片", most: int = MOST_BYTES) -> b
         return base64.b64decode(packed, validate=True)
     except (binascii.Error, ValueError):
         raise Rejected(PEER, OP, f"QQ 端给的{what}是坏的") from None
+
+
+def seconds_to_take(pictures: Sequence[bytes]) -> float:
+    """How much longer than a text a bridge may need for them."""
+    return sum(map(len, pictures)) / BYTES_A_SECOND
 
 
 async def download(url: str, *, bridge: str, what: str = "图片", most: int = MOST_BYTES) -> bytes:

@@ -10,6 +10,7 @@ from loguru import logger
 ELSEWHERE = "这个机器人已经用另一种协议连着，一个号只用一种"
 QUIET = 60.0
 """Seconds in which the same refused connection is logged once."""
+MOST_QUIET = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,9 @@ class TurnedAway:
 class Refusals:
     """Of one port."""
 
-    last: TurnedAway | None = None
+    def __init__(self) -> None:
+        self.last: TurnedAway | None = None
+        self._logged: dict[tuple[str, str], datetime] = {}
 
     def came(self, bot: str) -> None:
         """This bot is connected now: what was in its way, or in nobody's in particular, is over."""
@@ -33,8 +36,12 @@ class Refusals:
 
     def note(self, bot: str, reason: str) -> None:
         """`bot`: as far as it is known."""
-        now, last = datetime.now(UTC), self.last
-        repeated = last is not None and (last.bot, last.reason) == (bot, reason)
-        if last is None or not repeated or (now - last.at).total_seconds() > QUIET:
-            logger.warning("QQ connection turned away (bot {}): {}", bot or "unknown", reason)
-            self.last = TurnedAway(now, bot, reason)
+        now = datetime.now(UTC)
+        self.last = TurnedAway(now, bot, reason)
+        logged = self._logged.get((bot, reason))
+        if logged is not None and (now - logged).total_seconds() <= QUIET:
+            return
+        if len(self._logged) >= MOST_QUIET:
+            self._logged.clear()
+        self._logged[bot, reason] = now
+        logger.warning("QQ connection turned away (bot {}): {}", bot or "unknown", reason)

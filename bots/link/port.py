@@ -10,7 +10,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -26,20 +26,22 @@ from bots.inbox import Inbox
 from bots.link import wire
 from bots.memory import Memory
 from bots.memory import Said as Kept
-from bots.pictures import BASE64, download, from_base64
+from bots.pictures import BASE64, download, from_base64, seconds_to_take
 from bots.port import PEER, Ear
-from bots.refusals import Refusals, TurnedAway
+from bots.refusals import ELSEWHERE, Refusals, TurnedAway
 from bots.sockets import POLICY
 from hub.errors import PeerError, Rejected, Uncertain, Unreachable
-from hub.model import ChatAbilities, ChatPeer, ChatPicture, Mark
+from hub.model import ChatAbilities, ChatPeer, ChatPicture, Mark, OperatorMessage
 
 PATH = "/api/bot/ws"
 HISTORY = 50
 MOST_HEARD = 2_000
+HEARD = {"type": "heard", "answered": False}
 WELCOME = {"type": "welcome", "version": wire.VERSION}
 OTHER_VERSION = 4001
 """Close code: the two sides are of different ages."""
-BYTES_A_SECOND = 256 * 1024
+LOOKS = 1.0
+"""Seconds within which a plugin is told of a new operator."""
 
 
 @dataclass
@@ -76,7 +78,8 @@ class Link:
         self._numbers = count(1)
         self._life = secrets.token_hex(6)
         self._waiters: dict[str, asyncio.Future[wire.Reply]] = {}
-        self._heard: OrderedDict[str, bool] = OrderedDict()
+        self._heard: OrderedDict[int, bool] = OrderedDict()
+        """By a digest of the words: ids are short hashes that collide now and then."""
         self._inbox: Inbox[tuple[str, wire.OperatorWords]] = Inbox(ear.is_operator, self._hear)
         self._driver = driver
         driver.setup_websocket_server(WebSocketServerSetup(URL(PATH), "link", self._meet))
@@ -107,7 +110,7 @@ class Link:
     async def say(
         self, peer: ChatPeer, text: str, *, quote: str | None, pictures: Sequence[bytes]
     ) -> tuple[str, ...]:
-        seconds = self._patience + sum(map(len, pictures)) / BYTES_A_SECOND
+        seconds = self._patience + seconds_to_take(pictures)
         shown = [base64.b64encode(data).decode() for data in pictures]
         frame = {"type": "say", "text": text, "quote": quote, "pictures": shown}
         reply = await self._ask(peer, "send", frame, seconds=seconds, again=True)
@@ -195,7 +198,9 @@ class Link:
         return self._sessions[instance]
 
     def _session_of(self, bot: str) -> _Session | None:
-        return next((one for one in self._sessions.values() if bot in one.bots), None)
+        """The newest that has it: a bot that lost its power leaves a connection behind."""
+        sessions = reversed(self._sessions.values())
+        return next((one for one in sessions if bot in one.bots), None)
 
     # --- Connections ----------------------------------------------------------------------------
 
@@ -266,9 +271,9 @@ class Link:
         return {"operators": sorted(one for one in session.told if one.isdigit())}
 
     async def _keep_telling(self, session: _Session) -> None:
-        """Who is an operator: new ones are heard within a heartbeat."""
+        """Who is an operator: nobody else's words are brought."""
         while True:
-            await asyncio.sleep(self._timing.heartbeat)
+            await asyncio.sleep(min(self._timing.heartbeat, LOOKS))
             await self._tell_operators(session)
 
     async def _tell_operators(self, session: _Session) -> None:
@@ -278,7 +283,9 @@ class Link:
     def _take_bots(self, session: _Session, bots: Sequence[wire.LinkedBot]) -> None:
         before, session.bots = set(session.bots), {bot.id: bot for bot in bots}
         for bot in session.bots:
-            if bot not in before:
+            if bot in self._driver.bots:
+                self._refusals.note(bot, ELSEWHERE)
+            elif bot not in before:
                 logger.info("QQ bot {} connected through a plugin", bot)
                 self._ear.arrived(bot)
 
@@ -287,15 +294,19 @@ class Link:
     async def _read(self, session: _Session) -> None:
         while True:
             try:
-                frame = wire.read(await session.socket.receive())
+                data = await session.socket.receive()
             except WebSocketClosed:
                 return
+            try:
+                frame = wire.read(data)
             except ValueError as error:
                 logger.warning("a plugin sent what is no frame: {}", type(error).__name__)
+                if number := wire.number_of_words(data):
+                    await session.send({**HEARD, "id": number, "lost": True})
                 continue
             match frame:
                 case wire.OperatorWords():
-                    self._take(session, frame)
+                    await self._take(session, frame)
                 case wire.Bots():
                     self._take_bots(session, frame.bots)
                 case wire.Said() | wire.Answer() | wire.Failed():
@@ -317,24 +328,38 @@ class Link:
             kept = Kept(said.bot, said.scene, said.peer, message_id, said.text, at)
             self._memory.note(kept)
 
-    def _take(self, session: _Session, words: wire.OperatorWords) -> None:
-        if words.bot in session.bots:
-            place = (words.bot, words.scene, words.peer, words.sender)
-            self._inbox.offer(*place, (session.instance, words))
+    async def _take(self, session: _Session, words: wire.OperatorWords) -> None:
+        """What nobody will hear is given back. A bot that is connected elsewhere too brings the
+        same words there, perhaps by another name: they would be heard twice."""
+        elsewhere = words.bot in self._driver.bots
+        twice = elsewhere or self._session_of(words.bot) not in (session, None)
+        place = (words.bot, words.scene, words.peer, words.sender)
+        if twice or not self._inbox.offer(*place, (session.instance, words)):
+            lost = not twice and self._ear.is_operator(words.sender)
+            await session.send({**HEARD, "id": words.id, "lost": lost})
 
     async def _hear(self, arrived: tuple[str, wire.OperatorWords]) -> None:
         """Repeated words come after the first ones, in the same lane."""
         instance, words = arrived
-        if words.id not in self._heard:
-            answered = await self._ear.hear(words.message())
-            self._heard[words.id] = answered
+        key = hash(words)
+        if key not in self._heard:
+            self._heard[key] = await self._ear.hear(self._message(words)) or self._used(words)
             while len(self._heard) > MOST_HEARD:
                 self._heard.popitem(last=False)
         session = self._sessions.get(instance)
         if session is not None:
-            answered = self._heard[words.id]
-            await session.send({"type": "heard", "id": words.id, "answered": answered})
+            await session.send({**HEARD, "id": words.id, "answered": self._heard[key]})
             await self._tell_operators(session)
+
+    def _message(self, words: wire.OperatorWords) -> OperatorMessage:
+        message, quoted = words.message(), words.quoted_id
+        ours = quoted is not None and self._memory.by_id(words.bot, quoted) is not None
+        return replace(message, addressed=message.addressed or ours)
+
+    def _used(self, words: wire.OperatorWords) -> bool:
+        """What an operator says in private is for the hub: silence means that it went to a buyer,
+        whose answer is told later."""
+        return words.scene == "private" and self._ear.is_operator(words.sender)
 
 
 def _failure(failed: wire.Failed, op: str) -> PeerError:

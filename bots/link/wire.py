@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
+from bots.pictures import MOST_BYTES
 from hub.model import ChatPeer, ChatPicture, OperatorMessage
 
 VERSION = 1
@@ -16,6 +17,8 @@ Number = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,19}$")]
 """A QQ number; official bots do not come this way."""
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Words = Annotated[str, Field(max_length=LONGEST_TEXT)]
+Place = Annotated[str, Field(max_length=MOST_BYTES * 4 // 3 + 100)]
+"""Where a picture lies; some implementations write the whole of it there, in base64."""
 Scene = Literal["private", "group"]
 
 
@@ -66,8 +69,8 @@ class Bots(_Frame):
 
 
 class Picture(_Frame):
-    url: Words = ""
-    file: Words = ""
+    url: Place = ""
+    file: Place = ""
 
 
 class OperatorWords(_Frame):
@@ -85,6 +88,12 @@ class OperatorWords(_Frame):
     parts: Annotated[tuple[Words | Picture, ...], Field(max_length=100)] = ()
     attachments: Annotated[int, Field(ge=0, le=100)] = 0
     addressed: bool = False
+
+    @model_validator(mode="after")
+    def _writes_in_a_chat_of_their_own(self) -> OperatorWords:
+        if self.scene == "private" and self.peer != self.sender:
+            raise ValueError("a private chat is with its sender")
+        return self
 
     def message(self) -> OperatorMessage:
         return OperatorMessage(
@@ -141,3 +150,16 @@ class History(_Frame):
 def read(data: str | bytes) -> Incoming:
     """Raises ValueError for what is no frame of a plugin."""
     return _READ.validate_json(data)
+
+
+class _Named(_Frame):
+    type: Literal["operator"]
+    id: Name
+
+
+def number_of_words(data: str | bytes) -> str:
+    """The id in a frame with words that `read` does not accept; empty for anything else."""
+    try:
+        return _Named.model_validate_json(data).id
+    except ValueError:
+        return ""

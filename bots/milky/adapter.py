@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from random import uniform
 from typing import Any
 
@@ -52,7 +53,7 @@ from bots.milky.frames import (
     quoted_message,
     segments_text,
 )
-from bots.milky.outcomes import NOT_LOGGED_IN, NoAnswer, NotSent
+from bots.milky.outcomes import LONGEST_REASON, NOT_LOGGED_IN, NoAnswer, NotSent
 from bots.port import Ear
 from bots.refusals import ELSEWHERE, Refusals
 
@@ -142,9 +143,8 @@ class Adapter(BaseAdapter):
                 reason = "不认可 access token"
             except ActionFailed as error:
                 off = error.info.get("retcode") == NOT_LOGGED_IN
-                reason = (
-                    "没有登录 QQ" if off else f"不说自己登录的是谁：{error.info.get('message')}"
-                )
+                said = str(error.info.get("message"))[:LONGEST_REASON]
+                reason = "没有登录 QQ" if off else f"不说自己登录的是谁：{said}"
             except UnsupportedApi:
                 reason = "不是 Milky 的地址"
             except aiohttp.WSServerHandshakeError as error:
@@ -155,6 +155,9 @@ class Adapter(BaseAdapter):
             except (WebSocketClosed, ValueError) as error:
                 reason = "连接断了"
                 logger.info("Milky at {} hung up: {!r}", _place(server), error)
+            except Exception:  # one odd server must not cost all other bots their connections
+                reason = "说的话看不懂"
+                logger.exception("Milky at {} cannot be understood", _place(server))
             if reason:
                 self.refusals.note("", f"Milky {_place(server)} {reason}")
             await asyncio.sleep(pause * uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
@@ -280,7 +283,12 @@ class Adapter(BaseAdapter):
             raise NoAnswer(f"{action}: no answer within {patience:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             raise NoAnswer(f"{action}: the connection broke: {type(error).__name__}") from error
-        raise_api_response(response.status_code, f"{action}: HTTP {response.status_code}")
+        status = response.status_code
+        if status == HTTPStatus.FORBIDDEN:
+            raise InvalidAccessToken(f"{action}: HTTP {status}")
+        if 400 <= status < 500 and status not in (401, 404):
+            raise ActionFailed(retcode=status, message=f"HTTP {status}")  # type: ignore[no-untyped-call]
+        raise_api_response(status, f"{action}: HTTP {status}")
         answer = _read(response.content)
         if not answer:
             raise NoAnswer(f"{action}: no JSON in the answer")
@@ -295,7 +303,7 @@ def _read(data: Any) -> Frame:
     """The object in a frame or an answer; empty for what is no JSON object."""
     try:
         frame = json.loads(data)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return {}
     return frame if isinstance(frame, dict) else {}
 

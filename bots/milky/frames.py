@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from nonebot.adapters.milky.event import FriendMessageEvent, GroupMessageEvent, MessageEvent
-from nonebot.adapters.milky.message import Message
+from nonebot.adapters.milky.message import Message, MessageSegment
 from nonebot.adapters.milky.model.message import IncomingMessage
 
 from bots.finding import PastMessage
-from bots.words import whole
+from bots.words import joined, whole
 from hub.model import ChatPeer, ChatPicture, OperatorMessage
 
 SCENES = {"friend": "private", "group": "group"}
@@ -27,6 +27,7 @@ NEEDED = {
     "face": (),
 }
 """Segments that are read, and what they must have; of the others only the number is told."""
+LONGEST_NUMBER = 20
 UNREAD = "xml"
 OF_QUOTE = ("message_seq", "segments")
 """The adapter would read the rest as well, and insists on all of it."""
@@ -105,7 +106,7 @@ def operator_message(event: MessageEvent, address: Address, *, of_ours: bool) ->
         quoted_id=quoted_id(message, address),
         quoted_text=_quoted_text(event),
         addressed=private or called or bool(event.to_me) or of_ours,
-        parts=_parts(message),
+        parts=joined([_part(s) for s in message if s.type in ("text", "image")]),
         attachments=sum(s.type == UNREAD for s in message),
     )
 
@@ -154,22 +155,11 @@ def history_messages(told: object) -> list[PastMessage] | None:
     return found
 
 
-def _parts(message: Message) -> tuple[str | ChatPicture, ...]:
-    """Texts and pictures in their order; empty when there are no pictures."""
-    parts: list[str | ChatPicture] = []
-    for segment in message:
-        if segment.type == "text":
-            words = whole(str(segment.data.get("text", "")))
-            if parts and isinstance(parts[-1], str):
-                parts[-1] += words
-            else:
-                parts.append(words)
-        elif segment.type == "image":
-            place, name = segment.data.get("temp_url"), segment.data.get("resource_id")
-            parts.append(ChatPicture(whole(str(place or "")), whole(str(name or ""))))
-    if all(isinstance(part, str) for part in parts):
-        return ()
-    return tuple(part.strip() if isinstance(part, str) else part for part in parts)
+def _part(segment: MessageSegment) -> str | ChatPicture:
+    if segment.type == "text":
+        return whole(str(segment.data.get("text", "")))
+    place, name = segment.data.get("temp_url"), segment.data.get("resource_id")
+    return ChatPicture(whole(str(place or "")), whole(str(name or "")))
 
 
 def _read_segments(segments: Any) -> list[dict[str, Any]]:
@@ -195,4 +185,5 @@ def _segments(segments: Any) -> list[tuple[str, dict[str, Any]]]:
 def _number(value: object) -> int:
     """0 for what is no number of the protocol."""
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    return int(text) if text.isascii() and text.isdigit() else 0
+    fits = text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
+    return int(text) if fits else 0

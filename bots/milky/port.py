@@ -27,13 +27,12 @@ from bots.milky.frames import (
     seq_of,
 )
 from bots.milky.outcomes import as_peer_error
-from bots.pictures import download
+from bots.pictures import download, seconds_to_take
 from bots.port import PEER, Ear
 from bots.refusals import TurnedAway
 from hub.errors import Rejected, Uncertain, Unreachable
 from hub.model import ChatAbilities, ChatPeer, ChatPicture, Mark, OperatorMessage
 
-BYTES_A_SECOND = 256 * 1024
 HISTORY = 30
 """Messages read when looking for an uncertain one: the protocol gives no more at once."""
 LONGEST_TEXT = 3_000
@@ -87,7 +86,7 @@ class Milky:
                 "group_id" if group else "user_id": _number(peer),
                 "message": [_without_nothing(one.dump()) for one in said],
             },
-            seconds=self._patience + sum(map(len, pictures)) / BYTES_A_SECOND,
+            seconds=self._patience + seconds_to_take(pictures),
         )
         number = told.get("message_seq") if isinstance(told, dict) else None
         if not isinstance(number, int) or not number:

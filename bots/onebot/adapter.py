@@ -111,8 +111,10 @@ class Adapter(BaseAdapter):
             reason = ELSEWHERE
         else:
             await socket.accept()
-            await self._converse(bot_id, socket)
-            return
+            if not self._is_elsewhere(bot_id):
+                await self._converse(bot_id, socket)
+                return
+            reason = ELSEWHERE  # it came by another protocol while we were shaking hands
         self.refusals.note(bot_id if right else "", reason)
         await socket.close(POLICY, reason)
 
@@ -143,6 +145,8 @@ class Adapter(BaseAdapter):
             ) as error:
                 logger.info("QQ bridge at {} cannot be reached: {!r}", _place(url), error)
                 self.refusals.note("", reasons.not_reached(_place(url), error))
+            except Exception:  # one odd bridge must not cost all other bots their connections
+                logger.exception("the QQ bridge at {} cannot be understood", _place(url))
             await asyncio.sleep(pause * uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
             pause = min(pause * 2, self.timing.redial_most)
 

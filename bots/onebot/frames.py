@@ -14,16 +14,18 @@ from nonebot.adapters.onebot.v11 import (
     GroupMessageEvent,
     Message,
     MessageEvent,
+    MessageSegment,
     PrivateMessageEvent,
 )
 from nonebot.compat import type_validate_python
 
 from bots.finding import PastMessage
-from bots.words import whole
+from bots.words import joined, whole
 from hub.model import ChatFile, ChatPeer, ChatPicture, OperatorMessage
 
 NO_ID = ("", "0", "None")
 """Lagrange writes 0 as the id of a quote that it cannot name."""
+LONGEST_NUMBER = 20
 CARRIED = ("text", "image", "reply", "at", "face")
 """Segments that are read; of the others only the number is told."""
 
@@ -32,7 +34,7 @@ def read_frame(data: str | bytes) -> dict[str, Any] | None:
     """The object in a frame, or None for what is no JSON object."""
     try:
         frame = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return frame if isinstance(frame, dict) else None
 
@@ -95,7 +97,7 @@ def operator_message(event: MessageEvent, *, of_ours: bool) -> OperatorMessage:
         quoted_id=quoted_id(message),
         quoted_text=event.reply.message.extract_plain_text() if event.reply else "",
         addressed=group is None or called or event.to_me or of_ours,
-        parts=message_parts(message),
+        parts=joined([_part(s) for s in message if s.type in ("text", "image")]),
         attachments=sum(s.type not in CARRIED for s in message),
         files=message_files(message),
         quoted_files=message_files(event.reply.message) if event.reply else (),
@@ -116,22 +118,11 @@ def message_files(message: Message) -> tuple[ChatFile, ...]:
     )
 
 
-def message_parts(message: Message) -> tuple[str | ChatPicture, ...]:
-    """Texts and pictures in their order; empty when there are no pictures."""
-    parts: list[str | ChatPicture] = []
-    for segment in message:
-        if segment.type == "text":
-            words = whole(str(segment.data.get("text", "")))
-            if parts and isinstance(parts[-1], str):
-                parts[-1] += words
-            else:
-                parts.append(words)
-        elif segment.type == "image":
-            place, name = segment.data.get("url") or "", segment.data.get("file") or ""
-            parts.append(ChatPicture(whole(str(place)), whole(str(name))))
-    if all(isinstance(part, str) for part in parts):
-        return ()
-    return tuple(part.strip() if isinstance(part, str) else part for part in parts)
+def _part(segment: MessageSegment) -> str | ChatPicture:
+    if segment.type == "text":
+        return whole(str(segment.data.get("text", "")))
+    place, name = segment.data.get("url") or "", segment.data.get("file") or ""
+    return ChatPicture(whole(str(place)), whole(str(name)))
 
 
 def quoted_id(message: Message) -> str | None:
@@ -188,4 +179,5 @@ def _sender(message: dict[str, Any]) -> str:
 
 def _number(value: object) -> str:
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    return text if text.isascii() and text.isdigit() else ""
+    fits = text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
+    return text if fits else ""

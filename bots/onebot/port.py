@@ -23,7 +23,7 @@ from bots.onebot.files import fetch_file
 from bots.onebot.frames import history_messages, operator_message, quoted_id
 from bots.onebot.outcomes import as_peer_error
 from bots.onebot.reactions import Reactions
-from bots.pictures import BASE64, download, from_base64
+from bots.pictures import BASE64, download, from_base64, seconds_to_take
 from bots.port import PEER, Ear
 from bots.refusals import TurnedAway
 from hub.errors import Rejected, Uncertain, Unreachable
@@ -36,8 +36,6 @@ from hub.model import (
     OperatorMessage,
 )
 
-BYTES_A_SECOND = 256 * 1024
-"""How fast bridges take pictures; NapCat allows itself that long too."""
 HISTORY = 50
 """Messages read when looking for an uncertain one."""
 LONGEST_TEXT = 3_000
@@ -86,10 +84,9 @@ class OneBot:
     ) -> tuple[str, ...]:
         quoted = [MessageSegment.reply(int(quote))] if quote and is_id(quote) else []
         said = [*quoted, MessageSegment.text(text), *map(MessageSegment.image, pictures)]
-        seconds = sum(map(len, pictures)) / BYTES_A_SECOND
         try:
             message_id = await self._adapter.say(
-                peer.bot, peer.scene, peer.peer, said, text, more_seconds=seconds
+                peer.bot, peer.scene, peer.peer, said, text, more_seconds=seconds_to_take(pictures)
             )
         except (ActionFailed, NetworkError) as error:
             raise as_peer_error(error, "send") from error

@@ -166,6 +166,11 @@ class MilkySim:
         """Send any event."""
         await self._emit(event_type, data)
 
+    async def tell_raw(self, text: str) -> None:
+        """Send what may be no event at all."""
+        for ws in tuple(self._links):
+            await ws.send_str(text)
+
     def chat(self, scene: str, peer: str) -> list[ChatLine]:
         return list(self._chat(scene, peer).lines)
 
@@ -259,6 +264,10 @@ class MilkySim:
     def unknown(self, action: str) -> None:
         """The server does not have this call."""
         self._faults[action] = _Fault(None, status=404)
+
+    def turn_down(self, action: str, status: int) -> None:
+        """Answer the next such call with an HTTP status alone."""
+        self._faults[action] = _Fault(1, status=status)
 
     def swallow(self, action: str, *, times: int | None = 1) -> None:
         """Do what was asked and break the connection before the answer."""

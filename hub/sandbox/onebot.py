@@ -79,6 +79,8 @@ class OneBotSim:
         self.calls: deque[tuple[str, dict[str, Any]]] = deque(maxlen=10_000)
         """Actions that were asked for, oldest first."""
         self.reactions: deque[tuple[str, str, bool]] = deque(maxlen=1_000)
+        self.reaction_result = 0
+        """What QQ itself says to reactions; NapCat passes it on."""
         self.images: dict[str, dict[str, Any]] = {}
         """What the bridge knows of pictures by their names, and of files by their ids."""
         self.connections = 0
@@ -435,7 +437,7 @@ class OneBotSim:
         face, on = ("emoji_id", "set") if napcat else ("code", "is_add")
         self.reactions.append((message_id, str(params[face]), bool(params.get(on, True))))
         self._tell()
-        return {"result": 0, "errMsg": ""} if napcat else None
+        return {"result": self.reaction_result, "errMsg": ""} if napcat else None
 
     async def _send(self, action: str, params: dict[str, Any]) -> dict[str, Any]:
         group = action == "send_group_msg" or (

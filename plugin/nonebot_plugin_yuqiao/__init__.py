@@ -9,11 +9,12 @@ from nonebot.log import logger
 from nonebot.matcher import Matcher
 from nonebot.plugin import PluginMetadata
 from nonebot.typing import T_State
+from pydantic import ValidationError
 
-from nonebot_plugin_yuqiao.config import Config, link_url
+from nonebot_plugin_yuqiao.config import Config, link_url, wrong_names
 from nonebot_plugin_yuqiao.hands import Hands
 from nonebot_plugin_yuqiao.link import Link
-from nonebot_plugin_yuqiao.words import is_binding, names_conversation
+from nonebot_plugin_yuqiao.words import is_binding, names_conversation, quotes_notice
 
 __plugin_meta__ = PluginMetadata(
     name="鱼桥",
@@ -28,16 +29,25 @@ __plugin_meta__ = PluginMetadata(
 WORDS = "yuqiao_words"
 
 _driver = get_driver()
-_config = get_plugin_config(Config)
-_hands = Hands(lambda: nonebot.get_bots(), only=_config.yuqiao_bots)
-_url = link_url(_config.yuqiao_hub_url)
 
 
-def _begin(link: Link) -> None:
+def _read_config() -> Config | None:
+    """None: something in it cannot be read. The bot and its other plugins start all the same."""
+    try:
+        return get_plugin_config(Config)
+    except ValidationError as error:
+        names = wrong_names(error)
+        logger.error(f"鱼桥：.env 里的 {names} 写得不对，插件不做任何事（写法见插件的 README）")
+        return None
+
+
+def _begin(config: Config, url: str) -> None:
     """Hang the link onto this bot's life and messages."""
+    hands = Hands(lambda: nonebot.get_bots(), only=config.yuqiao_bots)
+    link = Link(url, config.yuqiao_token.strip(), hands)
 
     async def ours(bot: Bot, event: Event, state: T_State) -> bool:
-        words = _hands.read(bot, event)
+        words = hands.read(bot, event)
         if words is None:
             return False
         if not (words["sender"] in link.operators or is_binding(words)):
@@ -45,13 +55,13 @@ def _begin(link: Link) -> None:
         state[WORDS] = words
         return True
 
-    matcher = on_message(rule=ours, priority=_config.yuqiao_priority, block=False)
+    matcher = on_message(rule=ours, priority=config.yuqiao_priority, block=False)
 
     @matcher.handle()
     async def bring(matcher: Matcher, state: T_State) -> None:
         words = state[WORDS]
         answered = await link.hear(words)
-        if answered or names_conversation(words) or _hands.said(words):
+        if answered or names_conversation(words) or hands.said(words) or quotes_notice(words):
             matcher.stop_propagation()  # type: ignore[no-untyped-call]
 
     _driver.on_startup(link.start)
@@ -66,9 +76,19 @@ def _begin(link: Link) -> None:
         await link.tell_bots(without=bot.self_id)
 
 
-if _url and _config.yuqiao_token:
-    _begin(Link(_url, _config.yuqiao_token, _hands))
-elif _config.yuqiao_hub_url and not _url:
-    logger.error("鱼桥：yuqiao_hub_url 不是地址，应当像 http://127.0.0.1:8080")
-else:
-    logger.info("鱼桥：还没有设置 yuqiao_hub_url 和 yuqiao_token，插件不做任何事")
+def _start() -> None:
+    config = _read_config()
+    if config is None:
+        return
+    url = link_url(config.yuqiao_hub_url)
+    if not config.yuqiao_hub_url and not config.yuqiao_token:
+        logger.info("鱼桥：还没有设置 yuqiao_hub_url 和 yuqiao_token，插件不做任何事")
+    elif url is None:
+        logger.error("鱼桥：yuqiao_hub_url 不是地址，应当像 http://127.0.0.1:8080")
+    elif not config.yuqiao_token.strip():
+        logger.error("鱼桥：没有设置 yuqiao_token，请到鱼桥后台的 QQ 页复制")
+    else:
+        _begin(config, url)
+
+
+_start()

@@ -13,9 +13,10 @@ from nonebot.exception import ActionFailed, AdapterException, ApiNotAvailable
 from nonebot.log import logger
 
 from nonebot_plugin_yuqiao.voices import LONGEST_REASON, TIMED_OUT, Refused, Voice, installed
-from nonebot_plugin_yuqiao.words import Words
+from nonebot_plugin_yuqiao.words import Words, number, whole
 
 Frame = dict[str, Any]
+MOST_BOTS = 50
 MOST_SAID = 5_000
 FACES = {"accepted": "124", "read": "289", "refused": "123", "uncertain": "32"}
 """OK, 睁眼, NO, 疑问: QQ's faces by their numbers."""
@@ -34,10 +35,10 @@ class Hands:
         found = []
         for bot_id, bot in self._bots().items():
             voice = self._voice_of(bot)
-            if voice is not None and bot_id.isdigit() and bot_id != without:
+            if voice is not None and number(bot_id) == bot_id != without:
                 can = {"quotes": True, "pictures": True, "history": True}
                 found.append({"id": bot_id, "reacts": list(voice.reacts), **can})
-        return found
+        return found[:MOST_BOTS]
 
     def read(self, bot: Bot, event: Event) -> Words | None:
         """What somebody wrote to a bot of ours; None for anything else."""
@@ -51,32 +52,32 @@ class Hands:
 
     async def perform(self, frame: Frame) -> Frame:
         """Do it and answer. Raises nothing."""
-        number, place = str(frame.get("id")), {k: frame.get(k) for k in ("bot", "scene", "peer")}
+        asked, place = str(frame.get("id")), {k: frame.get(k) for k in ("bot", "scene", "peer")}
         bot = self._bots().get(str(frame.get("bot")))
         voice = self._voice_of(bot) if bot is not None else None
         if bot is None or voice is None:
-            return _failed(number, "unreachable", "QQ 机器人没有连接")
+            return _failed(asked, "unreachable", "QQ 机器人没有连接")
         try:
             if frame["type"] == "say":
                 ids = await self._say(bot, voice, frame)
                 told = {"text": frame["text"], "message_ids": ids, "at": int(time.time())}
-                return {"type": "said", "id": number, **place, **told}
+                return {"type": "said", "id": asked, **place, **told}
             data = await self._look(bot, voice, frame)
-            return {"type": "answer", "id": number, "data": data}
+            return {"type": "answer", "id": asked, "data": data}
         except Refused as error:
-            return _failed(number, "rejected", str(error))
+            return _failed(asked, "rejected", str(error))
         except ActionFailed as error:
             said = voice.reason(error)[:LONGEST_REASON]
             lost = frame["type"] == "say" and bool(TIMED_OUT.search(said))
-            return _failed(number, "uncertain" if lost else "rejected", said)
+            return _failed(asked, "uncertain" if lost else "rejected", said)
         except ApiNotAvailable:
-            return _failed(number, "rejected", "QQ 端不支持这个操作")
+            return _failed(asked, "rejected", "QQ 端不支持这个操作")
         except AdapterException as error:
             logger.info("鱼桥：QQ 端没有回应：{!r}", error)
-            return _failed(number, "uncertain", "QQ 端没有回应")
+            return _failed(asked, "uncertain", "QQ 端没有回应")
         except Exception:  # whatever an adapter makes of an odd answer: it may have been said
             logger.opt(exception=True).error("鱼桥：没有做成 {}", frame.get("type"))
-            return _failed(number, "uncertain", "插件出错了")
+            return _failed(asked, "uncertain", "插件出错了")
 
     async def _say(self, bot: Bot, voice: Voice, frame: Frame) -> list[str]:
         shown = [base64.b64decode(one) for one in frame.get("pictures") or ()]
@@ -109,12 +110,11 @@ class Hands:
             return None
         return self._voices.get(bot.adapter.get_name())
 
-    async def tell_lost(self, words: Words) -> None:
-        """Somebody waits for an answer of a hub that is not there."""
-        text = "没有送到鱼桥：它没有连上，这句话不会再发了。请稍后再写一次。"
-        quote = {"quote": words["message_id"], "text": text}
+    async def tell_lost(self, words: Words, why: str) -> None:
+        """Somebody waits for an answer that will not come."""
+        quote = {"quote": words["message_id"], "text": why}
         await self.perform({**words, **quote, "type": "say", "pictures": []})
 
 
 def _failed(number: str, kind: str, reason: str) -> Frame:
-    return {"type": "failed", "id": number, "kind": kind, "reason": reason[:500]}
+    return {"type": "failed", "id": number, "kind": kind, "reason": whole(reason[:500])}

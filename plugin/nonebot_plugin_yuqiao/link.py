@@ -17,13 +17,14 @@ import aiohttp
 from nonebot.log import logger
 
 from nonebot_plugin_yuqiao.hands import Frame, Hands
-from nonebot_plugin_yuqiao.words import Words
+from nonebot_plugin_yuqiao.words import Words, names_conversation, quotes_notice
 
 VERSION = 1
 OTHER_VERSION = 4001
 LARGEST_FRAME = 32 * 1024 * 1024
 HEARTBEAT = 20.0
 DIAL = 10.0
+GOODBYE = 2.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 MOST_AT_ONCE = 200
 MOST_ANSWERS = 1_000
@@ -35,6 +36,9 @@ WAITS = 60.0
 """Seconds that a member's words may wait for the hub: later they would come out of the blue."""
 PATIENCE = 5.0
 """How long other plugins behind this one wait for the hub's word."""
+AWAY = "没有送到鱼桥：它没有连上，这句话不会再发了。请稍后再写一次。"
+UNKNOWN = "鱼桥断开了，不知道这句话它收到没有，不会再发了。请看一眼后台，没有的话再写一次。"
+REFUSED = "没有送到鱼桥：它收不下这句话（太长，或者一下子太多）。请改短一些再写一次。"
 
 
 @dataclass
@@ -42,6 +46,8 @@ class _Waiting:
     words: Words
     heard: asyncio.Future[bool]
     since: float = field(default_factory=time.monotonic)
+    sent: aiohttp.ClientWebSocketResponse | None = None
+    """The last connection that they were written to."""
 
 
 class Link:
@@ -82,11 +88,16 @@ class Link:
             known = self._waiting[words["id"]] = _Waiting(words, heard)
             while len(self._waiting) > MOST_WAITING:
                 await self._give_up(next(iter(self._waiting)))
-            await self._send({**words, "type": "operator"})
+            await self._bring(known)
         if self._socket is None:
             return False
         done, _ = await asyncio.wait({known.heard}, timeout=PATIENCE)
         return bool(done) and not known.heard.cancelled() and known.heard.result()
+
+    async def _bring(self, waiting: _Waiting) -> None:
+        if self._socket is not None:
+            waiting.sent = self._socket
+            await self._send({**waiting.words, "type": "operator"})
 
     # --- Life -----------------------------------------------------------------------------------
 
@@ -98,8 +109,10 @@ class Link:
                 try:
                     if await self._connect(tasks):
                         pause = FIRST_PAUSE
-                except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
                     self._tell_trouble(_why(error))
+                except Exception:  # nobody starts the link again but a restart of the bot
+                    logger.opt(exception=True).error("鱼桥：连接出错了，正在重连")
                 await asyncio.sleep(pause * uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
                 pause = min(pause * 2, LONGEST_PAUSE)
 
@@ -109,7 +122,11 @@ class Link:
         async with aiohttp.ClientSession() as http:
             async with asyncio.timeout(DIAL):
                 socket = await http.ws_connect(
-                    self._url, headers=headers, heartbeat=HEARTBEAT, max_msg_size=LARGEST_FRAME
+                    self._url,
+                    headers=headers,
+                    heartbeat=HEARTBEAT,
+                    max_msg_size=LARGEST_FRAME,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE),
                 )
             try:
                 hello = {"version": VERSION, "plugin": _own_version(), "instance": self._instance}
@@ -131,6 +148,8 @@ class Link:
             self._tell_trouble("鱼桥和插件的版本对不上，两边都更新一下")
         elif welcome:
             self._tell_trouble("连接断了，正在重连")
+        else:
+            self._tell_trouble("鱼桥一句话没说就断开了，正在重连")
         return welcome
 
     async def _begin(
@@ -142,8 +161,10 @@ class Link:
         logger.opt(colors=False).success("鱼桥：已连接")
         if bots != self._hands.bots():
             await self.tell_bots()
+        oldest = time.monotonic() - WAITS
         for waiting in tuple(self._waiting.values()):
-            await self._send({**waiting.words, "type": "operator"})
+            if waiting.since >= oldest:
+                await self._bring(waiting)
 
     def _lately(self) -> list[Frame]:
         """What was said, for a hub that may not know."""
@@ -174,6 +195,8 @@ class Link:
                 waiting = self._waiting.pop(str(frame.get("id")), None)
                 if waiting is not None and not waiting.heard.done():
                     waiting.heard.set_result(bool(frame.get("answered")))
+                    if frame.get("lost"):
+                        tasks.create_task(self._tell_lost(waiting.words, REFUSED))
             case "say" | "history" | "picture" | "react":
                 number = str(frame.get("id"))
                 if number not in self._running:
@@ -210,25 +233,30 @@ class Link:
     async def _keep_giving_up(self) -> None:
         while True:
             await asyncio.sleep(WAITS / 10)
-            if self._socket is None:
-                oldest = time.monotonic() - WAITS
-                for number, waiting in tuple(self._waiting.items()):
-                    if waiting.since < oldest:
-                        await self._give_up(number)
+            oldest = time.monotonic() - WAITS
+            for number, waiting in tuple(self._waiting.items()):
+                at_work = waiting.sent is not None and waiting.sent is self._socket
+                if waiting.since < oldest and not at_work:
+                    await self._give_up(number)
 
     async def _give_up(self, number: str) -> None:
         waiting = self._waiting.pop(number, None)
         if waiting is not None:
             waiting.heard.cancel()
-            if waiting.words["scene"] == "private" or self._hands.said(waiting.words):
-                await self._hands.tell_lost(waiting.words)
+            await self._tell_lost(waiting.words, UNKNOWN if waiting.sent else AWAY)
+
+    async def _tell_lost(self, words: Words, why: str) -> None:
+        """Not in groups, where most of what members say is for each other."""
+        ours = names_conversation(words) or quotes_notice(words) or self._hands.said(words)
+        if words["scene"] == "private" or ours:
+            await self._hands.tell_lost(words, why)
 
 
 def _read(data: str) -> dict[str, Any]:
     """The object in a frame; empty for what is none."""
     try:
         frame = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return frame if isinstance(frame, dict) else {}
 
@@ -238,6 +266,10 @@ def _why(error: Exception) -> str:
         if error.status in (401, 403):
             return "yuqiao_token 不对，请到鱼桥后台的 QQ 页复制"
         return f"这个地址没有鱼桥（HTTP {error.status}），或者鱼桥太旧、还没有启动好"
+    if isinstance(error, aiohttp.ClientSSLError | aiohttp.ClientConnectorCertificateError):
+        return "鱼桥的 https 证书不受信任，或者那个端口不是 https"
+    if isinstance(error, ValueError):
+        return "yuqiao_hub_url 或 yuqiao_token 里有不能用的字符"
     return "连不上鱼桥，正在重试"
 
 

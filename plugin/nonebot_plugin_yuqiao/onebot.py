@@ -96,7 +96,12 @@ class OneBot:
             raise Refused("这条消息不是从 OneBot 来的")
         message = int(message_id)
         try:
-            await bot.call_api("set_msg_emoji_like", message_id=message, emoji_id=face, set=True)
+            told = await bot.call_api(
+                "set_msg_emoji_like", message_id=message, emoji_id=face, set=True
+            )
+            # NapCat passes on what QQ itself said, and calls that a success.
+            if isinstance(told, dict) and told.get("result") not in (None, 0):
+                raise Refused(str(told.get("errMsg") or "QQ 没有接受这个表情回应"))
         except ActionFailed as error:
             if error.info.get("retcode") not in UNKNOWN_ACTION:
                 raise

@@ -6,9 +6,11 @@ import re
 from typing import Any
 
 Words = dict[str, Any]
+LONGEST_NUMBER = 20
 
-_BINDING = re.compile(r"\s*[/／](绑定|bind)\b", re.IGNORECASE)
-_TICKET = re.compile(r"\s*[#＃][a-z]\d", re.IGNORECASE)
+_BINDING = re.compile(r"\s*[/／](绑定|bind\b)", re.IGNORECASE)
+_TICKET = re.compile(r"\s*[#＃]\s?[a-zａ-ｚ]\d", re.IGNORECASE)
+_NOTICE = re.compile(r"(^|\n)#[a-z]\d{1,6}\s*$")
 
 
 def is_binding(words: Words) -> bool:
@@ -18,6 +20,11 @@ def is_binding(words: Words) -> bool:
 
 def names_conversation(words: Words) -> bool:
     return bool(_TICKET.match(words["text"]))
+
+
+def quotes_notice(words: Words) -> bool:
+    """Also one that was said before this process began: the last line of each is its ticket."""
+    return bool(_NOTICE.search(words["quoted_text"]))
 
 
 def whole(text: str) -> str:
@@ -41,4 +48,5 @@ def joined(parts: list[Any]) -> list[Any]:
 def number(value: object) -> str:
     """A QQ number; empty for anything else."""
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    return text if text.isascii() and text.isdigit() and int(text) else ""
+    fits = text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
+    return text.lstrip("0") if fits else ""

@@ -128,6 +128,16 @@ async def test_nobody_gets_in_while_nonebot_is_not_running(door: Door):
     assert await handshake(door, RIGHT) == 503
 
 
+async def test_strangers_who_knock_again_and_again_do_not_fill_the_log(door: Door):
+    lines: list[str] = []
+    sink = logger.add(lines.append, level="WARNING")
+    for _ in range(3):
+        assert await handshake(door, {"X-Self-ID": "10001"}) == 403
+        assert await handshake(door, {**RIGHT, "Authorization": "Bearer wrong"}) == 403
+    logger.remove(sink)
+    assert len(lines) == 2
+
+
 async def test_the_newest_authenticated_connection_of_a_bot_wins(door: Door):
     async with aiohttp.ClientSession() as http, door.bridge() as bridge:
         async with http.ws_connect(door.url, headers=RIGHT) as older:

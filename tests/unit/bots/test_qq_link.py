@@ -61,7 +61,7 @@ class Plugin:
     async def writes(self, text: str, message_id: str = "7", **more: Any) -> None:
         place = {"bot": BOT, "scene": "private", "peer": OPERATOR, "sender": OPERATOR}
         words = {"message_id": message_id, "text": text, **more}
-        await self.send(type="operator", id=f"{BOT}:{message_id}", **place, **words)
+        await self.send(**{"type": "operator", "id": f"{BOT}:{message_id}", **place, **words})
 
 
 @asynccontextmanager
@@ -264,7 +264,7 @@ async def test_words_are_heard_once_however_often_they_come(door: Door):
     async with linked(door) as plugin:
         await plugin.writes("在的", quoted_id="5", quoted_text="小林：在吗 #a7")
         heard = await plugin.next("heard")
-        assert (heard["id"], heard["answered"]) == (f"{BOT}:7", False)
+        assert (heard["id"], heard["answered"]) == (f"{BOT}:7", True), "it went to a buyer"
         await plugin.writes("在的", quoted_id="5", quoted_text="小林：在吗 #a7")
         assert await plugin.next("heard") == heard
         await plugin.writes("/什么", "8", quoted_id="")
@@ -280,9 +280,53 @@ async def test_words_are_heard_once_however_often_they_come(door: Door):
 
 async def test_pictures_of_an_operator_come_between_the_words(door: Door):
     async with linked(door) as plugin:
-        await plugin.writes("看", parts=["看", {"url": "http://x/a.png", "file": "a.png"}])
+        whole = "base64://" + base64.b64encode(bytes(60_000)).decode()
+        await plugin.writes("看", parts=["看", {"url": "http://x/a.png", "file": whole}])
         (heard,) = await door.desk.wait_for(1)
-    assert heard.parts == ("看", ChatPicture("http://x/a.png", "a.png"))
+    assert heard.parts == ("看", ChatPicture("http://x/a.png", whole))
+
+
+async def test_other_words_by_the_same_short_id_are_other_words(door: Door):
+    async with linked(door) as plugin:
+        await plugin.writes("第一句")
+        await plugin.writes("第二句")
+        await door.desk.wait_for(2)
+
+
+async def test_a_quote_of_what_the_bot_said_is_meant_for_it(door: Door):
+    in_group = {"scene": "group", "peer": GROUP}
+    async with linked(door) as plugin:
+        telling = asyncio.create_task(door.qq.deliver(IN_GROUP, "新消息 #a7"))
+        await plugin.said(await plugin.next("say"), "8")
+        await telling
+        await plugin.writes("/状态", "9", **in_group, quoted_id="8")
+        await plugin.writes("/状态", "10", **in_group)
+        ours, other = await door.desk.wait_for(2)
+        assert (ours.addressed, other.addressed) == (True, False)
+        assert not (await plugin.next("heard"))["answered"]
+
+
+@pytest.mark.parametrize(
+    ("words", "lost"),
+    [
+        ({"text": "长" * 50_001}, True),
+        ({"peer": "55555"}, True),
+        ({"scene": "group", "peer": GROUP, "sender": "55555"}, False),
+    ],
+)
+async def test_words_that_nobody_will_hear_are_given_back_at_once(
+    door: Door, words: dict[str, Any], lost: bool
+):
+    """The plugin would bring them again after its next connection, hours later perhaps."""
+    async with linked(door) as plugin:
+        await plugin.writes(**{"text": "在的", **words})
+        heard = await plugin.next("heard")
+        assert (heard["id"], heard["answered"], heard["lost"]) == (f"{BOT}:7", False, lost)
+        assert door.desk.heard == []
+
+
+def _words_in_the_chat_of_another() -> dict[str, str]:
+    return {"type": "operator", "id": "x", **_place(), "sender": SECOND_OPERATOR}
 
 
 @pytest.mark.parametrize(
@@ -294,10 +338,7 @@ async def test_pictures_of_an_operator_come_between_the_words(door: Door):
         {"type": "teleport", "to": "moon"},
         {"type": "answer", "id": "nobody asked", "data": {"messages": 7}},
         {"type": "operator", "id": "x", **_place(), "sender": "me", "message_id": "1"},
-        {
-            **{"type": "operator", "id": "x", "scene": "private", "peer": OPERATOR},
-            **{"bot": "99999", "sender": OPERATOR, "message_id": "1", "text": "别人的机器人"},
-        },
+        {**_words_in_the_chat_of_another(), "message_id": "1"},
     ],
 )
 async def test_odd_frames_cost_nothing_but_themselves(door: Door, frame: Any):
@@ -320,8 +361,28 @@ async def test_a_plugin_that_comes_back_replaces_its_half_dead_connection(door: 
         await eventually(lambda: door.qq.bots() == ())
 
 
+async def test_of_two_plugins_with_one_bot_the_newer_one_is_used(door: Door):
+    """The older one may be what a power cut left behind."""
+    async with linked(door) as old, linked(door, instance="second") as plugin:
+        telling = asyncio.create_task(door.qq.deliver(PRIVATE, "在吗"))
+        await plugin.said(await plugin.next("say"), "8")
+        await telling
+        await old.writes("只听一次")
+        assert not (await old.next("heard"))["lost"]
+        await plugin.writes("只听一次", f"p{OPERATOR}-7")
+        await plugin.next("heard")
+        assert len(door.desk.heard) == 1
+
+
 async def test_a_bot_that_is_connected_directly_too_is_used_directly(door: Door):
     bot = {**ABLE, "id": "10001"}
-    async with linked(door, bots=[bot]) as _, door.bridge() as bridge:
+    async with linked(door, bots=[]) as plugin, door.bridge() as bridge:
+        await plugin.send(type="bots", bots=[bot])
+        await eventually(lambda: door.qq.turned_away is not None)
         await door.qq.deliver(PRIVATE, "只说一次")
         assert len(bridge.bot_lines("private", OPERATOR)) == 1
+        await bridge.say_private(OPERATOR, "只听一次")
+        await plugin.writes("只听一次", f"p{OPERATOR}-7", bot="10001")
+        assert not (await plugin.next("heard"))["lost"]
+        await door.desk.wait_for(1)
+        assert len(door.desk.heard) == 1

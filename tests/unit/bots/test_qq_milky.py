@@ -22,6 +22,7 @@ from qq_stage import (
 )
 
 from bots.milky.frames import message_id, seq_of
+from bots.sockets import ServerSocket
 from hub.errors import Rejected, Uncertain, Unreachable
 from hub.model import ChatPeer, ChatPicture, Mark
 from hub.sandbox.milky import MilkySim
@@ -100,6 +101,14 @@ async def test_a_refusal_says_why_and_a_missing_call_is_one():
         sim.unknown("send_private_message")
         with pytest.raises(Rejected, match="不支持这个操作"):
             await door.qq.deliver(PRIVATE, "在吗")
+
+
+async def test_pictures_that_a_server_finds_too_large_do_not_cost_the_text():
+    async with milky() as (door, sim):
+        sim.turn_down("send_private_message", 413)
+        await door.qq.deliver(PRIVATE, "新图 #a7", pictures=[PICTURE])
+        (line,) = sim.bot_lines("private", OPERATOR)
+    assert [segment["type"] for segment in line.segments] == ["text"]
 
 
 async def test_marks_are_put_in_groups_only():
@@ -269,6 +278,7 @@ async def test_what_a_server_adds_or_leaves_out_costs_no_message(change: dict[st
         ("message_receive", {**MESSAGE, "message_scene": "temp"}),
         ("message_receive", {**MESSAGE, "sender_id": -1}),
         ("message_receive", {**MESSAGE, "peer_id": "１２３"}),
+        ("message_receive", {**MESSAGE, "peer_id": "9" * 5_000}),
         ("group_nudge", {"group_id": 1}),
         ("一", {}),
     ],
@@ -276,6 +286,7 @@ async def test_what_a_server_adds_or_leaves_out_costs_no_message(change: dict[st
 async def test_what_is_no_message_is_passed_over(event_type: str, data: dict[str, Any]):
     async with milky() as (door, sim):
         await sim.tell_event(event_type, data)
+        await sim.tell_raw("[" * 100_000)
         await sim.say_private(OPERATOR, "后面的话")
         (heard,) = await door.desk.wait_for(1)
         assert heard.text == "后面的话"
@@ -345,3 +356,45 @@ async def test_a_bot_that_also_speaks_onebot_keeps_the_connection_that_it_has():
         sim.logged_in = True
         await door.qq.deliver(PRIVATE, "换了协议")
         assert len(bridge.bot_lines("private", OPERATOR)) == 1
+
+
+async def test_a_bot_that_comes_by_two_protocols_at_once_gets_one_connection(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    sim, bridge = MilkySim(self_id="10001", token=TOKEN), OneBotSim(reconnect_seconds=0.05)
+    sim.logged_in = False
+    accept, accepted = ServerSocket.accept, []
+
+    async def slowly(socket: ServerSocket) -> None:
+        accepted.append(socket)
+        await accept(socket)
+        sim.logged_in = True
+        await eventually(lambda: door.qq.bots() == ("10001",))
+
+    monkeypatch.setattr(ServerSocket, "accept", slowly)
+    async with (
+        sim.serve() as url,
+        open_door_to_qq(milky=(url,)) as door,
+        bridge.connected(door.url, TOKEN),
+    ):
+        assert await bridge.wait_refused() == 403
+        assert len(accepted) == 1
+        await door.qq.deliver(PRIVATE, "只说一次")
+        assert len(sim.bot_lines("private", OPERATOR)) == 1
+
+
+async def test_an_odd_server_costs_other_bots_nothing(monkeypatch: pytest.MonkeyPatch):
+    """Its answer is handed on as arguments, by name."""
+    odd = {"status": "failed", "retcode": 1, "self": "somebody"}
+    monkeypatch.setattr("hub.sandbox.milky._failed", lambda *_: odd)
+    sim = MilkySim(token=TOKEN)
+    sim.fail("get_login_info", times=None)
+    async with (
+        sim.serve() as url,
+        open_door_to_qq(milky=(url,)) as door,
+        door.bridge() as bridge,
+    ):
+        await eventually(lambda: sim.connections >= 3)
+        assert bridge.connections == 1
+        assert door.qq.turned_away is not None
+        assert "看不懂" in door.qq.turned_away.reason

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from aiohttp import web
 
 from hub.sandbox.milky import MilkySim
 from hub.sandbox.onebot import OneBotSim
-from hub.sandbox.onebot_chats import LAGRANGE
+from hub.sandbox.onebot_chats import LAGRANGE, ChatLine
 from tests.own_nonebot import OwnBot, own_bot
 
 OPERATOR, STRANGER, GROUP = "10002", "55555", "777001"
@@ -98,7 +99,7 @@ async def serving(hub: Hub) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def running(
-    folder: Path, *, token: str = TOKEN, **settings: Any
+    folder: Path, *, token: Any = TOKEN, **settings: Any
 ) -> AsyncIterator[tuple[Hub, OneBotSim, OwnBot]]:
     hub, bridge = Hub(), OneBotSim()
     async with serving(hub), bridge.serve_forward() as url:
@@ -107,8 +108,15 @@ async def running(
             yield hub, bridge, bot
 
 
-async def parrot(bridge: OneBotSim, scene: str, peer: str, words: str) -> None:
-    await bridge.wait_for_line(scene, peer, lambda line: line.text == f"鹦鹉：{words}", SECONDS)
+async def parrot(bridge: OneBotSim, scene: str, peer: str, words: str) -> ChatLine:
+    said = f"鹦鹉：{words}"
+    return await bridge.wait_for_line(scene, peer, lambda line: line.text == said, SECONDS)
+
+
+async def told(
+    bridge: OneBotSim, part: str, scene: str = "private", peer: str = OPERATOR
+) -> ChatLine:
+    return await bridge.wait_for_line(scene, peer, lambda line: part in line.text, SECONDS)
 
 
 async def logged(bot: OwnBot, part: str) -> None:
@@ -131,6 +139,37 @@ async def test_it_loads_with_no_settings_and_then_does_nothing(tmp_path: Path):
             text = bot.log.read_text("utf-8")
     assert "插件不做任何事" in text
     assert "ERROR" not in text
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (
+            {"yuqiao_priority": "早", "yuqiao_bots": {"10001": 1}},
+            "yuqiao_priority、yuqiao_bots 写得不对",
+        ),
+        ({"yuqiao_token": ""}, "没有设置 yuqiao_token"),
+        ({"yuqiao_token": "a\nb"}, "里有不能用的字符"),
+    ],
+)
+async def test_wrong_settings_are_named_and_cost_nobody_else_anything(
+    tmp_path: Path, settings: dict[str, Any], told: str
+):
+    async with running(tmp_path, **{"token": TOKEN, **settings}) as (_, bridge, bot):
+        await bridge.wait_online(SECONDS)
+        await bridge.say_private(OPERATOR, "在吗")
+        await parrot(bridge, "private", OPERATOR, "在吗")
+        await logged(bot, told)
+        text = bot.log.read_text("utf-8")
+    assert "Traceback" not in text
+    assert TOKEN not in text
+
+
+async def test_numbers_in_the_settings_are_as_good_as_text(tmp_path: Path):
+    """NoneBot reads them as numbers, whatever they stand for."""
+    async with running(tmp_path, yuqiao_token=483920, yuqiao_bots=10001) as (hub, _, _bot):
+        await until(lambda: bool(hub.tokens))
+        assert hub.tokens[0] == "Bearer 483920"
 
 
 async def test_a_wrong_token_is_told_in_the_log_once(tmp_path: Path):
@@ -178,19 +217,31 @@ async def test_what_is_not_for_the_hub_stays_with_the_other_plugins(tmp_path: Pa
         ]
         await link.send(type="heard", id=words["id"], answered=False)
 
-        await bridge.say_private(STRANGER, "/绑定 483920")
+        await bridge.say_private(STRANGER, "从前的通知\n#a7")
+        earlier = await parrot(bridge, "private", STRANGER, "从前的通知\n#a7")
+        await bridge.say_private(STRANGER, "引用着说", quote=earlier.id)
+        await parrot(bridge, "private", STRANGER, "引用着说")
+        await bridge.say_group(GROUP, OPERATOR, "引用着答", quote=earlier.id)
         words = await link.next("operator")
-        assert (words["sender"], words["text"]) == (STRANGER, "/绑定 483920")
+        assert (words["text"], words["quoted_text"]) == ("引用着答", earlier.text)
+        await link.send(type="heard", id=words["id"], answered=False)
+
+        await bridge.say_private(STRANGER, "/绑定483920")
+        words = await link.next("operator")
+        assert (words["sender"], words["text"]) == (STRANGER, "/绑定483920")
         await link.send(type="heard", id=words["id"], answered=True)
         await bridge.say_private(STRANGER, "再见")
         await parrot(bridge, "private", STRANGER, "再见")
 
         repeated = [
             one.text
-            for scene in (("private", OPERATOR), ("private", STRANGER))
+            for scene in (("private", OPERATOR), ("private", STRANGER), ("group", GROUP))
             for one in bridge.bot_lines(*scene)
         ]
-        assert repeated == ["小林：在吗 #a7", "鹦鹉：你好", "鹦鹉：再见"]
+        assert [one.removeprefix("鹦鹉：") for one in repeated] == [
+            *("小林：在吗 #a7", "你好", "从前的通知\n#a7", "引用着说", "再见"),
+            *("大家好", "吃了吗"),
+        ]
 
 
 async def test_a_number_is_done_once_and_its_answer_outlives_the_connection(tmp_path: Path):
@@ -230,6 +281,9 @@ async def test_history_reactions_and_pictures_are_given_for_the_asking(tmp_path:
         bridge.images["a.png"] = {"base64": "base64://QQ=="}
         await link.send(type="picture", id="3", file="a.png", **place)
         assert (await link.next("answer"))["data"] == {"data": "QQ=="}
+        bridge.reaction_result = 65002
+        await link.send(type="react", id="4", message_id=asked, mark="accepted", **place)
+        assert (await link.next("failed"))["kind"] == "rejected"
         await link.send(type="teleport", id="4", **place)
         await link.send(type="history", id="5", count=50, **{**place, "bot": "99999"})
         assert (await link.next("failed"))["kind"] == "unreachable"
@@ -262,13 +316,17 @@ async def test_words_wait_for_a_hub_that_is_away_and_are_brought_until_it_has_he
 async def test_words_that_waited_too_long_are_given_up_and_their_writer_is_told(tmp_path: Path):
     async with running(tmp_path, words_wait=0.2) as (hub, bridge, _):
         link = await hub.link()
+        refused = await bridge.say_private(OPERATOR, "#a7 太长")
+        words = await link.next("operator")
+        await link.send(type="heard", id=words["id"], answered=False, lost=True)
+        assert (await told(bridge, "收不下")).quoted == refused
+        unclear = await bridge.say_group(GROUP, OPERATOR, "#a7 也许")
+        await link.next("operator")
         hub.away = True
         await link.close()
+        assert (await told(bridge, "不知道", "group", GROUP)).quoted == unclear
         asked = await bridge.say_private(OPERATOR, "#a7 在的")
-        told = await bridge.wait_for_line(
-            "private", OPERATOR, lambda line: "没有送到鱼桥" in line.text, SECONDS
-        )
-        assert told.quoted == asked
+        assert (await told(bridge, "没有连上")).quoted == asked
         hub.away = False
         link = await hub.link()
         await link.say("1", "鱼桥回来了")
