@@ -15,7 +15,7 @@ from nonebot.adapters.milky.model.message import IncomingMessage
 
 from bots.finding import PastMessage
 from bots.words import joined, whole
-from hub.model import ChatPeer, ChatPicture, OperatorMessage
+from hub.model import ChatFile, ChatPeer, ChatPicture, OperatorMessage
 
 SCENES = {"friend": "private", "group": "group"}
 """Temporary chats are missing: nothing can be said there."""
@@ -25,6 +25,7 @@ NEEDED = {
     "reply": ("message_seq",),
     "mention": ("user_id",),
     "face": (),
+    "file": ("file_id",),
 }
 """Segments that are read, and what they must have; of the others only the number is told."""
 LONGEST_NUMBER = 20
@@ -107,7 +108,22 @@ def operator_message(event: MessageEvent, address: Address, *, of_ours: bool) ->
         quoted_text=_quoted_text(event),
         addressed=private or called or bool(event.to_me) or of_ours,
         parts=joined([_part(s) for s in message if s.type in ("text", "image")]),
-        attachments=sum(s.type == UNREAD for s in message),
+        attachments=sum(s.type in (UNREAD, "file") for s in message),
+        files=_files(message),
+        quoted_files=_files(event.reply.message) if event.reply is not None else (),
+    )
+
+
+def _files(message: Message) -> tuple[ChatFile, ...]:
+    return tuple(
+        ChatFile(
+            name=whole(str(s.data.get("file_name") or "")),
+            id=str(s.data["file_id"]),
+            size=_number(s.data.get("file_size")),
+            hash=str(s.data.get("file_hash") or ""),
+        )
+        for s in message
+        if s.type == "file"
     )
 
 

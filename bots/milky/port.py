@@ -13,6 +13,7 @@ from nonebot.adapters.milky.exception import MilkyAdapterException
 from nonebot.adapters.milky.message import MessageSegment
 
 from bots.driver import Driver
+from bots.files import check_size, file_from
 from bots.finding import PastMessage, find_said
 from bots.marks import FACES
 from bots.matcher import Matcher
@@ -31,7 +32,7 @@ from bots.pictures import download, seconds_to_take
 from bots.port import PEER, Ear
 from bots.refusals import TurnedAway
 from hub.errors import Rejected, Uncertain, Unreachable
-from hub.model import ChatAbilities, ChatPeer, ChatPicture, Mark, OperatorMessage
+from hub.model import ChatAbilities, ChatFile, ChatPeer, ChatPicture, Mark, OperatorMessage
 
 HISTORY = 30
 """Messages read when looking for an uncertain one: the protocol gives no more at once."""
@@ -122,6 +123,17 @@ class Milky:
             if not url or url == picture.url:
                 raise
         return await download(str(url), bridge=host)
+
+    async def fetch_file(self, peer: ChatPeer, file: ChatFile) -> bytes:
+        """In private chats only; nothing else asks for one."""
+        check_size(file)
+        which = {"user_id": _number(peer), "file_id": file.id, "file_hash": file.hash}
+        told = await self._ask(peer, "get_private_file_download_url", which)
+        place = told.get("download_url") if isinstance(told, dict) else None
+        found = await file_from(str(place or ""), self._adapter.host_of(peer.bot))
+        if found is None:
+            raise Rejected(PEER, "file", "QQ 端没有给出文件的地址")
+        return found
 
     async def react(self, peer: ChatPeer, message_id: str, mark: Mark) -> None:
         seq = seq_of(message_id, peer.scene, peer.peer)

@@ -6,15 +6,12 @@ from typing import Any
 
 from nonebot.adapters.onebot.v11 import ActionFailed, NetworkError
 
+from bots.files import check_size, file_from
 from bots.onebot.reactions import Ask
-from bots.pictures import BASE64, download, from_base64
+from bots.pictures import BASE64
 from bots.port import PEER
 from hub.errors import PeerError, Rejected
 from hub.model import ChatFile, ChatPeer
-
-WHAT = "文件"
-MOST_BYTES = 5 * 1024 * 1024
-TOO_LARGE = f"文件太大，最多 {MOST_BYTES // 1024 // 1024} MB"
 
 
 async def fetch_file(ask: Ask, peer: ChatPeer, file: ChatFile, *, bridge: str) -> bytes:
@@ -22,11 +19,10 @@ async def fetch_file(ask: Ask, peer: ChatPeer, file: ChatFile, *, bridge: str) -
 
     `bridge`: the host that it speaks from. Raises Rejected, Unreachable.
     """
-    if file.size > MOST_BYTES:
-        raise Rejected(PEER, "file", TOO_LARGE)
+    check_size(file)
     trouble: PeerError = Rejected(PEER, "file", "QQ 端没有给出文件的地址")
     try:
-        if (found := await _from(file.url, bridge)) is not None:
+        if (found := await file_from(file.url, bridge)) is not None:
             return found
     except PeerError as error:
         trouble = error
@@ -38,21 +34,11 @@ async def fetch_file(ask: Ask, peer: ChatPeer, file: ChatFile, *, bridge: str) -
         packed = str(told.get("base64") or "")
         for place in (f"{BASE64}{packed}" if packed else "", str(told.get("url") or "")):
             try:
-                if (found := await _from(place, bridge)) is not None:
+                if (found := await file_from(place, bridge)) is not None:
                     return found
             except PeerError as error:
                 trouble = error
     raise trouble
-
-
-async def _from(place: str, bridge: str) -> bytes | None:
-    """None: nothing is said there."""
-    if not place:
-        return None
-    packed = from_base64(place, what=WHAT, most=MOST_BYTES)
-    if packed is not None:
-        return packed
-    return await download(place, bridge=bridge, what=WHAT, most=MOST_BYTES)
 
 
 async def _told(ask: Ask, bot: str, action: str, params: dict[str, Any]) -> dict[str, Any]:

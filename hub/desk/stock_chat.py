@@ -98,7 +98,9 @@ class StockChat:
         else:
             one, codes = _leading(lines, head)
         if not codes.strip():
-            raise Invalid(f"没有入库：在「/补货 {one.pool.name}」下面一行写一张卡密")
+            raise Invalid(
+                f"没有入库：在「/补货 {one.pool.name}」下面一行写一张卡密，或者引用一个 .txt 文件"
+            )
         return _restocked(await self._restock.add(operator, one.pool.id, codes, label="QQ"))
 
     async def _add_file(

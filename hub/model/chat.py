@@ -97,6 +97,8 @@ class ChatFile:
     url: str = ""
     size: int = 0
     """In bytes; 0: not told."""
+    hash: str = ""
+    """Which some bridges want to be told again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import asyncio
 import json
 import socket
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -59,6 +59,8 @@ class MilkySim:
         """Calls and connections with a wrong token."""
         self.calls: deque[tuple[str, dict[str, Any]]] = deque(maxlen=10_000)
         """Calls that were let in, oldest first."""
+        self.files: dict[tuple[str, str], str] = {}
+        """Addresses of files by their ids and hashes."""
         self.reactions: deque[tuple[str, str, bool]] = deque(maxlen=1_000)
         self.resources: dict[str, str] = {}
         """Where pictures lie, by their names."""
@@ -140,10 +142,17 @@ class MilkySim:
     # --- People ---------------------------------------------------------------------------------
 
     async def say_private(
-        self, user_id: str, text: str, *, quote: str | None = None, image: str = ""
+        self,
+        user_id: str,
+        text: str,
+        *,
+        quote: str | None = None,
+        image: str = "",
+        file: dict[str, Any] | None = None,
     ) -> str:
         """A person writes to the bot; returns the number of the message in that chat."""
-        return await self._say("private", user_id, user_id, text, quote, image, at_bot=False)
+        more: list[Segment] = [{"type": "file", "data": file}] if file else []
+        return await self._say("private", user_id, user_id, text, quote, image, more, at_bot=False)
 
     async def say_group(
         self,
@@ -204,6 +213,7 @@ class MilkySim:
         text: str,
         quote: str | None,
         image: str,
+        more: Sequence[Segment] = (),
         *,
         at_bot: bool,
     ) -> str:
@@ -219,6 +229,7 @@ class MilkySim:
             self.resources[name] = image
             picture = {"resource_id": name, "temp_url": image, "width": 1, "height": 1}
             segments.append({"type": "image", "data": {**picture, "sub_type": "normal"}})
+        segments.extend(more)
         line = self._add(scene, peer, user_id, segments)
         await self._emit("message_receive", self._message(scene, peer, line))
         return line.id
@@ -339,6 +350,10 @@ class MilkySim:
                 if params["resource_id"] not in self.resources:
                     raise Failed(-404, "资源不存在")
                 return {"url": self.resources[params["resource_id"]]}
+            case "get_private_file_download_url":
+                if (params["file_id"], params["file_hash"]) not in self.files:
+                    raise Failed(-404, "文件不存在")
+                return {"download_url": self.files[params["file_id"], params["file_hash"]]}
             case "send_group_message_reaction":
                 told = (_seq(params), str(params["reaction"]), bool(params.get("is_add", True)))
                 self.reactions.append(told)

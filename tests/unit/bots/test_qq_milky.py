@@ -24,7 +24,7 @@ from qq_stage import (
 from bots.milky.frames import message_id, seq_of
 from bots.sockets import ServerSocket
 from hub.errors import Rejected, Uncertain, Unreachable
-from hub.model import ChatPeer, ChatPicture, Mark
+from hub.model import ChatFile, ChatPeer, ChatPicture, Mark
 from hub.sandbox.milky import MilkySim
 from hub.sandbox.onebot import OneBotSim
 from hub.sandbox.pictures import blank
@@ -51,6 +51,25 @@ async def milky(
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+# --- Files ----------------------------------------------------------------------------------------
+
+
+async def test_a_file_is_named_in_its_message_and_in_the_quote_of_it_and_can_be_had() -> None:
+    packed = base64.b64encode(b"AAAA-1").decode()
+    told = {"file_id": "/1", "file_name": "codes.txt", "file_size": 6, "file_hash": "h"}
+    async with milky() as (door, sim):
+        sim.files["/1", "h"] = f"base64://{packed}"
+        sent = await sim.say_private(OPERATOR, "", file=told)
+        await sim.say_private(OPERATOR, "/补货 月卡", quote=sent)
+        alone, quoting = await door.desk.wait_for(2)
+        file = ChatFile("codes.txt", "/1", "", 6, "h")
+        assert (alone.files, alone.attachments) == ((file,), 1)
+        assert (quoting.quoted_files, quoting.attachments) == ((file,), 0)
+        assert await door.qq.fetch_file(HERE, file) == b"AAAA-1"
+        with pytest.raises(Rejected):
+            await door.qq.fetch_file(HERE, ChatFile("codes.txt", "/2"))
 
 
 # --- Names of messages --------------------------------------------------------------------------
