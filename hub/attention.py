@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from hub import text
 from hub.model import (
+    HANDED_KEY,
     PING_KEY,
     Account,
     ChatPeer,
@@ -150,7 +151,7 @@ def hand_over(
     said = tx.messages.of_conversation(shop, conversation.id, limit=SUMMARY_MESSAGES)
     words = text.handed_over(giver.name, account, conversation, said, note=note)
     last = tx.attention.last_heard(shop, conversation.id)
-    key = f"handed:{conversation.id}:{taker.id}:{now.isoformat()}"
+    key = f"{HANDED_KEY}{conversation.id}:{taker.id}:{now.isoformat()}"
     tell_members(
         tx,
         shop,

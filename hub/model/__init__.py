@@ -165,6 +165,7 @@ from hub.model.stock import (
 from hub.model.tasks import (
     ANSWER_KEY,
     AWAY_KEY,
+    HANDED_KEY,
     MOMENT_KEY,
     NOTICE_KEY,
     PING_KEY,
@@ -210,6 +211,7 @@ from hub.model.tasks import (
 __all__ = [
     "ANSWER_KEY",
     "AWAY_KEY",
+    "HANDED_KEY",
     "KEPT",
     "MOMENT_KEY",
     "NOTICE_KEY",

@@ -393,6 +393,8 @@ AWAY_KEY = "away:"
 """How the keys of messages begin that are said to buyers when nobody is there."""
 NOTICE_KEY = "notice:"
 """How the keys of notices begin that tell what a buyer said."""
+HANDED_KEY = "handed:"
+"""How the keys of notices begin that hand a conversation over."""
 PING_KEY = "ping:"
 """How the keys of reminders begin, and of the notices that they make."""
 

@@ -14,6 +14,7 @@ from loguru import logger
 from hub.album import Album
 from hub.errors import HubError, PeerError, Rejected, Throttled, Uncertain, Unreachable
 from hub.model import (
+    HANDED_KEY,
     NOTICE_KEY,
     PING_KEY,
     AccountId,
@@ -316,10 +317,10 @@ class ChatSends:
         await self._release(claim, timedelta(seconds=wait), error, clear_wire=clear_wire)
 
     def _told(self, claim: Claim) -> tuple[ChatPeer, str, str | None]:
-        """To whom, what, and which of their messages it quotes. What buyers wrote makes no link."""
+        """To whom, what, and which of their messages it quotes. What buyers wrote makes no link;
+        what is to be said to them is shown as it is."""
         peer, text, quote = _told(claim)
-        work = claim.task.work
-        said = isinstance(work, SendNotice) and work.conversation is not None
+        said = claim.task.key.startswith((NOTICE_KEY, PING_KEY, HANDED_KEY))
         return peer, unlinked(text) if said and not self._links else text, quote
 
     def _count_try(self, claim: Claim) -> int:

@@ -14,7 +14,7 @@ import pytest
 
 from hub.app import open_hub, utc_now
 from hub.delivery import open_need
-from hub.model import AccountState, NeedKind, Role, TaskKind, Urgent, UrgentNews
+from hub.model import AccountState, NeedKind, Role, TaskKind, Urgent, UrgentNews, mail_lane
 from hub.notices import tell_owners_of_shop
 from hub.sandbox import SandboxOptions, start_sandbox
 from hub.sandbox.world import DEMO_SELLER
@@ -232,10 +232,12 @@ async def test_a_greylisted_mail_comes_later(tmp_path: Path) -> None:
             office.says["RCPT"] = "450 4.2.0 come back later"
             await it.news("第一件")
 
-            async def asked() -> bool:
-                return office.quits == 1
+            async def put_back() -> bool:
+                lane = mail_lane(BOSS)
+                waiting = await it.stage.read(lambda tx: tx.outbox.waiting(operator.shop, lane))
+                return office.quits == 1 and [one.attempt for one in waiting] == [1]
 
-            await wait_until(asked, PATIENCE)
+            await wait_until(put_back, PATIENCE)
             office.says.clear()
             clock.ahead = timedelta(minutes=6)
             await it.wait_mail("第一件")
