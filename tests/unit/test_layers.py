@@ -27,6 +27,7 @@ LAYERS: list[set[str]] = [
     {"hub.bargains"},
     {"hub.desk", "hub.inbound", "hub.outbound", "hub.supervisor", "hub.ops"},
     {"web", "bots"},
+    {"hub.workers"},
     {"hub.app", "hub.sandbox"},
     {"hub.demo", "hub.bench"},
     {"hub.shell"},
