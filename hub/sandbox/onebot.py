@@ -480,7 +480,8 @@ class OneBotSim:
     # --- Frames ----------------------------------------------------------------------------------
 
     def _meta(self, kind: str, **more: Any) -> dict[str, Any]:
-        head = {"time": _seconds(), "self_id": int(self.self_id), "post_type": "meta_event"}
+        now = int(datetime.now(UTC).timestamp())
+        head = {"time": now, "self_id": int(self.self_id), "post_type": "meta_event"}
         return {**head, "meta_event_type": kind, **more}
 
     def _heartbeat(self) -> dict[str, Any]:
@@ -495,7 +496,3 @@ class OneBotSim:
 
     async def _next_news(self) -> None:
         await self._news.wait()
-
-
-def _seconds() -> int:
-    return int(datetime.now(UTC).timestamp())

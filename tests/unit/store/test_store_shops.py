@@ -35,7 +35,6 @@ SYSTEM_WIDE = {
     "outbox._BACKLOG": "metrics",
     "outbox._GET": "by the id that the worker has just claimed",
     "outbox._HASTEN": "a lane is an account's or a chat's, and both are in one shop",
-    "outbox._OLDEST": "metrics",
     "outbox._NEXT_DUE": "one worker serves every shop",
     "outbox._OLDEST": "metrics",
     "outbox._RELIEVE": "after a crash all tasks are freed",
@@ -46,8 +45,6 @@ SYSTEM_WIDE = {
     "statistics._LAST": "ids of all shops are one row of numbers",
     "statistics._NEXT": "as `statistics._LAST`: when the next row was written, and nothing of it",
     "relays._FIND": "a chat message names its shop only by its relay; the desk compares",
-    "statistics._LAST": "where the rows of a span begin; ids are counted over all shops",
-    "statistics._NEXT": "as `statistics._LAST`",
 }
 """Statement -> why it is asked without a shop."""
 
