@@ -204,7 +204,7 @@ class OneBotSim:
         """Wait until something about this simulator holds. Raises TimeoutError."""
         async with asyncio.timeout(timeout):
             while not met():
-                await self._next_news()
+                await self._news.wait()
 
     async def _speak(self, ws: Link) -> None:
         await self._push(ws, self._meta("lifecycle", sub_type="connect"))
@@ -304,7 +304,7 @@ class OneBotSim:
                 for line in reversed(self.chat(scene, peer)):
                     if predicate(line):
                         return line
-                await self._next_news()
+                await self._news.wait()
 
     def forget(self) -> None:
         """The bridge was restarted: old ids can no longer be looked up, quoted or recalled."""
@@ -480,8 +480,7 @@ class OneBotSim:
     # --- Frames ----------------------------------------------------------------------------------
 
     def _meta(self, kind: str, **more: Any) -> dict[str, Any]:
-        now = int(datetime.now(UTC).timestamp())
-        head = {"time": now, "self_id": int(self.self_id), "post_type": "meta_event"}
+        head = {"time": _seconds(), "self_id": int(self.self_id), "post_type": "meta_event"}
         return {**head, "meta_event_type": kind, **more}
 
     def _heartbeat(self) -> dict[str, Any]:
@@ -494,5 +493,6 @@ class OneBotSim:
         self._news.set()
         self._news = asyncio.Event()
 
-    async def _next_news(self) -> None:
-        await self._news.wait()
+
+def _seconds() -> int:
+    return int(datetime.now(UTC).timestamp())
