@@ -14,10 +14,11 @@ import pytest
 from hub.app import Hub, open_hub
 from hub.errors import NotOurs
 from hub.ops import ImportInto, bring_over_set_aside
+from hub.ops.importing import Part
 from hub.settings import DatabaseSettings, QQSettings, Settings, WebSettings
 from hub.store import aside, open_store, set_aside
 from tests import originals
-from tests.unit.ops.import_stage import NOW, into, made, shop_of, snapshot
+from tests.unit.ops.import_stage import CAME, NOW, into, made, shop_of, snapshot
 
 
 @pytest.fixture
@@ -72,9 +73,10 @@ async def test_cut_short_after_moving_it_the_next_start_brings_it_over(path: Pat
     assert set_aside(path) == path.with_name("xianyu_data.db.original")
     assert not path.exists()
     assert set_aside(path) is None
-    async with hub_at(path) as hub:
-        accounts = await hub.store.read(lambda tx: tx.accounts.all(tx.shops.default()))
-        assert len(accounts) == 2
+    async with open_store(path, now=lambda: NOW) as store:
+        (report,) = await bring_over_set_aside(store, path, into(store))
+        assert report.number(Part.ACCOUNTS, *CAME) == 2
+        assert await bring_over_set_aside(store, path, into(store)) == []
 
 
 async def test_cut_short_while_moving_it_nothing_is_lost(
@@ -132,15 +134,16 @@ async def test_what_cannot_be_brought_over_does_not_keep_the_hub_from_starting(
     path: Path,
 ) -> None:
     path.with_name("xianyu_data.db.original").write_bytes(b"SQLite format 3\x00 and nothing more")
-    async with hub_at(path) as hub:
-        assert await hub.store.read(lambda tx: tx.accounts.all(tx.shops.default())) == []
+    async with open_store(path, now=lambda: NOW) as store:
+        assert await bring_over_set_aside(store, path, into(store)) == []
 
 
 async def test_a_database_of_another_program_is_left_where_it_is(path: Path) -> None:
     originals.write_original(path, "1.9")
     before = snapshot(path.parent)
+    assert set_aside(path) is None
     with pytest.raises(NotOurs, match="yuqiao import"):
-        async with hub_at(path):
+        async with open_store(path):
             pass
     assert {name: snapshot(path.parent)[name] for name in before} == before
 
