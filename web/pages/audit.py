@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from hub import text
 from web.auth import operator
 from web.render import render
 from web.site import SITE
@@ -81,6 +82,10 @@ ACTIONS = {
     "order.release": "卡密退回库存",
     "order.refuse": "决定不发",
     "order.ship": "标记发货",
+    "order.free": "免拼",
+    "emergency.halt": "全部急停",
+    "emergency.go": "全部恢复",
+    "ai.mode": "改 AI 的程度",
     "order.read": "重新读订单",
     "need.close": "处理待处理",
     "delivery.stop": "发货急停",
@@ -122,6 +127,7 @@ CONVERSATION_ACTIONS = (
 )
 """Their target is a ticket, an item, an account, or `shop` for all conversations."""
 
+AI_WORDS = {**{mode.value: said for mode, said in text.AI_MODES.items()}, "default": "默认"}
 HELD = {"item": "商品", "account": "账号"}
 
 
@@ -153,8 +159,11 @@ def _target(action: str, target: str) -> str:
         return f"{target} 个词"
     if action == "card.note":
         return f"卡密 {target}"
-    if action in ("delivery.stop", "delivery.resume"):
+    if action in ("delivery.stop", "delivery.resume", "emergency.halt", "emergency.go"):
         return "全店" if target == "shop" else target.replace("account", "账号")
+    if action == "ai.mode":
+        name, _, mode = target.rpartition(" ")
+        return f"{'全店' if name == 'shop' else name} {AI_WORDS.get(mode, mode)}"
     if action == "ai.configure":
         return "全店" if target == "shop" else target
     if action.startswith("order."):
