@@ -115,10 +115,12 @@ class QQ:
         return self._driver.serving
 
     @property
-    def turned_away(self) -> TurnedAway | None:
-        """The last connection attempt that failed, for the status page."""
-        failed = [port.turned_away for port in self._ports]
-        return max((one for one in failed if one is not None), key=lambda o: o.at, default=None)
+    def turned_away(self) -> tuple[TurnedAway, ...]:
+        """The last connection of each kind that did not come about, newest first, for the status
+        page: one server that is away must not hide that a token elsewhere is wrong."""
+        failed = (port.turned_away for port in self._ports)
+        found = [one for one in failed if one is not None]
+        return tuple(sorted(found, key=lambda one: one.at, reverse=True))
 
     def official(self) -> OfficialBot | None:
         """How the official bot is, for the status page; None: there is none."""

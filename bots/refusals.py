@@ -36,10 +36,13 @@ class Refusals:
 
     def note(self, bot: str, reason: str) -> None:
         """`bot`: as far as it is known."""
-        now = datetime.now(UTC)
-        self.last = TurnedAway(now, bot, reason)
+        now, last = datetime.now(UTC), self.last
         logged = self._logged.get((bot, reason))
-        if logged is not None and (now - logged).total_seconds() <= QUIET:
+        quiet = logged is not None and (now - logged).total_seconds() <= QUIET
+        if quiet and last is not None and (last.bot, last.reason) == (bot, reason):
+            return
+        self.last = TurnedAway(now, bot, reason)
+        if quiet:
             return
         if len(self._logged) >= MOST_QUIET:
             self._logged.clear()

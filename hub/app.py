@@ -240,9 +240,8 @@ def _application(
     settings: Settings,
     now: Callable[[], datetime],
 ) -> web.Application:
-    def refusal() -> tuple[datetime, str] | None:
-        turned_away = qq.turned_away
-        return None if turned_away is None else (turned_away.at, turned_away.reason)
+    def refusals() -> tuple[tuple[datetime, str], ...]:
+        return tuple((one.at, one.reason) for one in qq.turned_away)
 
     app = web.Application(client_max_size=LARGEST_REQUEST)
     attach_ops(app, store, metrics, __version__, now)
@@ -256,7 +255,7 @@ def _application(
             qq=qq.bots,
             qq_token=tokens[0],
             link_token=tokens[1],
-            qq_refusal=refusal,
+            qq_refusals=refusals,
             official=qq.official,
         ),
     )

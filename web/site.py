@@ -24,7 +24,7 @@ class Site:
 
     `qq` tells the ids of the bots that are connected right now; `qq_token` is the OneBot access
     token, shown to owners so that they can connect a bot, `link_token` that of the plugin in a
-    NoneBot of their own; `qq_refusal` tells when a connection was last turned away, and why.
+    NoneBot of their own; `qq_refusals` tells which connections did not come about lately.
     `official`: the official bot, None if there is none.
     """
 
@@ -34,7 +34,7 @@ class Site:
     qq: Callable[[], tuple[str, ...]]
     qq_token: str
     link_token: str = ""
-    qq_refusal: Callable[[], tuple[datetime, str] | None] = lambda: None
+    qq_refusals: Callable[[], tuple[tuple[datetime, str], ...]] = tuple
     official: Callable[[], OfficialBot | None] = lambda: None
     now: Callable[[], datetime] = _utc_now
 

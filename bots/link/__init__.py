@@ -13,7 +13,8 @@ Pings every 20 s from either side tell that the other one lives. docs/nonebot.md
 - What was said is told with place, text and time, and the last ones again in each `hello`: a hub
   that was restarted finds what its predecessor had said.
 - Operators' words come as `operator`, named by bot and message id, and again until the hub has
-  answered `heard`; the desk does nothing twice for one message.
+  answered `heard`; the desk does nothing twice for one message. Words that nobody will hear are
+  answered at once too: of a bot that is connected elsewhere, or more than can be taken (`lost`).
 """
 
 from bots.link.port import Link

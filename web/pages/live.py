@@ -89,7 +89,7 @@ async def _watch(
 
 def _unannounced(site: Site, shop: ShopId) -> dict[str, object]:
     """What can change without a commit, by noun."""
-    qq = (site.qq(), site.qq_refusal(), site.official())
+    qq = (site.qq(), site.qq_refusals(), site.official())
     return {"qq": qq, "login": site.desk.logins.revision(shop)}
 
 

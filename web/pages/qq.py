@@ -40,16 +40,16 @@ async def show(request: web.Request) -> web.Response:
 def _bots(site: Site) -> dict[str, Any]:
     official = site.official()
     bots = [bot for bot in site.qq() if official is None or bot != official.bot]
-    return {"bots": bots, "refusal": _refusal(site), "official": official}
+    return {"bots": bots, "refusals": _refusals(site), "official": official}
 
 
-def _refusal(site: Site) -> tuple[datetime, str] | None:
-    """Beside a bot that is connected only what happened just now: another may be in trouble."""
-    refusal, official = site.qq_refusal(), site.official()
-    if official is not None and refusal == official.refusal:
-        return None  # told beside that bot
-    old = refusal is not None and site.now() - refusal[0] > RECENT
-    return None if old and site.qq() else refusal
+def _refusals(site: Site) -> list[tuple[datetime, str]]:
+    """Beside a bot that is connected only what happened just now: another may be in trouble.
+    That of the official bot is told beside it."""
+    official, since = site.official(), site.now() - RECENT
+    told = None if official is None else official.refusal
+    recent = [one for one in site.qq_refusals() if one[0] >= since or not site.qq()]
+    return [one for one in recent if one != told]
 
 
 def _address(

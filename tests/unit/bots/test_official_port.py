@@ -328,9 +328,8 @@ async def test_a_token_is_replaced_before_it_ends(tmp_path: Path) -> None:
 
 async def test_a_wrong_secret_is_told_on_the_status_page(tmp_path: Path) -> None:
     async with open_official(tmp_path, online=False, secret="wrong") as official:
-        await eventually(lambda: official.qq.turned_away is not None, SECONDS)
-        refusal = official.qq.turned_away
-        assert refusal is not None
+        await eventually(lambda: bool(official.qq.turned_away), SECONDS)
+        (refusal,) = official.qq.turned_away
         assert (refusal.bot, refusal.reason) == (BOT, "AppID 或 AppSecret 不对")
         assert official.qq.bots() == ()
 

@@ -95,8 +95,8 @@ async def test_without_the_links_own_token_nobody_gets_in(door: Door, token: str
         async with dialled(door, token=token):
             pass
     assert refused.value.status == 403
-    assert door.qq.turned_away is not None
-    assert "yuqiao_token" in door.qq.turned_away.reason
+    assert door.qq.turned_away
+    assert "yuqiao_token" in door.qq.turned_away[0].reason
 
 
 async def test_the_welcome_names_the_operators_and_changes_are_told(door: Door):
@@ -378,7 +378,7 @@ async def test_a_bot_that_is_connected_directly_too_is_used_directly(door: Door)
     bot = {**ABLE, "id": "10001"}
     async with linked(door, bots=[]) as plugin, door.bridge() as bridge:
         await plugin.send(type="bots", bots=[bot])
-        await eventually(lambda: door.qq.turned_away is not None)
+        await eventually(lambda: bool(door.qq.turned_away))
         await door.qq.deliver(PRIVATE, "只说一次")
         assert len(bridge.bot_lines("private", OPERATOR)) == 1
         await bridge.say_private(OPERATOR, "只听一次")

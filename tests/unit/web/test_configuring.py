@@ -310,7 +310,7 @@ async def test_owners_alone_see_the_token_of_the_plugin(
 ) -> None:
     await stage.member(owner, "小周", Role.AGENT)
     page = (await boss.get("/qq")).text
-    assert f'value="{stage.url}"' in page
+    assert f'value="yuqiao_hub_url={stage.url}"' in page
     assert LINK_TOKEN in page
     async with visiting(stage) as agent:
         await agent.log_in("小周")
@@ -324,13 +324,16 @@ async def test_connected_bots_are_named(stage: Stage, boss: Visitor) -> None:
 
 
 async def test_the_qq_page_says_why_a_bot_was_turned_away(stage: Stage, boss: Visitor) -> None:
-    stage.refusals.append((datetime.now(UTC), "access token 不对"))
+    long_ago = datetime.now(UTC) - timedelta(minutes=11)
+    stage.refusals += [(datetime.now(UTC), "access token 不对"), (long_ago, "Milky 连不上")]
     for address in ("/qq", "/qq?part=1"):
-        assert "access token 不对" in (await boss.get(address)).text
+        page = (await boss.get(address)).text
+        assert "access token 不对" in page
+        assert "Milky 连不上" in page, "neither hides the other"
     stage.bots.append("10001")
-    assert "另有连接没有成功：access token 不对" in (await boss.get("/qq")).text
-    stage.refusals.append((datetime.now(UTC) - timedelta(minutes=11), "access token 不对"))
-    assert "access token 不对" not in (await boss.get("/qq")).text
+    page = (await boss.get("/qq")).text
+    assert "另有连接没有成功：access token 不对" in page
+    assert "Milky 连不上" not in page
 
 
 async def test_the_audit_tells_who_did_what_through_which_door(boss: Visitor) -> None:

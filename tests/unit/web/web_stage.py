@@ -243,7 +243,7 @@ async def open_stage(
                 qq=lambda: tuple(bots),
                 qq_token=TOKEN,
                 link_token=LINK_TOKEN,
-                qq_refusal=lambda: refusals[-1] if refusals else None,
+                qq_refusals=lambda: tuple(refusals),
             ),
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
