@@ -58,6 +58,7 @@ FROM_CHAT: dict[str, Action] = {
     "binding.unbind": Action.UNBIND,
     "handing.hand_over": Action.HAND_OVER,
     "handing.later": Action.LATER,
+    "handing.needs_nothing": Action.LATER,
     "emergency.go": Action.GO,
     "emergency.halt": Action.HALT,
     "ai_modes.set": Action.AI,
@@ -69,6 +70,8 @@ FROM_CHAT: dict[str, Action] = {
     "focusing.leave": Action.LEAVE,
 }
 """Drafts and answers have words instead of commands; their role is that of whoever may answer."""
+OF_THE_ADMIN = {"backups", "mail", "rule_sheets", "statistics", "suppliers"}
+"""Nouns that are the admin's altogether."""
 CONFIGURES = [
     "inbox.opened",
     "accounts.add",
@@ -78,7 +81,6 @@ CONFIGURES = [
     "logins.cancel",
     "members.add",
     "members.change",
-    "mail.test",
     "rules.add",
     "rules.add_picture",
     "rules.change",
@@ -86,8 +88,6 @@ CONFIGURES = [
     "rules.remove_picture",
     "canned.remove",
     "rehearsal.replay",
-    "rule_sheets.import_",
-    "rule_sheets.preview",
     "stock.add_picture",
     "stock.change",
     "stock.create",
@@ -99,8 +99,6 @@ CONFIGURES = [
     "delivery_rules.remove",
     "delivery_rules.set_guards",
     "cards.set_note",
-    "suppliers.configure",
-    "suppliers.test",
     "binding.make_code",
     "ai.add",
     "ai.change",
@@ -140,14 +138,12 @@ LOOKS = [
     "logins.pending",
     "logins.state",
     "members.all",
-    "mail.overview",
     "rules.all",
     "rules.get",
     "rules.picture",
     "canned.all",
     "canned.for_conversation",
     "rehearsal.is_item",
-    "rule_sheets.export",
     "system.audit",
     "system.overview",
     "stock.overview",
@@ -172,7 +168,6 @@ LOOKS = [
     "cards.get",
     "cards.look_up",
     "cards.page",
-    "suppliers.get",
     "binding.code",
     "binding.member",
     "handing.ticket",
@@ -208,8 +203,9 @@ def use_cases(stage: StockStage) -> dict[str, Any]:
 
 
 async def test_every_use_case_has_its_place(stage: StockStage) -> None:
-    placed = [*FROM_CHAT, *CONFIGURES, *LOOKS]
-    assert sorted(placed) == sorted(use_cases(stage)), "a new one? say whether chat can do it"
+    known = [one for one in use_cases(stage) if one.partition(".")[0] not in OF_THE_ADMIN]
+    placed = {*FROM_CHAT, *CONFIGURES, *LOOKS}
+    assert placed ^ set(known) == set(), "a new one? say whether chat can do it"
 
 
 async def test_the_desk_asks_for_the_role_that_the_command_names(stage: StockStage) -> None:
