@@ -83,6 +83,8 @@ ACTIONS = {
     "order.ship": "标记发货",
     "order.read": "重新读订单",
     "need.close": "处理待处理",
+    "emergency.halt": "全部停下：回复和发货",
+    "emergency.go": "恢复回复和发货",
     "delivery.stop": "发货急停",
     "delivery.resume": "恢复发货",
     "delivery.guards": "修改发货防护",
@@ -96,6 +98,7 @@ ACTIONS = {
     "ai.profile.remove": "删除 AI",
     "ai.profile.test": "试答",
     "ai.configure": "修改 AI 设置",
+    "ai.mode": "改 AI 的方式",
     "ai.replay": "重新问 AI",
     "rule.add": "添加规则",
     "rule.change": "修改规则",
@@ -153,7 +156,7 @@ def _target(action: str, target: str) -> str:
         return f"{target} 个词"
     if action == "card.note":
         return f"卡密 {target}"
-    if action in ("delivery.stop", "delivery.resume"):
+    if action in ("delivery.stop", "delivery.resume", "emergency.halt", "emergency.go"):
         return "全店" if target == "shop" else target.replace("account", "账号")
     if action == "ai.configure":
         return "全店" if target == "shop" else target
