@@ -176,7 +176,7 @@ async def the_second_word_sends_it(day: Day) -> None:
         await day.hears("没有等你确认的操作")
         await a_card_is_asked_for_again(day)
         await day.writes(f"确认 {code}")
-    await day.hears("再发一次")
+    await day.hears("正在把同样的内容再发一次")
     await day.phone_shows("CODE-1111", "CODE-1111", buyer=BUYER, item=POT)
 
 
