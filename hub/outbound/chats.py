@@ -62,6 +62,10 @@ MOST_TRIES = 5
 
 MISSED = timedelta(minutes=2)
 """A notice that waited so long was not told when it should have been."""
+BEHIND = timedelta(seconds=10)
+MANY = 30
+"""So many notices that wait are told in one as soon as the chat is `BEHIND`: buyers talk faster
+than a bot may."""
 KEPT_APART = 3
 """The newest of what was missed; each can be quoted."""
 WORTH_MERGING = 3
@@ -191,16 +195,19 @@ class ChatSends:
         return in_words
 
     async def _merge(self, claim: Claim) -> Claim:
-        """What a chat has missed for long is told in one notice, but for the newest; so are many
-        reminders at a time."""
+        """What a chat has missed for long is told in one notice, but for the newest; so are more
+        than can be said before long, and many reminders at a time."""
         task, now = claim.task, self._now()
         family = _family(task)
-        if family is None or (family == NOTICE_KEY and now - task.created_at < MISSED):
+        waited = now - task.created_at
+        if family is None or (family == NOTICE_KEY and waited < BEHIND):
             return claim
 
         def unit(tx: Tx) -> SendNotice | None:
             lane = tx.outbox.waiting(task.shop, task.lane)
             waiting = [one for one in lane if _family(one) == family]
+            if family == NOTICE_KEY and waited < MISSED and len(waiting) < MANY:
+                return None
             older = waiting[:-KEPT_APART]
             if len(older) < WORTH_MERGING or older[0].id != task.id:
                 return None

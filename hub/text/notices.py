@@ -54,7 +54,7 @@ MOST_MERGED = 8
 def merged_notice(count: int, buyers: Sequence[tuple[Conversation, int]]) -> str:
     """In the place of `count` notices that could not be told in time; `buyers`: who said how much,
     who spoke last first."""
-    lines = [f"⏳ QQ 断开期间另有 {count} 条买家消息："]
+    lines = [f"⏳ 没来得及一条条说，另有 {count} 条买家消息："]
     for conversation, said in buyers[:MOST_MERGED]:
         lines.append(f"{conversation.buyer_name or '买家'} {said} 条 #{conversation.ticket}")
     if len(buyers) > MOST_MERGED:

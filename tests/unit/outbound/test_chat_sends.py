@@ -9,6 +9,7 @@ from outbound_stage import ASKED_BY, FakeChat, Stage, add_conversation
 
 from hub.errors import Rejected, Uncertain, Unreachable
 from hub.model import Delivered, SendMail, SendReceipt, TaskKind, chat_lane, mail_lane
+from hub.outbound.chats import BEHIND, KEPT_APART, MANY
 
 SAID = Delivered("10001", ("5",))
 CHATS = (TaskKind.NOTICE, TaskKind.RECEIPT)
@@ -121,10 +122,27 @@ async def test_what_a_chat_missed_comes_in_one_notice_but_for_the_newest(stage: 
     await stage.work(sends.perform, *CHATS, rounds=20)
 
     merged, *rest = chat.said
-    assert merged.splitlines()[0] == "⏳ QQ 断开期间另有 7 条买家消息："
+    assert merged.splitlines()[0] == "⏳ 没来得及一条条说，另有 7 条买家消息："
     assert f"小林 3 条 #{other.ticket}" in merged
     assert f"小林 4 条 #{stage.conversation.ticket}" in merged
     assert rest == ["待处理 1", "第 7 句", "第 8 句", "第 9 句"]
+    assert await stage.open_tasks() == {}
+
+
+@pytest.mark.parametrize(("waiting", "texts"), [(MANY - 1, MANY - 1), (MANY, 1 + KEPT_APART)])
+async def test_when_buyers_talk_faster_than_a_bot_may_many_are_told_in_one(
+    stage: Stage, waiting: int, texts: int
+) -> None:
+    for number in range(waiting):
+        await stage.tell(f"第 {number} 句")
+    stage.now += BEHIND
+    chat = FakeChat([SAID])
+    sends = stage.chats(chat)
+    for _ in range(waiting):
+        await stage.work(sends.perform, *CHATS)
+
+    assert len(chat.said) == texts
+    assert chat.said[-1] == f"第 {waiting - 1} 句"
     assert await stage.open_tasks() == {}
 
 
