@@ -47,3 +47,8 @@ class Figures:
     total: DayFigures
     by_account: Mapping[str, DayFigures] = field(default_factory=dict)
     """The same sum for each account, by its name."""
+
+    @property
+    def busy_days(self) -> list[DayFigures]:
+        """Those on which something happened."""
+        return [one for one in self.days if one != DayFigures(one.day)]

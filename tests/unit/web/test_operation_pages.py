@@ -94,7 +94,10 @@ async def test_the_page_counts_what_happened_and_only_in_this_shop(
     page = await boss.get("/statistics?days=7")
     today = re.search(r"合计</th>(.*?)</tr>", page.text, re.S)
     assert today is not None
-    assert re.findall(r"<td>(.*?)</td>", today[1]) == ["1", "1", "0", "0", "1", "45.00", "0", ""]
+    figures = re.findall(r"<td data-label=\"(.*?)\">(.*?)</td>", today[1])
+    assert [value for _, value in figures] == ["1", "1", "0", "0", "1", "45.00", "0", "0"]
+    assert figures[0][0] == "买家消息"
+    assert "没有动静的 6 天没有列出" in page.text
     other = await stage.store.read(
         lambda tx: tx.statistics.counted(talk.shop, AccountId(99), now - timedelta(days=1))
     )
