@@ -19,6 +19,7 @@ from hub.model import PoolKind, Role, RuleKind
 from hub.sandbox import Sandbox, SandboxOptions, blank, start_sandbox
 from hub.settings import (
     AssistSettings,
+    BackupSettings,
     DatabaseSettings,
     LogSettings,
     QQSettings,
@@ -85,6 +86,7 @@ async def open_demo(
                 ai=AssistSettings(base_url=sandbox.urls["ai_url"] if model else "", model=model),
                 qq=QQSettings(access_token=token, send_spacing_seconds=0.05),
                 log=LogSettings.model_validate({"level": log_level}),
+                backup=BackupSettings(enabled=False),  # nothing of it outlives the demo
             )
             _show_items(sandbox)
             async with open_hub(settings) as hub:
