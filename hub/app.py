@@ -244,7 +244,8 @@ def _application(
         return tuple((one.at, one.reason) for one in qq.turned_away)
 
     app = web.Application(client_max_size=LARGEST_REQUEST)
-    attach_ops(app, store, metrics, __version__, now)
+    folder = settings.database.path.parent
+    attach_ops(app, store, metrics, __version__, now, folder)
     qq.attach(app)
     attach(
         app,

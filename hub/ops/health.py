@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from aiohttp import web
 from loguru import logger
@@ -19,6 +21,17 @@ ANSWER_SECONDS = 5.0
 """A store that takes longer does not answer, as far as those who wait for it can tell."""
 OVERDUE = timedelta(minutes=1)
 """A wait that is over for longer than this was forgotten by whoever waited."""
+
+LEAST_FREE = 50_000_000
+"""Bytes. With less than that the store will soon refuse, or does already."""
+
+
+def full_disk(folder: Path) -> list[str]:
+    """Why the disk of this folder is no place for a shop; empty if it is."""
+    free = shutil.disk_usage(folder).free
+    if free >= LEAST_FREE:
+        return []
+    return [f"磁盘满了，只剩 {free // 1_000_000} MB：{folder.absolute()}"]
 
 
 def reasons(accounts: Sequence[Account], now: datetime) -> list[str]:
@@ -47,8 +60,12 @@ def attach_ops(
     metrics: Metrics,
     version: str,
     now: Callable[[], datetime],
+    folder: Path,
 ) -> None:
-    """`/health` (200 ready, 503 with reasons), `/health/live`, `/metrics`."""
+    """`/health` (200 ready, 503 with reasons), `/health/live`, `/metrics`.
+
+    `folder` is where the database lies.
+    """
 
     async def ready(_: web.Request) -> web.Response:
         try:
@@ -59,7 +76,7 @@ def attach_ops(
             logger.error("health: the store does not answer: {!r}", error)
             problems = ["数据库没有应答"]
         else:
-            problems = reasons(accounts, now())
+            problems = full_disk(folder) + reasons(accounts, now())
         status = "unready" if problems else "ready"
         return web.json_response(
             {"status": status, "reasons": problems, "version": version},

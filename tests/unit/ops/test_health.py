@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -64,7 +65,7 @@ class Stage:
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     async with open_store(tmp_path / "hub.db", now=now) as store:
         app = web.Application()
-        attach_ops(app, store, Metrics(), "1.2.3", now)
+        attach_ops(app, store, Metrics(), "1.2.3", now, tmp_path)
         runner = web.AppRunner(app)
         await runner.setup()
         try:
@@ -78,6 +79,16 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 async def test_a_hub_without_accounts_is_ready(stage: Stage) -> None:
     expected = {"status": "ready", "reasons": [], "version": "1.2.3"}
     assert await stage.ask() == (200, expected)
+
+
+async def test_a_disk_that_is_full_makes_the_hub_unready(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "LEAST_FREE", shutil.disk_usage(tmp_path).total + 1)
+    status, told = await stage.ask()
+    assert status == 503
+    assert told["reasons"][0].startswith("磁盘满了，只剩 ")
+    assert str(tmp_path) in told["reasons"][0]
 
 
 async def test_an_account_that_is_connected_or_knowingly_waits_is_fit(stage: Stage) -> None:
