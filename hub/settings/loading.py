@@ -21,7 +21,12 @@ from hub.settings.sections import Settings
 PREFIX = "YUQIAO_"
 DEFAULT_FILE = Path("config/hub.yml")
 
-LISTS = {("qq", "onebot_ws_urls"), ("qq", "milky_urls"), ("replies", "toggle_words")}
+LISTS = {
+    ("qq", "onebot_ws_urls"),
+    ("qq", "milky_urls"),
+    ("replies", "toggle_words"),
+    ("web", "trusted_proxies"),
+}
 
 GUIDE_NAMES: dict[str, tuple[str, str]] = {
     "WEB_HOST": ("web", "host"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from email.utils import parseaddr
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -59,6 +60,9 @@ class WebSettings(_Section):
     secure_cookies: bool = False
     """True behind TLS: session cookies are then sent over https only."""
     session_days: int = Field(14, ge=1, le=365)
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Addresses or networks (`10.0.0.5`, `172.16.0.0/12`) of proxies that say in `X-Forwarded-For`
+    who is asking. Wrong passwords are counted by address."""
 
 
 class DatabaseSettings(_Section):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,10 @@ def test_every_setting_can_come_from_the_environment() -> None:
         "qq.onebot_ws_urls": ("ws://a:1/, ws://b:2/", ("ws://a:1/", "ws://b:2/")),
         "qq.milky_urls": ("http://a:1, https://b/x", ("http://a:1", "https://b/x")),
         "replies.toggle_words": ("。, 停", ("。", "停")),
+        "web.trusted_proxies": (
+            "10.0.0.5, 172.16.0.0/12",
+            (ip_network("10.0.0.5"), ip_network("172.16.0.0/12")),
+        ),
     }
     for path, default in leaves(Settings):
         text, value = lists.get(".".join(path), (str(default), default))
@@ -137,6 +142,7 @@ def test_a_section_whose_lines_are_commented_out_is_no_mistake(tmp_path: Path) -
         ("qq:\n  official: {api_url: bot.qq.com}\n", "'qq.official.api_url': must be an address"),
         ("just words", "must hold sections"),
         ("web: 8080\n", "'web' is a section"),
+        ("web:\n  trusted_proxies: [nginx]\n", "'web.trusted_proxies.0"),
         ("ai:\n  base_url: api.example.com\n", "'ai.base_url': must be an address"),
         ("ai:\n  base_url: https://api.example.com/v1\n", "ai.model must name the model"),
     ],

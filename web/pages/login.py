@@ -9,6 +9,7 @@ from aiohttp import web
 from hub.errors import Refusal, TooOften
 from web.auth import LOGIN_PAGE, SESSION_COOKIE, end_session, safe_next, start_session
 from web.forms import Form
+from web.proxies import client_address
 from web.render import render, see_other
 from web.site import SITE
 
@@ -26,12 +27,13 @@ async def show(request: web.Request) -> web.Response:
 async def log_in(request: web.Request) -> web.Response:
     form = await Form.sent(request)
     target = safe_next(form["next"])
+    site = request.app[SITE]
     try:
         async with request.app[LOGINS]:
-            new = await request.app[SITE].desk.members.log_in(
+            new = await site.desk.members.log_in(
                 name=form["name"].strip()[:LONGEST_NAME],
                 password=form["password"],
-                client=request.remote or "",
+                client=client_address(request, site.settings.web.trusted_proxies),
             )
     except Refusal as refusal:
         status = 429 if isinstance(refusal, TooOften) else 403
