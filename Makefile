@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check serve lock clean
+.PHONY: demo test deploy-test check serve lock clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/python -m hub demo
@@ -17,6 +17,10 @@ test: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 4 --dist loadfile
+
+# Images, compose files and scripts on a throw-away Docker engine; says so where there can be none.
+deploy-test: $(VENV)/.dev
+	bash tests/deploy/run.sh $(BIN)/python
 
 $(VENV)/bin/python:
 	$(or $(shell command -v $(PYTHON)),python3) -m venv $(VENV)

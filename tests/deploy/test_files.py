@@ -1,0 +1,163 @@
+"""Without an engine: files that come in pairs agree, and nothing in them is a dead letter."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hub import __version__
+from hub.settings import GUIDE_NAMES, Settings, load_settings
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = ("docker-compose.yml", "docker-compose-cn.yml")
+IMAGES = ("Dockerfile", "Dockerfile-cn")
+SCRIPTS = (
+    "docker-deploy.sh",
+    "entrypoint.sh",
+    "docker/yuqiao",
+    "nginx/ssl/self-signed.sh",
+)
+OF_COMPOSE = {"COMPOSE_FILE", "COMPOSE_PROFILES"}
+"""Variables that Docker Compose itself reads."""
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def compose(name: str) -> Any:
+    return yaml.safe_load(text(name))
+
+
+def test_both_images_differ_in_their_mirrors_only() -> None:
+    usual, other = (text(name).splitlines() for name in IMAGES)
+    mirrors = re.compile(r"ARG (PIP_INDEX_URL|DEBIAN_MIRROR)=https://")
+    added = [line for line in other if line not in usual]
+    start = other.index(next(line for line in other if line.startswith("RUN rm -f /etc/apt")))
+    sources = other[start : start + 4]
+    assert [line for line in other if not mirrors.match(line) and line not in sources] == usual
+    assert [line for line in added if mirrors.match(line)] == [
+        "ARG PIP_INDEX_URL=https://pypi.tuna.tsinghua.edu.cn/simple",
+        "ARG DEBIAN_MIRROR=https://mirrors.ustc.edu.cn/debian",
+    ]
+    assert "://" not in text("Dockerfile")
+    assert "\n".join(sources).count("${DEBIAN_MIRROR}") == 2
+
+
+def test_both_compose_files_differ_in_the_image_that_they_build_only() -> None:
+    usual, other = (compose(name) for name in COMPOSE)
+    assert usual["services"]["xianyu-app"].pop("build") == {
+        "context": ".",
+        "dockerfile": "Dockerfile",
+    }
+    assert other["services"]["xianyu-app"].pop("build") == {
+        "context": ".",
+        "dockerfile": "Dockerfile-cn",
+        "args": ["DEBIAN_MIRROR", "PIP_INDEX_URL"],
+    }
+    assert usual == other
+
+
+def test_the_image_has_the_version_of_the_program_and_the_health_check_of_the_guide() -> None:
+    for name in IMAGES:
+        assert f"ARG VERSION={__version__}\n" in text(name)
+        check = "--interval=30s --timeout=10s --start-period=40s --retries=3"
+        assert f"HEALTHCHECK {check} CMD" in text(name)
+
+
+@pytest.mark.parametrize("name", COMPOSE)
+def test_every_variable_that_the_hub_is_given_is_one_that_it_reads(name: str) -> None:
+    given = compose(name)["services"]["xianyu-app"]["environment"]
+    names = [one.partition("=")[0] for one in given]
+    assert len(set(names)) == len(names)
+    for one in names:
+        if one.startswith("YUQIAO_"):
+            section, _, key = one.removeprefix("YUQIAO_").lower().partition("__")
+        else:
+            section, key = GUIDE_NAMES[one]
+        part = getattr(Settings(), section)
+        assert key in type(part).model_fields, one
+
+
+def test_what_compose_sets_of_itself_is_what_the_program_takes() -> None:
+    given = compose(COMPOSE[0])["services"]["xianyu-app"]["environment"]
+    values = dict(one.split("=", 1) for one in given if "=" in one)
+    env = {name: re.sub(r"\$\{\w+:-(.*)\}", r"\1", value) for name, value in values.items()}
+    assert load_settings(env={"YUQIAO_CONFIG": "", **env}) is not None
+
+
+@pytest.mark.parametrize("name", COMPOSE)
+def test_every_variable_of_the_compose_file_is_explained_in_the_sample(name: str) -> None:
+    used = set(re.findall(r"\$\{(\w+)", text(name)))
+    app = compose(name)["services"]["xianyu-app"]
+    used |= {one for one in app["environment"] if "=" not in one}
+    used |= set(app["build"].get("args", ()))
+    explained = set(re.findall(r"^#(\w+)=", text(".env.example"), re.M))
+    assert used <= explained
+    if name == "docker-compose-cn.yml":
+        assert explained - used == OF_COMPOSE
+
+
+def test_the_sample_says_the_defaults_of_the_compose_file() -> None:
+    defaults = dict(re.findall(r"\$\{(\w+):-([^}]+)\}", text(COMPOSE[0])))
+    sample = dict(re.findall(r"^#(\w+)=(.+)$", text(".env.example"), re.M))
+    shown = {name for name in sample if name in defaults} - {"WEB_BIND"}
+    assert shown
+    for name in shown:
+        assert sample[name] == defaults[name], name
+
+
+def test_napcat_is_sent_to_the_path_where_the_hub_listens() -> None:
+    service = compose(COMPOSE[0])["services"]["napcat"]
+    template = text("napcat/yuqiao.json.in")
+    assert '"url": "ws://xianyu-app:8080/onebot/v11/ws"' in template
+    assert "./napcat/yuqiao.json:/app/templates/yuqiao.json:ro" in service["volumes"]
+    assert "MODE=yuqiao" in service["environment"]
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_the_scripts_are_sh_that_parses_and_may_be_run(name: str) -> None:
+    path = ROOT / name
+    assert text(name).startswith("#!/bin/sh\n")
+    assert b"\r" not in path.read_bytes()
+    if os.name == "posix":
+        assert path.stat().st_mode & stat.S_IXUSR
+        subprocess.run(["sh", "-n", path], check=True)
+
+
+def test_the_windows_script_does_what_the_other_one_does() -> None:
+    script = text("docker-deploy.bat")
+    assert '"%BASH%" "%~dp0docker-deploy.sh" %*' in script
+    assert "\nexit /b %ERRORLEVEL%\n" in script
+
+
+def test_every_command_of_the_deploy_script_is_in_its_help_and_in_the_guide() -> None:
+    script = text("docker-deploy.sh")
+    known = script[script.index("\ncase $command in") :]
+    commands = set(re.findall(r"(?:^  |\| )([a-z][a-z-]+)(?= \||\))", known, re.M)) - {"help"}
+    assert {"start", "update", "rollback", "with-nginx", "clean"} <= commands
+    told = script[script.index("用法") : script.index("\nTEXT")]
+    pages = "".join(path.read_text("utf-8") for path in (ROOT / "docs" / "operations").glob("*.md"))
+    for command in commands:
+        assert re.search(rf"(?:^  |\| ){command}\b", told, re.M), command
+        assert f"docker-deploy.sh {command}" in pages, command
+
+
+def test_nothing_but_the_program_is_sent_to_the_engine() -> None:
+    lines = text(".dockerignore").splitlines()
+    assert lines[1] == "*"
+    allowed = {line[1:] for line in lines if line.startswith("!")}
+    copied = {
+        word
+        for line in re.findall(r"^COPY (?!--from)(.+)$", text("Dockerfile"), re.M)
+        for word in line.split()[:-1]
+    }
+    assert {word.rstrip("/") for word in copied} == allowed
+    assert {"config/hub.yml", "**/__pycache__"} <= set(lines)

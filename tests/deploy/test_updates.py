@@ -1,0 +1,154 @@
+"""Updates that work, updates that do not, and moving a shop to another machine."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.deploy.stack import Stack, run
+
+pytestmark = pytest.mark.timeout(600)
+
+NEVER_FIT = "raise SystemExit('this version is broken')\n"
+LIVELY = {"accounts", "comparisons", "settings", "sqlite_sequence"}
+"""Tables that a hub writes to as soon as it runs: cookies are renewed, lists compared."""
+NEVER_LISTENS = """
+
+async def serve(settings: Settings, *_: object) -> None:
+    async with open_store(settings.database.path, key=settings.database.key, now=utc_now):
+        raise SystemExit("this version is broken, and has migrated before")
+"""
+MIGRATION = '''
+"""A change of the schema that the version before cannot read."""
+
+from alembic import op
+
+revision = "r9999"
+down_revision = "{head}"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("CREATE TABLE a_new_one (id INTEGER PRIMARY KEY)")
+'''
+
+
+@pytest.fixture(scope="module")
+def shop(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A shop of its own, because it is changed for good."""
+    folder = tmp_path_factory.mktemp("shop")
+    shop = Stack.laid_out(folder, "yuqiao-shop", "yuqiao-shop:latest")
+    run("docker", "tag", image, "yuqiao-shop:latest", cwd=folder)
+    try:
+        shop.deploy("start")
+        shop.compose("up", "--detach", "--wait", "sandbox")
+        shop.open_shop()
+        shop.converse("更新之前", "在的")
+        yield shop
+    finally:
+        shop.remove()
+
+
+def version(shop: Stack) -> str:
+    return str(shop.health()[1]["version"])
+
+
+def give_version(shop: Stack, number: str) -> None:
+    """The next version lies in the folder, as after `git pull`."""
+    file = shop.folder / "hub" / "__init__.py"
+    lines = file.read_text("utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith("__version__")]
+    file.write_text("\n".join([*kept, f'__version__ = "{number}"', ""]), "utf-8")
+
+
+def rows(database: Path) -> dict[str, set[Any]]:
+    """Each row of each table."""
+    with closing(sqlite3.connect(database)) as file:
+        tables = file.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        return {name: set(file.execute(f"SELECT * FROM {name}")) for (name,) in tables}  # noqa: S608
+
+
+def test_an_update_keeps_everything_makes_a_backup_first_and_can_be_taken_back(shop: Stack) -> None:
+    before = version(shop)
+    give_version(shop, "7.0.0")
+    said = shop.deploy("update").stdout
+    assert version(shop) == "7.0.0"
+    assert list((shop.folder / "backups").glob("yuqiao-*.zip")), said
+    shop.deploy("rollback")
+    assert version(shop) == before
+    shop.deploy("rollback")
+    assert version(shop) == "7.0.0"
+    shop.wait_ready()
+    shop.converse("更新之后", "还在")
+    assert shop.heard("在的") == 1
+
+
+def test_a_version_that_does_not_run_is_taken_back_and_the_data_stays(shop: Stack) -> None:
+    before = version(shop)
+    give_version(shop, "7.0.1")
+    broken = shop.folder / "hub" / "app.py"
+    good = broken.read_text("utf-8")
+    broken.write_text(good + NEVER_FIT, "utf-8")
+    done = shop.deploy("update", check=False)
+    broken.write_text(good, "utf-8")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "已退回旧版本；数据没有变" in done.stderr
+    assert version(shop) == before
+    shop.wait_ready()
+    shop.converse("失败之后", "照常")
+
+
+def test_a_version_that_changed_the_schema_and_fails_is_taken_back_with_its_data(
+    shop: Stack,
+) -> None:
+    before = version(shop)
+    shop.converse("失败之前", "记着这句")
+    give_version(shop, "8.0.0")
+    steps = shop.folder / "hub" / "store" / "migrations" / "versions"
+    newest = sorted(steps.glob("r*.py"))[-1].read_text("utf-8")
+    head = newest.partition('\nrevision = "')[2].partition('"')[0]
+    (steps / "r9999_new.py").write_text(MIGRATION.replace("{head}", head), "utf-8")
+    serving = shop.folder / "hub" / "app.py"
+    good = serving.read_text("utf-8")
+    serving.write_text(good + NEVER_LISTENS, "utf-8")
+    done = shop.deploy("update", check=False)
+    serving.write_text(good, "utf-8")
+    (steps / "r9999_new.py").unlink()
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "已退回旧版本和更新前的数据" in done.stderr, done.stdout + done.stderr
+    assert version(shop) == before
+    shop.wait_ready()
+    shop.converse("退回之后", "都还在")
+    assert shop.heard("记着这句") == 1
+
+
+def test_a_backup_restored_on_a_fresh_machine_is_the_same_shop(shop: Stack, tmp_path: Path) -> None:
+    shop.set(YUQIAO_BACKUP__PASSPHRASE="open sesame, please")
+    shop.deploy("start")
+    made = json.loads(shop.deploy("backup", "--json").stdout)
+    fresh = Stack.laid_out(tmp_path, "yuqiao-fresh", "yuqiao-shop:latest")
+    fresh.set(YUQIAO_BACKUP__PASSPHRASE="open sesame, please")
+    elsewhere = tmp_path / "from-the-other-machine.zip"
+    shutil.copy2(shop.folder / made["file"], elsewhere)
+    with zipfile.ZipFile(elsewhere) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith(".db")]
+        before = rows(Path(archive.extract(name, tmp_path / "unpacked")))
+    try:
+        fresh.compose("up", "--detach", "--wait", "--no-deps", "sandbox")
+        fresh.deploy("restore", str(elsewhere))
+        fresh.deploy("stop")
+        after = rows(fresh.folder / "data" / "xianyu_data.db")
+        changed = {name for name in before if before[name] - after.get(name, set())}
+        assert changed <= LIVELY
+        assert "小店" in fresh.deploy("run", "account", "list").stdout
+    finally:
+        fresh.remove()
