@@ -225,8 +225,8 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
 def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     wrong = tmp_path / "hub.db"
     with sqlite3.connect(wrong) as other:
-        other.execute("CREATE TABLE cookies (id TEXT PRIMARY KEY, value TEXT)")
-        other.execute("INSERT INTO cookies VALUES ('a', 'b')")
+        other.execute("CREATE TABLE notes (id TEXT PRIMARY KEY, value TEXT)")
+        other.execute("INSERT INTO notes VALUES ('a', 'b')")
     other.close()
     before = wrong.read_bytes()
     code, said = yuqiao(tmp_path, "serve")

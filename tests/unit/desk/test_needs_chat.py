@@ -166,7 +166,9 @@ async def test_who_quotes_the_list_of_needs_answers_none_of_them(stage: Delivery
     await stage.need(second)
     listed = await stage.write("/待处理")
     assert "小林 · 手冲咖啡壶 45.00 元" in listed
-    assert "没有发送" in await stage.write("3", quoted_id="9", quoted_text=listed)
+    said = await stage.write("3", quoted_id="9", quoted_text=listed)
+    assert said.startswith("没有执行")
+    assert await said_to(stage) == []
     assert await stage.states(first) == await stage.states(second) == []
 
 

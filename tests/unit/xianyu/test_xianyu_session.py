@@ -321,7 +321,7 @@ async def test_business_work_far_behind_is_felt_by_the_platform_and_loses_nothin
     """What is on the line behind the backlog waits, answers included; nothing is dropped."""
     monkeypatch.setattr("hub.xianyu.line.BACKLOG", 5)
     im.on(SEND, lambda _, frame: answer(frame))
-    impatient = replace(FAST, answer=0.1, heartbeat=0.1)
+    impatient = replace(FAST, answer=1.0, heartbeat=0.1)
     async with session_at(im.url, impatient) as session:
         await im.until(lambda: len(im.of("/r/SyncStatus/ackDiff")) == 1)
         await im.say(*(push([text_entry(n)]) for n in range(100)))
