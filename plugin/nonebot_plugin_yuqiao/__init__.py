@@ -21,7 +21,6 @@ __plugin_meta__ = PluginMetadata(
     description="在 QQ 里经营闲鱼店铺：买家消息推到 QQ，引用通知就能回复，付款自动发货",
     usage="引用一条通知写下要说的话，就回复那位买家；发 /帮助 看全部命令",
     type="application",
-    homepage="https://pypi.org/project/nonebot-plugin-yuqiao/",
     config=Config,
     supported_adapters={"~onebot.v11", "~milky"},
 )
