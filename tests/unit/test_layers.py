@@ -30,14 +30,6 @@ LAYERS: list[set[str]] = [
     {"hub.workers"},
     {"hub.app", "hub.sandbox"},
     {"hub.demo", "hub.bench"},
-    {"hub.shell"},
-    {
-        "hub.rule_commands",
-        "hub.mail_commands",
-        "hub.bench_commands",
-        "hub.import_commands",
-        "hub.backup_commands",
-    },
     {"hub.cli"},
     {"hub.__main__"},
 ]

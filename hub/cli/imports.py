@@ -11,11 +11,11 @@ from pathlib import Path
 import click
 
 from hub.app import utc_now
+from hub.cli.shell import run
 from hub.desk import Door, hash_brought_over
 from hub.errors import Invalid
 from hub.ops import ImportFrom, ImportInto, Report, beside, bring_over, fetch_from, in_words
 from hub.settings import Settings, load_settings
-from hub.shell import run
 from hub.store import Store, is_original, open_store, set_aside
 from hub.text import imports as words
 

@@ -23,8 +23,8 @@ from hub.bench import (
     run_rules,
     run_stock,
 )
+from hub.cli.shell import run
 from hub.ops import set_up_logs
-from hub.shell import run
 
 EXIT_INCOMPLETE = 1
 

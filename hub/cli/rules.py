@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
+from hub.cli.shell import SHOWN_FROM, at_the_desk, run
 from hub.desk import Desk, Operator, SheetFormat
 from hub.errors import Invalid, NotFound
-from hub.shell import SHOWN_FROM, at_the_desk, run
 from hub.text import rules_imported
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from hub.cli.shell import at_the_desk, run
 from hub.desk import Desk, Operator
-from hub.shell import at_the_desk, run
 
 
 @click.group("mail")

@@ -12,13 +12,17 @@ from loguru import logger
 
 from hub import __version__
 from hub.app import serve, utc_now
-from hub.backup_commands import backup_group, restore_command
-from hub.bench_commands import bench_group
+from hub.cli.backups import backup_group, restore_command
+from hub.cli.bench import bench_group
+from hub.cli.imports import import_command
+from hub.cli.mail import mail_group
+from hub.cli.rules import rules_group
+from hub.cli.shell import SHOWN_FROM
+from hub.cli.shell import at_the_desk as _at_the_desk
+from hub.cli.shell import run as _run
 from hub.demo import run_demo
 from hub.desk import ROLES, Desk, Operator
 from hub.errors import HubError, Invalid, NotFound, Refusal, SettingsError, StoreError
-from hub.import_commands import import_command
-from hub.mail_commands import mail_group
 from hub.model import Role
 from hub.ops import (
     Finding,
@@ -30,12 +34,8 @@ from hub.ops import (
     log_files,
     set_up_logs,
 )
-from hub.rule_commands import rules_group
 from hub.sandbox import SandboxOptions, run_sandbox
 from hub.settings import load_settings, settings_file
-from hub.shell import SHOWN_FROM
-from hub.shell import at_the_desk as _at_the_desk
-from hub.shell import run as _run
 from hub.store import is_original, open_store
 from hub.text import ACCOUNT_STATES, imports, pool_line, restocked
 
