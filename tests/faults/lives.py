@@ -36,8 +36,14 @@ SECONDS = 90.0
 _FORKED = multiprocessing.get_context("forkserver")
 _FORKED.set_forkserver_preload([__name__])
 inspect.getmodule(sys._getframe())  # NoneBot asks at each start; the first answer is the dear one
-_PORTS = itertools.count(random.SystemRandom().randrange(20_000, 30_000))
-"""Below those that the system gives to outgoing connections: a hub comes back to its port."""
+_SHARE = 2_500
+_WORKER = int("".join(filter(str.isdigit, os.environ.get("PYTEST_XDIST_WORKER", ""))) or 0)
+_PORTS = itertools.count(
+    20_000 + _WORKER % 4 * _SHARE + random.SystemRandom().randrange(_SHARE - 1_000)
+)
+"""Below those that the system gives to outgoing connections: a hub comes back to its port. Each
+test process has its own share: a port is free while its hub is dead, and would go to another
+world."""
 
 
 class Life:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -22,6 +21,7 @@ from hub.sandbox.onebot import ChatLine
 from hub.sandbox.world import DEMO_SELLER, Conversation
 from hub.settings import load_settings
 from hub.store import open_store
+from tests.faults.lives import free_port
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -249,7 +249,7 @@ async def open_rig(folder: Path, *, dial: bool = True) -> AsyncIterator[Rig]:
 
     `dial` False: QQ is nobody's before a test connects it.
     """
-    port = _free_port()
+    port = free_port()
     options = SandboxOptions(
         list_quiet_seconds=0,
         onebot_url=f"ws://127.0.0.1:{port}/onebot/v11/ws" if dial else "",
@@ -266,9 +266,3 @@ async def open_rig(folder: Path, *, dial: bool = True) -> AsyncIterator[Rig]:
             finally:
                 if rig.process is not None:
                     await rig.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
