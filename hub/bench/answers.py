@@ -26,6 +26,7 @@ from hub.bench.programs import Platform, open_platform
 from hub.desk import Door, Operator
 from hub.model import Account, AccountState, BuyerMessage, RuleKind, Text
 from hub.settings import (
+    BackupSettings,
     DatabaseSettings,
     QQSettings,
     ReplySettings,
@@ -200,6 +201,7 @@ def _settings(platform: Platform, folder: str) -> Settings:
         xianyu=XianyuSettings(**platform.urls, send_spacing_seconds=0, token_spacing_seconds=0),
         replies=ReplySettings(debounce_seconds=0),
         qq=QQSettings(access_token="bench"),  # noqa: S106 - a port on loopback, for a minute
+        backup=BackupSettings(enabled=False),
     )
 
 

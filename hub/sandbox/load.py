@@ -107,7 +107,9 @@ class _Run:
     duplicates: int = 0
     wrong_conversation: int = 0
     out_of_order: int = 0
-    """Told before an earlier message of the same conversation."""
+    """Told after a later message of the same conversation."""
+    newest: dict[str, int] = field(default_factory=dict)
+    """Of the messages that were told, by conversation."""
     said_at: list[float] = field(default_factory=list)
     """When the bot said something in QQ."""
     last_answer: float = 0.0
@@ -137,7 +139,8 @@ class _Run:
             if shot.answered or shot not in queue:
                 self.duplicates += 1
                 continue
-            self.out_of_order += queue[0] is not shot
+            self.out_of_order += self.newest.get(shot.conversation.id, -1) > shot.number
+            self.newest[shot.conversation.id] = shot.number
             queue.remove(shot)
             shot.answered = self.last_answer = now
             self.answered += 1

@@ -86,5 +86,5 @@ async def test_the_way_of_buyers_words_into_qq_is_measured() -> None:
     assert [run["messages"] for run in found["runs"]] == [12, 1, 12]
     for run in found["runs"]:
         assert 0 < run["p50"] <= run["p95"], run
-        assert run["missing"] == run["duplicates"] == run["mixed_up"] == 0, run
+        assert run["gathered"] == run["duplicates"] == run["mixed_up"] == 0, run
         assert 0 < run["lines"] <= run["messages"], run
