@@ -69,14 +69,18 @@ class Turns:
             case ReplyStep.KEEP:
                 tx.outbox.release(task, claim.holder, plan.until or now + WAIT_AGAIN)
                 return None
-            case ReplyStep.GATHER:
-                work = self._gather(tx, task, work, notices[:MOST_GATHERED], now)
-            case ReplyStep.SAY:
-                pass
+            case ReplyStep.GATHER if not words.is_gathered(work.text):
+                joined = notices[:MOST_GATHERED]
+                work = _gather(work, joined)
+            case _:  # what was gathered before and did not leave is said as it is
+                joined = []
         if plan.low:
             work = replace(work, text=words.with_low_credit(work.text))
         if work is not task.work and not tx.outbox.rewrite(task, claim.holder, work):
-            return None
+            return None  # the head is not ours any more: what waits behind it stays
+        for one in joined:
+            if one.id != task.id:
+                tx.outbox.drop(one.shop, one.id, error=f"joined notice {task.id}", now=now)
         return replace(claim, task=replace(task, work=work))
 
     def _still_wanted(self, tx: Tx, one: Task, head: Task, now: datetime) -> bool:
@@ -93,23 +97,18 @@ class Turns:
             return False
         return True
 
-    def _gather(
-        self, tx: Tx, head: Task, work: SendNotice, notices: Sequence[Task], now: datetime
-    ) -> SendNotice:
-        """One notice for all; it is about a conversation if all of them are."""
-        works = [one.work for one in notices if isinstance(one.work, SendNotice)]
-        for one in notices:
-            if one.id != head.id:
-                tx.outbox.drop(one.shop, one.id, error=f"joined notice {head.id}", now=now)
-        about = {one.conversation for one in works}
-        alone = len(about) == 1
-        return SendNotice(
-            work.peer,
-            words.gathered([words.Waited(one.text, one.conversation) for one in works]),
-            works[-1].conversation if alone else None,
-            works[-1].message if alone else None,
-            urgent=any(one.urgent for one in works),
-        )
+
+def _gather(work: SendNotice, notices: Sequence[Task]) -> SendNotice:
+    """One notice for all; it is about a conversation if all of them are."""
+    works = [one.work for one in notices if isinstance(one.work, SendNotice)]
+    alone = len({one.conversation for one in works}) == 1
+    return SendNotice(
+        work.peer,
+        words.gathered([words.Waited(one.text, one.conversation) for one in works]),
+        works[-1].conversation if alone else None,
+        works[-1].message if alone else None,
+        urgent=any(one.urgent for one in works),
+    )
 
 
 def _told_elsewhere(tx: Tx, task: Task, work: SendNotice) -> bool:

@@ -15,6 +15,8 @@ FEW_CHATS, MOST_CHATS, MOST_OTHERS = 4, 12, 5
 """So that it stays one message."""
 LONGEST_HEAD, LONGEST_LINE = 40, 60
 LOW = "（官方机器人只能再主动说一次，之后的消息先攒着。随便回一句，例如 /状态，就能继续收）"
+SEVERAL = "📬 "
+"""How all that was gathered begins, and nothing else."""
 _TICKET = re.compile(r"#[a-z]\d{1,6}")
 
 
@@ -41,7 +43,7 @@ def gathered(notices: Sequence[Waited]) -> str:
     if len(chats) == 1 and not others:
         (only,) = chats.values()
         head, *rest = _chat(only, MOST_LINES)
-        return "\n".join([f"📬 攒了 {len(only)} 条消息 {head}", *rest, _ticket(only[-1])])
+        return "\n".join([f"{SEVERAL}攒了 {len(only)} 条消息 {head}", *rest, _ticket(only[-1])])
     said = [_opening(len(chats), len(others))]
     for some in list(chats.values())[:MOST_CHATS]:
         head, *rest = _chat(some, MOST_LINES if len(chats) <= FEW_CHATS else 1)
@@ -55,6 +57,11 @@ def gathered(notices: Sequence[Waited]) -> str:
     if chats:
         said.append("回复写「编号 要说的话」，看全部写「/历史 编号」")
     return "\n".join(said)
+
+
+def is_gathered(notice: str) -> bool:
+    """Whether it is several in one already: gathered again, it would lose what it tells."""
+    return notice.startswith(SEVERAL)
 
 
 def with_low_credit(notice: str) -> str:
@@ -95,8 +102,8 @@ def bot_name(bot: str) -> str:
 
 def _opening(chats: int, others: int) -> str:
     if not chats:
-        return f"📬 攒了 {others} 条通知："
-    return f"📬 {chats} 个会话有新消息" + (f"，另有 {others} 条通知：" if others else "：")
+        return f"{SEVERAL}攒了 {others} 条通知："
+    return f"{SEVERAL}{chats} 个会话有新消息" + (f"，另有 {others} 条通知：" if others else "：")
 
 
 def _chat(notices: Sequence[list[str]], most: int) -> list[str]:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from outbound_stage import START, FakeChat, Stage
+from outbound_stage import HOLDER, START, FakeChat, Stage
 
 from hub.credits import Credits
+from hub.errors import Unreachable
 from hub.model import (
     Anchor,
     AnchorKind,
@@ -24,6 +25,7 @@ from hub.model import (
     peer_at,
 )
 from hub.notices import FALLBACK_AFTER, tell_owners, tell_owners_of_shop
+from hub.outbound.worker import Claim
 from hub.store import Tx
 from hub.text.gathered import LOW
 
@@ -184,3 +186,28 @@ async def test_the_id_that_a_group_knows_somebody_by_is_told_nothing_in_private(
     await tell(stage, "一")
     assert await work(stage, FakeChat([SAID], pushes=False)) == []
     assert await stage.open_tasks() == {}
+
+
+async def test_what_was_gathered_and_did_not_leave_is_told_whole_later(stage: Stage) -> None:
+    await set_up(stage, ADDRESS, credits=5)
+    await tell(stage, "一", "二")
+    away = Unreachable("qq", "send", "away")
+    chat = FakeChat([away, SAID], pushes=False)
+    assert await work(stage, chat, rounds=1) == []
+    stage.now += timedelta(minutes=5)
+    await tell(stage, "三", "四", "五", "六", "七")
+    first, second = await work(stage, chat, rounds=2)
+    assert first.splitlines()[1:3] == ["一", "二"]
+    assert "攒了 5 条消息" in second
+
+
+async def test_a_head_that_is_taken_away_meanwhile_takes_nothing_with_it(stage: Stage) -> None:
+    await set_up(stage, ADDRESS, credits=5)
+    await tell(stage, "一", "二", "三")
+    (head,) = await stage.claim(*CHATS)
+    await stage.store.write(lambda tx: tx.outbox.cancel(stage.shop, head.key, now=stage.now))
+    chat = FakeChat([SAID], pushes=False)
+    await stage.chats(chat).perform(Claim(head, HOLDER))
+    assert chat.said == []
+    (said,) = await work(stage, chat, rounds=1)
+    assert said.splitlines()[1:3] == ["二", "三"]
