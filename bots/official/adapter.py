@@ -94,6 +94,8 @@ class Adapter(BaseAdapter):
             refusals=self.refusals,
         )
         self._lanes: Lanes[tuple[Address, Frame]] = Lanes(self._handle)
+        self._unfinished: set[int] = set()
+        """Numbers of the events that were taken and are not handled yet."""
         driver.on_startup(self._start)
 
     @classmethod
@@ -107,13 +109,16 @@ class Adapter(BaseAdapter):
         return URL(self.settings.api_base)
 
     async def _start(self) -> None:
+        self._unfinished.clear()
         self.gateway.go_on_from(*await self._credits.line(self.settings.bot))
         self.driver.task_group.start_soon(self._lanes.run)
         self.driver.task_group.start_soon(self.gateway.run)
 
     async def _keep_place(self) -> None:
-        """After the event, so that one that was cut short comes again; the desk knows it then."""
+        """Before the oldest event that is not handled yet, so that all that was cut short comes
+        again; the desk knows what it had heard."""
         session, seq, intents = self.gateway.place
+        seq = min((seq, *(one - 1 for one in self._unfinished)))
         if session:
             await self._credits.keep_line(self.settings.bot, session, seq, intents)
 
@@ -145,20 +150,31 @@ class Adapter(BaseAdapter):
             return
         if not self._lanes.offer(lane, (address, frame)):
             logger.error("official bot: too many messages are waiting, one was dropped")
+            return
+        if isinstance(frame.get("s"), int):
+            self._unfinished.add(frame["s"])
 
     async def _handle(self, arrived: tuple[Address, Frame]) -> None:
         address, frame = arrived
         try:
-            await self._credits.hear(address.peer, address.anchor, address.kind)
-            message = await self._read(address, frame)
-            if message is not None:
-                await self._ear.hear(message)
-            await self._credits.wake(address.peer)
-            await self._keep_place()
+            await self._hear(address, frame)
         except ValueError as error:
             logger.warning("official bot: unreadable message: {}", type(error).__name__)
         except Exception:  # one message must not end the work on all others
             logger.exception("official bot: a message could not be handled")
+        if isinstance(frame.get("s"), int):
+            self._unfinished.discard(frame["s"])  # not if it was cut short
+        try:
+            await self._keep_place()
+        except Exception:  # nor must this
+            logger.exception("official bot: its place in the line could not be kept")
+
+    async def _hear(self, address: Address, frame: Frame) -> None:
+        await self._credits.hear(address.peer, address.anchor, address.kind)
+        message = await self._read(address, frame)
+        if message is not None:
+            await self._ear.hear(message)
+        await self._credits.wake(address.peer)
 
     async def _read(self, address: Address, frame: Frame) -> OperatorMessage | None:
         sender = self.sender_of(address)

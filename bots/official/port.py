@@ -111,6 +111,9 @@ class Official:
 
     async def _finish(self, peer: ChatPeer, text: str, reply: Reply) -> str:
         answered = await self._post(peer, _body(text), reply, again=True)
+        if answered.outcome in (Outcome.TOO_FAST, Outcome.TOKEN):
+            error = answered.error("find")  # it tells nothing of the first time: look again
+            raise Unreachable(PEER, "find", error.reason, raw=error.raw)
         if answered.outcome not in (Outcome.SAID, Outcome.SAID_BEFORE):
             raise answered.error("find")
         return await self._arrived(peer, reply, answered)

@@ -22,7 +22,7 @@ from official_stage import (
 from qq_stage import eventually
 
 from hub.errors import Rejected, Throttled, Uncertain, Unreachable
-from hub.model import ChatPicture
+from hub.model import ChatPicture, OperatorMessage
 from hub.policy import MOST_REPLIES
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 100
@@ -161,6 +161,21 @@ async def test_an_answer_that_got_lost_is_said_again_under_its_number_and_is_the
     assert told is None  # that one is told: the same words said anew are others
 
 
+async def test_a_platform_in_a_hurry_does_not_end_the_search_for_what_got_lost(
+    official: OfficialDoor,
+) -> None:
+    await official.heard()
+    since = official.credits.now()
+    official.sim.upset("lost")
+    with pytest.raises(Uncertain):
+        await official.qq.deliver(THERE, "好")
+    official.sim.upset("refuse", code=22009)
+    with pytest.raises(Unreachable):
+        await official.qq.find_delivered(THERE, "好", since)
+    assert await official.qq.find_delivered(THERE, "好", since) is not None
+    assert [one.text for one in official.sim.lines("private", OPENID)] == ["好"]
+
+
 async def test_a_text_of_which_a_part_got_lost_is_completed(official: OfficialDoor) -> None:
     await official.heard()
     since, text = official.credits.now(), "一" * 1_800 + "二" * 1_800
@@ -281,6 +296,28 @@ async def test_a_broken_line_is_resumed_and_nothing_said_meanwhile_is_lost(
     await official.desk.wait_for(2, SECONDS)
     assert [one.text for one in official.desk.heard] == ["一", "二"]
     assert (official.sim.gateway.identified, official.sim.gateway.resumed) == (1, 1)
+
+
+async def test_the_place_in_the_line_stays_before_what_is_still_being_handled(
+    official: OfficialDoor,
+) -> None:
+    await official.heard("零")
+    await official.heard("一")
+    _, before, _ = await official.credits.line(BOT)
+    go_on = asyncio.Event()
+
+    async def slow(message: OperatorMessage) -> None:
+        if message.sender == PERSON:
+            await go_on.wait()
+
+    official.desk.answer = slow
+    await official.heard("二")
+    for number, text in enumerate(("三", "四"), start=4):
+        await official.sim.say("STRANGER", text)
+        await official.desk.wait_for(number, SECONDS)
+    _, kept, _ = await official.credits.line(BOT)
+    go_on.set()
+    assert kept - before <= 1  # of 一, whose own end nobody has waited for
 
 
 async def test_a_session_that_is_over_is_begun_anew(official: OfficialDoor) -> None:
