@@ -18,6 +18,7 @@ LOW = "（官方机器人只能再主动说一次，之后的消息先攒着。�
 SEVERAL = "📬 "
 """How all that was gathered begins, and nothing else."""
 _TICKET = re.compile(r"#[a-z]\d{1,6}")
+_ENDS_WITH_TICKET = re.compile(r"[#＃]\s?[a-zａ-ｚ]\d{1,6}\s*\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def gathered(notices: Sequence[Waited]) -> str:
     said += [f"· {line}" for line in others[:MOST_OTHERS]]
     if len(others) > MOST_OTHERS:
         said.append(f"· 另有 {len(others) - MOST_OTHERS} 条通知，请到后台看")
-    if chats:
+    if chats or _ENDS_WITH_TICKET.search(said[-1]):
         said.append("回复写「编号 要说的话」，看全部写「/历史 编号」")
     return "\n".join(said)
 

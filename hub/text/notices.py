@@ -65,11 +65,14 @@ def merged_notice(count: int, buyers: Sequence[tuple[Conversation, int]]) -> str
 
 
 def merged_pings(buyers: Sequence[tuple[Conversation, int]]) -> str:
-    """In the place of reminders of these buyers, of whom there are many at a time."""
+    """In the place of reminders of these buyers, of whom there are many at a time. It must not end
+    with a ticket: a quote of it would answer that buyer."""
     lines = [f"⏰ 另有 {len(buyers)} 位买家还没人回复："]
     lines += [f"{one.buyer_name or '买家'} #{one.ticket}" for one, _ in buyers[:MOST_MERGED]]
     if len(buyers) > MOST_MERGED:
         lines.append(f"还有 {len(buyers) - MOST_MERGED} 位，都在后台「会话」里")
+    ticket = buyers[0][0].ticket if buyers else "a7"
+    lines.append(f"回复：#{ticket} 加上要说的话")
     return "\n".join(lines)
 
 

@@ -54,6 +54,11 @@ def test_only_notices_about_no_conversation_are_a_list() -> None:
     assert said.splitlines() == ["📬 攒了 2 条通知：", "· 【小店】登录失效", "· 卡池 月卡 空了"]
 
 
+def test_a_list_that_names_a_ticket_last_is_no_notice_of_that_buyer() -> None:
+    said = gathered([Waited("卡池 月卡 空了", None), Waited("小李 接手了 #a7", None)])
+    assert closing_ticket(said) is None
+
+
 def test_it_stays_short_however_much_waited() -> None:
     many = [Waited(notice(f"a{n % 100}", "话" * 500, buyer="名" * 50), n % 100) for n in range(300)]
     said = gathered([*many, *[Waited("通" * 200, None)] * 100])

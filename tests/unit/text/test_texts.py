@@ -120,6 +120,8 @@ def test_what_is_about_the_shop_or_many_buyers_leads_to_none() -> None:
         text.no_target(quoted=False),
         text.account_notice(ACCOUNT, "登录失效"),
         text.stranger(),
+        text.merged_notice(3, [(LIN, 3)]),
+        text.merged_pings([(LIN, 1), (LIN, 2)]),
     ]
 
     assert [closing_ticket(one) for one in pages] == [None] * len(pages)
