@@ -244,6 +244,20 @@ async def test_a_word_about_a_draft_that_two_bots_hear_is_not_told_to_the_buyer(
     assert await stage.said_to(stage.lin) == []
 
 
+@pytest.mark.parametrize("first", ["好", "不要"])
+async def test_a_second_word_about_a_draft_is_not_told_to_the_buyer(
+    stage: Stage, first: str
+) -> None:
+    await propose(stage, stage.lin, "十块")
+    await stage.write(f"#{stage.lin.ticket} {first}")
+
+    answer = await stage.write(f"#{stage.lin.ticket} 好")
+
+    assert answer is not None
+    assert "这份草稿已经" in answer
+    assert await stage.said_to(stage.lin) == []
+
+
 async def test_focus_ends_after_ten_idle_minutes_and_lines_begin_them_anew(stage: Stage) -> None:
     await stage.write(f"/聊 #{stage.lin.ticket}")
     stage.clock.now += timedelta(minutes=9)
