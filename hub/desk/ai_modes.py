@@ -38,12 +38,16 @@ class AiModes:
 
     async def set(self, operator: Operator, scope: Scope, mode: AiMode | None) -> AiStanding:
         """None: like the wider place. Holding AI back is for everybody who answers; what may let it
-        speak by itself is the owner's to say."""
+        speak by itself is the owner's to say, and so are drafts where these go out undecided."""
         free = mode in (None, AiMode.AUTOMATIC)
         operator.require(Role.OWNER if free else Role.AGENT)
         now, shop = self._now(), operator.shop
 
         def unit(tx: Tx) -> AiStanding:
+            sends = tx.ai_scopes.settings(shop).limits.draft_sends
+            if mode is AiMode.DRAFT and sends:
+                before = _standing(tx, operator, scope).mode
+                operator.require(Role.OWNER if before is AiMode.OFF else Role.AGENT)
             if scope.item is not None:
                 known = tx.items.get(shop, scope.item)
                 found = tx.ai_scopes.settings(shop, known.account if known else None, scope.item)

@@ -20,6 +20,7 @@ from hub.commands import (
     confirmation,
     find_command,
     is_order_page,
+    leading_ticket,
     may,
     narrow,
     need_of_notice,
@@ -191,6 +192,9 @@ class Chat:
         if number is not None and (digit or message.addressed):
             return await self._hear_of_need(operator, number, message, fetch)
         said = said_of_draft(message)
+        by_ticket = said is not None and leading_ticket(message.text) is not None
+        if by_ticket and self._routing.heard_by_another_bot(message):
+            return None  # the draft may be decided about by now, and this would be told the buyer
         if said is not None and (draft := await self._draft_meant(operator, message)) is not None:
             if not await self._first_time(operator, message):
                 return None

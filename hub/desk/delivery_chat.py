@@ -296,6 +296,8 @@ class DeliveryChat:
         elif rest:
             raise Invalid(f"没有执行：看不懂「{rest}」，这里只写订单号或 #编号")
 
+        written = await self._written(operator, order) if choice is Choice.RESEND else None
+
         async def act(who: Operator, code: str) -> str:
             view: OrderView
             match choice:
@@ -304,7 +306,7 @@ class DeliveryChat:
                         who, order.id, pool=pool, units=pieces, code=code, need=need
                     )
                 case Choice.RESEND:
-                    view = await orders.resend(who, order.id, code=code)
+                    view = await orders.resend(who, order.id, code=code, written=written)
                 case Choice.SHIP:
                     view = await orders.ship(who, order.id, code=code)
                 case Choice.FREE:
@@ -319,6 +321,12 @@ class DeliveryChat:
             return text.order_done(choice, view.order, view.conversation, units)
 
         return await self._confirmations.run(operator, message, text.order_named(order), act)
+
+    async def _written(self, operator: Operator, order: KnownOrder) -> int:
+        """How often its messages have been written: what somebody else sends again before the
+        second word is not sent once more."""
+        view = await self._desk.orders.get(operator, order.id)
+        return sum(line.delivery.attempt for line in view.units)
 
     async def _change_price(
         self,

@@ -12,10 +12,14 @@ from hub.model import (
     AskedBy,
     ConversationId,
     MessageId,
+    MessageState,
     OperatorMessage,
     Origin,
 )
 from hub.store import Store, Tx
+
+LOOKED_AT = 30
+"""Messages among which a draft is looked for that was decided about."""
 
 
 class DraftChat:
@@ -30,7 +34,8 @@ class DraftChat:
 
         `target`: the conversation that the quote or the ticket means. A notice that another bot
         posted is known by its words only, and a quote that got lost by nothing but the ticket;
-        then the draft that waits in the conversation is meant.
+        then the draft that waits in the conversation is meant, or the one that somebody has just
+        decided about: the second person's word for it is not for the buyer.
         """
 
         def unit(tx: Tx) -> MessageId | None:
@@ -49,7 +54,7 @@ class DraftChat:
             if target is None or not (by_ticket or text.is_draft_notice(message.quoted_text)):
                 return None
             drafts = tx.messages.drafts(operator.shop, target)
-            return drafts[-1].id if drafts else None
+            return drafts[-1].id if drafts else _decided(tx, operator, target)
 
         return await self._store.read(unit)
 
@@ -76,6 +81,18 @@ class DraftChat:
                 return text.draft_again((await self._drafts.another(operator, draft)).conversation)
             case DraftWord.DROP:
                 return text.draft_dropped((await self._drafts.drop(operator, draft)).conversation)
+
+
+def _decided(tx: Tx, operator: Operator, target: ConversationId) -> MessageId | None:
+    """The last draft, if neither the buyer nor a person has said anything since."""
+    latest = tx.messages.of_conversation(operator.shop, target, limit=LOOKED_AT)
+    for one in sorted(latest, key=lambda said: said.id, reverse=True):
+        if one.origin in (Origin.BUYER, Origin.OPERATOR, Origin.PHONE):
+            return None
+        ended = one.member is not None or one.state is MessageState.DROPPED
+        if one.origin is Origin.AI and ended:
+            return one.id
+    return None
 
 
 def said_of_draft(message: OperatorMessage) -> tuple[DraftWord, str] | None:

@@ -15,15 +15,22 @@ from hub.model import (
     EndDraft,
     Message,
     MessageState,
+    NeedKind,
     NoticeKind,
+    Origin,
     TaskState,
 )
 from hub.notices import tell_owners
+from hub.outbound.ai_answers import OFFER_WAITS, TAKEN_BACK
 from hub.outbound.worker import Claim
 from hub.policy import draft_lasts, mode_for, still_wanted, why_not_alone
 from hub.settings import BargainSettings
 from hub.store import Store, Tx
 from hub.text import drafts as words
+
+SPOKE_SINCE = "买家后来又说了话"
+LOOKED_BACK = 30
+"""Messages among which the buyer's are looked for."""
 
 
 class DraftEnds:
@@ -114,6 +121,25 @@ class DraftEnds:
             harmless=harmless,
             mode=mode_for(settings),
             late=late,
-            unwanted=still_wanted(hold, human_answered=answered),
+            unwanted=still_wanted(hold, human_answered=answered)
+            or _overtaken(tx, conversation, draft),
             hits=[hit.reason for hit in hits],
         )
+
+
+def _overtaken(tx: Tx, conversation: Conversation, draft: Message) -> str | None:
+    """What has happened since that makes it an answer to something else. By number and not by
+    time: what reached the hub after the draft was not thought of, whenever it was said."""
+    shop = conversation.shop
+    latest = tx.messages.of_conversation(shop, conversation.id, limit=LOOKED_BACK)
+    heard = [one for one in latest if one.origin is Origin.BUYER]
+    if any(one.id > draft.id for one in heard):
+        return SPOKE_SINCE
+    if heard and max(heard, key=lambda one: one.id).state is MessageState.RECALLED:
+        return TAKEN_BACK
+    if any(
+        need.kind is NeedKind.OFFER and need.conversation == conversation.id
+        for need in tx.needs.all_open(shop)
+    ):
+        return OFFER_WAITS
+    return None

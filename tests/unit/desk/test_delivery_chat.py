@@ -246,6 +246,17 @@ async def test_resending_asks_for_a_second_word_and_sends_the_same_card(
     assert await stage.parts(order) == 2
 
 
+async def test_what_somebody_else_sent_again_before_the_second_word_is_not_sent_once_more(
+    stage: DeliveryStage,
+) -> None:
+    await delivered(stage)
+    order = await stage.order()
+    await stage.write("/补发 6778")
+    await stage.desk.orders.resend(stage.stock.owner, order.id, code="6778")
+    assert "刚刚已经再发过一次" in await stage.write("确认 6778")
+    assert await stage.parts(order) == 2
+
+
 async def test_a_second_word_counts_for_a_minute_for_the_same_person_in_the_same_chat(
     stage: DeliveryStage,
 ) -> None:

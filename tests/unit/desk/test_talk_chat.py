@@ -232,6 +232,32 @@ async def test_a_draft_is_decided_by_the_ticket_where_quotes_get_lost(
     assert await stage.said_to(stage.lin) == []
 
 
+@pytest.mark.parametrize("word", ["好", "换", "不要"])
+async def test_a_word_about_a_draft_that_two_bots_hear_is_not_told_to_the_buyer(
+    stage: Stage, word: str
+) -> None:
+    await propose(stage, stage.lin, "十块")
+    for bot in ("10001", "10009"):
+        line = f"#{stage.lin.ticket} {word}"
+        await stage.write(line, peer=replace(GROUP, bot=bot), addressed=False)
+
+    assert await stage.said_to(stage.lin) == []
+
+
+@pytest.mark.parametrize("first", ["好", "不要"])
+async def test_a_second_word_about_a_draft_is_not_told_to_the_buyer(
+    stage: Stage, first: str
+) -> None:
+    await propose(stage, stage.lin, "十块")
+    await stage.write(f"#{stage.lin.ticket} {first}")
+
+    answer = await stage.write(f"#{stage.lin.ticket} 好")
+
+    assert answer is not None
+    assert "这份草稿已经" in answer
+    assert await stage.said_to(stage.lin) == []
+
+
 async def test_focus_ends_after_ten_idle_minutes_and_lines_begin_them_anew(stage: Stage) -> None:
     await stage.write(f"/聊 #{stage.lin.ticket}")
     stage.clock.now += timedelta(minutes=9)

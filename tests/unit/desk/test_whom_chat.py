@@ -11,7 +11,9 @@ from delivery_stage import FIRST, ITEM, SECOND, DeliveryStage, open_delivery_sta
 
 from hub.desk import Desk
 from hub.model import (
+    AiLimits,
     AiMode,
+    AiScope,
     Choice,
     Conversation,
     Item,
@@ -229,6 +231,21 @@ async def test_letting_ai_speak_by_itself_is_the_owners_to_say(stage: DeliverySt
     assert "账号「小店」没有跟着变：草稿" in said
     page = await stage.write("/ai", as_=Role.VIEWER)
     assert page.startswith("你的身份是只读成员")
+
+
+async def test_where_drafts_go_out_undecided_only_the_owner_turns_drafts_on(
+    stage: DeliveryStage,
+) -> None:
+    shop, now = stage.account.shop, stage.stock.clock[0]
+    limits = AiLimits(draft_sends=True)
+    await stage.stock.store.write(
+        lambda tx: tx.ai_scopes.set_shop(shop, AiScope(mode=AiMode.OFF), limits, now)
+    )
+    assert "要店主才能做" in await stage.write("/ai 草稿", as_=Role.AGENT)
+    found = await stage.stock.store.read(lambda tx: tx.ai_scopes.settings(shop))
+    assert found.shop.mode is AiMode.OFF
+    await stage.write("/ai 自动")
+    assert "改为草稿" in await stage.write("/ai 草稿", as_=Role.AGENT)
 
 
 # --- Bargains, limits, second words ---------------------------------------------------------------

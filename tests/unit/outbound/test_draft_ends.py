@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from answers_stage import Shop, open_shop, suggestion
 
-from hub.model import AiLimits, AiMode, AiScope, Intent, MessageState, TaskKind
+from hub.model import AiLimits, AiMode, AiScope, Intent, MessageState, NeedKind, TaskKind
 from hub.outbound import DraftEnds
 from hub.settings import BargainSettings
 
@@ -82,6 +82,47 @@ async def test_where_a_person_leads_it_is_dropped(shop: Shop) -> None:
     await shop.desk.holds.take_over(shop.operator, (await shop.talk()).id)
     await end(shop)
     assert shop.session.said == []
+
+
+@pytest.mark.parametrize("then", ["rule", "question"])
+async def test_what_the_buyer_said_since_is_not_answered_by_an_older_draft(
+    shop: Shop, then: str
+) -> None:
+    """Whether a rule has answered, or AI is about to be asked anew."""
+    await drafted(shop, draft_sends=True)
+    if then == "rule":
+        await shop.keyword("邮费", "包邮")
+    shop.passes(HALF_AN_HOUR)
+    await shop.hears("邮费呢")
+    await end(shop)
+    assert "可以用一个月" not in shop.session.said
+    assert any("没有自动发出：买家后来又说了话" in told for told in await shop.notices())
+
+
+async def test_a_draft_to_what_the_buyer_took_back_does_not_go_out_by_itself(shop: Shop) -> None:
+    await drafted(shop, draft_sends=True)
+    [asked] = [one for one in await shop.messages() if not one.ours]
+    recalled = MessageState.RECALLED
+    await shop.store.write(
+        lambda tx: tx.messages.set_state(shop.owner.shop, asked.id, recalled, now=shop.now)
+    )
+    shop.passes(HALF_AN_HOUR)
+    await end(shop)
+    assert shop.session.said == []
+
+
+async def test_while_an_offer_waits_for_a_person_no_draft_goes_out_by_itself(shop: Shop) -> None:
+    await drafted(shop, draft_sends=True)
+    talk = await shop.talk()
+    await shop.store.write(
+        lambda tx: tx.needs.open(
+            talk.shop, NeedKind.OFFER, conversation=talk.id, detail="8 元", now=shop.now
+        )
+    )
+    shop.passes(HALF_AN_HOUR)
+    await end(shop)
+    assert shop.session.said == []
+    assert any("买家的还价在等人决定" in told for told in await shop.notices())
 
 
 async def test_one_that_was_decided_about_ends_without_a_word(shop: Shop) -> None:
