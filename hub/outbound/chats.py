@@ -39,8 +39,7 @@ from hub.outbound.worker import Claim
 from hub.pacing import Pacer
 from hub.policy import ReceiptWay, backoff, receipt_way
 from hub.store import Store, Tx
-from hub.text import mail, merged_notice, merged_pings, unlinked
-from hub.text.gathered import is_gathered
+from hub.text import gathered, mail, merged_notice, merged_pings, unlinked
 
 NOT_CONNECTED_AGAIN = timedelta(seconds=30)
 """The chat lanes are hastened when a bot connects; this is the fallback."""
@@ -387,7 +386,11 @@ class ChatSends:
 def _family(task: Task) -> str | None:
     """What may be told together with its like: words of buyers, and reminders of buyers."""
     work = task.work
-    if not isinstance(work, SendNotice) or work.conversation is None or is_gathered(work.text):
+    if (
+        not isinstance(work, SendNotice)
+        or work.conversation is None
+        or gathered.is_gathered(work.text)
+    ):
         return None
     return next((one for one in (NOTICE_KEY, PING_KEY) if task.key.startswith(one)), None)
 

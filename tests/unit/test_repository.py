@@ -96,5 +96,4 @@ def test_the_readme_promises_targets_that_the_makefile_has() -> None:
     assert {"demo", "serve", "test"} <= targets
     promised = set(re.findall(r"`?make ([a-z-]+)", (ROOT / "README.md").read_text("utf-8")))
     assert promised <= targets
-    ci = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
-    assert {"make test", "make deploy-test"} <= set(ci)
+    assert "make test" in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
