@@ -2,6 +2,7 @@
 
 from hub.store.aside import is_original, set_aside, set_aside_before
 from hub.store.copies import Contents, contents, copy_database, known_schemas, opens
+from hub.store.database import Database
 from hub.store.lock import locked
 from hub.store.merge import Merged, merge
 from hub.store.nouns import (
@@ -35,6 +36,7 @@ __all__ = [
     "Change",
     "Contents",
     "ConversationLine",
+    "Database",
     "Decision",
     "Exchange",
     "KnownItem",

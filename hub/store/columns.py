@@ -25,6 +25,8 @@ metadata = MetaData(
 
 # SQLite gives an id of its own accord only to a column of type INTEGER.
 Id = BigInteger().with_variant(Integer, "sqlite")
+# Bytes decide the order, as in SQLite, whatever language a PostgreSQL database was made for.
+Words = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 def id_() -> Column[int]:
@@ -41,7 +43,7 @@ def shop_of_parent() -> Column[int]:
 
 
 def words(name: str, *, nullable: bool = False) -> Column[str]:
-    return Column(name, Text, nullable=nullable)
+    return Column(name, Words, nullable=nullable)
 
 
 def time(name: str, *, nullable: bool = False) -> Column[int]:

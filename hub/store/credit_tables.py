@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Table, Text
+from sqlalchemy import Boolean, Column, Index, Table
 
-from hub.store.columns import metadata, time, words
+from hub.store.columns import Words, metadata, time, words
 
 reply_anchors = Table(
     "reply_anchors",
     metadata,
-    Column("peer", Text, primary_key=True),
-    Column("anchor", Text, primary_key=True),
+    Column("peer", Words, primary_key=True),
+    Column("anchor", Words, primary_key=True),
     words("kind"),
     time("at"),
     words("uses"),

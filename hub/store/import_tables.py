@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Table, Text
+from sqlalchemy import Column, ForeignKey, Table
 
-from hub.store.columns import Id, metadata, reference, time
+from hub.store.columns import Id, Words, metadata, reference, time
 
 imported = Table(
     "imported",
     metadata,
     Column("shop_id", Id, ForeignKey("shops.id", ondelete="CASCADE"), primary_key=True),
-    Column("origin", Text, primary_key=True),
-    Column("kind", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
+    Column("origin", Words, primary_key=True),
+    Column("kind", Words, primary_key=True),
+    Column("key", Words, primary_key=True),
     reference("target", nullable=True),
     time("at"),
 )

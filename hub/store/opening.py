@@ -17,7 +17,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from loguru import logger
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -53,7 +53,7 @@ def prepare(path: Path, *, key: str, now: datetime, migrations: Path = MIGRATION
     """
     finish(path.parent)
     found, head = _inspect(path, migrations)
-    vault = _vault(path, key, found)
+    vault = vault_of(path.parent, key, found.key_check)
     if found.revision != head:
         if found.tables:
             copy = _back_up(path, f"{found.revision}-{now:%Y%m%d-%H%M%S}")
@@ -74,7 +74,7 @@ def prepare_as_guest(path: Path, *, key: str, migrations: Path = MIGRATIONS) -> 
             f"{path} is of another version than this program, and in use; stop the process that "
             "uses it first"
         )
-    return _vault(path, key, found)
+    return vault_of(path.parent, key, found.key_check)
 
 
 def head_revision(migrations: Path = MIGRATIONS) -> str | None:
@@ -83,8 +83,6 @@ def head_revision(migrations: Path = MIGRATIONS) -> str | None:
 
 def _inspect(path: Path, migrations: Path) -> tuple[_Found, str | None]:
     """What is there, known to be ours and not too new, and the revision it should have."""
-    script = ScriptDirectory(str(migrations))
-    head = script.get_current_head()
     found = _look(path)
     if found.revision is None and found.tables >= _OF_THE_ORIGINAL:
         raise NotOurs(
@@ -96,13 +94,19 @@ def _inspect(path: Path, migrations: Path) -> tuple[_Found, str | None]:
             f"{path} is a database of another program (it holds the table "
             f"{min(found.tables)!r}); it was left untouched: move it away, or change DB_PATH"
         )
-    known = {revision.revision for revision in script.walk_revisions()}
-    if found.revision is not None and found.revision not in known:
+    return found, known_head(path, found.revision, migrations)
+
+
+def known_head(place: object, revision: str | None, migrations: Path) -> str | None:
+    """The newest revision. Raises SchemaTooNew if the one found at `place` is none of ours."""
+    script = ScriptDirectory(str(migrations))
+    head = script.get_current_head()
+    if revision is not None and revision not in {one.revision for one in script.walk_revisions()}:
         raise SchemaTooNew(
-            f"{path} was written by a newer version of this program (schema {found.revision}, "
+            f"{place} was written by a newer version of this program (schema {revision}, "
             f"this version knows {head}); install that version, or restore a backup"
         )
-    return found, head
+    return head
 
 
 def _look(path: Path) -> _Found:
@@ -146,12 +150,11 @@ def _read(connection: sqlite3.Connection) -> _Found:
     return _Found(tables, revision, key_check)
 
 
-def _vault(path: Path, key: str, found: _Found) -> Vault:
-    """The key from outside, else the one beside the database, else a new one for a new database."""
-    folder = path.parent
+def vault_of(folder: Path, key: str, key_check: str | None) -> Vault:
+    """The key from outside, else the one in the folder, else a new one for a new database."""
     text = key or read_key(folder)
     if text is None:
-        if found.key_check is not None:
+        if key_check is not None:
             raise StoreError(
                 f"the key file {folder / KEY_FILE} of this database is missing; restore it from "
                 "a backup: without it the stored logins cannot be opened"
@@ -161,8 +164,8 @@ def _vault(path: Path, key: str, found: _Found) -> Vault:
         except FileExistsError:
             text = read_key(folder) or ""
     vault = Vault(text)
-    if found.key_check is not None:
-        vault.unseal(found.key_check)
+    if key_check is not None:
+        vault.unseal(key_check)
     return vault
 
 
@@ -192,23 +195,28 @@ def migrate(path: Path, migrations: Path = MIGRATIONS) -> None:
     """All steps in one transaction: the file is at the new revision or as it was."""
     create_private(path)
     engine = write_engine(path, foreign_keys=False)
-    config = Config()
-    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
     try:
         with engine.connect() as connection:
-            config.attributes["connection"] = connection
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                command.upgrade(config, "head")
-            except BaseException:
-                connection.exec_driver_sql("ROLLBACK")
-                raise
-            connection.exec_driver_sql("COMMIT")
+            run_steps(connection, migrations, begin="BEGIN IMMEDIATE")
     except SQLAlchemyError as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         raise StoreError(f"cannot migrate {path}: {cause}") from error
     finally:
         engine.dispose()
+
+
+def run_steps(connection: Connection, migrations: Path, *, begin: str) -> None:
+    """To the newest revision, in one transaction. The connection begins none of its own accord."""
+    config = Config()
+    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    connection.exec_driver_sql(begin)
+    try:
+        command.upgrade(config, "head")
+    except BaseException:
+        connection.exec_driver_sql("ROLLBACK")
+        raise
+    connection.exec_driver_sql("COMMIT")
 
 
 def _write_key_check(path: Path, vault: Vault) -> None:

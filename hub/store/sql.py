@@ -17,6 +17,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from hub.errors import StoreError
 from hub.model import ShopId, TaskKind
+from hub.store.dialects import spoken
 from hub.store.nouns import Change, ChangedNoun
 
 Row = tuple[Any, ...]
@@ -27,8 +28,8 @@ Values = dict[str, Any]
 class Compiled:
     sql: str
     """With the placeholders of the driver."""
-    arranged: Callable[[Values], tuple[Any, ...]]
-    """Puts named values in the order of the placeholders."""
+    arranged: Callable[[Values], Any]
+    """Puts named values in the order of the placeholders, where these have no names."""
 
 
 class Statement:
@@ -38,25 +39,37 @@ class Statement:
     conversion, so there is none.
     """
 
-    __slots__ = ("known", "text")
+    __slots__ = ("_returning", "known", "text")
 
     def __init__(self, sql: str) -> None:
         self.text = sql
+        self._returning: Statement | None = None
         self.known: dict[str, Compiled] = {}
         """By the name of the dialect, once it was asked for."""
 
     def compiled(self, dialect: Dialect) -> Compiled:
-        compiler = text(self.text).compile(dialect=dialect)
+        compiler = text(spoken(self.text, dialect.name)).compile(dialect=dialect)
         assert isinstance(compiler, SQLCompiler)  # noqa: S101 - narrows for the type checker
-        compiled = Compiled(str(compiler), _arrange(compiler.positiontup or []))
+        arranged = _arrange(compiler.positiontup or []) if dialect.positional else _by_name
+        compiled = Compiled(str(compiler), arranged)
         self.known[dialect.name] = compiled
         return compiled
+
+    def returning_id(self) -> Statement:
+        """The same insert, for a driver that does not know the id by itself."""
+        if self._returning is None:
+            self._returning = Statement(f"{self.text} RETURNING id")
+        return self._returning
 
 
 def _arrange(names: list[str]) -> Callable[[Values], tuple[Any, ...]]:
     if len(names) > 1:
         return itemgetter(*names)
     return lambda values: tuple(values[name] for name in names)
+
+
+def _by_name(values: Values) -> Values:
+    return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +140,16 @@ class Sql:
     @property
     def in_transaction(self) -> bool:
         return bool(self._connection.in_transaction)
+
+    @property
+    def spoiled(self) -> bool:
+        """A statement failed, and nothing but a rollback helps; SQLite knows no such thing."""
+        return False
+
+    @property
+    def lost(self) -> bool:
+        """The connection is gone, and with it the transaction."""
+        return False
 
     def changed(self, shop: ShopId, noun: ChangedNoun, id_: int) -> None:
         self._changes[shop, noun, id_] = None

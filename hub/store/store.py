@@ -11,20 +11,18 @@ from pathlib import Path
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
-
-from hub.errors import InUse, StoreError
+from hub.errors import StoreError
 from hub.model import TaskKind
-from hub.store.lock import locked
+from hub.store.database import Database
+from hub.store.ground import Ground, Readers, Writing
 from hub.store.nouns import Change
-from hub.store.opening import prepare, prepare_as_guest, read_engine, write_engine
 from hub.store.pictures import PictureFolder
+from hub.store.postgres import PostgresGround
 from hub.store.sql import Sql
+from hub.store.sqlite import SqliteGround
 from hub.store.tx import Tx
 from hub.store.vault import Vault
-from hub.store.writer import Writer, outlast
+from hub.store.writer import Writer
 
 T = TypeVar("T")
 
@@ -42,8 +40,16 @@ class Store:
     """The database of one hub. Made by `open_store`, used from one event loop."""
 
     def __init__(
-        self, readers: AsyncEngine, vault: Vault, folder: Path, clock: Callable[[], datetime]
+        self,
+        readers: Readers,
+        vault: Vault,
+        folder: Path,
+        clock: Callable[[], datetime],
+        *,
+        alone: bool,
     ) -> None:
+        self.alone = alone
+        """Whether no other hub can have the same database open."""
         self.pictures = PictureFolder(folder / "pictures" / "stock")
         self._readers = readers
         self._vault = vault
@@ -74,11 +80,7 @@ class Store:
         """
         if self._writer is None:
             raise StoreError("the store is closed")
-        try:
-            async with self._readers.connect() as connection:
-                return await connection.run_sync(self._read, unit)
-        except SQLAlchemyError as error:
-            raise StoreError(f"the database cannot be read: {error}") from error
+        return await self._readers.read(lambda sql: unit(self._tx(sql)))
 
     async def ping(self) -> None:
         """Raises StoreError unless both ways to the database work."""
@@ -136,14 +138,6 @@ class Store:
     def _tx(self, sql: Sql) -> Tx:
         return Tx(sql, self._vault, self._clock)
 
-    def _read(self, connection: Connection, unit: Callable[[Tx], T]) -> T:
-        sql = Sql(connection)
-        sql.control("BEGIN")
-        try:
-            return unit(self._tx(sql))
-        finally:
-            sql.control("ROLLBACK")
-
     def _announce(self, changes: list[Change], tasks: set[TaskKind]) -> None:
         if tasks:
             self._wakes += 1
@@ -155,9 +149,9 @@ class Store:
             listener.tell(changes)
 
     @asynccontextmanager
-    async def _writing(self, engine: Engine) -> AsyncIterator[None]:
+    async def _writing(self, writing: Writing) -> AsyncIterator[None]:
         """Accept units of work while inside; afterwards tell the listeners that it is over."""
-        async with Writer(engine, self._tx, self._announce) as writer:
+        async with Writer(writing, self._tx, self._announce) as writer:
             self._writer = writer
             try:
                 yield
@@ -197,43 +191,40 @@ class _Listener:
 
 @asynccontextmanager
 async def open_store(
-    path: Path, *, key: str = "", now: Callable[[], datetime] = utc_now, guest: bool = False
+    place: Path | Database,
+    *,
+    key: str = "",
+    now: Callable[[], datetime] = utc_now,
+    guest: bool = False,
 ) -> AsyncIterator[Store]:
-    """Open the database at `path`; a new one with one shop if there is none.
+    """Open the database at `place` (a path is an SQLite file); a new one with one shop if there is
+    none.
 
     `key` seals credentials (32 bytes in URL-safe base64); empty: the key file beside the database,
     which is made with a new database. An older database is copied and migrated first.
 
-    One process at a time may open it. A `guest` is let in beside another one, for a command that is
-    given while the hub runs: it commits like the hub itself, but wakes nobody there.
+    One process at a time may open a file; several may share a PostgreSQL database. A `guest` is
+    let in beside another one, for a command that is given while the hub runs: it commits like the
+    hub itself, but on a file it wakes nobody there.
 
     Raises InUse, NotOurs, SchemaTooNew or StoreError with one line that says what to mend.
     """
+    database = place if isinstance(place, Database) else Database(place)
+    ground = _ground(database)
     async with AsyncExitStack() as stack:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            alone = _enter(stack, path, guest=guest)
-            if alone:
-                work = asyncio.to_thread(prepare, path, key=key, now=now())
-            else:
-                work = asyncio.to_thread(prepare_as_guest, path, key=key)
-            vault = await outlast(work)
+            database.folder.mkdir(parents=True, exist_ok=True)
+            vault = await ground.prepare(stack, key=key, now=now(), guest=guest)
         except OSError as error:
-            raise StoreError(f"cannot use {path}: {error.strerror or error}") from error
-        readers = read_engine(path)
-        stack.push_async_callback(readers.dispose)
-        store = Store(readers, vault, path.parent, now)
-        await stack.enter_async_context(store._writing(write_engine(path)))
+            raise StoreError(f"cannot use {database}: {error.strerror or error}") from error
+        readers = ground.readers()
+        stack.push_async_callback(readers.close)
+        store = Store(readers, vault, database.folder, now, alone=not ground.shared)
+        await stack.enter_async_context(store._writing(ground.writing()))
+        await stack.enter_async_context(ground.hearing(store._announce))
         await store.ping()
         yield store
 
 
-def _enter(stack: AsyncExitStack, path: Path, *, guest: bool) -> bool:
-    """Take the lock until the stack is left. False: somebody has it, and we are a guest."""
-    try:
-        stack.enter_context(locked(path))
-    except InUse:
-        if not guest:
-            raise
-        return False
-    return True
+def _ground(database: Database) -> Ground:
+    return PostgresGround(database) if database.url else SqliteGround(database.path)

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Index,
     Integer,
     Table,
-    Text,
     UniqueConstraint,
 )
 
@@ -25,6 +24,7 @@ from hub.store.assist_tables import ASSIST
 from hub.store.bargain_tables import BARGAINS
 from hub.store.canned_tables import CANNED
 from hub.store.columns import Id as _Id
+from hub.store.columns import Words as _Words
 from hub.store.columns import id_ as _id
 from hub.store.columns import metadata
 from hub.store.columns import of_shop as _of_shop
@@ -57,7 +57,7 @@ __all__ = [
 installation = Table(
     "installation",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("name", _Words, primary_key=True),
     _text("value"),
 )
 """Facts about this database as a whole."""
@@ -95,7 +95,7 @@ members = Table(
 member_qqs = Table(
     "member_qqs",
     metadata,
-    Column("qq", Text, primary_key=True),
+    Column("qq", _Words, primary_key=True),
     _shop_of_parent(),
     _reference("member_id"),
     _of_shop("member_id", "members"),
@@ -105,7 +105,7 @@ member_qqs = Table(
 web_sessions = Table(
     "web_sessions",
     metadata,
-    Column("token_hash", Text, primary_key=True),
+    Column("token_hash", _Words, primary_key=True),
     _shop_of_parent(),
     _reference("member_id"),
     _text("csrf"),
@@ -403,14 +403,14 @@ inputs = Table(
     "inputs",
     metadata,
     Column("shop_id", _Id, ForeignKey("shops.id", ondelete="CASCADE"), primary_key=True),
-    Column("key", Text, primary_key=True),
+    Column("key", _Words, primary_key=True),
     _time("at"),
 )
 
 strangers = Table(
     "strangers",
     metadata,
-    Column("key", Text, primary_key=True),
+    Column("key", _Words, primary_key=True),
     _time("answered_at"),
     Index(None, "answered_at"),
 )
@@ -448,7 +448,7 @@ settings = Table(
     "settings",
     metadata,
     Column("shop_id", _Id, ForeignKey("shops.id", ondelete="CASCADE"), primary_key=True),
-    Column("key", Text, primary_key=True),
+    Column("key", _Words, primary_key=True),
     _text("value"),
     Column("sealed", Boolean, nullable=False),
 )

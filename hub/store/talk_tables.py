@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Table, Text
+from sqlalchemy import Column, ForeignKey, Index, Table
 
-from hub.store.columns import Id, metadata, of_shop, reference, shop_of_parent, time, words
+from hub.store.columns import Id, Words, metadata, of_shop, reference, shop_of_parent, time, words
 
 buyers = Table(
     "buyers",
     metadata,
     Column("shop_id", Id, ForeignKey("shops.id", ondelete="CASCADE"), primary_key=True),
-    Column("buyer", Text, primary_key=True),
+    Column("buyer", Words, primary_key=True),
     words("note"),
     words("tags"),
     time("changed_at"),
@@ -20,8 +20,8 @@ buyers = Table(
 focuses = Table(
     "focuses",
     metadata,
-    Column("bot", Text, primary_key=True),
-    Column("qq", Text, primary_key=True),
+    Column("bot", Words, primary_key=True),
+    Column("qq", Words, primary_key=True),
     shop_of_parent(),
     reference("conversation_id"),
     time("used_at"),

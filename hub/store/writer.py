@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
@@ -19,11 +20,11 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from loguru import logger
-from sqlalchemy import Engine
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from hub.errors import StoreError
-from hub.model import TaskKind
-from hub.store.nouns import Change
+from hub.store.ground import Announce, Writing
 from hub.store.sql import Announcement, Sql, told
 from hub.store.tx import Tx
 
@@ -31,6 +32,8 @@ T = TypeVar("T")
 
 _MOST_PER_COMMIT = 256
 """Bounds how long the first of a burst waits for the last."""
+_AGAIN_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Between attempts to reach the database."""
 
 
 @dataclass(slots=True, eq=False)
@@ -71,18 +74,20 @@ class Writer:
 
     def __init__(
         self,
-        engine: Engine,
+        writing: Writing,
         make_tx: Callable[[Sql], Tx],
-        announce: Callable[[list[Change], set[TaskKind]], None],
+        announce: Announce,
     ) -> None:
-        """`announce(changes, tasks)` is called on the loop, after each commit that has something
-        to tell: what was changed, and of which kinds tasks may have become claimable.
-        """
-        self._engine = engine
+        """`announce(changes, tasks)` is called after each commit that has something to tell."""
+        self._writing = writing
         self._make_tx = make_tx
         self._announce = announce
         # Needs no bound of its own: for each entry one caller waits.
         self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+        self._left: list[_Job[Any]] = []
+        """Units whose connection was dead before the first of them began."""
+        self._more = True
+        """Whether anything may still come; known to the thread only."""
         self._open = False
 
     async def __aenter__(self) -> Self:
@@ -122,48 +127,97 @@ class Writer:
             self._tell_loop(self._finish)
 
     def _write_until_closed(self) -> None:
-        with self._engine.connect() as connection:
-            sql = Sql(connection)
-            tx = self._make_tx(sql)
-            more = True
-            while more:
-                jobs, more = self._gather()
-                if jobs:
-                    self._serve(_Batch(jobs), sql, tx)
+        """On one connection after another, where they come and go."""
+        failures = 0
+        while self._more or self._left:
+            try:
+                with self._writing.engine.connect() as connection:
+                    failures = 0
+                    self._write_on(connection)
+            except (SQLAlchemyError, StoreError) as error:
+                if not self._writing.reconnects:
+                    raise
+                pause = _AGAIN_SECONDS[min(failures, len(_AGAIN_SECONDS) - 1)]
+                failures += 1
+                self._refuse(StoreError(f"the database cannot be reached: {_why(error)}"), pause)
 
-    def _serve(self, batch: _Batch, sql: Sql, tx: Tx) -> None:
+    def _write_on(self, connection: Connection) -> None:
+        """Until the store is closed, or the connection lost."""
+        sql = self._writing.make_sql(connection)
+        tx = self._make_tx(sql)
+        fresh = True
         try:
-            self._commit(batch, sql, tx)
+            while (self._more or self._left) and not sql.lost:
+                jobs = self._gather()
+                if jobs:
+                    self._serve(_Batch(jobs), sql, tx, fresh=fresh)
+                    fresh = False
+        finally:
+            if sql.lost:
+                logger.warning("the connection to the database was lost")
+                connection.invalidate()
+
+    def _refuse(self, error: StoreError, seconds: float) -> None:
+        """For as long as it makes no sense to try again, say so to everybody at once."""
+        logger.warning("{}; the next attempt is in {} s", error, seconds)
+        left, self._left = self._left, []
+        self._give_up(left, error)
+        until = time.monotonic() + seconds
+        while self._more and (wait := until - time.monotonic()) > 0:
+            try:
+                job = self._queue.get(timeout=wait)
+            except Empty:
+                return
+            if job is None:
+                self._more = False
+            else:
+                self._give_up([job], error)
+
+    def _give_up(self, jobs: list[_Job[Any]], error: StoreError) -> None:
+        batch = _Batch(jobs)
+        batch.fail(error)
+        self._tell_loop(self._resolve, batch)
+
+    def _serve(self, batch: _Batch, sql: Sql, tx: Tx, *, fresh: bool) -> None:
+        try:
+            self._commit(batch, sql, tx, fresh=fresh)
         except Exception as error:
             batch.fail(error)
             raise
         finally:
             self._tell_loop(self._resolve, batch)
 
-    def _gather(self) -> tuple[list[_Job[Any]], bool]:
-        """Wait for a unit, then take all that wait. False: closed, and this is the rest."""
-        jobs: list[_Job[Any]] = []
-        job = self._queue.get()
+    def _gather(self) -> list[_Job[Any]]:
+        """Wait for a unit, then take all that wait."""
+        jobs, self._left = self._left, []
         try:
+            job = self._queue.get_nowait() if jobs else self._queue.get()
             while job is not None:
                 if not job.future.cancelled():
                     jobs.append(job)
-                if len(jobs) == _MOST_PER_COMMIT:
-                    return jobs, True
+                if len(jobs) >= _MOST_PER_COMMIT:
+                    return jobs
                 job = self._queue.get_nowait()
         except Empty:
-            return jobs, True
-        return jobs, False
+            return jobs
+        self._more = False
+        return jobs
 
-    def _commit(self, batch: _Batch, sql: Sql, tx: Tx) -> None:
+    def _commit(self, batch: _Batch, sql: Sql, tx: Tx, *, fresh: bool) -> None:
+        """`fresh`: the connection has just been made, so it cannot have died of old age."""
         sql.forget_announcement()
+        begun = False
         try:
-            sql.control("BEGIN IMMEDIATE")
+            sql.control(self._writing.begin)
+            begun = True
             if len(batch.jobs) == 1:
                 self._perform_alone(batch, sql, tx)
             else:
                 self._perform_together(batch, sql, tx)
         except Exception as error:
+            if sql.lost and not (begun or fresh):
+                self._left, batch.jobs = batch.jobs, []
+                return
             logger.opt(exception=error).error("a commit of {} units failed", len(batch.jobs))
             batch.fail(error)
             if sql.in_transaction:
@@ -175,7 +229,7 @@ class Writer:
         done = _perform(job, sql, tx)
         if done:
             batch.announcements.append(sql.take_announcement())
-        sql.control("COMMIT" if done else "ROLLBACK")
+        sql.control(self._writing.commit(batch.announcements) if done else "ROLLBACK")
 
     def _perform_together(self, batch: _Batch, sql: Sql, tx: Tx) -> None:
         for job in batch.jobs:
@@ -186,7 +240,7 @@ class Writer:
                 sql.forget_announcement()
                 sql.control("ROLLBACK TO unit")
             sql.control("RELEASE unit")
-        sql.control("COMMIT")
+        sql.control(self._writing.commit(batch.announcements))
 
     def _tell_loop(self, call: Callable[..., None], *values: object) -> None:
         try:
@@ -230,9 +284,16 @@ def _perform(job: _Job[Any], sql: Sql, tx: Tx) -> bool:
         job.error.__cause__ = error
     except BaseException as error:
         job.error = error
+    if sql.spoiled and job.error is None:
+        job.error = StoreError("a unit of work went on after a statement had failed")
     if not sql.in_transaction:
         raise StoreError(f"the transaction was lost: {job.error or 'for no reason known'}")
     return job.error is None
+
+
+def _why(error: BaseException) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    return " ".join(str(cause).split())
 
 
 async def outlast(work: Awaitable[T]) -> T:

@@ -14,12 +14,16 @@ def id_type() -> sa.BigInteger:
     return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
+def words_type() -> sa.Text:
+    return sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
 def reference(name: str, *, nullable: bool = False) -> sa.Column[int]:
     return sa.Column(name, id_type(), nullable=nullable)
 
 
 def words(name: str, *, nullable: bool = False) -> sa.Column[str]:
-    return sa.Column(name, sa.Text(), nullable=nullable)
+    return sa.Column(name, words_type(), nullable=nullable)
 
 
 def time(name: str, *, nullable: bool = False) -> sa.Column[int]:

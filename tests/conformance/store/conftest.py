@@ -1,4 +1,7 @@
-"""The store contract: written once, for each engine that claims to keep it."""
+"""The store contract: written once, for each engine that claims to keep it.
+
+PostgreSQL runs as a server of the test run's own, started when the first test asks for it.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,30 @@ import asyncio
 import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from postgres import MISSING, Server, can_serve, server
 from sqlalchemy import Engine, event
 from store_stage import Opener, Stage, furnish
 
-from hub.store import Store, open_store
+from hub.store import Database, Store, open_store
 from hub.store.tables import metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    server: Server
+    url: str
+    folder: Path
+
+    def copy(self) -> str:
+        """The address of another database like the fresh one."""
+        return self.server.make(urlsplit(self.url).path.removeprefix("/"))
+
 
 OWNED = {table.name for table in metadata.tables.values() if "shop_id" in table.c}
 
@@ -64,7 +82,7 @@ def every_statement_names_the_shop() -> Iterator[None]:
     def watch(connection: Any, _record: object) -> None:
         if hasattr(connection, "run_async"):
             connection.run_async(lambda driver: driver.set_trace_callback(look))
-        else:
+        elif hasattr(connection, "set_trace_callback"):
             connection.set_trace_callback(look)
 
     event.listen(Engine, "connect", watch)
@@ -88,13 +106,36 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(params=["sqlite"])
-def opener(request: pytest.FixtureRequest, new_database: Path, tmp_path: Path) -> Opener:
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A server, a fresh database in it, made once, and the folder with its key."""
+    if not can_serve():
+        pytest.skip(MISSING)
+    folder = tmp_path_factory.mktemp("cluster")
+    with server() as running:
+        url = running.make()
+
+        async def make() -> None:
+            async with open_store(Database(folder / "hub.db", url)):
+                pass
+
+        asyncio.run(make())
+        yield Cluster(running, url, folder)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
     """Opens the same database as often as it is called, one at a time."""
-    assert request.param == "sqlite"
     folder = tmp_path / "data"
-    shutil.copytree(new_database, folder)
-    return lambda: open_store(folder / "hub.db")
+    if request.param == "sqlite":
+        shutil.copytree(request.getfixturevalue("new_database"), folder)
+        yield lambda: open_store(folder / "hub.db")
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    shutil.copytree(cluster.folder, folder)
+    url = cluster.copy()
+    yield lambda: open_store(Database(folder / "hub.db", url))
+    cluster.server.remove(url)
 
 
 @pytest.fixture

@@ -1,0 +1,27 @@
+"""Says where the rows lie: in a file, or in a PostgreSQL database that several hubs may share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    path: Path
+    """The SQLite file. Whatever the engine, its folder holds the key file and the pictures."""
+    url: str = field(default="", repr=False)
+    """`postgresql://user:password@host:port/name`; empty: SQLite."""
+
+    @property
+    def folder(self) -> Path:
+        return self.path.parent
+
+    def __str__(self) -> str:
+        """For people: never with the password."""
+        if not self.url:
+            return str(self.path)
+        parts = urlsplit(self.url)
+        port = f":{parts.port}" if parts.port else ""
+        return f"postgresql://{parts.hostname or ''}{port}{parts.path}"

@@ -1,0 +1,275 @@
+"""A schema of a PostgreSQL database, in which several hubs may write.
+
+What holds on SQLite because there is one writer holds here because writers take turns: each batch
+of units begins with a lock that ends with its transaction, and sees all that was committed before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from psycopg import Connection as Driver
+from psycopg import Error as DriverError
+from psycopg.conninfo import make_conninfo
+from psycopg.errors import InsufficientPrivilege, LockNotAvailable
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from hub.errors import NotOurs, StoreError
+from hub.store.database import Database
+from hub.store.ground import Announce, Writing
+from hub.store.hearing import Ear, heard_by_others
+from hub.store.opening import MIGRATIONS, known_head, run_steps, vault_of
+from hub.store.postgres_sql import PostgresSql, connect
+from hub.store.sql import Announcement, Sql
+from hub.store.vault import Vault
+from hub.store.writer import outlast
+
+T = TypeVar("T")
+
+SCHEMA = "yuqiao"
+_OLDEST_SERVER = 120000
+_TURN = 0x79757169616F  # "yuqiao"
+"""The lock that writers take in turns; the next number is for migrating."""
+_BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({_TURN})"
+_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_READERS = 4
+
+_REACHABLE = {
+    "connect_timeout": 5,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+"""A server that is gone without a word is noticed within half a minute."""
+
+# The second is how long a process that hangs in the middle of a batch can hold up the others, so
+# the first must be longer.
+_WRITER = {"lock_timeout": "15s", "idle_in_transaction_session_timeout": "8s"}
+_READER = {"lock_timeout": "15s", "idle_in_transaction_session_timeout": "60s"}
+_KEEPER = {"lock_timeout": "120s"}
+"""Of the connection that migrates."""
+
+
+class PostgresGround:
+    shared = True
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._node = secrets.token_hex(4)
+        """Tells our own announcements from those of others."""
+
+    async def prepare(
+        self, stack: AsyncExitStack, *, key: str, now: datetime, guest: bool
+    ) -> Vault:
+        self._database.folder.mkdir(parents=True, exist_ok=True)
+        work = asyncio.to_thread(prepare, self._database, key=key, guest=guest)
+        return await outlast(work)
+
+    def writing(self) -> Writing:
+        return Writing(
+            write_engine(self._database), PostgresSql, _BEGIN, self._commit, reconnects=True
+        )
+
+    def _commit(self, announcements: Sequence[Announcement]) -> str:
+        return "; ".join((*heard_by_others(announcements, self._node), "COMMIT"))
+
+    def readers(self) -> _Readers:
+        return _Readers(read_engine(self._database))
+
+    def hearing(self, announce: Announce) -> AbstractAsyncContextManager[object]:
+        return Ear(conninfo(self._database, _READER), self._node, announce)
+
+
+def conninfo(database: Database, limits: dict[str, str]) -> str:
+    """`limits`: settings of the session on the server. Our tables come before anybody's."""
+    options = " ".join(f"-c {name}={value}" for name, value in limits.items())
+    return make_conninfo(
+        database.url,
+        **_REACHABLE,
+        application_name="yuqiao",
+        client_encoding="UTF8",
+        options=f"-c search_path={SCHEMA} {options}",
+    )
+
+
+def write_engine(database: Database) -> Engine:
+    text = conninfo(database, _WRITER)
+    return _engine(lambda: connect(text), poolclass=NullPool)
+
+
+def read_engine(database: Database) -> Engine:
+    text = conninfo(database, _READER)
+    return _engine(lambda: connect(text), pool_size=_READERS, max_overflow=0)
+
+
+def _engine(creator: Callable[[], Driver[Any]], **pool: Any) -> Engine:
+    """Transactions are spelled out by whoever writes, as with SQLite."""
+    return create_engine(
+        "postgresql+psycopg://",
+        creator=creator,
+        isolation_level="AUTOCOMMIT",
+        use_native_hstore=False,
+        hide_parameters=True,
+        **pool,
+    )
+
+
+class _Readers:
+    """Threads, because a statement that is sent from a thread costs no turn of the event loop."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._threads = ThreadPoolExecutor(_READERS, "store-reader")
+
+    async def read(self, work: Callable[[Sql], T]) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._read, work)
+
+    async def close(self) -> None:
+        await outlast(asyncio.to_thread(self._threads.shutdown))
+        self._engine.dispose()
+
+    def _read(self, work: Callable[[Sql], T]) -> T:
+        try:
+            while True:
+                with self._engine.connect() as connection, _begun(connection) as sql:
+                    if sql is not None:
+                        return work(sql)
+        except SQLAlchemyError as error:
+            raise StoreError(f"the database cannot be read: {_cause(error)}") from error
+
+
+@contextmanager
+def _begun(connection: Connection) -> Iterator[Sql | None]:
+    """None: this connection had died in the pool; it is no more."""
+    sql = PostgresSql(connection)
+    try:
+        try:
+            sql.control(_READ)
+        except StoreError:
+            if not sql.lost:
+                raise
+            yield None
+        else:
+            yield sql
+            sql.control("ROLLBACK")
+    finally:
+        if sql.lost or sql.in_transaction:
+            connection.invalidate()
+
+
+# --- before anybody else sees it ---
+
+
+def prepare(
+    database: Database, *, key: str, guest: bool = False, migrations: Path = MIGRATIONS
+) -> Vault:
+    """Check and migrate; of several processes that start together one does it, the others wait.
+
+    A guest only checks. Raises NotOurs, SchemaTooNew or StoreError and leaves all as it was.
+    """
+    try:
+        with connect(conninfo(database, _KEEPER)) as keeper:
+            _check_server(keeper, database)
+            keeper.execute(f"SELECT pg_advisory_lock({_TURN + 1})")
+            return _prepare(keeper, database, key, guest, migrations)
+    except LockNotAvailable as error:
+        raise StoreError(f"another process has been migrating {database} for minutes") from error
+    except InsufficientPrivilege as error:
+        raise StoreError(
+            f"the user of {database} may not make the schema {SCHEMA!r}: have somebody who may "
+            f"run CREATE SCHEMA {SCHEMA} AUTHORIZATION that user ({_line(error)})"
+        ) from error
+    except DriverError as error:
+        raise StoreError(f"cannot open {database}: {_line(error)}") from error
+
+
+def _prepare(
+    keeper: Driver[Any], database: Database, key: str, guest: bool, migrations: Path
+) -> Vault:
+    tables, revision, key_check = _look(keeper)
+    head = _head(database, tables, revision, migrations)
+    if guest and (revision != head or key_check is None):
+        raise StoreError(
+            f"{database} is of another version than this program; start the hub once, it migrates"
+        )
+    vault = vault_of(database.folder, key, key_check)
+    if revision != head:
+        _migrate(keeper, database, migrations)
+    if key_check is None:
+        keeper.execute(
+            "INSERT INTO installation (name, value) VALUES ('key_check', %s)", (vault.seal("ok"),)
+        )
+    return vault
+
+
+def _check_server(keeper: Driver[Any], database: Database) -> None:
+    if keeper.info.server_version < _OLDEST_SERVER:
+        raise StoreError(f"{database} is PostgreSQL older than {_OLDEST_SERVER // 10_000}")
+    (encoding,) = keeper.execute("SHOW server_encoding").fetchone() or ("",)
+    if encoding != "UTF8":
+        raise StoreError(
+            f"{database} has the encoding {encoding}, which cannot hold every text; make one with "
+            "CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+        )
+
+
+def _look(keeper: Driver[Any]) -> tuple[frozenset[str], str | None, str | None]:
+    """Tables, revision and key check of what is there before we touch it."""
+    names = keeper.execute(
+        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')",
+        (SCHEMA,),
+    )
+    tables = frozenset(name for (name,) in names)
+    if not {"alembic_version", "installation"} <= tables:
+        return tables, None, None
+    revision = keeper.execute("SELECT version_num FROM alembic_version").fetchone()
+    check = keeper.execute("SELECT value FROM installation WHERE name = 'key_check'").fetchone()
+    return tables, revision[0] if revision else None, check[0] if check else None
+
+
+def _head(
+    database: Database, tables: frozenset[str], revision: str | None, migrations: Path
+) -> str | None:
+    if tables and revision is None:
+        raise NotOurs(
+            f"the schema {SCHEMA!r} of {database} belongs to another program (it holds "
+            f"{min(tables)!r}); it was left untouched: choose another database in database.url"
+        )
+    return known_head(database, revision, migrations)
+
+
+def _migrate(keeper: Driver[Any], database: Database, migrations: Path) -> None:
+    found = keeper.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (SCHEMA,)).fetchone()
+    if found is None:
+        keeper.execute(f"CREATE SCHEMA {SCHEMA}")
+    text = conninfo(database, _KEEPER)
+    engine = _engine(lambda: connect(text), poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            run_steps(connection, migrations, begin=_BEGIN)
+    except SQLAlchemyError as error:
+        raise StoreError(f"cannot migrate {database}: {_cause(error)}") from error
+    finally:
+        engine.dispose()
+
+
+def _cause(error: SQLAlchemyError) -> str:
+    return _line(error.orig if isinstance(error, DBAPIError) and error.orig else error)
+
+
+def _line(error: BaseException) -> str:
+    """The driver says where and why on several lines."""
+    return " ".join(str(error).split())
