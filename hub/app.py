@@ -51,7 +51,7 @@ from hub.outbound import (
     Worker,
 )
 from hub.settings import Settings, settings_file
-from hub.store import Store, Tx, open_store, set_aside
+from hub.store import Database, Store, Tx, open_store, set_aside
 from hub.suggesting import why_no_ai
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
 from hub.workers import ai_worker, mail_worker, timed_fetch, workers_by_name
@@ -94,13 +94,14 @@ async def open_hub(
     """
     await asyncio.to_thread(set_aside, settings.database.path)
     async with (
-        open_store(settings.database.path, key=settings.database.key, now=now) as store,
+        open_store(Database.chosen(settings.database), key=settings.database.key, now=now) as store,
         OwnLookup() as lookup,
     ):
         into = ImportInto(store, "hub", now, hash_brought_over, fetch_from(settings.xianyu))
         await bring_over_set_aside(store, settings.database.path, into)
         await mind_restore(store, settings.database.path.parent, now)
-        await store.write(lambda tx: _forget_last_life(tx, now()))
+        if store.alone:
+            await store.write(lambda tx: _forget_last_life(tx, now()))
         token = settings.qq.access_token or await _stored_token(store, QQ_TOKEN)
         link_token = settings.qq.link_token or await _stored_token(store, LINK_TOKEN)
         metrics = Metrics()

@@ -27,7 +27,7 @@ from hub.desk import Desk, Door, Operator
 from hub.errors import HubError
 from hub.model import RuleKind
 from hub.settings import Settings, load_settings
-from hub.store import open_store
+from hub.store import Database, open_store
 
 TOKEN_API = "mtop.taobao.idlemessage.pc.login.token"  # noqa: S105 - the name of a call
 UNSIGNED = "FAIL_SYS_TOKEN"
@@ -199,7 +199,7 @@ class _Run:
         self._users = [seller["user"] for seller in sellers]
         world = await self._platform.ask("GET", "/state")
         self._conversations = [one["conversation"] for one in world["conversations"]]
-        async with open_store(self._settings.database.path, now=utc_now) as store:
+        async with open_store(Database.chosen(self._settings.database), now=utc_now) as store:
             desk = Desk(store, self._settings, utc_now)
             founded = await desk.members.found_shop(name="bench", password="bench-bench")  # noqa: S106
             operator = Operator(founded.login.operator.member, Door.CLI)

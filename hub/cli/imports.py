@@ -16,7 +16,7 @@ from hub.desk import Door, hash_brought_over
 from hub.errors import Invalid
 from hub.ops import ImportFrom, ImportInto, Report, beside, bring_over, fetch_from, in_words
 from hub.settings import Settings, load_settings
-from hub.store import Store, is_original, open_store, set_aside
+from hub.store import Database, Store, is_original, open_store, set_aside
 from hub.text import imports as words
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -83,11 +83,12 @@ async def _import(settings: Settings, where: ImportFrom, *, dry: bool) -> Report
 @asynccontextmanager
 async def _opened(settings: Settings, *, dry: bool) -> AsyncIterator[Store | None]:
     """A dry run makes no database, and does not mind one of the original in its place."""
-    path, key = settings.database.path, settings.database.key
-    if dry and (not path.exists() or is_original(path)):
+    database, key = Database.chosen(settings.database), settings.database.key
+    path = database.path
+    if dry and not database.url and (not path.exists() or is_original(path)):
         yield None
         return
-    async with open_store(path, key=key, now=utc_now, guest=True) as store:
+    async with open_store(database, key=key, now=utc_now, guest=True) as store:
         yield store
 
 

@@ -36,7 +36,7 @@ from hub.ops import (
 )
 from hub.sandbox import SandboxOptions, run_sandbox
 from hub.settings import load_settings, settings_file
-from hub.store import is_original, open_store
+from hub.store import Database, is_original, open_store
 from hub.text import ACCOUNT_STATES, imports, pool_line, restocked
 
 EXIT_REFUSED = 1
@@ -125,12 +125,12 @@ def check_command(config: Path | None, quick: bool) -> None:
     settings = load_settings(config)
 
     async def look() -> list[Finding]:
-        path, key = settings.database.path, settings.database.key
+        database, key = Database.chosen(settings.database), settings.database.key
         proxies: list[Finding] = []
-        if is_original(path):
+        if is_original(database.path):
             return [Finding(True, imports.WILL_COME_OVER)]
         try:
-            async with open_store(path, key=key, now=utc_now, guest=True) as store:
+            async with open_store(database, key=key, now=utc_now, guest=True) as store:
                 found = await check_store(settings, store)
                 if not quick:
                     proxies = await check_proxies(settings.xianyu, store)

@@ -16,7 +16,7 @@ import aiohttp
 from hub.errors import StoreError, Unreachable
 from hub.model import Account
 from hub.settings import Settings, XianyuSettings
-from hub.store import Store, Tx
+from hub.store import Database, Store, Tx
 from hub.text import ACCOUNT_STATES, account_mend, span
 from hub.xianyu import masked_proxy, reach
 
@@ -43,14 +43,14 @@ class Finding:
 
 async def check_store(settings: Settings, store: Store) -> list[Finding]:
     """Database, disk and accounts; asks nothing outside this machine."""
-    path = settings.database.path
+    path, place = settings.database.path, Database.chosen(settings.database)
     try:
         await store.ping()
         accounts = await store.read(lambda tx: tx.accounts.all(tx.shops.default()))
     except StoreError as error:
-        return [Finding(False, f"数据库 {path} 没有应答", str(error))]
+        return [Finding(False, f"数据库 {place} 没有应答", str(error))]
     return [
-        Finding(True, f"数据库 {path}，密钥相符"),
+        Finding(True, f"数据库 {place}，密钥相符"),
         _disk(path.parent),
         *([_account(account) for account in accounts] or [Finding(True, NO_ACCOUNTS)]),
     ]
@@ -58,9 +58,9 @@ async def check_store(settings: Settings, store: Store) -> list[Finding]:
 
 def closed_store(settings: Settings, error: StoreError) -> list[Finding]:
     """The same when the database cannot even be opened; a full disk may be the reason."""
-    path = settings.database.path
+    path, place = settings.database.path, Database.chosen(settings.database)
     folder = next((one for one in path.absolute().parents if one.is_dir()), Path("/"))
-    return [Finding(False, f"数据库 {path} 打不开", str(error)), _disk(folder)]
+    return [Finding(False, f"数据库 {place} 打不开", str(error)), _disk(folder)]
 
 
 async def check_platform(settings: XianyuSettings) -> list[Finding]:

@@ -65,11 +65,26 @@ class WebSettings(_Section):
     who is asking. Wrong passwords are counted by address."""
 
 
+def _check_server(url: str) -> None:
+    """Raises ValueError, and never repeats the address: a password stands in it."""
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme == "postgresql" and parts.hostname and parts.path.strip("/")
+        _ = parts.port
+    except ValueError:
+        whole = None
+    if not whole:
+        raise ValueError(
+            "must be postgresql://user:password@host:port/name or sqlite:///<path> (special "
+            "characters of the password as %XX)"
+        )
+
+
 class DatabaseSettings(_Section):
     path: Path = Path("data/xianyu_data.db")
-    """SQLite file; the folder also holds the key file and uploads."""
-    url: str = ""
-    """`sqlite:///<path>` says the same as `path`."""
+    """SQLite file; the folder also holds the key file and uploads, whatever the engine."""
+    url: str = Field("", repr=False)
+    """`postgresql://user:password@host:port/name`; `sqlite:///<path>` says the same as `path`."""
     key: str = Field("", repr=False)
     """Key that seals credentials; empty: a key file beside the database."""
 
@@ -79,9 +94,15 @@ class DatabaseSettings(_Section):
         url = values.get("url") if isinstance(values, dict) else None
         if not url:
             return values
-        if not str(url).startswith("sqlite:///"):
-            raise ValueError("only sqlite:///<path> is supported by this version")
-        return {**values, "path": str(url).removeprefix("sqlite:///")}
+        if str(url).startswith("sqlite:///"):
+            return {**values, "path": str(url).removeprefix("sqlite:///")}
+        _check_server(str(url))
+        return values
+
+    @property
+    def server(self) -> str:
+        """The address of PostgreSQL; empty: SQLite."""
+        return self.url if self.url.startswith("postgresql:") else ""
 
 
 class XianyuSettings(_Section):

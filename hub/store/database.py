@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
+
+from hub.settings import DatabaseSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +16,10 @@ class Database:
     """The SQLite file. Whatever the engine, its folder holds the key file and the pictures."""
     url: str = field(default="", repr=False)
     """`postgresql://user:password@host:port/name`; empty: SQLite."""
+
+    @classmethod
+    def chosen(cls, settings: DatabaseSettings) -> Self:
+        return cls(settings.path, settings.server)
 
     @property
     def folder(self) -> Path:

@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from postgres import MISSING, Server, can_serve, server
 from sqlalchemy import Engine, event
@@ -29,9 +29,28 @@ class Cluster:
     url: str
     folder: Path
 
-    def copy(self) -> str:
-        """The address of another database like the fresh one."""
-        return self.server.make(urlsplit(self.url).path.removeprefix("/"))
+    def clear(self) -> None:
+        """As it was made. A database for each test would cost more than the test."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(_CLEAR)
+
+
+_CLEAR = """
+DO $$
+DECLARE name text;
+BEGIN
+  SET LOCAL session_replication_role = replica;
+  FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'yuqiao'
+    AND tablename NOT IN ('alembic_version', 'installation', 'shops') LOOP
+    EXECUTE format('DELETE FROM yuqiao.%I', name);
+  END LOOP;
+  FOR name IN SELECT sequencename FROM pg_sequences WHERE schemaname = 'yuqiao'
+    AND sequencename <> 'shops_id_seq' LOOP
+    PERFORM setval(format('yuqiao.%I', name), 1, false);
+  END LOOP;
+  UPDATE yuqiao.shops SET tickets = 0, rules_version = 0;
+END $$
+"""
 
 
 OWNED = {table.name for table in metadata.tables.values() if "shop_id" in table.c}
@@ -108,7 +127,7 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A server, a fresh database in it, made once, and the folder with its key."""
+    """A server, the one database in it that tests use in turns, and the folder with its key."""
     if not can_serve():
         pytest.skip(MISSING)
     folder = tmp_path_factory.mktemp("cluster")
@@ -133,9 +152,8 @@ def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
         return
     cluster: Cluster = request.getfixturevalue("cluster")
     shutil.copytree(cluster.folder, folder)
-    url = cluster.copy()
-    yield lambda: open_store(Database(folder / "hub.db", url))
-    cluster.server.remove(url)
+    yield lambda: open_store(Database(folder / "hub.db", cluster.url))
+    cluster.clear()
 
 
 @pytest.fixture

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
-import hub.store
-from hub.store.sql import Statement
+from statements import statements
+
 from hub.store.tables import metadata
 
 ROOT = Path(__file__).parents[3]
@@ -49,25 +47,9 @@ SYSTEM_WIDE = {
 """Statement -> why it is asked without a shop."""
 
 
-def statements() -> Iterator[tuple[str, str]]:
-    for info in pkgutil.iter_modules(hub.store.__path__):
-        if info.name == "migrations":
-            continue
-        module = importlib.import_module(f"hub.store.{info.name}")
-        for name, value in vars(module).items():
-            for found in _within(value):
-                yield f"{info.name}.{name}", found.text
-
-
-def _within(value: object) -> Iterator[Statement]:
-    if isinstance(value, Statement):
-        yield value
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _within(inner)
-    elif isinstance(value, tuple | list):
-        for inner in value:
-            yield from _within(inner)
+def texts() -> Iterator[tuple[str, str]]:
+    for name, statement in statements():
+        yield name, statement.text
 
 
 def touches_owned(text: str) -> bool:
@@ -77,14 +59,14 @@ def touches_owned(text: str) -> bool:
 
 def test_the_reader_of_statements_finds_them() -> None:
     """So that the next test cannot pass by seeing nothing."""
-    found = dict(statements())
+    found = dict(texts())
     assert len(found) > 80
     assert {"conversations._RECENT", "messages._ADD_IN", "outbox._ENQUEUE"} <= found.keys()
     assert sum(touches_owned(text) for text in found.values()) > 70
 
 
 def test_every_statement_on_owned_rows_demands_the_shop() -> None:
-    asked = {name for name, text in statements() if touches_owned(text) and ":shop" not in text}
+    asked = {name for name, text in texts() if touches_owned(text) and ":shop" not in text}
     assert asked == SYSTEM_WIDE.keys()
 
 
