@@ -15,10 +15,12 @@ LONG_LOGIN_DAYS = 30
 
 
 class Logins:
-    """Proofs are computed and not stored, so that they hold after a restart of the sandbox."""
+    """Proofs are computed and not stored, so that they hold in every sandbox of the same realm: a
+    restart ends none, and a hub that another sandbox left behind gets in nowhere."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, realm: str) -> None:
         self._world = world
+        self._realm = realm
 
     def holds(self, cookies: dict[str, str]) -> Seller | None:
         """The seller whose good login these cookies are."""
@@ -26,15 +28,15 @@ class Logins:
         cookie2 = cookies.get("cookie2", "")
         if seller is None:
             return None
-        if cookie2 == seller.cookie2:
+        if cookie2 == self._first_proof(seller.user):
             return seller if seller.logged_in else None
-        issued = _issued_at(seller.user, cookie2)
+        issued = self._issued_at(seller.user, cookie2)
         return seller if issued is not None and issued > seller.ended_at else None
 
     def issue(self, user: str) -> dict[str, str]:
         """A new login, as the passport sets it. Raises KeyError for a stranger."""
         seller = self._world.seller(user)
-        cookie2 = _proof(user, max(now_ms(), seller.ended_at + 1), secrets.token_hex(2))
+        cookie2 = self._proof(user, max(now_ms(), seller.ended_at + 1), secrets.token_hex(2))
         return {
             "unb": user,
             "cookie2": cookie2,
@@ -68,14 +70,14 @@ class Logins:
             return {"sgcookie": "E100" + secrets.token_urlsafe(24)}
         seller = self._world.sellers.get(cookies.get("unb", ""))
         long_login = cookies.get("havana_lgc2_77", "")
-        if seller is None or not seller.renewable or long_login != _long_proof(seller.user):
+        if seller is None or not seller.renewable or long_login != self._long_proof(seller.user):
             return None
         return self.issue(seller.user)
 
     def long_login(self, user: str) -> dict[str, str]:
         """The cookies of 'keep me logged in'."""
         until = str(now_ms() + LONG_LOGIN_DAYS * _DAY_MS)
-        return {"havana_lgc2_77": _long_proof(user), "havana_lgc_exp": until}
+        return {"havana_lgc2_77": self._long_proof(user), "havana_lgc_exp": until}
 
     def cookies(self, user: str) -> str:
         """A login as a browser would hold it; its `_m_h5_tk` is stale, as most pasted ones are."""
@@ -83,7 +85,7 @@ class Logins:
         jar = {
             "cna": "SandboxCnaAAAAAAAAAAAAAA",
             **self.issue(user),
-            "cookie2": seller.cookie2,
+            "cookie2": self._first_proof(seller.user),
             "XSRF-TOKEN": secrets.token_hex(16),
             **self.long_login(user),
             "_m_h5_tk": f"{'0' * 31}1_{now_ms() - 60_000}",
@@ -91,23 +93,26 @@ class Logins:
         }
         return "; ".join(f"{name}={value}" for name, value in jar.items())
 
+    def _first_proof(self, user: str) -> str:
+        return self._digest(f"login of {user}")
 
-def _proof(user: str, at: int, salt: str) -> str:
-    start = f"{at:012x}{salt}"
-    return start + hashlib.md5(f"sandbox login {start} of {user}".encode()).hexdigest()[:16]
+    def _proof(self, user: str, at: int, salt: str) -> str:
+        start = f"{at:012x}{salt}"
+        return start + self._digest(f"login {start} of {user}")[:16]
 
+    def _issued_at(self, user: str, cookie2: str) -> int | None:
+        """When this login was issued, in ms; None if it is no login of this user."""
+        try:
+            at = int(cookie2[:12], 16)
+        except ValueError:
+            return None
+        return at if cookie2 == self._proof(user, at, cookie2[12:16]) else None
 
-def _issued_at(user: str, cookie2: str) -> int | None:
-    """When this login was issued, in ms; None if it is no login of this user."""
-    try:
-        at = int(cookie2[:12], 16)
-    except ValueError:
-        return None
-    return at if cookie2 == _proof(user, at, cookie2[12:16]) else None
+    def _long_proof(self, user: str) -> str:
+        """Ends in `=`, as values of the platform do; whoever splits there breaks it."""
+        key = self._digest(f"long login of {user}")
+        text = json.dumps({"hid": int(user), "k": key}, separators=(",", ":"))
+        return base64.b64encode(text.encode()).decode("ascii").rstrip("=") + "=="
 
-
-def _long_proof(user: str) -> str:
-    """Ends in `=`, as values of the platform do; whoever splits there breaks it."""
-    key = hashlib.md5(f"sandbox long login of {user}".encode()).hexdigest()
-    text = json.dumps({"hid": int(user), "k": key}, separators=(",", ":"))
-    return base64.b64encode(text.encode()).decode("ascii").rstrip("=") + "=="
+    def _digest(self, text: str) -> str:
+        return hashlib.md5(f"sandbox {self._realm}: {text}".encode()).hexdigest()

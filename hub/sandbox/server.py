@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -63,6 +64,9 @@ class SandboxOptions:
     group_id: str = "20001"
     hub_url: str = ""
     """Admin of the hub, linked from the playground; empty: no link."""
+    realm: str = ""
+    """Logins hold in every sandbox of the same realm. Empty: of those at this port, so that a
+    restart ends none; if the port is any free one, nowhere else."""
     furnished: bool = True
     """With the demo shop; False: an empty world."""
     list_quiet_seconds: float = 3.0
@@ -82,7 +86,7 @@ class Sandbox:
         if options.furnished:
             worlds.furnish(self.world)
         world = self.world
-        self.logins = Logins(world)
+        self.logins = Logins(world, _realm(options))
         self.faults = Faults()
         self.manners = Manners(list_quiet_seconds=options.list_quiet_seconds)
         self.lines = Lines(self.faults, self.manners, tasks, world.bell)
@@ -228,6 +232,11 @@ async def start_sandbox(options: SandboxOptions | None = None) -> AsyncIterator[
             for line in list(sandbox.lines.open.values()):
                 line.abort()
             await runner.cleanup()
+
+
+def _realm(options: SandboxOptions) -> str:
+    """A free port may be one where a hub still looks for the sandbox that is gone."""
+    return options.realm or (f"port {options.port}" if options.port else secrets.token_hex(8))
 
 
 async def _listen(runner: web.AppRunner, sandbox: Sandbox) -> None:

@@ -8,12 +8,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 
-from hub.sandbox import start_sandbox
+from hub.sandbox import Sandbox, SandboxOptions, start_sandbox
 
 from .client import BUYER, CONVERSATION, SELLER, SEND, Browser, Rig, send_body
+
+TEXT = {"text": "在吗"}
 
 
 async def test_a_new_seller_can_log_in_with_the_cookies_it_was_given(rig: Rig) -> None:
@@ -24,15 +27,36 @@ async def test_a_new_seller_can_log_in_with_the_cookies_it_was_given(rig: Rig) -
     await rig.admin("POST", "/sellers", {"user": made["user"]}, status=400)
 
 
-async def test_stored_cookies_stay_good_after_a_restart_and_ids_do_not_repeat(rig: Rig) -> None:
-    cookies = (await rig.admin("GET", f"/sellers/{SELLER}/cookies"))["cookies"]
-    (first,) = await rig.say("在吗")
-    async with start_sandbox() as again:
-        browser = Browser(rig.http, again.urls["mtop_url"], cookies)
+@asynccontextmanager
+async def sandbox_of(realm: str) -> AsyncIterator[Sandbox]:
+    async with start_sandbox(SandboxOptions(list_quiet_seconds=0, realm=realm)) as sandbox:
+        yield sandbox
+
+
+async def test_stored_cookies_stay_good_after_a_restart_and_ids_do_not_repeat() -> None:
+    async with sandbox_of("ours") as before:
+        cookies = before.cookies()
+        (first,) = await before.stage.say(before.world.conversation(CONVERSATION), [TEXT])
+    async with sandbox_of("ours") as again, aiohttp.ClientSession() as http:
+        browser = Browser(http, again.urls["mtop_url"], cookies)
         assert (await browser.call("mtop.idle.web.user.page.nav"))["ret"] == ["SUCCESS::调用成功"]
-        conversation = again.world.conversation(CONVERSATION)
-        (second,) = await again.stage.say(conversation, [{"text": "在吗"}])
+        (second,) = await again.stage.say(again.world.conversation(CONVERSATION), [TEXT])
     assert first != second
+
+
+async def test_logins_of_another_sandbox_are_refused(rig: Rig) -> None:
+    """A hub that a test left behind may find another one at the port of its own."""
+    async with start_sandbox() as elsewhere:
+        pasted, issued = elsewhere.cookies(), elsewhere.logins.issue(SELLER)
+        long_login = elsewhere.logins.long_login(SELLER)
+    browser = Browser(rig.http, rig.sandbox.urls["mtop_url"], pasted)
+    answer = await browser.call("mtop.idle.web.user.page.nav")
+    assert answer["ret"] == ["FAIL_SYS_SESSION_EXPIRED::Session过期"]
+    logins = rig.sandbox.logins
+    assert logins.holds(issued) is None
+    logins.end(SELLER, renewable=True)
+    assert logins.renew({"unb": SELLER, **long_login}) is None
+    assert logins.renew({"unb": SELLER, **logins.long_login(SELLER)}) is not None
 
 
 async def test_buyers_items_and_conversations_are_made_on_demand(rig: Rig) -> None:

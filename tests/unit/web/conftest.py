@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 from web_stage import Stage, Visitor, open_stage, visiting
 
 from hub.desk import Operator
-
-
-@pytest.fixture(autouse=True)
-def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """How long guessing takes is not what these tests are about; what it costs here adds up."""
-    cheap = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr("hub.desk.members.PasswordHasher", cheap)
 
 
 @pytest.fixture
