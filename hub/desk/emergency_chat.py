@@ -15,8 +15,8 @@ WHOLE_SHOP = frozenset({"", "全店", "店铺", "整个店铺", "全部"})
 
 def _is_told(held: Held, going: Going) -> bool:
     """With the stop of the same place, which the same command ends."""
-    scope = held.hold.scope
-    return any(scope == Scope(account=stop.account) for stop, _ in going.stops)
+    scopes = {Scope(account=stop.account) for stop, _ in going.stops}
+    return held.place.halted and held.hold.scope in scopes
 
 
 class EmergencyChat:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hub.model import Account, Place, Stop
+from hub.model import WHOLE_SHOP, Account, Place, Scope, Stop
 from hub.text.delivery import stop_line
 from hub.text.holds import how_to_resume, place_name
 
@@ -28,8 +28,11 @@ def going(
     paused: Sequence[Place],
 ) -> str:
     """`stops` and `paused`: what is still stopped, there or elsewhere."""
-    where = _where(account)
+    where, here = _where(account), Scope(account=account.id) if account is not None else WHOLE_SHOP
+    held = any(one.scope in (here, WHOLE_SHOP) for one in paused)
     said = f"▶ {where}的自动回复和发货都恢复了" if news else f"{where}没有单独停着"
+    if news and held:
+        said = f"▶ {where}的急停解除了，自动回复还按之前的暂停停着"
     if not (news or stops or paused):
         said += "，自动回复和发货都正常"
     if orders:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,34 @@ async def test_everything_stops_at_once_and_goes_on_at_once(stage: DeliveryStage
     assert "还单独暂停着：「阿七」（/恢复 #" in said
     assert "🚚 开始发货" in await stage.write(f"/发货 {order.id}")
     assert ("emergency.halt", "shop") in await stage.stock.audit()
+
+
+async def test_only_who_may_end_it_ends_the_answering_half_of_an_emergency_stop(
+    stage: DeliveryStage,
+) -> None:
+    await stage.write("/停")
+    for line in ("/恢复", "/恢复 全店"):
+        said = await stage.write(line, as_=Role.AGENT)
+        assert said.endswith("整个店铺全停着，整个店铺现在仍然不会自动回复。解除：/开")
+    await stage.write("/停 小店", as_=Role.AGENT)
+    assert "解除：/开 小店、/开" in await stage.write("/恢复 小店")
+    await stage.write("/开")
+    assert "解除：/开 小店" in await stage.write("/恢复 小店", as_=Role.AGENT)
+    assert await stage.write("/开 小店") == "▶ 【小店】的自动回复和发货都恢复了"
+
+
+async def test_an_emergency_leaves_a_pause_as_it_was(stage: DeliveryStage) -> None:
+    await stage.write("/暂停 2小时")
+    await stage.write("/停")
+    assert "整个店铺" in await stage.write("/状态")
+
+    said = await stage.write("/开")
+
+    assert said.startswith("▶ 全店的急停解除了，自动回复还按之前的暂停停着")
+    assert "还单独暂停着：整个店铺（/恢复 全店）" in said
+    at = stage.stock.clock[0]
+    held = await stage.stock.store.read(lambda tx: tx.holds.all_active(stage.account.shop, at))
+    assert [one.until for one in held] == [at + timedelta(hours=2)]
 
 
 async def test_what_one_account_stopped_is_named_when_the_shop_goes_on(
