@@ -171,7 +171,10 @@ class Chat:
             return refusal.text
 
     async def _first_time(self, operator: Operator, message: OperatorMessage) -> bool:
-        """False for an event that the chat side delivered before."""
+        """False for what was heard before: an event that the chat side delivers again, a line that
+        another bot of the group heard as well."""
+        if self._routing.heard_by_another_bot(message):
+            return False
         key, now = key_of(message), self._now()
         return await self._store.write(lambda tx: tx.inputs.first_time(operator.shop, key, now))
 
