@@ -202,6 +202,8 @@ class Chat:
             if not await self._first_time(operator, message):
                 return None
             return await self._to.drafts.run(operator, draft, *said, message)
+        if said is not None and by_ticket:
+            self._to.drafts.refuse_without_draft(said[0], message)
         if digit and (not message.quoted_text or is_order_page(message.quoted_text)):
             target = await self._routing.resolve(operator.member, message)
             if target is not None:

@@ -7,6 +7,17 @@ from hub.text.content import shorten
 from hub.text.notices import notice_head
 
 _SHOWN = 80
+WORD_ONLY = (
+    "没有执行：决定草稿只能写字，一起发来的没有发给买家。只写字再说一次，图片引用买家的消息另发"
+)
+
+
+def none_waits(ticket: str, said: str) -> str:
+    """`said`: what is a word about a draft, where there is none."""
+    return (
+        f"没有发送：#{ticket} 没有等你决定的草稿。真要对买家说「{shorten(said, 20)}」，"
+        f"引用他的消息写，或者先发 /聊 {ticket}"
+    )
 
 
 def dropped(
