@@ -301,16 +301,20 @@ async def test_an_agent_does_so_much_of_what_cannot_be_undone_and_no_more(
     stage.stock.desk = Desk(
         stage.stock.store, Settings(limits=limits), lambda: stage.stock.clock[0]
     )
-    await stage.order()
-    await stage.order(SECOND, stage.qi)
-    assert "确认 6778" in await stage.write("/标记发货 6778", as_=Role.AGENT)
-    await stage.write("确认 6778", as_=Role.AGENT)
-    refused = await stage.write("/标记发货 9123", as_=Role.AGENT)
+    await stage.served("CODE-1111", "CODE-2222", "CODE-3333", "CODE-4444", "CODE-5555")
+    for number, of in ((FIRST, stage.lin), (SECOND, stage.qi), (BARGAIN, stage.qi)):
+        await stage.order(number, of)
+    assert "🚚" in await stage.write("/发货 9123", as_=Role.AGENT)
+    assert "退回" in await stage.write("/退回 9123", as_=Role.AGENT)
+    assert "确认 6778" in await stage.write("/发货 6778 3份", as_=Role.AGENT)
+    assert "🚚" in await stage.write("确认 6778", as_=Role.AGENT)
+    refused = await stage.write("/标记发货 0002", as_=Role.AGENT)
     assert refused.startswith("没有执行")
-    assert "客服最多 1 次，请店主来做" in refused
-    assert "确认 9123" in await stage.write("/标记发货 9123")
+    assert "做了 1 次，客服最多 1 次，请店主来做" in refused
+    assert "🚚" in await stage.write("/发货 9123", as_=Role.AGENT)
+    assert "确认 0002" in await stage.write("/标记发货 0002")
     stage.stock.later(hours=25)
-    assert "确认 9123" in await stage.write("/标记发货 9123", as_=Role.AGENT)
+    assert "确认 0002" in await stage.write("/标记发货 0002", as_=Role.AGENT)
 
 
 async def test_a_code_alone_after_a_restart_is_not_said_to_the_buyer(stage: DeliveryStage) -> None:
@@ -332,7 +336,7 @@ async def test_everything_risky_is_kept_with_person_door_and_message(stage: Deli
     [entry] = [
         one
         for one in await stage.desk.system.audit(stage.stock.owner)
-        if one.action == "order.ship"
+        if one.action == "order.ship_anyway"
     ]
     number = stage.stock._written
     assert (entry.member, entry.door) == (stage.stock.agent.member.id, "qq")
