@@ -119,6 +119,8 @@ class EndDraft:
     draft: MessageId
     harmless: bool
     """It became a draft by the owner's choice alone, and not for what it says or answers."""
+    item: str | None = None
+    """What the conversation was about when it was written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,15 +21,23 @@ def none_waits(ticket: str, said: str) -> str:
 
 
 def dropped(
-    account: Account, conversation: Conversation, draft: str, minutes: int, why: str
+    account: Account,
+    conversation: Conversation,
+    draft: str,
+    minutes: int,
+    why: str,
+    *,
+    waits: bool,
 ) -> str:
-    """`why`: why it was not sent, where the owner wants such drafts sent; may be empty."""
+    """`why`: why it was not sent, where the owner wants such drafts sent; may be empty. `waits`:
+    the buyer has got no other answer meanwhile."""
+    then = "买家还在等，引用这条直接回复" if waits else "已经另外回复了买家，要补充就引用这条写"
     reason = f"（没有自动发出：{why}）" if why else ""
     return (
         f"{notice_head(account, conversation)}\n"
         f"⌛ AI 草稿 {minutes} 分钟没人决定，作废了，没有发给买家{reason}\n"
         f"「{shorten(draft, _SHOWN)}」\n"
-        f"买家还在等，引用这条直接回复\n#{conversation.ticket}"
+        f"{then}\n#{conversation.ticket}"
     )
 
 
