@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from loguru import logger
@@ -25,6 +25,7 @@ from hub.commands import (
     narrow,
     need_of_notice,
     parse_command,
+    unsoftened,
 )
 from hub.desk.ai_chat import AiChat
 from hub.desk.answer_chat import AnswerChat, FetchPicture
@@ -87,6 +88,8 @@ ABOUT_ACCOUNT = frozenset(
     }
 )
 """A quoted notice means the account that it came through."""
+SOFTENED = ABOUT_ACCOUNT | {Action.PAUSE, Action.RESUME, Action.TAKE_OVER}
+"""People say `/停一下` and `/开吧`."""
 
 
 class Chat:
@@ -252,6 +255,8 @@ class Chat:
         fetch_file: FetchFile | None,
     ) -> str | None:
         operator.require(call.command.role)
+        if call.command.action in SOFTENED:
+            call = replace(call, argument=unsoftened(call.argument))
         match call.command.action:
             case Action.HELP:
                 return self._help(operator, call.argument)

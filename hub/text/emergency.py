@@ -46,6 +46,14 @@ def going(
     return "\n".join(lines)
 
 
+def has_no_end(unknown: str, said: str) -> str:
+    """`said`: what is no account, and seems to be a length."""
+    return (
+        f"{unknown}。「{said}」像是时长：/停 不写时长，一直停到 /开；"
+        "只想把自动回复停一会儿用 /暂停，例如 /暂停 30分"
+    )
+
+
 def stands(account: Account | None, reason: str, *, answers: bool) -> str:
     """A line about a stop that is on. `answers`: the automatic answers of that place are stopped
     as well."""

@@ -28,6 +28,7 @@ from hub.model import (
     Scope,
     TaskKind,
 )
+from hub.ops import Expiry
 from hub.settings import LimitSettings, Settings
 
 BARGAIN = "4400112233442220002"
@@ -160,6 +161,18 @@ async def test_a_quoted_notice_means_its_account(stage: DeliveryStage) -> None:
     unread = await stage.write("/停", quoted_id="404")
     assert "请写上账号名，或者写全店" in unread
     assert "【小店】已全部停下" in await stage.write("/停 小")
+
+
+@pytest.mark.parametrize("stop", ["/停一下", "/停吧", "/停 一下吧"])
+async def test_a_softened_command_is_no_name(stage: DeliveryStage, stop: str) -> None:
+    assert "全店已全部停下" in await stage.write(stop)
+    assert await stage.write("/开吧") == "▶ 全店的自动回复和发货都恢复了"
+    assert "【小店】已全部停下" in await stage.write(stop, **quoting(stage.lin))
+    assert "/暂停 30分" in await stage.write("/停 30分钟")
+    assert "/暂停 30分" in await stage.write("/停一会儿")
+    assert "没有叫「谁」的账号" in await stage.write("/停谁")
+    assert "已暂停整个店铺" in await stage.write("/暂停一下")
+    assert "▶ 已恢复整个店铺" in await stage.write("/恢复吧")
 
 
 async def test_everything_stops_at_once_and_goes_on_at_once(stage: DeliveryStage) -> None:
@@ -327,6 +340,12 @@ async def test_a_code_alone_after_a_restart_is_not_said_to_the_buyer(stage: Deli
     assert said.endswith("要对买家说，写 #编号 6778")
     assert not (await stage.write("确认 6778")).endswith("6778")
     assert await said_to(stage, stage.lin) == 0
+
+    stage.stock.later(hours=25)  # by now it is a number like any other
+    await Expiry(stage.stock.store, now=lambda: stage.stock.clock[0]).sweep()
+    await stage.write("/聊 小林")
+    await stage.write("6778")
+    assert await said_to(stage, stage.lin) == 1
 
 
 async def test_everything_risky_is_kept_with_person_door_and_message(stage: DeliveryStage) -> None:
