@@ -194,7 +194,7 @@ class Chat:
             if not await self._first_time(operator, message):
                 return None
             return await self._confirmations.confirm(operator, message, code)
-        number = need_of_notice(message.quoted_text) if is_plain(message) else None
+        number = await self._routing.quoted_need(operator, message) if is_plain(message) else None
         if number is not None and (digit or message.addressed):
             return await self._hear_of_need(operator, number, message, fetch)
         said = said_of_draft(message)
