@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from hub.model import ChatPicture
 
@@ -28,3 +29,11 @@ def joined(parts: Sequence[str | ChatPicture]) -> tuple[str | ChatPicture, ...]:
     if all(isinstance(part, str) for part in found):
         return ()
     return tuple(part.strip() if isinstance(part, str) else part for part in found)
+
+
+def moment(seconds: int) -> datetime | None:
+    """When something was said, told in seconds since 1970; None for what is no such time."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
+    except (OverflowError, ValueError, OSError):
+        return None

@@ -22,7 +22,7 @@ from hub.model import (
 )
 from hub.notices import tell_owners
 from hub.policy import HUMAN_ANSWERED, Toggle, is_toggle, toggle
-from hub.store import Tx, place_of
+from hub.store import Tx, held_place
 
 BY_PHONE = "店主在手机上暂停"
 LED_BY_PHONE = "店主正在手机上接待"
@@ -102,7 +102,7 @@ def _toggle(
         )
     logger.info("word from the phone in conversation {}: {}", conversation.id, done)
     still: list[Hold] = tx.holds.here(shop, conversation.id, now)
-    wider = [place_of(tx, shop, hold.scope) for hold in still if hold.scope != scope]
+    wider = [held_place(tx, hold) for hold in still if hold.scope != scope]
     told = {
         Toggle.PAUSE: text.paused_by_phone,
         Toggle.RESUME: text.resumed_by_phone,

@@ -124,6 +124,7 @@ def workers_by_name(
                     settings.bargain,
                     more_words=forbidden_words(settings.bargain.forbidden_words),
                     now=now,
+                    connected=lambda account: supervisor.session_of(account) is not None,
                 ),
             },
         ),

@@ -14,7 +14,7 @@ from nonebot.adapters.milky.message import Message, MessageSegment
 from nonebot.adapters.milky.model.message import IncomingMessage
 
 from bots.finding import PastMessage
-from bots.words import joined, whole
+from bots.words import joined, moment, whole
 from hub.model import ChatFile, ChatPeer, ChatPicture, OperatorMessage
 
 SCENES = {"friend": "private", "group": "group"}
@@ -111,6 +111,7 @@ def operator_message(event: MessageEvent, address: Address, *, of_ours: bool) ->
         attachments=sum(s.type in (UNREAD, "file") for s in message),
         files=_files(message),
         quoted_files=_files(event.reply.message) if event.reply is not None else (),
+        said_at=moment(event.time),
     )
 
 

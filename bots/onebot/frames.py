@@ -20,7 +20,7 @@ from nonebot.adapters.onebot.v11 import (
 from nonebot.compat import type_validate_python
 
 from bots.finding import PastMessage
-from bots.words import joined, whole
+from bots.words import joined, moment, whole
 from hub.model import ChatFile, ChatPeer, ChatPicture, OperatorMessage
 
 NO_ID = ("", "0", "None")
@@ -101,6 +101,7 @@ def operator_message(event: MessageEvent, *, of_ours: bool) -> OperatorMessage:
         attachments=sum(s.type not in CARRIED for s in message),
         files=message_files(message),
         quoted_files=message_files(event.reply.message) if event.reply else (),
+        said_at=moment(event.time),
     )
 
 

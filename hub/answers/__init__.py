@@ -1,6 +1,7 @@
 """Automatic answers: what buyers are told without a person, and what still waits to be told."""
 
 from hub.answers.asking import ask_ai, waiting_question
+from hub.answers.away import waits_for_answer
 from hub.answers.drafts import (
     drop_answered_drafts,
     drop_draft,
@@ -27,6 +28,7 @@ __all__ = [
     "send_draft",
     "waiting_answer",
     "waiting_question",
+    "waits_for_answer",
     "withdraw_answer",
     "written",
 ]

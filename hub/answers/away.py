@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from hub.answers.waiting import UNSAID
+from hub.answers.waiting import ANSWERS, LOOKED_BACK, UNSAID
 from hub.model import (
     AWAY_KEY,
     Account,
@@ -13,6 +13,7 @@ from hub.model import (
     ConversationId,
     Message,
     MessageId,
+    Origin,
     PeoplePlan,
 )
 from hub.policy import Away, Silence, away_words, is_undisturbed, quiet_began
@@ -55,6 +56,20 @@ def says_away(tx: Tx, conversation: Conversation, message: Message) -> bool:
     """Whether this message is what is said when nobody is there."""
     said = tx.messages.with_key(conversation.shop, f"{AWAY_KEY}{conversation.id}:")
     return any(one.id == message.id for one in said)
+
+
+def waits_for_answer(tx: Tx, conversation: Conversation) -> bool:
+    """Whether nobody has answered the buyer's latest words: that nobody is there is no answer, and
+    neither are goods and words about orders."""
+    shop = conversation.shop
+    latest = tx.messages.of_conversation(shop, conversation.id, limit=LOOKED_BACK)
+    heard = max((one.id for one in latest if one.origin is Origin.BUYER), default=None)
+    asides = tx.messages.about_orders(shop, conversation.id)
+    return not any(
+        one.origin in ANSWERS and one.state not in UNSAID and one.id not in asides
+        for one in latest
+        if (heard is None or one.id > heard) and not says_away(tx, conversation, one)
+    )
 
 
 def _stem(conversation: ConversationId, began: datetime) -> str:

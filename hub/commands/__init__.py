@@ -18,6 +18,7 @@ from hub.commands.lines import (
     need_of_notice,
     numbered_choice,
     parse_command,
+    unsoftened,
 )
 from hub.commands.registry import COMMANDS, find_command, least_role, may
 
@@ -42,4 +43,5 @@ __all__ = [
     "need_of_notice",
     "numbered_choice",
     "parse_command",
+    "unsoftened",
 ]

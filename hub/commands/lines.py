@@ -45,6 +45,15 @@ def parse_command(text: str) -> Call | UnknownCommand | None:
     return UnknownCommand(match["name"], BY_NAME[close[0]] if close else None)
 
 
+_SOFTENED = re.compile(r"(?:一下子?|下|吧|了|啦|呀|啊)+(?:\s+|\Z)")
+
+
+def unsoftened(argument: str) -> str:
+    """`一下` -> ``, `吧 小店` -> `小店`: behind a command, these are no name of anything."""
+    found = _SOFTENED.match(argument)
+    return argument[found.end() :] if found is not None else argument
+
+
 _NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 
 

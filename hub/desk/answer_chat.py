@@ -160,6 +160,8 @@ class AnswerChat:
             if target is None:
                 raise Invalid("没有撤回：引用要撤回的那句、它的回执或者买家的通知，再写 /撤回")
             meant = await self._store.read(lambda tx: _last_answer(tx, operator, target))
+        if self._routing.heard_by_another_bot(message):
+            return None
         recalled = await self._inbox.recall(
             operator,
             meant[0].conversation,

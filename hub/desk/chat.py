@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from loguru import logger
@@ -25,6 +25,7 @@ from hub.commands import (
     narrow,
     need_of_notice,
     parse_command,
+    unsoftened,
 )
 from hub.desk.ai_chat import AiChat
 from hub.desk.answer_chat import AnswerChat, FetchPicture
@@ -87,6 +88,8 @@ ABOUT_ACCOUNT = frozenset(
     }
 )
 """A quoted notice means the account that it came through."""
+SOFTENED = ABOUT_ACCOUNT | {Action.PAUSE, Action.RESUME, Action.TAKE_OVER}
+"""People say `/停一下` and `/开吧`."""
 
 
 class Chat:
@@ -171,7 +174,10 @@ class Chat:
             return refusal.text
 
     async def _first_time(self, operator: Operator, message: OperatorMessage) -> bool:
-        """False for an event that the chat side delivered before."""
+        """False for what was heard before: an event that the chat side delivers again, a line that
+        another bot of the group heard as well."""
+        if self._routing.heard_by_another_bot(message):
+            return False
         key, now = key_of(message), self._now()
         return await self._store.write(lambda tx: tx.inputs.first_time(operator.shop, key, now))
 
@@ -188,7 +194,7 @@ class Chat:
             if not await self._first_time(operator, message):
                 return None
             return await self._confirmations.confirm(operator, message, code)
-        number = need_of_notice(message.quoted_text) if is_plain(message) else None
+        number = await self._routing.quoted_need(operator, message) if is_plain(message) else None
         if number is not None and (digit or message.addressed):
             return await self._hear_of_need(operator, number, message, fetch)
         said = said_of_draft(message)
@@ -199,6 +205,8 @@ class Chat:
             if not await self._first_time(operator, message):
                 return None
             return await self._to.drafts.run(operator, draft, *said, message)
+        if said is not None and by_ticket:
+            self._to.drafts.refuse_without_draft(said[0], message)
         if digit and (not message.quoted_text or is_order_page(message.quoted_text)):
             target = await self._routing.resolve(operator.member, message)
             if target is not None:
@@ -247,6 +255,8 @@ class Chat:
         fetch_file: FetchFile | None,
     ) -> str | None:
         operator.require(call.command.role)
+        if call.command.action in SOFTENED:
+            call = replace(call, argument=unsoftened(call.argument))
         match call.command.action:
             case Action.HELP:
                 return self._help(operator, call.argument)

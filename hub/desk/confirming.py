@@ -10,8 +10,8 @@ from hub import text
 from hub.commands import narrow
 from hub.desk.operator import Operator
 from hub.errors import Invalid, NotConfirmed
-from hub.model import OperatorMessage
-from hub.store import Store
+from hub.model import ASKED_STEM, OperatorMessage
+from hub.store import Store, Tx
 
 LASTS = timedelta(seconds=60)
 SECONDS = int(LASTS.total_seconds())
@@ -49,7 +49,7 @@ class Confirmations:
         return _asked(message) in self._waiting
 
     async def was_asked(self, operator: Operator, message: OperatorMessage, code: str) -> bool:
-        """Whether this person was ever asked for this code here."""
+        """Whether this person was asked for this code here, in time or some hours ago."""
         key = _key(message, code)
         return bool(await self._store.read(lambda tx: tx.inputs.known(operator.shop, [key])))
 
@@ -74,12 +74,18 @@ class Confirmations:
             until = self._now() + LASTS
             self._waiting[_asked(message)] = _Waiting(act, about, asked.confirm, until)
             key, now = _key(message, asked.confirm), self._now()
-            await self._store.write(lambda tx: tx.inputs.first_time(operator.shop, key, now))
+            await self._store.write(lambda tx: _note(tx, operator, key, now))
             return text.confirm_question(asked.text, about, asked.confirm, SECONDS)
 
 
+def _note(tx: Tx, operator: Operator, key: str, now: datetime) -> None:
+    """That it was asked now, and not only some other time."""
+    tx.inputs.forget(operator.shop, key, now)
+    tx.inputs.first_time(operator.shop, key, now)
+
+
 def _key(message: OperatorMessage, code: str) -> str:
-    return f"asked:{':'.join(_asked(message))}:{code}"
+    return f"{ASKED_STEM}{':'.join(_asked(message))}:{code}"
 
 
 def _asked(message: OperatorMessage) -> _Asked:

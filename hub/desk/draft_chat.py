@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hub import text
 from hub.commands import DraftWord, draft_word, leading_ticket
+from hub.desk.chat_words import is_plain
 from hub.desk.drafts import Drafts
 from hub.desk.operator import Operator
 from hub.errors import Invalid
@@ -17,6 +18,7 @@ from hub.model import (
     Origin,
 )
 from hub.store import Store, Tx
+from hub.text import drafts as words_of_drafts
 
 LOOKED_AT = 30
 """Messages among which a draft is looked for that was decided about."""
@@ -66,7 +68,10 @@ class DraftChat:
         words: str,
         message: OperatorMessage,
     ) -> str | None:
-        """Does what is said; that it was sent is told by the receipt."""
+        """Does what is said; that it was sent is told by the receipt. Raises Invalid as well for a
+        word that something else came along with: it would be lost."""
+        if not is_plain(message):
+            raise Invalid(words_of_drafts.WORD_ONLY)
         match word:
             case DraftWord.SEND | DraftWord.CHANGE:
                 asked_by = AskedBy(message.peer, message.message_id)
@@ -81,6 +86,13 @@ class DraftChat:
                 return text.draft_again((await self._drafts.another(operator, draft)).conversation)
             case DraftWord.DROP:
                 return text.draft_dropped((await self._drafts.drop(operator, draft)).conversation)
+
+    def refuse_without_draft(self, word: DraftWord, message: OperatorMessage) -> None:
+        """Behind a ticket, where no draft waits. Raises Invalid for what hardly anybody says to a
+        buyer; `好` and its kin are answers like any other."""
+        typed = leading_ticket(message.text)
+        if typed is not None and word is not DraftWord.SEND:
+            raise Invalid(words_of_drafts.none_waits(*typed))
 
 
 def _decided(tx: Tx, operator: Operator, target: ConversationId) -> MessageId | None:

@@ -37,7 +37,8 @@ class Going:
 
 
 class Emergency:
-    """What `/停` and `/开` do. Pauses of items and conversations are not touched by either."""
+    """What `/停` and `/开` do. Neither touches a pause, of whatever place: what somebody paused on
+    its own goes on by its own end or word."""
 
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self._store = store
@@ -51,25 +52,21 @@ class Emergency:
         def unit(tx: Tx) -> Halted:
             shop, scope = operator.shop, Scope(account=account)
             found = _account(tx, operator, account)
-            paused = any(
-                one.hold.scope == scope
-                and one.hold.kind is HoldKind.PAUSE
-                and one.hold.until is None
-                for one in all_held(tx, operator, now)
+            held = any(
+                one.kind is HoldKind.EMERGENCY for one in tx.holds.of_scope(shop, scope, now)
             )
             member = operator.member.id or None
             stopped = tx.stops.stop(shop, account, reason=reason, member=member, now=now)
-            if not paused:
-                tx.holds.add(
-                    shop, scope, kind=HoldKind.PAUSE, reason=reason, member=member, now=now
-                )
+            if not held:
+                kind = HoldKind.EMERGENCY
+                tx.holds.add(shop, scope, kind=kind, reason=reason, member=member, now=now)
             operator.record(tx, "emergency.halt", _target(found), now)
-            return Halted(found, stopped or not paused)
+            return Halted(found, stopped or not held)
 
         return await self._store.write(unit)
 
     async def go(self, operator: Operator, account: AccountId | None) -> Going:
-        """End the pause and the stop of exactly this place; what was held goes on."""
+        """End both halves of exactly this place; what was held goes on."""
         operator.require(Role.OWNER)
         now = self._now()
 
@@ -78,7 +75,7 @@ class Emergency:
             found = _account(tx, operator, account)
             stopped = any(one.account == account for one in tx.stops.all(shop))
             orders = resume(tx, shop, account, by=cause(operator), now=now) if stopped else 0
-            ended = tx.holds.end(shop, Scope(account=account), now)
+            ended = tx.holds.end(shop, Scope(account=account), now, {HoldKind.EMERGENCY})
             operator.record(tx, "emergency.go", _target(found), now)
             names = {one.id: one for one in tx.accounts.all(shop)}
             return Going(
@@ -90,7 +87,9 @@ class Emergency:
                     for one in tx.stops.all(shop)
                 ),
                 tuple(
-                    one for one in all_held(tx, operator, now) if one.hold.kind is HoldKind.PAUSE
+                    one
+                    for one in all_held(tx, operator, now)
+                    if one.hold.kind is not HoldKind.TAKEOVER
                 ),
             )
 

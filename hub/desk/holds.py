@@ -24,13 +24,14 @@ from hub.model import (
     Scope,
 )
 from hub.policy import conversations_called
-from hub.store import Store, Tx, place_of
+from hub.store import Store, Tx, held_place, place_of
 
 LONGEST_PAUSE = timedelta(days=365)
 SHOP_WORDS = frozenset({"店铺", "全店", "整个店铺", "全部", "所有"})
 NAMES_SHOWN = 5
 LOOKED_AT = 1000
 """The latest conversations, among which a name is looked for."""
+RESUMED = (HoldKind.PAUSE, HoldKind.TAKEOVER)
 End = datetime | timedelta | None
 """None: until somebody resumes."""
 
@@ -47,7 +48,7 @@ class Resumed:
     ended: int
     """How many holds ended."""
     above: tuple[Held, ...]
-    """What still stops it, being wider."""
+    """What still stops it: wider, or an emergency stop."""
     apart: tuple[Held, ...]
     """What lies within it and has a pause of its own."""
 
@@ -119,7 +120,8 @@ class Holds:
         return await self._store.write(unit)
 
     async def resume(self, operator: Operator, scope: Scope) -> Resumed:
-        """End the holds of exactly this scope; wider and narrower ones stay, and are told.
+        """End the holds of exactly this scope; wider and narrower ones stay, and are told, as does
+        an emergency stop of the same place, which only `Emergency` ends.
 
         Raises Invalid where the buyer is blocked: their next message would hold it again.
         """
@@ -129,17 +131,21 @@ class Holds:
         def unit(tx: Tx) -> Resumed:
             place = _find(tx, operator, scope, gone=True)
             _refuse_if_blocked(tx, operator, scope)
-            ended = tx.holds.end(operator.shop, scope, now)
+            ended = tx.holds.end(operator.shop, scope, now, RESUMED)
             operator.record(tx, "resume", _target(place), now)
             others = all_held(tx, operator, now)
             return Resumed(
                 place,
                 ended,
-                tuple(one for one in others if _within(tx, operator, scope, one.hold.scope)),
                 tuple(
                     one
                     for one in others
-                    if one.hold.kind is HoldKind.PAUSE
+                    if one.hold.scope == scope or _within(tx, operator, scope, one.hold.scope)
+                ),
+                tuple(
+                    one
+                    for one in others
+                    if one.hold.kind is not HoldKind.TAKEOVER
                     and _within(tx, operator, one.hold.scope, scope)
                 ),
             )
@@ -186,7 +192,7 @@ class Holds:
 
 def all_held(tx: Tx, operator: Operator, now: datetime) -> tuple[Held, ...]:
     shop = operator.shop
-    return tuple(Held(h, place_of(tx, shop, h.scope)) for h in tx.holds.all_active(shop, now))
+    return tuple(Held(h, held_place(tx, h)) for h in tx.holds.all_active(shop, now))
 
 
 def held_here(
@@ -195,7 +201,7 @@ def held_here(
     """All that stops a conversation, the weightiest first."""
     shop = operator.shop
     found = tx.holds.here(shop, conversation, now)
-    return tuple(Held(hold, place_of(tx, shop, hold.scope)) for hold in found)
+    return tuple(Held(hold, held_place(tx, hold)) for hold in found)
 
 
 def _checked(end: End, now: datetime) -> datetime | None:

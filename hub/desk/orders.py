@@ -18,7 +18,7 @@ from hub.delivery import (
     resend,
     ship_now,
 )
-from hub.desk.limits import check_risky
+from hub.desk.limits import ANYWAY, check_risky
 from hub.desk.operator import Operator
 from hub.desk.stock import cause, find_pool
 from hub.errors import Invalid, NotConfirmed, NotFound
@@ -52,7 +52,8 @@ LONGEST_SEARCH = 100
 
 _UNSURE = frozenset({DeliveryState.REVIEW, DeliveryState.OUTSIDE, DeliveryState.FAILED})
 """What had left before a person settled it may be in the buyer's hands."""
-_Act = Callable[[Tx, Account, KnownOrder, datetime], object]
+_Act = Callable[[Tx, Account, KnownOrder, datetime], bool | None]
+"""True: it took a second word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,11 +187,11 @@ class Orders:
         if units is not None and not 0 < units <= MOST_UNITS:
             raise Invalid(f"份数在 1 到 {MOST_UNITS} 之间", {"units": "看一下份数"})
 
-        def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
+        def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> bool:
             chosen = find_pool(tx, operator, pool) if pool is not None else None
             asked = _asked(tx, known, Choice.DELIVER, chosen, units)
             deliver(tx, account, known, pool=chosen, units=units, by=cause(operator), now=now)
-            self._confirm(tx, operator, known, asked, code)
+            return self._confirm(tx, operator, known, asked, code)
 
         return await self._act(operator, order, "order.deliver", act, need)
 
@@ -209,13 +210,13 @@ class Orders:
         if it is more often by now, so that a button that is pressed twice sends once.
         """
 
-        def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
+        def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> bool:
             units = tx.deliveries.of_order(known.shop, known.account, known.id)
             if written is not None and written != sum(one.attempt for one in units):
                 raise Invalid("没有再发：刚刚已经再发过一次，看一下经过")
             asked = _asked(tx, known, Choice.RESEND)
             resend(tx, known, by=cause(operator), now=now)
-            self._confirm(tx, operator, known, asked, code)
+            return self._confirm(tx, operator, known, asked, code)
 
         return await self._act(operator, order, "order.resend", act, need)
 
@@ -248,10 +249,10 @@ class Orders:
         """The cards go back into their pools. Raises NotConfirmed if the buyer may have seen
         them."""
 
-        def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
+        def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> bool:
             asked = _asked(tx, known, Choice.RELEASE)
             give_back(tx, known, by=cause(operator), now=now)
-            self._confirm(tx, operator, known, asked, code)
+            return self._confirm(tx, operator, known, asked, code)
 
         return await self._act(operator, order, "order.release", act, need)
 
@@ -272,13 +273,13 @@ class Orders:
     ) -> OrderView:
         """Mark it as shipped at the platform. Raises NotConfirmed if the buyer got nothing."""
 
-        def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
+        def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> bool:
             if known.status not in (OrderStatus.PAID, None) and known.shipped_at is None:
                 state = text.order_status(known)
                 raise Invalid(f"没有标记：这笔订单现在是{state}，不是待发货")
             asked = _asked(tx, known, Choice.SHIP)
             ship_now(tx, known, by=cause(operator), now=now)
-            self._confirm(tx, operator, known, asked, code)
+            return self._confirm(tx, operator, known, asked, code)
 
         return await self._act(operator, order, "order.ship", act, need)
 
@@ -287,9 +288,9 @@ class Orders:
     ) -> OrderView:
         """Complete a bargain order. Raises NotConfirmed the first time; OnHold, Invalid."""
 
-        def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> None:
+        def act(tx: Tx, account: Account, known: KnownOrder, now: datetime) -> bool:
             free_now(tx, known, by=cause(operator), now=now)
-            self._confirm(tx, operator, known, _asked(tx, known, Choice.FREE), code)
+            return self._confirm(tx, operator, known, _asked(tx, known, Choice.FREE), code)
 
         return await self._act(operator, order, "order.free", act, need)
 
@@ -306,14 +307,15 @@ class Orders:
 
     def _confirm(
         self, tx: Tx, operator: Operator, order: KnownOrder, asked: str, code: str
-    ) -> None:
-        """The last four digits of the order: a second look, not a secret."""
+    ) -> bool:
+        """The last four digits of the order: a second look, not a secret. False: none is needed."""
         if not asked:
-            return
+            return False
         check_risky(tx, operator, self._most_risky, self._now())
         wanted = order.id[-4:]
         if code.strip() != wanted:
             raise NotConfirmed(asked, wanted)
+        return True
 
     async def _act(
         self, operator: Operator, order: str, action: str, act: _Act, need: Need | None
@@ -326,8 +328,9 @@ class Orders:
                 check_waits(tx, need)
             known = find_order(tx, operator, order)
             account = account_of(tx, known)
-            act(tx, account, known, now)
-            operator.record(tx, action, known.id, now)
+            confirmed = act(tx, account, known, now)
+            named = ANYWAY.get(action, action) if confirmed else action
+            operator.record(tx, named, known.id, now)
             return _view(tx, operator, find_order(tx, operator, order))
 
         return await self._store.write(unit)

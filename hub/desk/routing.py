@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hub import text
-from hub.commands import closing_ticket, leading_ticket, narrow
+from hub.commands import closing_ticket, leading_ticket, narrow, need_of_notice
 from hub.desk.chat_words import without_command, without_ticket
 from hub.desk.focusing import Focusing
 from hub.desk.operator import Operator
@@ -23,11 +24,24 @@ from hub.policy import conversations_called
 from hub.store import Store, Tx
 
 HEARD_TWICE_WITHIN = timedelta(seconds=10)
+HEARD_FOR = timedelta(minutes=10)
+"""How long a second bot may lag behind, if QQ says when a line was written."""
 LOOKED_AT = 1000
 """The latest conversations, among which a name is looked for."""
 MOST_NAMED = 5
 FEW_DIGITS = 4
 """Of an order's number; fewer may count something."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A line in a group, and the bot that acts upon it."""
+
+    said: tuple[str, str, str]
+    bot: str
+    at: datetime
+    here: datetime
+    """By our own clock."""
 
 
 class Routing:
@@ -38,7 +52,7 @@ class Routing:
         self._store = store
         self._focusing = focusing
         self._now = now
-        self._heard: dict[tuple[str, str, str], tuple[str, datetime]] = {}
+        self._heard: list[_Heard] = []
 
     async def resolve(
         self, member: Member, message: OperatorMessage, *, undone: str = "没有发送"
@@ -180,19 +194,31 @@ class Routing:
 
         return await self._store.read(unit)
 
+    async def quoted_need(self, operator: Operator, message: OperatorMessage) -> int | None:
+        """The number of the need whose notice is quoted: as the quoted text says, or where that did
+        not come along, as is known of the notice with this id."""
+        quoted, peer = message.quoted_id, message.peer
+        if message.quoted_text or not quoted:
+            return need_of_notice(message.quoted_text)
+        relay = await self._store.read(
+            lambda tx: tx.relays.find(peer.bot, peer.scene, peer.peer, quoted)
+        )
+        return relay.need if relay is not None and relay.shop == operator.shop else None
+
     def heard_by_another_bot(self, message: OperatorMessage) -> bool:
-        """Two bots in one group hear every line twice, under ids that have nothing in common."""
+        """Two bots in one group hear every line twice, under ids that have nothing in common: the
+        first of them that gets here acts upon it. A line that the same bot hears again is said
+        again."""
         if message.peer.scene == "private":
             return False
         now = self._now()
-        self._heard = {
-            said: (bot, at)
-            for said, (bot, at) in self._heard.items()
-            if now - at < HEARD_TWICE_WITHIN
-        }
-        said = (message.peer.peer, message.sender, message.text)
-        bot, _ = self._heard.setdefault(said, (message.peer.bot, now))
-        return bot != message.peer.bot
+        self._heard = [one for one in self._heard if now - one.here < HEARD_FOR]
+        said, at = (message.peer.peer, message.sender, message.text), message.said_at or now
+        for one in self._heard:
+            if one.said == said and abs(at - one.at) < HEARD_TWICE_WITHIN:
+                return one.bot != message.peer.bot
+        self._heard.append(_Heard(said, message.peer.bot, at, now))
+        return False
 
 
 def _is_called(conversation: Conversation, name: str) -> bool:

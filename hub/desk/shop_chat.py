@@ -14,7 +14,7 @@ from hub.desk.items import Items
 from hub.desk.operator import Operator
 from hub.desk.system import System
 from hub.errors import Invalid, Refusal
-from hub.model import HoldKind, Scope, TaskKind
+from hub.model import Scope, TaskKind
 from hub.text import emergency as words
 
 ITEMS_SHOWN = 15
@@ -110,8 +110,8 @@ class ShopChat:
         now = self._now()
         waiting = overview.waiting.get(TaskKind.SEND, 0)
         names = {one.id: one for one in overview.accounts}
-        paused = {one.hold.scope for one in overview.holds if one.hold.kind is HoldKind.PAUSE}
-        whole = {Scope(account=stop.account) for stop in overview.stops} & paused
+        halted = {one.hold.scope for one in overview.holds if one.place.halted}
+        whole = {Scope(account=stop.account) for stop in overview.stops} & halted
         stops = [
             words.stands(
                 names.get(stop.account) if stop.account is not None else None,
@@ -123,7 +123,7 @@ class ShopChat:
         holds = [
             text.held_line(one.hold, one.place, self._zone, now)
             for one in overview.holds
-            if one.hold.scope not in whole
+            if not (one.place.halted and one.hold.scope in whole)
         ]
         page = text.status_page(
             overview.accounts,

@@ -164,7 +164,9 @@ from hub.model.stock import (
 )
 from hub.model.tasks import (
     ANSWER_KEY,
+    ASKED_STEM,
     AWAY_KEY,
+    CHAT_STEM,
     HANDED_KEY,
     MOMENT_KEY,
     NOTICE_KEY,
@@ -210,7 +212,9 @@ from hub.model.tasks import (
 
 __all__ = [
     "ANSWER_KEY",
+    "ASKED_STEM",
     "AWAY_KEY",
+    "CHAT_STEM",
     "HANDED_KEY",
     "KEPT",
     "MOMENT_KEY",

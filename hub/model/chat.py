@@ -122,6 +122,8 @@ class OperatorMessage:
     """In the message that is quoted, as far as the bridge still knows it."""
     addressed: bool = True
     """Private, or the bot was @-ed or quoted; otherwise people may just be talking."""
+    said_at: datetime | None = None
+    """By QQ's clock, so the same through every bot that heard it; None: not told."""
 
 
 @dataclass(frozen=True, slots=True)

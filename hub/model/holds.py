@@ -13,6 +13,8 @@ from hub.model.shop import Conversation
 class HoldKind(StrEnum):
     PAUSE = "pause"
     TAKEOVER = "takeover"
+    EMERGENCY = "emergency"
+    """The answering half of an emergency stop: ended with that, and by nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +61,5 @@ class Place:
     """The buyer, the title of the item, or the account; empty if that is not known."""
     ticket: str = ""
     """Of a conversation, without `#`."""
+    halted: bool = False
+    """Everything is stopped there in an emergency, so only its own command ends that."""

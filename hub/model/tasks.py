@@ -119,6 +119,8 @@ class EndDraft:
     draft: MessageId
     harmless: bool
     """It became a draft by the owner's choice alone, and not for what it says or answers."""
+    item: str | None = None
+    """What the conversation was about when it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,9 +413,13 @@ def mail_lane(to: str | None = None, *, unless_told: bool = False, ordinary: boo
     return f"mail:{to.casefold()}{apart}"
 
 
+CHAT_STEM, ASKED_STEM = "qq:", "asked:"
+"""What keys of chat messages begin with, and those of second words that were asked for."""
+
+
 def chat_key(peer: ChatPeer, message_id: str) -> str:
     """What the keys of everything begin with that one chat message caused."""
-    return f"qq:{peer.bot}:{peer.scene}:{peer.peer}:{message_id}:"
+    return f"{CHAT_STEM}{peer.bot}:{peer.scene}:{peer.peer}:{message_id}:"
 
 
 _CHAT_KEY = re.compile(

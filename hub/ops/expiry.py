@@ -1,27 +1,32 @@
-"""Cards whose time is over leave the stock when it is, and not only when the next buyer comes."""
+"""What is over goes: cards that are too old leave the stock when they are, and not only when the
+next buyer comes; what QQ told, and what people were asked there, is forgotten in time."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from loguru import logger
 
 from hub.errors import StoreError
-from hub.model import PoolId, PoolKind, ShopId
+from hub.model import ASKED_STEM, CHAT_STEM, PoolId, PoolKind, ShopId
 from hub.notices import tell_stock
 from hub.policy import stock_level
 from hub.store import Store, Tx
 
 EVERY_SECONDS = 300.0
+REMEMBERED = {CHAT_STEM: timedelta(days=30), ASKED_STEM: timedelta(days=1)}
+"""By what their keys begin with. Events that QQ tells again come within minutes, second words
+within one; what is known of orders is kept for ever."""
 AT_ONCE = 200
 """Cards that one unit of work voids, so that buyers' messages do not wait."""
 
 
 class Expiry:
-    """Voids what nobody may get any more, so that owners hear of stock that ran low by itself."""
+    """Voids what nobody may get any more, so that owners hear of stock that ran low by itself, and
+    forgets what was said long ago in QQ."""
 
     def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
         self._store = store
@@ -32,11 +37,11 @@ class Expiry:
             try:
                 await self.sweep()
             except StoreError as error:  # the next time may be better; a draw looks for itself
-                logger.warning("expired cards are left for now: {}", error)
+                logger.warning("what has expired is left for now: {}", error)
             await asyncio.sleep(EVERY_SECONDS)
 
     async def sweep(self) -> None:
-        """Once through all pools."""
+        """Once through everything."""
         now = self._now()
         shop, pools = await self._store.read(lambda tx: _pools(tx, now))
         for pool in pools:
@@ -45,12 +50,18 @@ class Expiry:
                 total += gone
             if total:
                 logger.info("{} expired cards of pool {} are void", total, pool)
+        for stem, lasts in REMEMBERED.items():
+            await self._store.write(partial(_forget, shop, stem, now - lasts))
 
     def _void(self, shop: ShopId, pool: PoolId, tx: Tx) -> int:
         now = self._now()
         gone = tx.cards.void_expired(shop, pool, now, AT_ONCE)
         tell_stock(tx, shop, pool, now)
         return gone
+
+
+def _forget(shop: ShopId, stem: str, before: datetime, tx: Tx) -> int:
+    return tx.inputs.forget(shop, stem, before)
 
 
 def _pools(tx: Tx, now: datetime) -> tuple[ShopId, list[PoolId]]:

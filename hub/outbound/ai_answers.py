@@ -293,18 +293,11 @@ class AiAnswers:
         if hits:
             why = "；".join(hit.reason for hit in hits)
             return SuggestionVerdict(AiMode.DRAFT, why, tell=True)
-        if verdict.mode is not AiMode.AUTOMATIC:
+        against = _what_changed(tx, prepared, conversation)
+        if against is None:
             return verdict
-        if conversation.item_id != prepared.conversation.item_id:
-            return SuggestionVerdict(AiMode.DRAFT, OTHER_ITEM, tell=True)
-        if _taken_back(tx, prepared):
-            return SuggestionVerdict(AiMode.DRAFT, PARTLY_TAKEN_BACK, tell=True)
-        if any(
-            need.kind is NeedKind.OFFER and need.conversation == conversation.id
-            for need in tx.needs.all_open(conversation.shop)
-        ):
-            return SuggestionVerdict(AiMode.DRAFT, OFFER_WAITS, tell=True)
-        return verdict
+        why = f"{verdict.reason}；{against}" if verdict.tell else against
+        return SuggestionVerdict(AiMode.DRAFT, why, tell=True)
 
     def _propose(
         self,
@@ -335,7 +328,8 @@ class AiAnswers:
         kind, key = NoticeKind.MESSAGE, f"draft:{draft}"
         tell_owners(tx, conversation, notice, key=key, now=now, kind=kind, message=draft)
         if lasts is not None:
-            end = EndDraft(conversation.id, draft, not verdict.tell and work.unlike is None)
+            harmless, item = not verdict.tell and work.unlike is None, conversation.item_id
+            end = EndDraft(conversation.id, draft, harmless, item)
             lane, due_at = draft_lane(draft), now + lasts
             tx.outbox.enqueue(shop, end, lane=lane, key=lane, due_at=due_at, now=now)
         if work.unlike is None:  # else somebody is there
@@ -424,6 +418,19 @@ def _words_of(tx: Tx, claim: Claim, work: AnswerByAi) -> str | None:
         return None
     draft = tx.messages.get(claim.task.shop, work.unlike)
     return text.plain(draft.content) if draft is not None else ""
+
+
+def _what_changed(tx: Tx, prepared: Prepared, conversation: Conversation) -> str | None:
+    """What has happened since the question that no answer to it may leave out of account."""
+    if conversation.item_id != prepared.conversation.item_id:
+        return OTHER_ITEM
+    if _taken_back(tx, prepared):
+        return PARTLY_TAKEN_BACK
+    offers = (
+        need.kind is NeedKind.OFFER and need.conversation == conversation.id
+        for need in tx.needs.all_open(conversation.shop)
+    )
+    return OFFER_WAITS if any(offers) else None
 
 
 def _taken_back(tx: Tx, prepared: Prepared) -> int:

@@ -12,6 +12,7 @@ from typing import Protocol
 from loguru import logger
 
 from hub.album import Album
+from hub.commands import need_of_notice
 from hub.errors import HubError, PeerError, Rejected, Throttled, Uncertain, Unreachable
 from hub.model import (
     HANDED_KEY,
@@ -358,7 +359,7 @@ class ChatSends:
     async def _done(self, claim: Claim, delivered: Delivered) -> None:
         work, shop, now = claim.task.work, claim.task.shop, self._now()
         assert isinstance(work, SendNotice | SendReceipt)  # noqa: S101 - registered by kind
-        peer, _, _ = self._told(claim)
+        peer, said, _ = self._told(claim)
         self._tries.pop(claim.task.id, None)
         self._told_silent.discard(shop)
 
@@ -377,6 +378,7 @@ class ChatSends:
                     conversation=work.conversation,
                     message=work.message,
                     part=part,
+                    need=need_of_notice(said) if part == 0 else None,
                     now=now,
                 )
 

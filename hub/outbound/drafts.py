@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from loguru import logger
 
 from hub import text
-from hub.answers import drop_draft, send_alone
+from hub.answers import drop_draft, send_alone, waits_for_answer
 from hub.bargains import check_automatic, guard_words
 from hub.model import (
+    AccountId,
     Conversation,
     EndDraft,
     Message,
@@ -21,13 +22,14 @@ from hub.model import (
     TaskState,
 )
 from hub.notices import tell_owners
-from hub.outbound.ai_answers import OFFER_WAITS, TAKEN_BACK
+from hub.outbound.ai_answers import OFFER_WAITS, OTHER_ITEM, TAKEN_BACK
 from hub.outbound.worker import Claim
 from hub.policy import draft_lasts, mode_for, still_wanted, why_not_alone
 from hub.settings import BargainSettings
 from hub.store import Store, Tx
 from hub.text import drafts as words
 
+OFFLINE_AGAIN = timedelta(seconds=30)
 SPOKE_SINCE = "买家后来又说了话"
 LOOKED_BACK = 30
 """Messages among which the buyer's are looked for."""
@@ -43,12 +45,16 @@ class DraftEnds:
         *,
         more_words: str,
         now: Callable[[], datetime],
+        connected: Callable[[AccountId], bool],
     ) -> None:
-        """`more_words`: the text of the installation's file of forbidden words."""
+        """`more_words`: the text of the installation's file of forbidden words. `connected`:
+        whether an account could say something now. In a draft that waits for its account people
+        and buyers still have their say; in a message that waits for it they would not."""
         self._store = store
         self._settings = settings
         self._more_words = more_words
         self._now = now
+        self._connected = connected
 
     async def perform(self, claim: Claim) -> None:
         await self._store.write(lambda tx: self._unit(tx, claim))
@@ -64,31 +70,36 @@ class DraftEnds:
             tx.outbox.settle(claim.task, claim.holder, TaskState.DONE, now=now)
         elif now < draft.sent_at + lasts:  # the owner wants them to wait longer by now
             tx.outbox.release(claim.task, claim.holder, draft.sent_at + lasts)
-        elif tx.outbox.settle(claim.task, claim.holder, TaskState.DONE, now=now):
-            self._end(tx, conversation, draft, lasts, harmless=work.harmless, now=now)
+        else:
+            self._end(tx, claim, work, conversation, draft, lasts, now)
 
     def _end(
         self,
         tx: Tx,
+        claim: Claim,
+        work: EndDraft,
         conversation: Conversation,
         draft: Message,
         lasts: timedelta,
-        *,
-        harmless: bool,
         now: datetime,
     ) -> None:
         account = tx.accounts.get(conversation.shop, conversation.account)
-        if account is None:
+        late = now - draft.sent_at - lasts
+        why = self._why_not(tx, work, conversation, draft, late, now)
+        if account is not None and why is None and not self._connected(account.id):
+            tx.outbox.release(claim.task, claim.holder, now + OFFLINE_AGAIN)
+            return
+        settled = tx.outbox.settle(claim.task, claim.holder, TaskState.DONE, now=now)
+        if account is None or not settled:
             return
         said, minutes = text.plain(draft.content), round(lasts.total_seconds() / 60)
-        late = now - draft.sent_at - lasts
-        why = self._why_not(tx, conversation, draft, late, harmless=harmless, now=now)
         if why is None:
             send_alone(tx, conversation, draft, now)
             told = words.sent_alone(account, conversation, said, minutes)
         else:
             drop_draft(tx, conversation, draft, f"{minutes} 分钟没人决定", now)
-            told = words.dropped(account, conversation, said, minutes, why)
+            waits = waits_for_answer(tx, conversation)
+            told = words.dropped(account, conversation, said, minutes, why, waits=waits)
         logger.info("draft {} ended: {}", draft.id, "sent" if why is None else "dropped")
         key, kind = f"draft-over:{draft.id}", NoticeKind.MESSAGE
         tell_owners(tx, conversation, told, key=key, now=now, kind=kind)
@@ -96,11 +107,10 @@ class DraftEnds:
     def _why_not(
         self,
         tx: Tx,
+        work: EndDraft,
         conversation: Conversation,
         draft: Message,
         late: timedelta,
-        *,
-        harmless: bool,
         now: datetime,
     ) -> str | None:
         shop = conversation.shop
@@ -118,16 +128,16 @@ class DraftEnds:
         hold = tx.holds.active(shop, conversation.id, now)
         return why_not_alone(
             settings.limits,
-            harmless=harmless,
+            harmless=work.harmless,
             mode=mode_for(settings),
             late=late,
             unwanted=still_wanted(hold, human_answered=answered)
-            or _overtaken(tx, conversation, draft),
+            or _overtaken(tx, work, conversation, draft),
             hits=[hit.reason for hit in hits],
         )
 
 
-def _overtaken(tx: Tx, conversation: Conversation, draft: Message) -> str | None:
+def _overtaken(tx: Tx, work: EndDraft, conversation: Conversation, draft: Message) -> str | None:
     """What has happened since that makes it an answer to something else. By number and not by
     time: what reached the hub after the draft was not thought of, whenever it was said."""
     shop = conversation.shop
@@ -137,6 +147,8 @@ def _overtaken(tx: Tx, conversation: Conversation, draft: Message) -> str | None
         return SPOKE_SINCE
     if heard and max(heard, key=lambda one: one.id).state is MessageState.RECALLED:
         return TAKEN_BACK
+    if conversation.item_id != work.item:
+        return OTHER_ITEM
     if any(
         need.kind is NeedKind.OFFER and need.conversation == conversation.id
         for need in tx.needs.all_open(shop)

@@ -273,8 +273,9 @@ class BargainSettings(_Section):
 
 class LimitSettings(_Section):
     agent_risky_per_day: int = Field(30, ge=0, le=10_000)
-    """How often an agent may resend, release, mark as shipped, complete a bargain or change a price
-    within 24 hours, where that asks for a second word. 0: no limit. Owners have none."""
+    """How often an agent may do to orders within 24 hours what asks for a second word: deliver or
+    send once more, release, mark as shipped, complete a bargain, change a price. 0: no limit.
+    Owners have none."""
 
 
 SECURITY_PORTS = {"starttls": 587, "tls": 465, "none": 25}

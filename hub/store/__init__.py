@@ -20,7 +20,7 @@ from hub.store.nouns import (
     WebSession,
 )
 from hub.store.originals import ROW, Original, OriginalRow, open_original
-from hub.store.places import place_of
+from hub.store.places import held_place, place_of
 from hub.store.store import EVERY_KIND, Store, open_store
 from hub.store.swap import STAGING, Exchange, exchange, finish, under_way
 from hub.store.tx import Tx
@@ -56,6 +56,7 @@ __all__ = [
     "copy_database",
     "exchange",
     "finish",
+    "held_place",
     "is_original",
     "known_schemas",
     "locked",

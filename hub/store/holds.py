@@ -126,7 +126,7 @@ class Holds:
         return _weighed(rows)
 
     def all_active(self, shop: ShopId, now: datetime) -> list[Hold]:
-        """Pauses first, conversations before items, accounts and the shop."""
+        """Takeovers last, conversations before items, accounts and the shop."""
         return _weighed(self._sql.rows(_ALL_ACTIVE, shop=shop, now=micros(now)))
 
     def end(

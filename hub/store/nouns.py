@@ -140,6 +140,8 @@ class Relay:
     conversation: ConversationId
     message: MessageId | None
     at: datetime
+    need: int | None = None
+    """The number of the need that it told of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,10 @@ _FIRST_TIME = Statement(
     " ON CONFLICT DO NOTHING RETURNING key"
 )
 _KNOWN = Statement("SELECT 1 FROM inputs WHERE shop_id = :shop AND key = :key")
+_FORGET = Statement(
+    "DELETE FROM inputs WHERE shop_id = :shop AND key >= :stem AND key < :past"
+    " AND substr(key, 1, :length) = :stem AND at < :before"
+)
 _FORGET_OLD = Statement("DELETE FROM strangers WHERE answered_at <= :limit")
 _MAY_ANSWER = Statement(
     "INSERT INTO strangers (key, answered_at) VALUES (:key, :now)"
@@ -36,6 +40,17 @@ class Inputs:
     def known(self, shop: ShopId, keys: Iterable[str]) -> set[str]:
         """Those of the keys that have had their first time."""
         return {key for key in keys if self._sql.value(_KNOWN, shop=shop, key=key) is not None}
+
+    def forget(self, shop: ShopId, stem: str, before: datetime) -> int:
+        """Those whose key begins so and whose first time is older. Returns how many."""
+        return self._sql.run(
+            _FORGET,
+            shop=shop,
+            stem=stem,
+            past=stem[:-1] + chr(ord(stem[-1]) + 1),
+            length=len(stem),
+            before=micros(before),
+        )
 
 
 class Strangers:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hub.model import Place, Scope, ShopId
+from dataclasses import replace
+
+from hub.model import Hold, HoldKind, Place, Scope, ShopId
 from hub.store.tx import Tx
 
 
@@ -17,3 +19,9 @@ def place_of(tx: Tx, shop: ShopId, scope: Scope) -> Place:
         account = tx.accounts.get(shop, scope.account)
         return Place(scope, account.name if account is not None else "")
     return Place(scope)
+
+
+def held_place(tx: Tx, hold: Hold) -> Place:
+    """What it stops."""
+    place = place_of(tx, hold.shop, hold.scope)
+    return replace(place, halted=hold.kind is HoldKind.EMERGENCY)

@@ -11,11 +11,11 @@ from hub.store.sql import Sql, Statement
 
 _ADD = Statement(
     "INSERT INTO relays (shop_id, bot, scene, peer, external_id, part, conversation_id,"
-    " message_id, at)"
-    " VALUES (:shop, :bot, :scene, :peer, :external_id, :part, :conversation, :message, :now)"
+    " message_id, need, at) VALUES (:shop, :bot, :scene, :peer, :external_id, :part, :conversation,"
+    " :message, :need, :now)"
 )
 _FIND = Statement(
-    "SELECT shop_id, conversation_id, message_id, at FROM relays"
+    "SELECT shop_id, conversation_id, message_id, at, need FROM relays"
     " WHERE bot = :bot AND scene = :scene AND peer = :peer AND external_id = :external_id"
     " ORDER BY id DESC LIMIT 1"
 )
@@ -38,6 +38,7 @@ class Relays:
         conversation: ConversationId,
         message: MessageId | None = None,
         part: int = 0,
+        need: int | None = None,
         now: datetime,
     ) -> None:
         self._sql.run(
@@ -50,6 +51,7 @@ class Relays:
             part=part,
             conversation=conversation,
             message=message,
+            need=need,
             now=micros(now),
         )
 
@@ -61,10 +63,11 @@ class Relays:
         row = self._sql.row(_FIND, bot=bot, scene=scene, peer=peer, external_id=external_id)
         if row is None:
             return None
-        shop, conversation, message, at = row
+        shop, conversation, message, at, need = row
         return Relay(
             shop=ShopId(shop),
             conversation=ConversationId(conversation),
             message=None if message is None else MessageId(message),
             at=moment(at),
+            need=need,
         )

@@ -393,6 +393,7 @@ relays = Table(
     Column("part", Integer, nullable=False),
     _reference("conversation_id"),
     _reference("message_id", nullable=True),
+    _reference("need", nullable=True),
     _time("at"),
     _of_shop("conversation_id", "conversations"),
     Index(None, "bot", "scene", "peer", "external_id", "id"),

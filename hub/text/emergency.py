@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hub.model import Account, Place, Stop
+from hub.model import WHOLE_SHOP, Account, Place, Scope, Stop
 from hub.text.delivery import stop_line
 from hub.text.holds import how_to_resume, place_name
 
@@ -28,8 +28,11 @@ def going(
     paused: Sequence[Place],
 ) -> str:
     """`stops` and `paused`: what is still stopped, there or elsewhere."""
-    where = _where(account)
+    where, here = _where(account), Scope(account=account.id) if account is not None else WHOLE_SHOP
+    held = any(one.scope in (here, WHOLE_SHOP) for one in paused)
     said = f"▶ {where}的自动回复和发货都恢复了" if news else f"{where}没有单独停着"
+    if news and held:
+        said = f"▶ {where}的急停解除了，自动回复还按之前的暂停停着"
     if not (news or stops or paused):
         said += "，自动回复和发货都正常"
     if orders:
@@ -41,6 +44,14 @@ def going(
         more = f" 等 {len(paused)} 处" if len(paused) > 3 else ""
         lines.append(f"还单独暂停着：{named}{more}")
     return "\n".join(lines)
+
+
+def has_no_end(unknown: str, said: str) -> str:
+    """`said`: what is no account, and seems to be a length."""
+    return (
+        f"{unknown}。「{said}」像是时长：/停 不写时长，一直停到 /开；"
+        "只想把自动回复停一会儿用 /暂停，例如 /暂停 30分"
+    )
 
 
 def stands(account: Account | None, reason: str, *, answers: bool) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from hub.model import Hold, Place
+from hub.model import Hold, HoldKind, Place
 from hub.text.content import shorten
 from hub.text.times import clock, span
 
@@ -25,6 +25,8 @@ def place_name(place: Place) -> str:
 
 def how_to_resume(place: Place) -> str:
     scope = place.scope
+    if place.halted:
+        return f"/开 {place.name}".rstrip()
     if scope.conversation is not None:
         return f"/恢复 #{place.ticket}"
     if scope.item is not None:
@@ -33,6 +35,8 @@ def how_to_resume(place: Place) -> str:
 
 
 def held_until(hold: Hold, zone: ZoneInfo, now: datetime) -> str:
+    if hold.kind is HoldKind.EMERGENCY:
+        return "直到 /开"
     return f"到 {clock(hold.until, zone, now)}" if hold.until else "直到 /恢复"
 
 
@@ -62,7 +66,8 @@ def _end(hold: Hold, place: Place, zone: ZoneInfo, now: datetime) -> str:
 
 
 def resumed(place: Place, ended: int, above: Sequence[Place], apart: Sequence[Place]) -> str:
-    """`above`: what still stops it as well, being wider. `apart`: what has a pause of its own."""
+    """`above`: what still stops it as well, being wider or an emergency stop. `apart`: what has a
+    pause of its own."""
     what = place_name(place)
     if not ended:
         said = f"{what}的自动回复本来就没有单独暂停" if above else f"{what}的自动回复本来就没有暂停"
@@ -90,7 +95,10 @@ def counted(places: Sequence[Place]) -> str:
 
 
 def still_paused(places: Sequence[Place]) -> str:
-    return "、".join(map(place_name, places)) + "还在暂停中"
+    halted, paused = ([one for one in places if one.halted is on] for on in (True, False))
+    said = [f"{'、'.join(map(place_name, halted))}全停着"] if halted else []
+    said += [f"{'、'.join(map(place_name, paused))}还在暂停中"] if paused else []
+    return "，".join(said)
 
 
 def _closing(place: Place) -> str:

@@ -36,7 +36,9 @@ async def test_a_private_message_reaches_the_desk_and_its_answer_quotes_the_oper
         message_id = await bridge.say_private(OPERATOR, "/状态")
         line = await bridge.wait_for_line("private", OPERATOR, lambda line: line.sender == "10001")
     peer = ChatPeer("10001", "private", OPERATOR)
-    assert door.desk.heard == [OperatorMessage(peer, OPERATOR, message_id, "/状态")]
+    at = door.desk.heard[0].said_at
+    assert at is not None
+    assert door.desk.heard == [OperatorMessage(peer, OPERATOR, message_id, "/状态", said_at=at)]
     assert (line.text, line.quoted) == ("收到：/状态", message_id)
 
 

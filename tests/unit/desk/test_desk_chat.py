@@ -187,6 +187,22 @@ async def test_two_bots_in_one_group_send_an_answer_once(stage: Stage) -> None:
     assert await stage.queued(stage.lin) == ["在的", "在的"]
 
 
+async def test_two_bots_in_one_group_do_a_command_once(stage: Stage) -> None:
+    """The one may lag behind: what counts is when QQ says that it was written."""
+    other = replace(GROUP, bot="10009")
+    await stage.write("/存 地址 在杭州发货")
+    line = {"what": f"/k #{stage.lin.ticket} 地址", "addressed": False}
+    later = NOW + timedelta(seconds=20)
+
+    for peer, said_at in ((GROUP, NOW), (GROUP, later), (other, NOW), (other, later)):
+        await stage.write(**line, peer=peer, said_at=said_at)
+    answers = [await stage.write("/状态", peer=peer, said_at=NOW) for peer in (other, GROUP)]
+
+    assert await stage.queued(stage.lin) == ["在杭州发货", "在杭州发货"]
+    assert answers[0] is not None
+    assert answers[1] is None
+
+
 async def test_commands_of_other_bots_in_a_group_are_none_of_our_business(stage: Stage) -> None:
     assert await stage.write("/攻略 魔塔", peer=GROUP, addressed=False) is None
     assert await stage.write("/攻略 魔塔", peer=GROUP) is not None

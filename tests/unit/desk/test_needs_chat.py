@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from delivery_stage import FIRST, SECOND, DeliveryStage, open_delivery_stage
 
+from hub.album import Album
 from hub.desk.order_words import CHOICE_WORDS
 from hub.errors import Invalid
-from hub.model import ChatPeer, Choice, DeliveryState, NeedKind, Role
+from hub.model import (
+    ChatAbilities,
+    ChatPeer,
+    Choice,
+    Delivered,
+    DeliveryState,
+    NeedKind,
+    Role,
+    TaskKind,
+)
+from hub.outbound import ChatSends, Claim
 from hub.policy import choices_of
 
 S = DeliveryState
@@ -89,6 +102,50 @@ async def test_a_number_whose_quote_is_blank_is_not_guessed(stage: DeliveryStage
     assert said.startswith("没有执行")
     assert f"/处理 {need.number} 1" in said
     assert f"#{stage.lin.ticket} 1" in said
+
+
+class Notices:
+    """A chat in which notices arrive, numbered by their order."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def abilities(self, _: ChatPeer) -> ChatAbilities:
+        return ChatAbilities(pushes=True)
+
+    async def deliver(self, _: ChatPeer, said: str, **__: Any) -> Delivered:
+        self.said.append(said)
+        return Delivered("10001", (str(len(self.said)),))
+
+    async def find_delivered(self, *_: Any) -> None:
+        return None
+
+    async def react(self, *_: Any) -> None:
+        pass
+
+
+async def test_a_number_whose_quote_is_blank_answers_the_need_that_the_notice_told_of(
+    stage: DeliveryStage, tmp_path: Path
+) -> None:
+    """As it is after a restart of hub and bridge."""
+    await stage.served("CODE-1111", "CODE-2222")
+    orders = [await stage.order(), await stage.order(SECOND)]
+    needs = [await stage.need(order) for order in orders]
+    store, chat, now = stage.stock.store, Notices(), stage.stock.clock[0]
+    album = Album(tmp_path / "pictures", lambda _: None, most_bytes=1)
+    sends = ChatSends(store, chat, album, spacing=0, now=lambda: now)
+    while tasks := await store.write(
+        lambda tx: tx.outbox.claim("w", now, now + timedelta(minutes=1), 9, [TaskKind.NOTICE])
+    ):
+        for task in tasks:
+            await sends.perform(Claim(task, "w"))
+    first = next(n for n, said in enumerate(chat.said, 1) if f"待处理 {needs[0].number}｜" in said)
+
+    said = await stage.write("1", quoted_id=str(first))
+
+    assert said == f"待处理 {needs[0].number}：发货"
+    assert await stage.states(orders[0]) == [S.RESERVED]
+    assert await stage.states(orders[1]) == []
 
 
 @pytest.mark.parametrize("words", ["３", "3。", "3、", " 3 ", "3)"])

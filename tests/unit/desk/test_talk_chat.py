@@ -19,6 +19,7 @@ from hub.model import (
     Account,
     AskedBy,
     ChatPeer,
+    ChatPicture,
     Conversation,
     Guards,
     MessageState,
@@ -222,9 +223,18 @@ async def test_a_draft_is_decided_by_the_ticket_where_quotes_get_lost(
     stage: Stage, word: str, said: str, state: MessageState
 ) -> None:
     await propose(stage, stage.lin, "十块")
-    await stage.write(f"#{stage.qi.ticket} {word}")
+    elsewhere = await stage.write(f"#{stage.qi.ticket} {word}")
     assert await ai_said_to(stage, stage.lin) == [("十块", MessageState.DRAFT)]
-    assert await stage.said_to(stage.qi) == [word]
+    if word == "好":  # an answer like any other; the rest would be no answer to anything
+        assert await stage.said_to(stage.qi) == [word]
+    else:
+        assert elsewhere is not None
+        assert f"没有发送：#{stage.qi.ticket} 没有等你决定的草稿" in elsewhere
+        assert await stage.said_to(stage.qi) == []
+        await stage.write(f"/聊 #{stage.qi.ticket}")
+        await stage.write(word)
+        assert await stage.said_to(stage.qi) == [word]
+        await stage.write("/退出")
 
     await stage.write(f"#{stage.lin.ticket} {word}", quoted_id="")
 
@@ -241,6 +251,18 @@ async def test_a_word_about_a_draft_that_two_bots_hear_is_not_told_to_the_buyer(
         line = f"#{stage.lin.ticket} {word}"
         await stage.write(line, peer=replace(GROUP, bot=bot), addressed=False)
 
+    assert await stage.said_to(stage.lin) == []
+
+
+async def test_a_word_about_a_draft_loses_nothing_that_came_along(stage: Stage) -> None:
+    await propose(stage, stage.lin, "十块")
+    parts = ("改 看图", ChatPicture("", "1"))
+
+    answer = await stage.write(f"#{stage.lin.ticket} 改 看图", parts=parts)
+
+    assert answer is not None
+    assert "没有执行：决定草稿只能写字" in answer
+    assert await ai_said_to(stage, stage.lin) == [("十块", MessageState.DRAFT)]
     assert await stage.said_to(stage.lin) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from hub.model import (
     Scope,
     TaskKind,
 )
+from hub.ops import Expiry
 from hub.settings import LimitSettings, Settings
 
 BARGAIN = "4400112233442220002"
@@ -161,6 +163,18 @@ async def test_a_quoted_notice_means_its_account(stage: DeliveryStage) -> None:
     assert "【小店】已全部停下" in await stage.write("/停 小")
 
 
+@pytest.mark.parametrize("stop", ["/停一下", "/停吧", "/停 一下吧"])
+async def test_a_softened_command_is_no_name(stage: DeliveryStage, stop: str) -> None:
+    assert "全店已全部停下" in await stage.write(stop)
+    assert await stage.write("/开吧") == "▶ 全店的自动回复和发货都恢复了"
+    assert "【小店】已全部停下" in await stage.write(stop, **quoting(stage.lin))
+    assert "/暂停 30分" in await stage.write("/停 30分钟")
+    assert "/暂停 30分" in await stage.write("/停一会儿")
+    assert "没有叫「谁」的账号" in await stage.write("/停谁")
+    assert "已暂停整个店铺" in await stage.write("/暂停一下")
+    assert "▶ 已恢复整个店铺" in await stage.write("/恢复吧")
+
+
 async def test_everything_stops_at_once_and_goes_on_at_once(stage: DeliveryStage) -> None:
     await stage.served("CODE-1111")
     order = await stage.order()
@@ -182,6 +196,34 @@ async def test_everything_stops_at_once_and_goes_on_at_once(stage: DeliveryStage
     assert "还单独暂停着：「阿七」（/恢复 #" in said
     assert "🚚 开始发货" in await stage.write(f"/发货 {order.id}")
     assert ("emergency.halt", "shop") in await stage.stock.audit()
+
+
+async def test_only_who_may_end_it_ends_the_answering_half_of_an_emergency_stop(
+    stage: DeliveryStage,
+) -> None:
+    await stage.write("/停")
+    for line in ("/恢复", "/恢复 全店"):
+        said = await stage.write(line, as_=Role.AGENT)
+        assert said.endswith("整个店铺全停着，整个店铺现在仍然不会自动回复。解除：/开")
+    await stage.write("/停 小店", as_=Role.AGENT)
+    assert "解除：/开 小店、/开" in await stage.write("/恢复 小店")
+    await stage.write("/开")
+    assert "解除：/开 小店" in await stage.write("/恢复 小店", as_=Role.AGENT)
+    assert await stage.write("/开 小店") == "▶ 【小店】的自动回复和发货都恢复了"
+
+
+async def test_an_emergency_leaves_a_pause_as_it_was(stage: DeliveryStage) -> None:
+    await stage.write("/暂停 2小时")
+    await stage.write("/停")
+    assert "整个店铺" in await stage.write("/状态")
+
+    said = await stage.write("/开")
+
+    assert said.startswith("▶ 全店的急停解除了，自动回复还按之前的暂停停着")
+    assert "还单独暂停着：整个店铺（/恢复 全店）" in said
+    at = stage.stock.clock[0]
+    held = await stage.stock.store.read(lambda tx: tx.holds.all_active(stage.account.shop, at))
+    assert [one.until for one in held] == [at + timedelta(hours=2)]
 
 
 async def test_what_one_account_stopped_is_named_when_the_shop_goes_on(
@@ -272,16 +314,20 @@ async def test_an_agent_does_so_much_of_what_cannot_be_undone_and_no_more(
     stage.stock.desk = Desk(
         stage.stock.store, Settings(limits=limits), lambda: stage.stock.clock[0]
     )
-    await stage.order()
-    await stage.order(SECOND, stage.qi)
-    assert "确认 6778" in await stage.write("/标记发货 6778", as_=Role.AGENT)
-    await stage.write("确认 6778", as_=Role.AGENT)
-    refused = await stage.write("/标记发货 9123", as_=Role.AGENT)
+    await stage.served("CODE-1111", "CODE-2222", "CODE-3333", "CODE-4444", "CODE-5555")
+    for number, of in ((FIRST, stage.lin), (SECOND, stage.qi), (BARGAIN, stage.qi)):
+        await stage.order(number, of)
+    assert "🚚" in await stage.write("/发货 9123", as_=Role.AGENT)
+    assert "退回" in await stage.write("/退回 9123", as_=Role.AGENT)
+    assert "确认 6778" in await stage.write("/发货 6778 3份", as_=Role.AGENT)
+    assert "🚚" in await stage.write("确认 6778", as_=Role.AGENT)
+    refused = await stage.write("/标记发货 0002", as_=Role.AGENT)
     assert refused.startswith("没有执行")
-    assert "客服最多 1 次，请店主来做" in refused
-    assert "确认 9123" in await stage.write("/标记发货 9123")
+    assert "做了 1 次，客服最多 1 次，请店主来做" in refused
+    assert "🚚" in await stage.write("/发货 9123", as_=Role.AGENT)
+    assert "确认 0002" in await stage.write("/标记发货 0002")
     stage.stock.later(hours=25)
-    assert "确认 9123" in await stage.write("/标记发货 9123", as_=Role.AGENT)
+    assert "确认 0002" in await stage.write("/标记发货 0002", as_=Role.AGENT)
 
 
 async def test_a_code_alone_after_a_restart_is_not_said_to_the_buyer(stage: DeliveryStage) -> None:
@@ -295,6 +341,12 @@ async def test_a_code_alone_after_a_restart_is_not_said_to_the_buyer(stage: Deli
     assert not (await stage.write("确认 6778")).endswith("6778")
     assert await said_to(stage, stage.lin) == 0
 
+    stage.stock.later(hours=25)  # by now it is a number like any other
+    await Expiry(stage.stock.store, now=lambda: stage.stock.clock[0]).sweep()
+    await stage.write("/聊 小林")
+    await stage.write("6778")
+    assert await said_to(stage, stage.lin) == 1
+
 
 async def test_everything_risky_is_kept_with_person_door_and_message(stage: DeliveryStage) -> None:
     await stage.order()
@@ -303,7 +355,7 @@ async def test_everything_risky_is_kept_with_person_door_and_message(stage: Deli
     [entry] = [
         one
         for one in await stage.desk.system.audit(stage.stock.owner)
-        if one.action == "order.ship"
+        if one.action == "order.ship_anyway"
     ]
     number = stage.stock._written
     assert (entry.member, entry.door) == (stage.stock.agent.member.id, "qq")

@@ -150,9 +150,11 @@ async def test_ai_that_is_switched_off_while_it_thinks_says_nothing(shop: Shop) 
     assert await shop.drafts() == []
 
 
+@pytest.mark.parametrize("mode", [AiMode.AUTOMATIC, AiMode.DRAFT])
 async def test_an_answer_about_another_item_than_the_conversations_is_shown_to_a_person(
-    shop: Shop,
+    shop: Shop, mode: AiMode
 ) -> None:
+    await shop.mode(mode)
     await shop.keyword("多少钱", PRICE)
     shop.model.meanwhile = lambda: shop.hears("多少钱", item=OTHER_ITEM)
     await shop.hears("支持几台设备")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from answers_stage import Shop, open_shop, suggestion
+from answers_stage import OTHER_ITEM, Shop, open_shop, suggestion
 
 from hub.model import AiLimits, AiMode, AiScope, Intent, MessageState, NeedKind, TaskKind
 from hub.outbound import DraftEnds
@@ -36,9 +36,15 @@ async def drafted(shop: Shop, *, intent: Intent = Intent.QUESTION, **limits: Any
     assert len(await shop.drafts()) == 1
 
 
-async def end(shop: Shop) -> None:
+async def end(shop: Shop, *, connected: bool = True) -> None:
     """The drafts that are due."""
-    ends = DraftEnds(shop.store, BargainSettings(), more_words="", now=shop.clock)
+    ends = DraftEnds(
+        shop.store,
+        BargainSettings(),
+        more_words="",
+        now=shop.clock,
+        connected=lambda _: connected,
+    )
     await shop.work(ends.perform, TaskKind.DRAFT)
     await shop.sends_all()
 
@@ -96,7 +102,35 @@ async def test_what_the_buyer_said_since_is_not_answered_by_an_older_draft(
     await shop.hears("邮费呢")
     await end(shop)
     assert "可以用一个月" not in shop.session.said
-    assert any("没有自动发出：买家后来又说了话" in told for told in await shop.notices())
+    [over] = [told for told in await shop.notices() if "没有自动发出：买家后来又说了话" in told]
+    assert ("买家还在等" in over) == (then == "question")
+
+
+async def test_while_its_account_is_away_it_waits_as_a_draft(shop: Shop) -> None:
+    """A message that waits would go out whatever the buyer says meanwhile."""
+    await drafted(shop, draft_sends=True)
+    shop.passes(HALF_AN_HOUR)
+    await end(shop, connected=False)
+    assert len(await shop.drafts()) == 1
+    await shop.hears("算了，不要了")
+    shop.passes(60)
+    await end(shop)
+    assert "可以用一个月" not in shop.session.said
+
+
+async def test_a_draft_about_another_item_never_goes_out_by_itself(shop: Shop) -> None:
+    """Whether it was written so, or the conversation turned to another item afterwards."""
+    await drafted(shop, draft_sends=True)
+    talk = await shop.talk()
+    await shop.store.write(
+        lambda tx: tx.conversations.upsert(
+            talk.shop, talk.account, talk.platform_id, item_id=OTHER_ITEM
+        )
+    )
+    shop.passes(HALF_AN_HOUR)
+    await end(shop)
+    assert shop.session.said == []
+    assert any("换了商品" in told for told in await shop.notices())
 
 
 async def test_a_draft_to_what_the_buyer_took_back_does_not_go_out_by_itself(shop: Shop) -> None:

@@ -429,6 +429,7 @@ def _holds_and_relays() -> None:
         _count("part"),
         _reference("conversation_id"),
         _reference("message_id", nullable=True),
+        _reference("need", nullable=True),
         _time("at"),
         _goes_with("relays", "conversation_id", "conversations"),
         sa.PrimaryKeyConstraint("id", name="pk_relays"),
