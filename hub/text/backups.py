@@ -24,6 +24,7 @@ NEED_KEY = (
     "这份备份里没有密钥，这里的 yuqiao.key 也打不开它；用 --key-file 给出那台机器上的 yuqiao.key"
 )
 FOREIGN_KEY = "设置里的 database.key 打不开这份备份；改成那台机器上的密钥再试"
+CUT_SHORT = "上一次恢复换到一半断了，先启动一次鱼桥让它换完"
 EMPTY_PASSPHRASE = "口令文件是空的"  # noqa: S105
 
 
@@ -60,6 +61,18 @@ def newest(name: str, length: int, age: timedelta) -> str:
 
 def cannot_write(folder: object, reason: str) -> str:
     return f"写不进 {folder}：{reason}"
+
+
+def cannot_use(path: object, reason: str) -> str:
+    return f"{path} 用不了：{reason}"
+
+
+def no_room(folder: object, needed: int, free: int) -> str:
+    return f"{folder} 所在的磁盘放不下：至少要 {size(needed)}，只剩 {size(free)}"
+
+
+def not_good(why: str) -> str:
+    return f"做出来的备份没有通过检查（{why}）"
 
 
 def missing(name: object) -> str:
