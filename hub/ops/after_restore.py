@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -10,9 +9,10 @@ from pathlib import Path
 from loguru import logger
 
 from hub.delivery import on_message_left
+from hub.errors import Invalid
 from hub.model import MessageState, NoticeKind, SendMessage, Urgent, UrgentNews
 from hub.notices import tell_owners_of_shop
-from hub.ops.restore import RESTORED
+from hub.ops.marks import RESTORED, Mark, read_mark
 from hub.store import Store, Tx
 from hub.text import backups as words
 from hub.text import since
@@ -21,19 +21,17 @@ from hub.text import since
 async def mind_restore(store: Store, folder: Path, now: Callable[[], datetime]) -> None:
     """Nothing of value goes out a second time: deliveries stop until a person has looked, and
     messages that were on their way count as sent until the platform's history says otherwise."""
-    mark = folder / RESTORED
     try:
-        fields = json.loads(mark.read_text(encoding="utf-8"))
-        made_at, moved = datetime.fromisoformat(fields["made_at"]), bool(fields["moved"])
-    except FileNotFoundError:
+        mark = read_mark(folder)
+    except Invalid as error:
+        logger.error("the word of a restore is odd, so the worst is assumed: {}", error)
+        mark = Mark(now(), moved=True)
+    if mark is None:
         return
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        logger.error("{} is odd, so the worst is assumed: {}", mark, error)
-        made_at, moved = now(), True
-    if moved:
-        left = await store.write(lambda tx: _beware(tx, made_at, now()))
-        logger.warning("restored from a backup of {}: {} messages are looked for", made_at, left)
-    mark.unlink()
+    if mark.moved:
+        left = await store.write(lambda tx: _beware(tx, mark.made_at, now()))
+        logger.warning("restored to {}: {} messages are looked for", mark.made_at, left)
+    (folder / RESTORED).unlink()
 
 
 def _beware(tx: Tx, made_at: datetime, now: datetime) -> int:

@@ -83,10 +83,10 @@ class Backups:
         if daily:
             self._forget_old(now)
         logger.info("backup {} is complete and checked", path.name)
-        made = _look_at(path)
-        if made is None:
+        complete = _look_at(path)
+        if complete is None:
             raise Unavailable(words.missing(path))
-        return made
+        return complete
 
     def all(self) -> list[StoredBackup]:
         """The newest first. What others put there, or take away meanwhile, does no harm."""
