@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from loguru import logger
@@ -16,6 +16,9 @@ from hub.ops.marks import RESTORED, Mark, read_mark
 from hub.store import Store, Tx
 from hub.text import backups as words
 from hub.text import since
+
+CATCHING_UP = timedelta(minutes=3)
+"""Until then accounts are connected and what was said meanwhile is read, if they can be at all."""
 
 
 async def mind_restore(store: Store, folder: Path, now: Callable[[], datetime]) -> None:
@@ -42,6 +45,7 @@ def _beware(tx: Tx, made_at: datetime, now: datetime) -> int:
             message = task.work.message
             tx.messages.set_state(shop, message, MessageState.SENDING, now=now)
             on_message_left(tx, shop, message, now)
+    tx.outbox.put_off_answers(shop, now + CATCHING_UP)
     tx.stops.stop(shop, None, reason=words.STOPPED, now=now)
     tell_owners_of_shop(
         tx,
