@@ -150,13 +150,13 @@ class Backups:
         return next(path for name in names if not (path := self.folder / name).exists())
 
     def _ask_for_room(self) -> None:
-        """A copy is unpacked in here to be checked: this much is needed in any case, and the shop
-        must go on meanwhile."""
+        """The archive is unpacked in here to be checked, and the shop must go on meanwhile: room
+        for pictures twice, as they do not get smaller, and for a database and a half."""
         status = self._settings.database.path.stat()
-        needed = status.st_size
+        needed = status.st_size + status.st_size // 2
         for _, file in self._files():
             with suppress(FileNotFoundError):
-                needed += file.stat().st_size
+                needed += 2 * file.stat().st_size
         if self.folder.stat().st_dev == status.st_dev:
             needed += LEAST_FREE
         free = shutil.disk_usage(self.folder).free
