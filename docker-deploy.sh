@@ -39,6 +39,7 @@ help() {
   build [--cn] [--no-cache]          构建镜像；--cn 用国内镜像源，以后也一直用
   backup [...]                       备份到 backups/；选项交给 yuqiao backup
   restore 文件 [--only 部分] [...]   从备份恢复；选项交给 yuqiao restore
+  restore --undo                     换回上一次恢复以前的样子
   update [--no-pull]                 更新；新版本不正常就自动退回
   rollback [--data]                  退回更新前的版本；--data 连数据一起退回
   run 命令 ...                       执行 yuqiao 的命令，例如 run member list
@@ -205,7 +206,8 @@ status() {
   running || fail "没有在运行"
   docker compose exec -T "$SERVICE" yuqiao check --quick || true
   docker compose ps --quiet | xargs docker stats --no-stream
-  newest=$(find backups -name '*.zip' 2>/dev/null | sort | tail -n 1)
+  newest=$(find backups -name 'yuqiao-*.zip' 2>/dev/null |
+    sed 's/.*-\([0-9]\{8\}-[0-9]\{6\}\)/\1 &/' | sort | tail -n 1 | sed 's/^[^ ]* //')
   say "最近的备份：${newest:-还没有}"
 }
 
@@ -242,22 +244,27 @@ backup() {
 
 restore() {
   [ $# -gt 0 ] || misused "要写备份文件，例如 restore backups/yuqiao-20260101-020000.zip"
-  file=$1
-  shift
-  [ -f "$file" ] || misused "没有这个文件：$file"
+  if [ "$1" != --undo ]; then
+    file=$1
+    shift
+    [ -f "$file" ] || misused "没有这个文件：$file"
+    there=backups/$(basename "$file")
+    mkdir -p backups
+    [ -e "$there" ] || cp "$file" "$there"
+    cmp -s "$file" "$there" || fail "$there 已经有了，内容却不一样；先改名或者移走"
+    set -- "$there" "$@"
+  fi
   exists "$(image)" || fail "还没有镜像，先 build"
-  mkdir -p backups
-  [ -e "backups/$(basename "$file")" ] || cp "$file" backups/
   was=no
   ! running || was=running
   docker compose stop "$SERVICE"
   if docker compose run --rm --no-deps -T "$SERVICE" \
-    yuqiao restore "backups/$(basename "$file")" --yes "$@"; then
+    yuqiao restore "$@" --yes; then
     up || fail "恢复完了，但没有正常运行"
     where
   else
     [ $was = no ] || up || true
-    fail "没有恢复，数据和原来一样"
+    fail "没有恢复，原因见上面"
   fi
 }
 

@@ -14,7 +14,7 @@ import click
 from hub.app import utc_now
 from hub.errors import Invalid
 from hub.model import StoredBackup
-from hub.ops import Backups, Wish, checked_parts, restore, set_up_logs, verify
+from hub.ops import Backups, Restored, Wish, checked_parts, restore, set_up_logs, undo, verify
 from hub.settings import load_settings, settings_file
 from hub.text import backups as words
 from hub.text import clock, since
@@ -96,7 +96,13 @@ def backup_verify(config: Path | None, file: Path) -> None:
 
 
 @click.command("restore")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--undo",
+    "undoing",
+    is_flag=True,
+    help="Bring back what the last restore replaced; FILE may name an older folder of that kind.",
+)
 @click.option(
     "--only",
     default="",
@@ -113,7 +119,8 @@ def backup_verify(config: Path | None, file: Path) -> None:
 @click.pass_obj
 def restore_command(
     config: Path | None,
-    file: Path,
+    file: Path | None,
+    undoing: bool,
     only: str,
     passphrase_file: IO[str] | None,
     key_file: IO[str] | None,
@@ -125,11 +132,24 @@ def restore_command(
     checked_parts(parts)
     place = settings_file(config)
     settings = load_settings(place) if place.is_file() else load_settings(None, _without_file())
+    now = datetime.now(UTC)
+    if undoing or file is None or file.is_dir():
+        if file is None and not undoing:
+            raise click.UsageError("Name the backup, or take a restore back with --undo.")
+        if parts or key_file is not None:
+            raise click.UsageError("--undo brings back all of it.")
+        _tell(undo(settings, file, now=now, do=yes), did=yes)
+        return
     key = key_file.read().strip() if key_file is not None else ""
     wish = Wish(file, parts, _passphrase(passphrase_file) or settings.backup.passphrase, key)
-    done = restore(settings, place, wish, now=datetime.now(UTC), do=yes)
-    if yes:
+    _tell(restore(settings, place, wish, now=now, do=yes), did=yes)
+
+
+def _tell(done: Restored, *, did: bool) -> None:
+    if did:
         click.echo(words.restored(done.parts, done.kept))
+        if done.kept is not None:
+            click.echo(words.UNDO)
     else:
         click.echo(words.would_restore(done.parts))
         click.echo(words.WOULD)

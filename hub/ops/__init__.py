@@ -28,6 +28,7 @@ from hub.ops.log_files import LogFiles
 from hub.ops.logs import log_files, redact, set_up_logs
 from hub.ops.metrics import Metrics, Surroundings
 from hub.ops.restore import Restored, Wish, checked_parts, restore
+from hub.ops.undo import undo
 
 __all__ = [
     "BackupClock",
@@ -60,5 +61,6 @@ __all__ = [
     "redact",
     "restore",
     "set_up_logs",
+    "undo",
     "verify",
 ]

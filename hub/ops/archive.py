@@ -9,13 +9,15 @@ sealed.json       the key and the settings with their secrets, behind a passphra
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
-import shutil
+import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -30,8 +32,20 @@ MANIFEST, DATABASE, SEALED = "manifest.json", "database.db", "sealed.json"
 FOLDERS = ("config", "pictures")
 _CHUNK = 1024 * 1024
 _MOST_MANIFEST = 50 * 1024 * 1024
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
-"""What reading a damaged or odd zip raises."""
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
+"""What reading a damaged or odd zip raises; besides, it may seek to places that there are not."""
+
+
+_PACKED_AS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +77,8 @@ class ArchiveWriter:
     """Builds one archive; `close` makes it complete."""
 
     def __init__(self, path: Path, made_at: datetime) -> None:
-        self._at = made_at.timetuple()[:6]
+        # A clock that was never set says 1970, and a zip begins with 1980.
+        self._at = max(made_at.timetuple()[:6], (1980, 1, 1, 0, 0, 0))
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
         self._file = os.fdopen(handle, "w+b")
         self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_DEFLATED)
@@ -107,6 +122,7 @@ class ArchiveWriter:
 
     def abandon(self) -> None:
         """Let the file go, whatever is in it."""
+        self._zip.fp = None  # or it would write its end to a file that is closed
         self._file.close()
 
     def _entry(self, name: str) -> zipfile.ZipInfo:
@@ -122,7 +138,7 @@ def read_manifest(path: Path) -> Manifest:
     Raises Invalid, with one sentence, for what is foreign, newer or damaged.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _opened(path) as archive:
             return _manifest(archive, path.name)
     except FileNotFoundError:
         raise Invalid(words.missing(path)) from None
@@ -139,7 +155,7 @@ def unpack(path: Path, folder: Path) -> Manifest:
     """
     manifest = read_manifest(path)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _opened(path) as archive:
             for name, fact in manifest.files.items():
                 _extract(archive, name, fact, folder / name)
     except KeyError as error:
@@ -164,6 +180,17 @@ def check_database(path: Path, name: str, manifest: Manifest) -> Contents:
     return found
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        raise zipfile.BadZipFile("the directory leads nowhere") from None
+
+
 class _Wrong(Exception):
     """A file is not what the manifest says."""
 
@@ -172,6 +199,8 @@ def _extract(archive: zipfile.ZipFile, name: str, fact: FileFact, target: Path) 
     info = archive.getinfo(name)
     if info.file_size != fact.size:
         raise _Wrong(f"{name} 的大小不对")
+    if info.compress_type not in _PACKED_AS:
+        raise _Wrong(f"{name} 的压缩方式不对")
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     digest, left = hashlib.sha256(), fact.size
     handle = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -189,7 +218,7 @@ def _extract(archive: zipfile.ZipFile, name: str, fact: FileFact, target: Path) 
 def _manifest(archive: zipfile.ZipFile, name: str) -> Manifest:
     try:
         info = archive.getinfo(MANIFEST)
-        if info.file_size > _MOST_MANIFEST:
+        if info.file_size > _MOST_MANIFEST or info.compress_type not in _PACKED_AS:
             raise Invalid(words.foreign(name))
         fields = json.loads(archive.read(info))
     except (KeyError, ValueError):
@@ -204,15 +233,18 @@ def _manifest(archive: zipfile.ZipFile, name: str) -> Manifest:
         raise Invalid(words.damaged(name, "清单读不懂")) from None
     if manifest.schema not in known_schemas():
         raise Invalid(words.newer(name, manifest.program))
-    odd = next((one for one in manifest.files if not _belongs(one)), None)
+    odd = next((one for one in manifest.files if not belongs(one)), None)
     if odd is not None or DATABASE not in manifest.files:
         raise Invalid(words.damaged(name, f"清单里有 {odd!r}" if odd else "清单里没有数据库"))
     return manifest
 
 
 def _read(fields: Mapping[str, Any]) -> Manifest:
+    made_at = datetime.fromisoformat(fields["made_at"])
+    if made_at.tzinfo is None:
+        raise ValueError("a time without its zone")
     return Manifest(
-        made_at=datetime.fromisoformat(fields["made_at"]),
+        made_at=made_at,
         program=str(fields["program"]),
         schema=str(fields["schema"]),
         rows={str(name): int(number) for name, number in fields["rows"].items()},
@@ -223,7 +255,7 @@ def _read(fields: Mapping[str, Any]) -> Manifest:
     )
 
 
-def _belongs(name: str) -> bool:
+def belongs(name: str) -> bool:
     """Nothing but our own files, and nothing that could lead out of the folder."""
     parts = PurePosixPath(name).parts
     plain = name.isprintable() and not any(one in name for one in "\\:") and name == "/".join(parts)
@@ -241,9 +273,3 @@ def _was_ours(path: Path) -> bool:
 
 def _short(error: Exception) -> str:
     return str(error)[:100] or type(error).__name__
-
-
-def copy_private(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    shutil.copyfile(source, target)
-    target.chmod(0o600)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -23,14 +24,16 @@ from hub.ops.archive import (
     SEALED,
     ArchiveWriter,
     Manifest,
+    belongs,
     check_database,
     read_manifest,
     unpack,
 )
+from hub.ops.health import LEAST_FREE
 from hub.ops.sealing import Secrets, blanked, seal
-from hub.policy import outlived
+from hub.policy import believed, outlived
 from hub.settings import Settings
-from hub.store import contents, copy_database, read_key
+from hub.store import contents, copy_database, read_key, under_way
 from hub.text import backups as words
 
 DAILY, BY_HAND = "yuqiao-daily", "yuqiao"
@@ -61,28 +64,37 @@ class Backups:
         database = self._settings.database.path
         if not database.is_file():
             raise Unavailable(words.no_database(database))
+        if under_way(database.parent):
+            raise Unavailable(words.CUT_SHORT)
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._tidy()
+            self._ask_for_room()
             with tempfile.TemporaryDirectory(dir=self.folder, prefix=_DRAFT) as draft:
                 made = self._write(Path(draft), now, passphrase or self._settings.backup.passphrase)
                 path = self._name(DAILY if daily else BY_HAND, now)
                 made.rename(path)
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise Unavailable(words.cannot_write(self.folder, reason)) from error
+            raise Unavailable(self._why(error)) from error
         except StoreError as error:
             raise Unavailable(str(error)) from error
+        except Invalid as error:
+            raise Unavailable(words.not_good(error.text)) from error
         if daily:
             self._forget_old(now)
         logger.info("backup {} is complete and checked", path.name)
-        return _look_at(path)
+        complete = _look_at(path)
+        if complete is None:
+            raise Unavailable(words.missing(path))
+        return complete
 
     def all(self) -> list[StoredBackup]:
-        """The newest first."""
-        if not self.folder.is_dir():
+        """The newest first. What others put there, or take away meanwhile, does no harm."""
+        try:
+            paths = [path for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
+        except OSError:
             return []
-        found = [_look_at(path) for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
+        found = [one for path in paths if (one := _look_at(path)) is not None]
         return sorted(found, key=lambda one: (one.at, one.name), reverse=True)
 
     def find(self, name: str) -> Path | None:
@@ -100,6 +112,9 @@ class Backups:
             writer.add(DATABASE, copy)
             copy.unlink()
             for name, file in self._files():
+                if not belongs(name):
+                    logger.warning("{!r} has a name that no backup can hold: left out", name)
+                    continue
                 with suppress(FileNotFoundError):  # a picture that was sent and is gone
                     writer.add(name, file)
             self._add_settings(writer, passphrase)
@@ -134,8 +149,35 @@ class Backups:
         names = [f"{stem}.zip", *(f"{stem}-{number}.zip" for number in range(2, 100))]
         return next(path for name in names if not (path := self.folder / name).exists())
 
+    def _ask_for_room(self) -> None:
+        """The archive is unpacked in here to be checked, and the shop must go on meanwhile: room
+        for pictures twice, as they do not get smaller, and for a database and a half."""
+        status = self._settings.database.path.stat()
+        needed = status.st_size + status.st_size // 2
+        for _, file in self._files():
+            with suppress(FileNotFoundError):
+                needed += 2 * file.stat().st_size
+        if self.folder.stat().st_dev == status.st_dev:
+            needed += LEAST_FREE
+        free = shutil.disk_usage(self.folder).free
+        if free < needed:
+            raise Unavailable(words.no_room(self.folder, needed, free))
+
+    def _why(self, error: OSError) -> str:
+        reason = error.strerror or str(error)
+        place = Path(str(error.filename)) if error.filename else self.folder
+        if place == self.folder or self.folder in place.parents:
+            return words.cannot_write(self.folder, reason)
+        return words.cannot_use(place, reason)
+
     def _forget_old(self, now: datetime) -> None:
-        daily = {one.path: one.at for one in self.all() if one.daily}
+        """Those that cannot be read neither count nor go: a person should see them. Nor do those
+        that a wrong clock dated ahead, or they would outlive all the others."""
+        daily = {
+            one.path: one.at
+            for one in self.all()
+            if one.daily and one.good and believed(one.at, now) is not None
+        }
         settings = self._settings.backup
         for path in outlived(
             daily, days=settings.keep_days, weeks=settings.keep_weeks, zone=self._zone
@@ -178,16 +220,20 @@ def _plain_files(folder: Path) -> Sequence[Path]:
         return ()
 
 
-def _look_at(path: Path) -> StoredBackup:
+def _look_at(path: Path) -> StoredBackup | None:
+    """None: it is no file, or is gone."""
     match = _NAME.fullmatch(path.name)
     assert match is not None  # noqa: S101 - callers looked
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    daily = match[1] == DAILY
     try:
         manifest = read_manifest(path)
-    except Invalid:
-        manifest = None
-    daily = match[1] == DAILY
-    if manifest is None:
+    except (Invalid, OSError):  # damaged, or of a user whose files we cannot read
         at = datetime.fromtimestamp(status.st_mtime).astimezone()
         return StoredBackup(path, at, status.st_size, daily, good=False, sealed=False)
     return StoredBackup(

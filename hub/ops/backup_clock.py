@@ -94,8 +94,10 @@ class BackupClock:
             logger.warning("backups do not hold the key file: keep a copy of it elsewhere")
         while True:
             now = self._now()
+            # Clocks are set back: what was remembered by a wrong one is no reason to wait.
+            started, failed_at = min(started, now), believed(failed_at, now)
             daily = [one.at for one in await self.all() if one.daily and one.good]
-            last = believed(max(daily, default=None), now)
+            last = max((one for one in daily if believed(one, now) is not None), default=None)
             at = time.fromisoformat(self._settings.at)
             due = backup_due(last, failed_at, at, self._zone, started)
             if now < due:

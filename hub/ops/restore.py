@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
@@ -14,6 +13,8 @@ from pathlib import Path
 
 from hub.errors import Conflict, InUse, Invalid, SettingsError, StoreError, Unavailable
 from hub.ops.archive import DATABASE, SEALED, Manifest, check_database, read_manifest, unpack
+from hub.ops.kept import RECORD, Kept, Place, free_folder
+from hub.ops.marks import RESTORED, Mark, was_moved
 from hub.ops.sealing import Secrets, unseal
 from hub.settings import Settings, load_settings
 from hub.store import (
@@ -21,6 +22,7 @@ from hub.store import (
     STAGING,
     Contents,
     Exchange,
+    carry_given_out,
     contents,
     copy_database,
     exchange,
@@ -33,12 +35,11 @@ from hub.store import (
 )
 from hub.text import backups as words
 
-RESTORED = "restored.json"
-"""Left beside a restored database for its first start."""
 GROUPS = ("rules", "canned", "pools", "delivery-rules")
 """Parts of a database that can be brought back alone, in an order in which they refer to others."""
 PARTS = ("database", "pictures", "config", *GROUPS)
-_SIDES = ("-wal", "-shm", "-journal")
+SIDES = ("-wal", "-shm", "-journal")
+"""Endings of the files that SQLite keeps beside a database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +101,28 @@ def restore(
     """
     checked_parts(wish.only)
     read_manifest(wish.archive)
-    try:
-        with _alone(settings.database.path) as folder, _staging(folder) as staging:
-            work = _prepare(settings, config, wish, staging, now)
-            return _carry_out(work) if do else Restored(work.parts, None, work.warnings)
-    except OSError as error:
-        raise Unavailable(
-            words.cannot_write(error.filename or settings.database.path, str(error.strerror))
-        ) from error
-    except StoreError as error:
-        raise Unavailable(str(error)) from error
+    path = settings.database.path
+    with translated(path), alone(path) as folder, staging_in(folder) as staging:
+        work = _prepare(settings, config, wish, staging, now)
+        return _carry_out(work) if do else Restored(work.parts, None, work.warnings)
 
 
 @contextmanager
-def _alone(database: Path) -> Iterator[Path]:
+def translated(path: Path) -> Iterator[None]:
+    """What the disk and the store say is one sentence for whoever restores the database `path`."""
+    try:
+        yield
+    except OSError as error:
+        why = words.cannot_write(error.filename or path, str(error.strerror))
+        raise Unavailable(why) from error
+    except StoreError as error:
+        why = words.CUT_SHORT_NOW if under_way(path.parent) else str(error)
+        raise Unavailable(why) from error
+
+
+@contextmanager
+def alone(database: Path) -> Iterator[Path]:
+    """The folder of the database while nobody else is at it. Raises Unavailable if somebody is."""
     folder = database.parent
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -125,7 +134,7 @@ def _alone(database: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _staging(folder: Path) -> Iterator[Path]:
+def staging_in(folder: Path) -> Iterator[Path]:
     """On the same file system as what it is to replace."""
     staging = folder / f"{STAGING}{secrets.token_hex(4)}"
     staging.mkdir(mode=0o700)
@@ -140,7 +149,7 @@ def _prepare(settings: Settings, config: Path, wish: Wish, staging: Path, now: d
     """Everything that can go wrong goes wrong in here."""
     manifest = unpack(wish.archive, staging)
     found = check_database(staging / DATABASE, wish.archive.name, manifest)
-    kept = settings.database.path.parent / f"before-restore-{now:%Y%m%d-%H%M%S}"
+    kept = free_folder(settings.database.path.parent, now)
     work = _Work(wish, settings, config, staging, kept, manifest, found, now)
     if manifest.sealed and wish.passphrase:
         work.sealed = unseal((staging / SEALED).read_text(encoding="utf-8"), wish.passphrase)
@@ -161,23 +170,41 @@ def _prepare(settings: Settings, config: Path, wish: Wish, staging: Path, now: d
 def _carry_out(work: _Work) -> Restored:
     groups = [group for group in GROUPS if group in work.wish.only]
     _bring_pictures(work)
+    record = _record(work, of_database=bool(groups))
     if groups:
-        _merge(work, groups)
+        _merge(work, groups, record)
+    elif any(one.existed for one in record.places):
+        written = write_private(work.staging / RECORD, record.text())
+        work.steps.append(Exchange(written, work.kept / RECORD, work.kept / f"{RECORD}.none"))
     if work.steps:
         exchange(work.folder, work.steps)
     kept = work.kept if work.kept.exists() else None
     return Restored(work.parts, kept, work.warnings)
 
 
+def _record(work: _Work, *, of_database: bool) -> Kept:
+    """`of_database`: a copy of it is kept, that needs nothing beside it."""
+    places = [
+        Place(step.target, str(step.kept.relative_to(work.kept)), step.target.exists())
+        for step in work.steps
+        if step.target.name != RESTORED
+    ]
+    path = work.settings.database.path
+    if of_database:
+        places.append(Place(path.resolve(), path.name, existed=True))
+    return Kept(work.kept, work.now, path.name, places)
+
+
 def _plan_database(work: _Work) -> None:
     path = work.settings.database.path
+    real = path.resolve()  # a link stays one
     _plan_key(work)
-    said = {"made_at": work.manifest.made_at.isoformat(), "moved": _has_moved(work)}
-    mark = _write_private(work.staging / RESTORED, json.dumps(said))
-    work.steps.append(Exchange(work.staging / DATABASE, path, work.kept / path.name))
-    for side in _SIDES:
-        name = path.name + side
-        work.steps.append(Exchange(None, path.with_name(name), work.kept / name))
+    said = Mark(work.manifest.made_at, _has_moved(work), work.kept.name)
+    mark = write_private(work.staging / RESTORED, said.text())
+    work.steps.append(Exchange(work.staging / DATABASE, real, work.kept / path.name))
+    for side in SIDES:
+        name = real.name + side
+        work.steps.append(Exchange(None, real.with_name(name), work.kept / (path.name + side)))
     work.steps.append(Exchange(mark, work.folder / RESTORED, work.kept / RESTORED))
     work.parts.append(words.PARTS["database"])
 
@@ -196,31 +223,50 @@ def _plan_key(work: _Work) -> None:
     if not given or not opens(given, check):
         sealed = work.manifest.sealed and work.sealed is None and not work.wish.key
         raise Invalid(words.NEED_PASSPHRASE if sealed else words.NEED_KEY)
-    new = _write_private(work.staging / KEY_FILE, given.strip() + "\n")
+    new = write_private(work.staging / KEY_FILE, given.strip() + "\n")
     work.steps.append(Exchange(new, work.folder / KEY_FILE, work.kept / KEY_FILE))
     work.parts.append(words.PARTS["key"])
 
 
 def _has_moved(work: _Work) -> bool:
-    """False only where the database that is replaced proves that nothing was sent since."""
+    """False only where the database that is replaced proves that nothing was sent since. What it
+    gave out is not free in the one that comes back."""
     path = work.settings.database.path
     if not path.is_file():
         return True
     try:
         copy = work.staging / "present.db"
         copy_database(path, copy)
-        now = contents(copy)
+        moved = compare(copy, work.staging / DATABASE, work.warnings, now=work.now)
         copy.unlink()
     except StoreError:
+        work.warnings.append(words.CARDS_UNKNOWN)
         return True
-    return (now.key_check, now.progress) != (work.found.key_check, work.found.progress)
+    return moved or was_moved(work.folder)
+
+
+def compare(present: Path, coming: Path, warnings: list[str], *, now: datetime) -> bool:
+    """Whether anything may have been sent that `coming` does not know; the cards that `present`
+    knows as given out are that in `coming` too. Raises StoreError if one cannot be read."""
+    here, there = contents(present), contents(coming)
+    if (here.key_check, here.progress) == (there.key_check, there.progress):
+        return False
+    if here.key_check != there.key_check:
+        return True  # of another shop: nothing to compare
+    if here.schema != there.schema:
+        warnings.append(words.CARDS_UNKNOWN)
+        return True
+    carried = carry_given_out(coming, present, why=words.CARRIED, now=now)
+    if carried:
+        warnings.append(words.carried(carried))
+    return True
 
 
 def _plan_config(work: _Work) -> None:
     """Only what differs; a place where nothing can be written is told of and left alone."""
     pairs = []
     if work.sealed is not None and work.sealed.config is not None:
-        full = _write_private(work.staging / "hub.yml", work.sealed.config)
+        full = write_private(work.staging / "hub.yml", work.sealed.config)
         pairs.append((full, work.config))
     elif (blank := work.staging / "config" / "hub.yml").is_file() and not work.config.exists():
         # One that is there knows its secrets, and these would be lost.
@@ -235,7 +281,7 @@ def _plan_config(work: _Work) -> None:
     if forbidden.is_file():
         pairs.append((forbidden, work.settings.bargain.forbidden_words))
     differing = [(new, target) for new, target in pairs if not _same(new, target)]
-    if not all(_writable(target) for _, target in differing):
+    if not all(is_writable(target) for _, target in differing):
         work.warnings.append(words.CONFIG_LOCKED)
         return
     for number, (new, target) in enumerate(differing):
@@ -262,7 +308,7 @@ def _same(one: Path, other: Path) -> bool:
     return other.is_file() and one.read_bytes() == other.read_bytes()
 
 
-def _writable(target: Path) -> bool:
+def is_writable(target: Path) -> bool:
     folder = next(one for one in target.absolute().parents if one.exists())
     return os.access(folder, os.W_OK)
 
@@ -276,16 +322,20 @@ def _bring_pictures(work: _Work) -> None:
             source.replace(target)
 
 
-def _merge(work: _Work, groups: Sequence[str]) -> None:
+def _merge(work: _Work, groups: Sequence[str], record: Kept) -> None:
     path = work.settings.database.path
     work.kept.mkdir(mode=0o700)
     copy_database(path, work.kept / path.name)
+    write_private(work.kept / RECORD, record.text())
     key = work.settings.database.key or read_key(work.folder) or ""
     given = work.wish.key or (work.sealed.key if work.sealed else "")
     try:
         done = merge(path, work.staging / DATABASE, groups, key=key, other_key=given, now=work.now)
-    except Conflict as error:
-        raise Invalid(str(error)) from None
+    except StoreError as error:
+        shutil.rmtree(work.kept, ignore_errors=True)  # nothing was replaced
+        if isinstance(error, Conflict):
+            raise Invalid(str(error)) from None
+        raise
     told = [words.group_done(one.group, one.came, one.left) for one in done]
     alone = [words.PARTS[group] for group in groups]
     work.parts[:] = told + [part for part in work.parts if part not in alone]
@@ -295,7 +345,7 @@ def _merge(work: _Work, groups: Sequence[str]) -> None:
         work.warnings.append(words.NO_SUPPLIER)
 
 
-def _write_private(path: Path, text: str) -> Path:
+def write_private(path: Path, text: str) -> Path:
     handle = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)

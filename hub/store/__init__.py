@@ -3,6 +3,7 @@
 from hub.store.aside import is_original, set_aside, set_aside_before
 from hub.store.copies import Contents, contents, copy_database, known_schemas, opens
 from hub.store.database import Database
+from hub.store.given_out import carry_given_out
 from hub.store.lock import locked
 from hub.store.merge import Merged, merge
 from hub.store.nouns import (
@@ -52,6 +53,7 @@ __all__ = [
     "TokenTries",
     "Tx",
     "WebSession",
+    "carry_given_out",
     "contents",
     "copy_database",
     "exchange",

@@ -28,8 +28,9 @@ class Contents:
     rows: Mapping[str, int]
     """Number of rows by table."""
     progress: tuple[int, ...]
-    """The last numbers of tasks, messages and moves of cards, and the last end of a task: they
-    never fall, and as long as they are the same nothing is sent."""
+    """The last numbers of tasks, messages and moves of cards, the last end of a task, how often
+    tasks were begun and how many were on the wire: as long as all of them are the same nothing is
+    sent."""
 
 
 def copy_database(source: Path, target: Path) -> None:
@@ -100,10 +101,12 @@ def _contents(database: sqlite3.Connection, path: Path) -> Contents:
     }
     last = dict(database.execute("SELECT name, seq FROM sqlite_sequence").fetchall())
     moves = database.execute("SELECT coalesce(max(id), 0) FROM card_history").fetchone()[0]
-    ended = database.execute("SELECT coalesce(max(settled_at), 0) FROM outbox").fetchone()[0]
+    tasks = database.execute(
+        "SELECT coalesce(max(settled_at), 0), coalesce(sum(attempt), 0), count(wire_at) FROM outbox"
+    ).fetchone()
     return Contents(
         revision[0] if revision else "",
         check[0] if check else None,
         rows,
-        (last.get("outbox", 0), last.get("messages", 0), moves, ended),
+        (last.get("outbox", 0), last.get("messages", 0), moves, *tasks),
     )

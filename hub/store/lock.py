@@ -44,7 +44,8 @@ def locked(database: Path) -> Iterator[None]:
     remove it could take it away under a process that has just opened it. Raises InUse, or OSError
     where the file cannot be written.
     """
-    file = database.with_name(database.name + ".lock")
+    place = database.resolve()  # by whatever links it is reached, the lock is the same
+    file = place.with_name(place.name + ".lock")
     handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if not _try_lock(handle):

@@ -65,6 +65,10 @@ _PRESUME_SENT = Statement(
     "UPDATE outbox SET wire_at = :at WHERE shop_id = :shop AND kind = 'send'"
     f" AND state IN ('ready', 'running') AND wire_at IS NULL RETURNING {_COLUMNS}"
 )
+_PUT_OFF_ANSWERS = Statement(
+    "UPDATE outbox SET state = 'ready', holder = NULL, due_at = :until WHERE shop_id = :shop"
+    " AND kind = 'answer' AND state IN ('ready', 'running') AND due_at < :until"
+)
 _DROP = Statement(
     "UPDATE outbox SET state = 'dropped', head = FALSE, error = :error, settled_at = :now"
     " WHERE shop_id = :shop AND id = :id AND state IN ('ready', 'uncertain') RETURNING lane"
@@ -206,6 +210,11 @@ class Outbox:
         without a person. For a database that was brought back. Returns their tasks."""
         rows = self._sql.rows(_PRESUME_SENT, shop=shop, at=micros(at))
         return [_to_task(row) for row in rows]
+
+    def put_off_answers(self, shop: ShopId, until: datetime) -> None:
+        """Have AI asked nothing before then, so that what was answered already is known first. For
+        a database that was brought back."""
+        self._sql.run(_PUT_OFF_ANSWERS, shop=shop, until=micros(until))
 
     def mark_wire(self, task: Task, holder: str, now: datetime) -> bool:
         """Write down that it is about to leave, before it leaves. False: the lease is lost."""

@@ -24,6 +24,8 @@ NEED_KEY = (
     "这份备份里没有密钥，这里的 yuqiao.key 也打不开它；用 --key-file 给出那台机器上的 yuqiao.key"
 )
 FOREIGN_KEY = "设置里的 database.key 打不开这份备份；改成那台机器上的密钥再试"
+CUT_SHORT = "上一次恢复换到一半断了，先启动一次鱼桥让它换完"
+CUT_SHORT_NOW = "换文件换到一半停下了：先腾出磁盘空间或者修好权限，再启动鱼桥，它会接着换完"
 EMPTY_PASSPHRASE = "口令文件是空的"  # noqa: S105
 
 
@@ -60,6 +62,18 @@ def newest(name: str, length: int, age: timedelta) -> str:
 
 def cannot_write(folder: object, reason: str) -> str:
     return f"写不进 {folder}：{reason}"
+
+
+def cannot_use(path: object, reason: str) -> str:
+    return f"{path} 用不了：{reason}"
+
+
+def no_room(folder: object, needed: int, free: int) -> str:
+    return f"{folder} 所在的磁盘放不下：至少要 {size(needed)}，只剩 {size(free)}"
+
+
+def not_good(why: str) -> str:
+    return f"做出来的备份没有通过检查（{why}）"
 
 
 def missing(name: object) -> str:
@@ -105,6 +119,21 @@ UNREADABLE = "读不了，不能用"
 WOULD = "只是看看，什么都没有动。确定恢复就加上 --yes"
 
 
+def nothing_kept(folder: object) -> str:
+    return f"{folder} 里没有恢复时换下来的旧文件，没有可以换回去的；什么都没有动"
+
+
+def kept_elsewhere(folder: object, database: object) -> str:
+    return f"{folder} 不是从 {database} 换下来的，不能换回去；什么都没有动"
+
+
+def as_before(at: datetime, name: str) -> str:
+    return f"{at:%m-%d %H:%M} 恢复以前的样子（{name}）"
+
+
+UNDO = "要换回去：yuqiao restore --undo --yes"
+
+
 def restored(parts: Sequence[str], kept: object | None) -> str:
     where = f"；换下来的旧文件在 {kept}" if kept else ""
     return f"✓ 已恢复：{'、'.join(parts)}{where}"
@@ -136,7 +165,15 @@ CONFIG_LEFT = "配置文件 hub.yml 没有动：备份里的那份没有密码�
 WHOLE_AND_PART = "database 是整个数据库，不能和里面的一部分一起写"
 CONFIG_BLANK = "恢复的配置文件里没有密码、密钥和令牌，请重新填上"
 POOLS_OFF = "新加进来的卡池先关着：里面的卡密可能在备份以后卖出过，核对完再到后台打开"
+CARRIED = "备份以后发出的，恢复时记下"
+CARDS_UNKNOWN = (
+    "备份以后卖掉的卡密，这次没能从换下来的数据库里认出来；开发货以前请自己核对，卖掉的 /作废"
+)
 NO_SUPPLIER = "供货接口的密码打不开，要重填"
+
+
+def carried(cards: int) -> str:
+    return f"备份以后发出过的 {cards} 张卡密照现在的样子记下了，不会再发给别人"
 
 
 def other_place(said: object, here: object) -> str:

@@ -15,6 +15,8 @@ from hub.text import backups as words
 
 async def yuqiao(machine: Machine, *said: str, stdin: str = "") -> tuple[int, str, str]:
     """From a folder of nobody's, as cron does."""
+    nobody = machine.folder.with_name(f"{machine.folder.name}-cron")
+    nobody.mkdir(exist_ok=True)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -24,7 +26,7 @@ async def yuqiao(machine: Machine, *said: str, stdin: str = "") -> tuple[int, st
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        cwd="/",
+        cwd=nobody,
         env={
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(Path(__file__).parents[3]),
@@ -70,6 +72,15 @@ async def test_the_whole_way_from_a_backup_to_another_machine(tmp_path: Path) ->
     code, said, _ = await yuqiao(there, *asked, "--yes", stdin=PASSPHRASE)
     assert (code, "✓ 已恢复" in said) == (0, True)
     assert there.tables() == here.tables()
+    assert words.UNDO not in said  # there was nothing before
+
+    code, said, _ = await yuqiao(here, "restore", made["file"], "--only", "rules", "--yes")
+    assert (code, words.UNDO in said) == (0, True)
+    code, said, _ = await yuqiao(here, "restore", "--undo")
+    assert (code, words.WOULD in said, "恢复以前的样子" in said) == (0, True, True)
+    code, said, _ = await yuqiao(here, "restore", "--undo", "--yes")
+    assert (code, words.UNDO in said) == (0, True)
+    assert (await yuqiao(here, "restore"))[0] == 2
 
 
 async def test_what_cannot_be_done_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
