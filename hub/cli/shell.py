@@ -18,6 +18,7 @@ try:
 except ImportError:  # Windows has none; the standard loop does there
     uvloop = None  # type: ignore[assignment]
 
+EXIT_REFUSED = 1
 SHOWN_FROM = 5000
 """Lines of a file from which on a command shows how far it is."""
 
