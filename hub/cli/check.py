@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from hub.app import utc_now
-from hub.cli.shell import EXIT_REFUSED, run
+from hub.cli.shell import EXIT_REFUSED, run, utc_now
 from hub.errors import StoreError
 from hub.ops import (
     Finding,
