@@ -7,9 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.deploy.images import IMAGE
 from tests.deploy.stack import Stack
-
-IMAGE = "yuqiao-test:latest"
 
 
 @pytest.fixture(scope="session")
@@ -20,9 +19,8 @@ def engine() -> None:
 
 
 @pytest.fixture(scope="session")
-def image(engine: None, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The image of what lies here; the sandbox runs in it too."""
-    Stack.laid_out(tmp_path_factory.mktemp("image"), "yuqiao-image", IMAGE).deploy("build")
+def image(engine: None) -> str:
+    """Built before the tests."""
     return IMAGE
 
 

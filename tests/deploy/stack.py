@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -10,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,8 @@ OWNER_QQ = "10002"
 SELLER, BUYER = "2200111122223", "3100444455556"
 SECONDS = 120.0
 """Deadline of every wait; nothing takes nearly as long."""
+_WORKER = int("".join(filter(str.isdigit, os.environ.get("PYTEST_XDIST_WORKER", ""))) or 0)
+_PORTS = itertools.count(30_000 + 300 * _WORKER)
 SETTINGS = """
 xianyu:
   ws_url: ws://sandbox:9000
@@ -67,12 +72,13 @@ def wait_for(what: str, met: Callable[[], Any], seconds: float = SECONDS) -> Any
 
 
 def free_ports(count: int) -> Sequence[int]:
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
+    """Below those that the system gives to outgoing connections; each test process has its own."""
+    ports: list[int] = []
+    while len(ports) < count:
+        port = next(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            ports.append(port)
     return ports
 
 
