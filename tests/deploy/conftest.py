@@ -27,7 +27,7 @@ def image(engine: None) -> str:
 @pytest.fixture(scope="session")
 def stack(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Hub, nginx and sandbox, with a shop that is open."""
-    stack = Stack.laid_out(tmp_path_factory.mktemp("stack"), "yuqiao-test", image, nginx=True)
+    stack = Stack.laid_out(tmp_path_factory.mktemp("a stack"), "yuqiao-test", image, nginx=True)
     try:
         stack.compose("up", "--detach", "--wait", "--wait-timeout", "240")
         stack.open_shop()

@@ -22,11 +22,12 @@ def build(folder: Path) -> None:
 
 
 def build_other(folder: Path) -> None:
-    """From the mirrors that can be reached here."""
+    """From the mirrors that can be reached here, in a clone that nobody but its owner may read."""
     other = Stack.laid_out(folder, "yuqiao-cn", OTHER_IMAGE, file="docker-compose-cn.yml")
     asked = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
     usual = run(sys.executable, "-c", asked, cwd=folder).stdout.strip()
     other.set(DEBIAN_MIRROR=os.environ["DEPLOY_MIRROR"], PIP_INDEX_URL=usual)
+    run("chmod", "-R", "go-rwx", folder, cwd=folder)
     other.deploy("build")
 
 

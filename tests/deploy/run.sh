@@ -26,7 +26,9 @@ why=$("$engine" able) || untested "$everything" "$why"
 [ "$most" -ge $LEAST ] || untested "$everything" "Only $most s were left for it"
 
 own=$(mktemp -d /tmp/yuqiao-deploy.XXXXXX)
+chmod 755 "$own" # tests run scripts as an ordinary user
 folder=${ENGINE_FOLDER:-$own/engine}
+# shellcheck disable=SC2329 # the trap calls it
 stop() {
   "$engine" down "$folder"
   # A disk of a test that was cut.
@@ -46,12 +48,11 @@ echo "the engine is up after $SECONDS s"
 eval "$("$engine" env "$folder")"
 DEPLOY_MIRROR=$("$engine" mirror)
 export DEPLOY_MIRROR DEPLOY_TESTS=here DEPLOY_LINTERS=$own/linters/bin
+within() { timeout --signal INT --kill-after 20 "$(left)" "$python" "$@"; }
 rc=0
-timeout --signal INT --kill-after 20 "$(left)" bash -ec '
-  "$1" -m tests.deploy.images
-  "$1" -m pytest tests/deploy -n 3 --dist loadfile --maxfail 1 -p no:cacheprovider \
-    --basetemp "$2" --durations 12 "${@:3}"
-' - "$python" "$own/tests" "${@:2}" || rc=$?
+within -m tests.deploy.images || rc=$?
+[ $rc != 0 ] || within -m pytest tests/deploy -n 3 --dist loadfile --maxfail 1 -p no:cacheprovider \
+  --basetemp "$own/tests" --durations 12 "${@:2}" || rc=$?
 echo "all of it took $SECONDS s"
 [ $rc != $CUT ] || untested "what did not begin or end above" "It took longer than $most s"
 exit $rc

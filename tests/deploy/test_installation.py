@@ -62,6 +62,11 @@ def test_nothing_is_in_the_image_that_does_not_run(stack: Stack) -> None:
     assert found.split() == []
 
 
+def test_the_hub_says_at_its_start_what_the_check_up_says(stack: Stack) -> None:
+    assert "check: ✓ 数据库" in stack.log()
+    assert "check: ✓ 磁盘剩余" in stack.log()
+
+
 def test_the_hub_runs_as_nobody_special_on_a_file_system_that_it_cannot_change(
     stack: Stack,
 ) -> None:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +17,7 @@ from tests.deploy.stack import Stack, run
 
 pytestmark = pytest.mark.timeout(600)
 
+ORDINARY = 1000
 NEVER_FIT = "raise SystemExit('this version is broken')\n"
 NEVER_LISTENS = """
 
@@ -34,10 +42,11 @@ def upgrade() -> None:
 
 
 @pytest.fixture(scope="module")
-def shop(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A shop of its own, because it is changed for good."""
-    folder = tmp_path_factory.mktemp("shop")
-    shop = Stack.laid_out(folder, "yuqiao-shop", "yuqiao-shop:latest")
+def shop(image: str) -> Iterator[Stack]:
+    """A shop of its own, because it is changed for good. It belongs to somebody who may use Docker
+    and is not root."""
+    folder = Path(tempfile.mkdtemp(prefix="yuqiao shop "))
+    shop = Stack.laid_out(folder, "yuqiao-shop", "yuqiao-shop:latest", user=ORDINARY)
     run("docker", "tag", image, "yuqiao-shop:latest", cwd=folder)
     try:
         shop.deploy("start")
@@ -47,6 +56,7 @@ def shop(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack
         yield shop
     finally:
         shop.remove()
+        shutil.rmtree(folder)
 
 
 def version(shop: Stack) -> str:
@@ -113,3 +123,35 @@ def test_a_version_that_changed_the_schema_and_fails_is_taken_back_with_its_data
     shop.wait_ready()
     shop.converse("退回之后", "都还在")
     assert shop.heard("记着这句") == 1
+
+
+def test_an_update_that_is_interrupted_leaves_the_version_before_running(shop: Stack) -> None:
+    before = version(shop)
+    give_version(shop, "9.0.0")
+    with subprocess.Popen(
+        ["./docker-deploy.sh", "update"],
+        cwd=shop.folder,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        **shop.as_owner(),
+    ) as update:
+        assert update.stdout is not None
+        lines = iter(update.stdout.readline, "")
+        assert any(line.startswith("== 4/5") for line in lines)
+        os.killpg(update.pid, signal.SIGHUP)
+        update.stdout.read()
+    assert update.returncode != 0
+    assert version(shop) == before
+    assert not (shop.folder / ".at-work").exists()
+    shop.wait_ready()
+    shop.converse("断开之后", "照常")
+
+
+def test_a_second_folder_of_the_same_name_takes_nothing_away(shop: Stack, tmp_path: Path) -> None:
+    running = shop.inspect()["Id"]
+    other = Stack.laid_out(tmp_path, "yuqiao-shop", "yuqiao-shop:latest")
+    done = other.deploy("start", check=False)
+    assert done.returncode == 1
+    assert re.search("COMPOSE_PROJECT_NAME", done.stderr)
+    assert shop.inspect()["Id"] == running
