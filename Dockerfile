@@ -10,7 +10,12 @@ COPY bots /app/bots
 COPY config /app/config
 COPY hub /app/hub
 COPY web /app/web
-RUN /opt/yuqiao/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /app
+COPY LICENSE CHANGELOG.md entrypoint.sh /app/
+COPY docker /build/bin
+# Whoever cloned this with a tight umask has files that the hub's user could not read.
+RUN /opt/yuqiao/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /app \
+ && chmod -R u=rwX,go=rX /app /build/bin \
+ && chmod 0755 /app/entrypoint.sh /build/bin/*
 
 FROM python:3.11-slim-bookworm
 # hadolint ignore=DL3008
@@ -23,8 +28,7 @@ RUN apt-get update \
  && install -d -o yuqiao -g yuqiao -m 0750 /app/data /app/backups /app/logs
 COPY --from=build /opt/yuqiao /opt/yuqiao
 COPY --from=build /app /app
-COPY LICENSE CHANGELOG.md entrypoint.sh /app/
-COPY docker/ /usr/local/bin/
+COPY --from=build /build/bin /usr/local/bin
 
 ARG VERSION=0.1.0
 ARG REVISION=

@@ -13,7 +13,9 @@ DOWN=4
 SERVICE=xianyu-app
 WAIT_SECONDS=${WAIT_SECONDS:-120}
 MOST_RESTARTS=2
-UPDATED=backups/last-update
+# Beside .env, because backups/ belongs to the hub's user.
+UPDATED=.last-update
+AT_WORK=.at-work
 
 say() { printf '%s\n' "$*"; }
 step() { printf '\n== %s\n' "$*"; }
@@ -59,10 +61,42 @@ engine() {
   command -v docker >/dev/null 2>&1 || fail "没有找到 docker，请先安装 Docker"
   docker compose version >/dev/null 2>&1 || fail "需要 Docker Compose 2（docker compose）"
   docker version >/dev/null 2>&1 || fail "连不上 Docker：它没有在运行，或者当前用户没有权限"
+  image=$(docker compose config --images "$SERVICE" 2>/dev/null | head -n 1)
+  [ -n "$image" ] || fail "编排文件或 .env 有错：$(docker compose config --quiet 2>&1 | tail -n 1)"
+  name=$(printf '%s' "$image" | sed 's/:[^:/]*$//')
+  previous=$name:previous
+  failed=$name:failed
+}
+
+real() { (cd "$1" && pwd -P); }
+
+# Containers of this name may be of another folder: starting would take them away from its data.
+own_name() {
+  theirs=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.project.working_dir"}}' \
+    "$(docker compose ps --all --quiet "$SERVICE" | head -n 1)" 2>/dev/null || true)
+  [ -n "$theirs" ] && [ -d "$theirs" ] && [ "$(real "$theirs")" != "$(real .)" ] || return 0
+  fail "$theirs 里的鱼桥也叫这个名字。同一台机器上的第二个，要在自己的 .env 里写别的 COMPOSE_PROJECT_NAME、\
+HUB_IMAGE 和端口"
+}
+
+# One at a time: an update by hand must not meet one by cron.
+alone() {
+  if ! mkdir $AT_WORK 2>/dev/null; then
+    other=$(cat $AT_WORK/pid 2>/dev/null || true)
+    [ -z "$other" ] || ! kill -0 "$other" 2>/dev/null \
+      || fail "另一个 docker-deploy.sh 正在做事（进程 $other）；要是没有，就删掉 $AT_WORK"
+    mkdir -p $AT_WORK
+  fi
+  echo $$ >$AT_WORK/pid
+  trap 'rm -rf $AT_WORK' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' HUP TERM
 }
 
 # What .env says about NAME; empty if nothing.
-from_env() { sed -n "s/^$1=//p" .env 2>/dev/null | tail -n 1; }
+from_env() {
+  sed -n "s/^$1=//p" .env 2>/dev/null | tail -n 1 | tr -d '\r' | sed "s/^\([\"']\)\(.*\)\1\$/\2/"
+}
 
 # Put NAME=VALUE into .env.
 into_env() {
@@ -91,19 +125,30 @@ switch_on() {
   esac
 }
 
-image() { docker compose config --images "$SERVICE" 2>/dev/null | head -n 1; }
-previous() { printf '%s:previous' "$(image | sed 's/:[^:/]*$//')"; }
 image_id() { docker image inspect --format '{{.Id}}' "$1" 2>/dev/null; }
 exists() { docker image inspect "$1" >/dev/null 2>&1; }
+# What the container was made of; the image of that name may have been built anew since.
+in_use() {
+  docker inspect --format '{{.Image}}' "$(docker compose ps --all --quiet "$SERVICE" | head -n 1)" \
+    2>/dev/null || image_id "$image"
+}
 running() { [ -n "$(docker compose ps --quiet --status running "$SERVICE")" ]; }
 
-# A command beside the hub or, if it does not run, in a container of its own.
+# A command beside the hub or, if it does not run, in a container of its own. With a terminal where
+# there is one: passwords are asked for.
 in_app() {
+  terminal=-T
+  ! { [ -t 0 ] && [ -t 1 ]; } || terminal=
   if running; then
-    docker compose exec -T "$SERVICE" "$@"
+    docker compose exec $terminal "$SERVICE" "$@"
   else
-    docker compose run --rm --no-deps -T "$SERVICE" "$@"
+    docker compose run --rm --no-deps $terminal "$SERVICE" "$@"
   fi
+}
+
+# Images that lost their name to a newer one of ours are of no use to anybody.
+tidy() {
+  docker image prune --force --filter "label=org.opencontainers.image.title=鱼桥 Yuqiao" >/dev/null || true
 }
 
 restarts() {
@@ -114,6 +159,7 @@ restarts() {
 # Wait until the hub is fit; accounts that were unfit in $1, an earlier answer, may still be.
 wait_until_fit() {
   waited=0
+  said=
   first=$(restarts)
   while [ "$waited" -lt "$WAIT_SECONDS" ] && [ $(($(restarts) - first)) -lt $MOST_RESTARTS ]; do
     said=$(docker compose exec -T "$SERVICE" yuqiao-health --but "${1:-}" 2>&1) && return 0
@@ -175,7 +221,7 @@ start() {
       *) misused "start 没有选项 $option" ;;
     esac
   done
-  exists "$(image)" || build
+  exists "$image" || build
   up || fail "启动失败"
   where
 }
@@ -187,6 +233,8 @@ nginx_ahead() {
   by_default WEB_BIND 127.0.0.1
   by_default YUQIAO_WEB__SECURE_COOKIES true
   by_default YUQIAO_WEB__TRUSTED_PROXIES 172.16.0.0/12,192.168.0.0/16
+  [ -e nginx/ssl/cert.pem ] || command -v openssl >/dev/null 2>&1 \
+    || fail "这台机器没有 openssl，做不了试用的证书；请把证书放到 nginx/ssl/cert.pem 和 key.pem 再来"
   [ -e nginx/ssl/cert.pem ] || sh nginx/ssl/self-signed.sh "$@"
 }
 
@@ -196,6 +244,7 @@ napcat() {
   if [ -z "$token" ]; then
     token=$(od -An -N 24 -t x1 /dev/urandom | tr -d ' \n')
     into_env YUQIAO_QQ__ACCESS_TOKEN "$token"
+    chmod 600 .env
   fi
   (umask 077 && sed "s/@TOKEN@/$token/" napcat/yuqiao.json.in >napcat/yuqiao.json)
   switch_on with-napcat
@@ -238,34 +287,57 @@ logs() {
 }
 
 backup() {
-  exists "$(image)" || fail "还没有镜像，先 start 一次"
+  exists "$image" || fail "还没有镜像，先 start 一次"
   in_app yuqiao backup --to backups "$@" || fail "备份失败"
 }
 
 restore() {
   [ $# -gt 0 ] || misused "要写备份文件，例如 restore backups/yuqiao-20260101-020000.zip"
+  inside=
   if [ "$1" != --undo ]; then
     file=$1
     shift
     [ -f "$file" ] || misused "没有这个文件：$file"
-    there=backups/$(basename "$file")
-    mkdir -p backups
-    [ -e "$there" ] || cp "$file" "$there"
-    cmp -s "$file" "$there" || fail "$there 已经有了，内容却不一样；先改名或者移走"
-    set -- "$there" "$@"
+    inside=backups/$(basename "$file")
   fi
-  exists "$(image)" || fail "还没有镜像，先 build"
+  exists "$image" || fail "还没有镜像，先 build"
+  if [ -n "$inside" ]; then
+    [ "$(real "$(dirname "$file")")" = "$(real .)/backups" ] || bring_in "$file" "$inside" || fail "放不进 backups/；什么都没有改变"
+    set -- "$inside" "$@"
+  fi
   was=no
   ! running || was=running
   docker compose stop "$SERVICE"
-  if docker compose run --rm --no-deps -T "$SERVICE" \
-    yuqiao restore "$@" --yes; then
+  if docker compose run --rm --no-deps -T "$SERVICE" yuqiao restore "$@" --yes; then
     up || fail "恢复完了，但没有正常运行"
     where
   else
     [ $was = no ] || up || true
     fail "没有恢复，原因见上面"
   fi
+}
+
+# backups/ belongs to the hub's user; whoever runs this may not be able to write there. Another
+# file of that name is not overwritten.
+bring_in() {
+  docker compose run --rm --no-deps -T "$SERVICE" sh -c '
+    umask 077
+    cat >"$1.part" || { rm -f "$1.part"; exit 1; }
+    if [ -e "$1" ] && ! cmp -s "$1" "$1.part"; then
+      rm -f "$1.part"
+      echo "已经有另一个 $1" >&2
+      exit 1
+    fi
+    mv "$1.part" "$1"' - "$2" <"$1"
+}
+
+# The folder's git, if it has one that works and knows where new versions come from.
+pull() {
+  [ -e .git ] || return 2
+  command -v git >/dev/null 2>&1 || return 2
+  git rev-parse HEAD >/dev/null || fail "git 在这个文件夹里不能用（上面是原因）；自己换好了文件就加 --no-pull"
+  git rev-parse '@{upstream}' >/dev/null 2>&1 || return 2
+  git pull --ff-only || fail "git pull 没有成功；什么都没有改变"
 }
 
 update() {
@@ -276,56 +348,74 @@ update() {
       *) misused "update 没有选项 $option" ;;
     esac
   done
-  old=$(previous)
-  exists "$(image)" || fail "还没有安装，用 start"
+  exists "$image" || fail "还没有安装，用 start"
   before=
   ! running || before=$(docker compose exec -T "$SERVICE" yuqiao-health || true)
 
   step "1/5 取得新版本"
-  if [ $pull = yes ] && git rev-parse '@{upstream}' >/dev/null 2>&1; then
-    git pull --ff-only || fail "git pull 没有成功；什么都没有改变"
-  else
+  if [ $pull = no ] || ! pull; then
     say "用这个文件夹里的程序"
   fi
 
   step "2/5 构建（旧版本继续运行）"
-  docker image tag "$(image)" "$old"
+  docker image tag "$(in_use)" "$previous"
+  trap 'as_before' EXIT
   build || fail "构建失败；旧版本照常运行"
 
   step "3/5 停止"
   docker compose stop "$SERVICE"
+  trap 'again_as_before' EXIT
 
   step "4/5 备份"
-  if ! backup_at_rest "$old"; then
-    docker image tag "$old" "$(image)"
-    up "$before" || exit $DOWN
-    fail "备份失败，没有更新；旧版本重新运行"
-  fi
+  backup_at_rest "$previous" || fail "备份失败，没有更新"
   say "$made"
   printf '%s\n' "$made" >$UPDATED
 
   step "5/5 启动新版本"
+  trap 'go_back' EXIT
   if up "$before"; then
+    trap 'rm -rf $AT_WORK' EXIT
+    tidy
     where
     return 0
   fi
-  go_back "$before"
+  exit $ROLLED_BACK
+}
+
+# However an update ends before its end - an error, Ctrl+C, a connection that is gone - the version
+# before runs again. Nothing may stop that half-way, nor a terminal that is no longer there.
+undisturbed() {
+  trap '' INT HUP TERM PIPE
+  trap 'rm -rf $AT_WORK' EXIT
+  { printf '\n' 2>/dev/null && printf '\n' >&2 2>/dev/null; } || exec >>$UPDATED.log 2>&1
+}
+
+as_before() {
+  undisturbed
+  docker image tag "$previous" "$image"
+}
+
+again_as_before() {
+  as_before
+  step "没有更新，旧版本重新启动"
+  up "$before" || exit $DOWN
 }
 
 # The update failed. Data that the version before can still open stays as it is: nothing that came
 # in since is lost. Only where it cannot, because the new one had changed the schema, the backup
 # comes back.
 go_back() {
-  step "新版本不正常，退回旧版本"
-  docker image tag "$(image)" "$(previous | sed 's/previous$/failed/')"
-  docker image tag "$(previous)" "$(image)"
-  if up "$1"; then
+  undisturbed
+  step "没有更新成，退回旧版本"
+  docker image tag "$image" "$failed"
+  docker image tag "$previous" "$image"
+  if up "$before"; then
     printf '✗ 更新失败，已退回旧版本；数据没有变\n' >&2
     exit $ROLLED_BACK
   fi
   step "旧版本打不开现在的数据，恢复更新前的备份"
   docker compose stop "$SERVICE"
-  if restore_at_rest "$(cat $UPDATED)" && up "$1"; then
+  if restore_at_rest "$(cat $UPDATED)" && up "$before"; then
     printf '✗ 更新失败，已退回旧版本和更新前的数据（%s）\n' "$(cat $UPDATED)" >&2
     exit $ROLLED_BACK
   fi
@@ -345,37 +435,47 @@ rollback() {
     --data) data=yes ;;
     *) misused "rollback 没有选项 $1" ;;
   esac
-  [ "$(image_id "$(previous)")" != "$(image_id "$(image)")" ] || fail "已经是更新前的版本"
-  exists "$(previous)" || fail "没有更新前的版本可以退回"
+  exists "$previous" || fail "没有更新前的版本可以退回"
+  newer=$(in_use)
+  [ "$(image_id "$previous")" != "$newer" ] || fail "已经是更新前的版本"
   [ $data = no ] || [ -s $UPDATED ] || fail "没有更新前的备份"
-  newer=$(image_id "$(image)")
+  docker image tag "$newer" "$image"
   docker compose stop "$SERVICE"
-  backup_at_rest "$(image)" || {
-    up || true
-    fail "备份失败，没有退回"
-  }
+  made=
+  restored=no
+  trap 'stay' EXIT
+  backup_at_rest "$image" || fail "备份失败，没有退回"
   say "现在的数据备份在 $made"
-  docker image tag "$(previous)" "$(image)"
-  if { [ $data = no ] || restore_at_rest "$(cat $UPDATED)"; } && up; then
-    docker image tag "$newer" "$(previous)"
-    printf '%s\n' "$made" >$UPDATED
-    where
-    return 0
-  fi
+  docker image tag "$previous" "$image"
+  [ $data = no ] || {
+    restored=yes
+    restore_at_rest "$(cat $UPDATED)"
+  }
+  up || exit $FAILED
+  trap 'rm -rf $AT_WORK' EXIT
+  docker image tag "$newer" "$previous"
+  printf '%s\n' "$made" >$UPDATED
+  where
+}
+
+# Taking back did not come to its end: what ran before runs again.
+stay() {
+  undisturbed
   step "没有退成，换回现在的版本"
   docker compose stop "$SERVICE"
-  docker image tag "$(image)" "$(previous)"
-  docker image tag "$newer" "$(image)"
-  [ $data = no ] || restore_at_rest "$made" || exit $DOWN
+  docker image tag "$newer" "$image"
+  [ "$restored" = no ] || restore_at_rest "$made" || exit $DOWN
   up || exit $DOWN
-  fail "没有退回。如果上面说数据是更新的版本写的，用 rollback --data（更新之后的数据会丢失）"
+  printf '%s\n' "✗ 没有退回。如果上面说数据是更新的版本写的，用 rollback --data（更新之后的数据会丢失）" >&2
+  exit $FAILED
 }
 
 clean() {
   docker compose --profile with-nginx --profile with-napcat down --remove-orphans
-  for name in "$(image)" "$(previous)" "$(previous | sed 's/previous$/failed/')"; do
+  for name in "$image" "$previous" "$failed"; do
     ! exists "$name" || docker image rm "$name" >/dev/null
   done
+  tidy
   say "✓ 容器和镜像已删除。data/、backups/、logs/、config/、.env 都还在；不要了就自己删除这个文件夹"
 }
 
@@ -388,6 +488,12 @@ case $command in
     ;;
 esac
 engine
+case $command in
+  start | build | restore | update | rollback | clean | with-nginx | with-napcat | restart)
+    own_name
+    alone
+    ;;
+esac
 case $command in
   start | build | status | health | logs | backup | restore | update | rollback | clean) "$command" "$@" ;;
   with-nginx)

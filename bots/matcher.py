@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import nonebot
 from nonebot.adapters import Bot, Event
+from nonebot.matcher import Matcher as NoneBotMatcher
+from nonebot.matcher import MatcherSource
 
 from hub.model import OperatorMessage
 
 Read = Callable[[Any, Any], OperatorMessage]
+SOURCE = MatcherSource(module_name=__name__)
+"""What NoneBot's log says of where the matcher comes from."""
 
 
 class Matcher:
@@ -24,7 +27,8 @@ class Matcher:
         self._reads: list[tuple[type[Bot], Read]] = []
         self._read: dict[int, OperatorMessage] = {}
         """By identity of the event, which lives until it is taken."""
-        nonebot.on_message(handlers=[self._on_message])
+        # Not by `on_message`: that looks through all modules for the one that it is called from.
+        NoneBotMatcher.new("message", handlers=[self._on_message], block=True, source=SOURCE)
 
     def add(self, bot: type[Bot], read: Read) -> None:
         """`read` makes an operator's message of a bot of this kind and its event."""

@@ -44,6 +44,7 @@ from hub.ops import (
     Surroundings,
     attach_ops,
     bring_over_set_aside,
+    check_store,
     fetch_from,
     mind_restore,
 )
@@ -193,7 +194,7 @@ async def open_hub(
 
 
 async def serve(settings: Settings, config: Path | None = None) -> None:
-    """Run until SIGTERM or SIGINT."""
+    """Run until SIGTERM or SIGINT. Says first what `yuqiao check --quick` says."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -201,6 +202,8 @@ async def serve(settings: Settings, config: Path | None = None) -> None:
             loop.add_signal_handler(number, stop.set)
     async with open_hub(settings, config=config) as hub:
         logger.info("yuqiao {} listens on {}:{}", __version__, settings.web.host, hub.port)
+        for finding in await check_store(settings, hub.store):
+            logger.log("INFO" if finding.ok else "WARNING", "check: {}", finding)
         if await hub.desk.members.first_run():
             logger.warning("nobody has a password yet: open the admin and set the owner's")
         await stop.wait()

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from hub.app import utc_now
+from hub.cli.shell import utc_now
 from hub.errors import Invalid
 from hub.model import StoredBackup
 from hub.ops import Backups, Restored, Wish, checked_parts, restore, set_up_logs, undo, verify

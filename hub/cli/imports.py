@@ -10,8 +10,7 @@ from pathlib import Path
 
 import click
 
-from hub.app import utc_now
-from hub.cli.shell import run
+from hub.cli.shell import run, utc_now
 from hub.desk import Door, hash_brought_over
 from hub.errors import Invalid
 from hub.ops import ImportFrom, ImportInto, Report, beside, bring_over, fetch_from, in_words

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from hub.cli.shell import at_the_desk, run
+from hub.cli.owner import at_the_desk
+from hub.cli.shell import run
 from hub.desk import Desk, Operator
 
 

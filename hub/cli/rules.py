@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from hub.cli.shell import SHOWN_FROM, at_the_desk, run
+from hub.cli.owner import at_the_desk
+from hub.cli.shell import SHOWN_FROM, run
 from hub.desk import Desk, Operator, SheetFormat
 from hub.errors import Invalid, NotFound
 from hub.text import rules_imported

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.deploy.images import IMAGE
 from tests.deploy.stack import Stack
-
-IMAGE = "yuqiao-test:latest"
 
 
 @pytest.fixture(scope="session")
@@ -20,16 +19,15 @@ def engine() -> None:
 
 
 @pytest.fixture(scope="session")
-def image(engine: None, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The image of what lies here; the sandbox runs in it too."""
-    Stack.laid_out(tmp_path_factory.mktemp("image"), "yuqiao-image", IMAGE).deploy("build")
+def image(engine: None) -> str:
+    """Built before the tests."""
     return IMAGE
 
 
 @pytest.fixture(scope="session")
 def stack(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Hub, nginx and sandbox, with a shop that is open."""
-    stack = Stack.laid_out(tmp_path_factory.mktemp("stack"), "yuqiao-test", image, nginx=True)
+    stack = Stack.laid_out(tmp_path_factory.mktemp("a stack"), "yuqiao-test", image, nginx=True)
     try:
         stack.compose("up", "--detach", "--wait", "--wait-timeout", "240")
         stack.open_shop()

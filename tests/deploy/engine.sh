@@ -46,7 +46,7 @@ mirror() {
     | awk '$1 == "URIs:" { print $2; exit } $1 == "deb" { for (i = 2; i <= NF; i++) if ($i ~ /:\/\//) { print $i; exit } }'
 }
 
-fetch() {
+host_packages() {
   local missing=() name
   for name in "${HOST_PACKAGES[@]}"; do
     command -v "$name" >/dev/null || missing+=("$name")
@@ -55,6 +55,10 @@ fetch() {
     apt-get -qq update
     DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
   fi
+}
+
+fetch() {
+  local name
   [ -x "$folder/unpacked/usr/sbin/dockerd" ] && return 0
   mkdir -p "$folder"/{lists/partial,archives/partial,debs,unpacked,config/cli-plugins}
   echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(mirror) $NEWER main" >"$folder/sources.list"
@@ -79,7 +83,7 @@ start() {
     --host "unix://$folder/docker.sock" --bridge=none --ip-forward=false --ip-masq=false \
     --iptables=false --ip6tables=false >"$folder/dockerd.log" 2>&1 </dev/null &
   for _ in $(seq 300); do
-    docker version >/dev/null 2>&1 && return 0
+    docker version >/dev/null 2>&1 && chmod 666 "$folder/docker.sock" && return 0
     sleep 0.1
   done
   echo "the engine did not start; the end of its log:" >&2
@@ -92,10 +96,12 @@ start() {
 bare() {
   [ -s "$1" ] || mmdebstrap --quiet --variant=minbase --include="ca-certificates,netbase,tzdata,$3" \
     --aptopt='Acquire::Languages "none"' --aptopt='Acquire::Check-Valid-Until "false"' --dpkgopt='path-exclude=/usr/share/man/*' \
-    --dpkgopt='path-exclude=/usr/share/doc/*' "$2" "$1" "$(mirror)" 2>"$1.log" || {
+    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt=force-unsafe-io --format=tar \
+    "$2" "$1.part" "$(mirror)" 2>"$1.log" || {
     cat "$1.log" >&2
     return 1
   }
+  [ -s "$1" ] || mv "$1.part" "$1"
 }
 
 # What this machine trusts, the image must trust too, or nothing can be installed inside it.
@@ -130,12 +136,16 @@ images() {
 
 up() {
   able
-  fetch
+  host_packages
+  mkdir -p "$folder"
   bare "$folder/python.tar" "$PYTHON_BASE" python3.11,python3.11-venv,python3-pip &
   local python=$!
-  bare "$folder/nginx.tar" "$NGINX_BASE" nginx-light
-  wait "$python"
+  bare "$folder/nginx.tar" "$NGINX_BASE" nginx-light &
+  local nginx=$!
+  fetch
   start
+  wait "$python"
+  wait "$nginx"
   images
 }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -10,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,8 @@ OWNER_QQ = "10002"
 SELLER, BUYER = "2200111122223", "3100444455556"
 SECONDS = 120.0
 """Deadline of every wait; nothing takes nearly as long."""
+_WORKER = int("".join(filter(str.isdigit, os.environ.get("PYTEST_XDIST_WORKER", ""))) or 0)
+_PORTS = itertools.count(30_000 + 300 * _WORKER)
 SETTINGS = """
 xianyu:
   ws_url: ws://sandbox:9000
@@ -67,12 +72,13 @@ def wait_for(what: str, met: Callable[[], Any], seconds: float = SECONDS) -> Any
 
 
 def free_ports(count: int) -> Sequence[int]:
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
+    """Below those that the system gives to outgoing connections; each test process has its own."""
+    ports: list[int] = []
+    while len(ports) < count:
+        port = next(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            ports.append(port)
     return ports
 
 
@@ -83,6 +89,8 @@ class Stack:
     http: int
     https: int
     sandbox: int
+    user: int = 0
+    """Who runs the scripts."""
 
     @classmethod
     def laid_out(
@@ -93,6 +101,7 @@ class Stack:
         *,
         file: str = "docker-compose.yml",
         nginx: bool = False,
+        user: int = 0,
     ) -> Stack:
         """What a clone brings, and an .env. With nginx QQ comes in that way, over TLS."""
         listed = run("git", "ls-files", "-z", cwd=ROOT).stdout.split("\0")
@@ -102,7 +111,7 @@ class Stack:
                 shutil.copy2(ROOT / name, folder / name)
         shutil.copy2(ROOT / "tests" / "deploy" / "sandbox.yml", folder)
         (folder / "config" / "hub.yml").write_text(SETTINGS, "utf-8")
-        stack = cls(folder, *free_ports(4))
+        stack = cls(folder, *free_ports(4), user)
         stack.set(
             COMPOSE_FILE=f"{file}:sandbox.yml",
             COMPOSE_PROJECT_NAME=project,
@@ -116,6 +125,11 @@ class Stack:
             QQ_DIALS="wss://nginx:8443" if nginx else "ws://xianyu-app:8080",
         )
         run("sh", "nginx/ssl/self-signed.sh", "localhost", "127.0.0.1", "nginx", cwd=folder)
+        if user:
+            plugins = Path(os.environ["DOCKER_CONFIG"]) / "cli-plugins"
+            (folder / ".docker").mkdir()
+            (folder / ".docker" / "cli-plugins").symlink_to(plugins)
+            run("chown", "-Rh", f"{user}:{user}", folder, cwd=folder)
         return stack
 
     def set(self, **values: Any) -> None:
@@ -124,7 +138,15 @@ class Stack:
 
     def deploy(self, *words: str, check: bool = True, **more: Any) -> Any:
         """What an owner does: ./docker-deploy.sh WORDS."""
-        return run("./docker-deploy.sh", *words, cwd=self.folder, check=check, **more)
+        command = ("./docker-deploy.sh", *words)
+        return run(*command, cwd=self.folder, check=check, **self.as_owner(), **more)
+
+    def as_owner(self) -> dict[str, Any]:
+        """For starting a process as whom the folder belongs to."""
+        if not self.user:
+            return {}
+        env = os.environ | {"DOCKER_CONFIG": str(self.folder / ".docker")}
+        return {"user": self.user, "group": self.user, "extra_groups": (), "env": env}
 
     def compose(self, *words: str, check: bool = True, **more: Any) -> Any:
         return run("docker", "compose", *words, cwd=self.folder, check=check, **more)

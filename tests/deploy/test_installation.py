@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import os
+import json
 import re
+import shutil
+import sqlite3
 import subprocess
-import sys
+import zipfile
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hub import __version__
-from tests.deploy.conftest import IMAGE
+from tests.deploy.images import IMAGE, OTHER_IMAGE
 from tests.deploy.stack import HUB, Stack, run, wait_for
 
 pytestmark = pytest.mark.timeout(600)
@@ -19,6 +23,15 @@ pytestmark = pytest.mark.timeout(600)
 HUB_USER = "10001"
 MOST_MEGABYTES = 200
 """Of the image, above its base."""
+LIVELY = {"accounts", "comparisons", "settings", "sqlite_sequence"}
+"""Tables that a hub writes to as soon as it runs: cookies are renewed, lists compared."""
+
+
+def rows(database: Path) -> dict[str, set[Any]]:
+    """Each row of each table."""
+    with closing(sqlite3.connect(database)) as file:
+        tables = file.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        return {name: set(file.execute(f"SELECT * FROM {name}")) for (name,) in tables}  # noqa: S608
 
 
 def megabytes(image: str, at: Path) -> float:
@@ -47,6 +60,11 @@ def test_nothing_is_in_the_image_that_does_not_run(stack: Stack) -> None:
         " true",
     )
     assert found.split() == []
+
+
+def test_the_hub_says_at_its_start_what_the_check_up_says(stack: Stack) -> None:
+    assert "check: ✓ 数据库" in stack.log()
+    assert "check: ✓ 磁盘剩余" in stack.log()
 
 
 def test_the_hub_runs_as_nobody_special_on_a_file_system_that_it_cannot_change(
@@ -172,6 +190,31 @@ def test_nginx_finds_a_hub_that_was_made_anew(stack: Stack) -> None:
     assert stack.curl("/health", "--fail")
 
 
+def test_a_backup_restored_on_a_fresh_machine_is_the_same_shop(
+    stack: Stack, tmp_path: Path
+) -> None:
+    stack.set(YUQIAO_BACKUP__PASSPHRASE="open sesame, please")
+    stack.deploy("start")
+    made = json.loads(stack.deploy("backup", "--json").stdout)
+    fresh = Stack.laid_out(tmp_path, "yuqiao-fresh", IMAGE)
+    fresh.set(YUQIAO_BACKUP__PASSPHRASE="open sesame, please")
+    elsewhere = tmp_path / "from-the-other-machine.zip"
+    shutil.copy2(stack.folder / made["file"], elsewhere)
+    with zipfile.ZipFile(elsewhere) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith(".db")]
+        before = rows(Path(archive.extract(name, tmp_path / "unpacked")))
+    try:
+        fresh.compose("up", "--detach", "--wait", "--no-deps", "sandbox")
+        fresh.deploy("restore", str(elsewhere))
+        fresh.deploy("stop")
+        after = rows(fresh.folder / "data" / "xianyu_data.db")
+        changed = {name for name in before if before[name] - after.get(name, set())}
+        assert changed <= LIVELY
+        assert "小店" in fresh.deploy("run", "account", "list").stdout
+    finally:
+        fresh.remove()
+
+
 def test_stopping_is_clean_and_away_is_said(stack: Stack) -> None:
     stack.deploy("stop")
     assert stack.inspect()["State"]["ExitCode"] == 0
@@ -187,20 +230,6 @@ def test_stopping_is_clean_and_away_is_said(stack: Stack) -> None:
 
 
 def test_the_image_with_other_mirrors_is_the_same_program(engine: None, tmp_path: Path) -> None:
-    other = Stack.laid_out(tmp_path, "yuqiao-cn", "yuqiao-cn:latest", file="docker-compose-cn.yml")
-    asked = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
-    usual = run(sys.executable, "-c", asked, cwd=tmp_path).stdout.strip()
-    other.set(DEBIAN_MIRROR=os.environ["DEPLOY_MIRROR"], PIP_INDEX_URL=usual)
-    other.deploy("build")
-    said = run(
-        "docker",
-        "run",
-        "--rm",
-        "--network",
-        "none",
-        "yuqiao-cn:latest",
-        "yuqiao",
-        "--version",
-        cwd=tmp_path,
-    )
+    alone = ("docker", "run", "--rm", "--network", "none")
+    said = run(*alone, OTHER_IMAGE, "yuqiao", "--version", cwd=tmp_path)
     assert __version__ in said.stdout

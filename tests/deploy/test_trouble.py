@@ -107,6 +107,39 @@ def test_a_wrong_setting_is_named_and_nothing_starts(image: str, tmp_path: Path)
     assert "unknown setting 'web.prot'; did you mean 'port'?" in done.stderr
 
 
+@pytest.mark.parametrize("path", ["/app/hub/x.db", "/x.db", "x.db", "/etc/../usr/x.db"])
+def test_no_folder_of_the_program_is_taken_for_the_one_with_the_data(
+    image: str, tmp_path: Path, path: str
+) -> None:
+    alone = (
+        "docker",
+        "run",
+        "--rm",
+        "--network",
+        "none",
+        "--user",
+        "0",
+        "--env",
+        f"DB_PATH={path}",
+    )
+    done = run(*alone, image, cwd=tmp_path, check=False)
+    assert done.returncode == 78
+    assert "不在数据的文件夹里" in done.stderr
+
+
+def test_settings_that_the_hub_cannot_read_are_named_with_the_way_out(
+    image: str, tmp_path: Path
+) -> None:
+    settings = tmp_path / "hub.yml"
+    settings.write_text("web: {}\n", "utf-8")
+    settings.chmod(0o600)
+    mount = f"{settings}:/app/config/hub.yml:ro"
+    alone = ("docker", "run", "--rm", "--network", "none", "--user", "0", "--volume", mount)
+    done = run(*alone, image, cwd=tmp_path, check=False)
+    assert done.returncode == 78
+    assert "读不了 config/hub.yml" in done.stderr
+
+
 def test_a_folder_that_the_hub_cannot_write_is_named_with_the_way_out(
     image: str, tmp_path: Path
 ) -> None:

@@ -7,7 +7,6 @@ everything, so that a start costs little and hundreds of lives fit into minutes.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import itertools
 import multiprocessing
 import os
@@ -25,6 +24,7 @@ import aiohttp
 import anyio._backends._asyncio  # noqa: F401 - imported late by those who use it
 from argon2 import PasswordHasher
 
+import hub.cli.serve  # noqa: F401 - loaded when it is asked for: at each start, that is
 from hub.app import utc_now
 from hub.cli import main
 from hub.desk import members
@@ -35,7 +35,6 @@ from tests.waiting import wait_until
 SECONDS = 90.0
 _FORKED = multiprocessing.get_context("forkserver")
 _FORKED.set_forkserver_preload([__name__])
-inspect.getmodule(sys._getframe())  # NoneBot asks at each start; the first answer is the dear one
 _SHARE = 2_500
 _WORKER = int("".join(filter(str.isdigit, os.environ.get("PYTEST_XDIST_WORKER", ""))) or 0)
 _PORTS = itertools.count(

@@ -93,7 +93,15 @@ def test_both_readmes_give_the_same_commands_and_link_to_what_exists() -> None:
 
 def test_the_readme_promises_targets_that_the_makefile_has() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
-    assert {"demo", "serve", "test"} <= targets
+    assert {"demo", "serve", "test", "deploy-test"} <= targets
     promised = set(re.findall(r"`?make ([a-z-]+)", (ROOT / "README.md").read_text("utf-8")))
     assert promised <= targets
-    assert "make test" in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+
+
+def test_ci_runs_the_readmes_tests_and_then_the_deployment_within_its_time() -> None:
+    lines = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+    assert {"set -euo pipefail", "SECONDS=0", "make test"} <= set(lines)
+    assert lines.index("SECONDS=0") < lines.index("make test")
+    assert lines[-1] == "DEPLOY_SECONDS=$((MOST - SECONDS)) make deploy-test"
+    [most] = re.findall(r"^MOST=(\d+)\b", "\n".join(lines), re.M)
+    assert int(most) <= 28 * 60
