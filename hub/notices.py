@@ -37,10 +37,12 @@ from hub.model import (
     Urgent,
     UrgentNews,
     chat_lane,
+    chat_lanes,
     in_group_only,
     mail_lane,
     only_bot,
     peer_at,
+    receipt_lane,
 )
 from hub.policy import (
     CLAIM_LASTS,
@@ -252,8 +254,8 @@ def tell_members(
 
 def forget_chat(tx: Tx, shop: ShopId, peer: ChatPeer, now: datetime) -> None:
     """Whoever is there is not to be told any more, also nothing of what waits to be told there."""
-    lanes = (chat_lane(peer), chat_lane(peer, pictures=True), chat_lane(peer, fallback=True))
-    for lane in lanes:
+    pictures, receipts = chat_lane(peer, pictures=True), receipt_lane(peer)
+    for lane in dict.fromkeys((*chat_lanes(peer), pictures, receipts)):
         for task in tx.outbox.waiting(shop, lane):
             tx.outbox.cancel(shop, task.key, error="not to be told any more", now=now)
 
@@ -318,20 +320,17 @@ def _enqueue(
         ),
         # Who may only answer says everything in turn: pictures in a lane of their own would take
         # credits that nobody planned.
-        lane=chat_lane(peer, pictures=notice.pictures and not peer.bot, fallback=bool(unless)),
+        lane=chat_lane(
+            peer,
+            pictures=notice.pictures and not peer.bot,
+            fallback=bool(unless),
+            urgent=notice.urgent and bool(peer.bot),
+        ),
         key=key,
         due_at=due_at,
         expires_at=due_at + NOTICE_LIFETIME,
     )
-    if task is not None and notice.urgent:
-        _hurry(tx, peer, due_at)
     return task is not None
-
-
-def _hurry(tx: Tx, peer: ChatPeer, now: datetime) -> None:
-    """What waits before it may be kept back for more to come; this is more."""
-    if only_bot(peer.peer):
-        tx.outbox.hasten(chat_lane(peer), now)
 
 
 def tell_chat(tx: Tx, shop: ShopId, peer: ChatPeer, text: str, *, key: str, now: datetime) -> None:
@@ -359,9 +358,8 @@ def tell_asker(
     tx.outbox.enqueue(
         conversation.shop,
         SendReceipt(asked_by, text, conversation.id, message, mark),
-        lane=chat_lane(asked_by.peer),
+        lane=receipt_lane(peer),
         key=key,
         due_at=now,
         expires_at=now + NOTICE_LIFETIME,
     )
-    _hurry(tx, peer, now)

@@ -86,7 +86,7 @@ def leading_ticket(text: str) -> tuple[str, str] | None:
     return narrow(match["ticket"]).lower(), text.lstrip()[match.end() :].strip()
 
 
-_NEED_NOTICE = re.compile(r"\W*(?:还没处理：)?待处理 (?P<number>\d{1,9})｜")
+_NEED_NOTICE = re.compile(r"\W*(?:还没处理：)?待处理 (?P<numbers>\d{1,9}(?:、\d{1,9})*)｜")
 _ORDER_PAGE = re.compile(r"订单 \d{1,30}｜")
 _CONFIRMATION = re.compile(r"/?\s*确认[\s:]*(?P<code>\d{4})\s*[.!。]?")
 _SETTLING = re.compile(r"#?(?P<number>\d{1,9})(?!\d)\s*号?[\s,、:]*(?P<words>.*)", re.DOTALL)
@@ -94,10 +94,16 @@ _NUMBERED = re.compile(r"(?P<number>\d{1,2})(?!\d)\s*[.,、。:)]?\s*(?P<rest>.*
 
 
 def need_of_notice(quoted: str) -> int | None:
-    """The number of the need that a quoted notice tells of. Only its beginning counts: the rest
-    may be what others wrote."""
+    """The number of the one need that a quoted notice tells of."""
+    numbers = needs_of_notice(quoted)
+    return numbers[0] if len(numbers) == 1 else None
+
+
+def needs_of_notice(quoted: str) -> tuple[int, ...]:
+    """The numbers of all needs that a quoted notice tells of, which may be several gathered. Only
+    its beginning counts: the rest may be what others wrote."""
     match = _NEED_NOTICE.match(quoted)
-    return int(match["number"]) if match else None
+    return tuple(int(one) for one in match["numbers"].split("、")) if match else ()
 
 
 def is_order_page(quoted: str) -> bool:

@@ -199,6 +199,7 @@ from hub.model.tasks import (
     asked_by_key,
     chat_key,
     chat_lane,
+    chat_lanes,
     draft_lane,
     item_lane,
     mail_lane,
@@ -206,6 +207,7 @@ from hub.model.tasks import (
     part_key,
     read_lane,
     recall_lane,
+    receipt_lane,
     send_lane,
     supply_lane,
 )
@@ -405,6 +407,7 @@ __all__ = [
     "asked_by_key",
     "chat_key",
     "chat_lane",
+    "chat_lanes",
     "draft_lane",
     "in_group_only",
     "is_mail_address",
@@ -418,6 +421,7 @@ __all__ = [
     "peer_at",
     "read_lane",
     "recall_lane",
+    "receipt_lane",
     "send_lane",
     "supply_lane",
 ]

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from hub.model.chat import ChatPeer, Mark
+from hub.model.chat import ChatPeer, Mark, only_bot
 from hub.model.events import OrderStatus
 from hub.model.ids import (
     AccountId,
@@ -367,13 +367,18 @@ def supply_lane(pool: PoolId, delivery: DeliveryId) -> str:
 
 
 def chat_lane(
-    peer: ChatPeer | None = None, *, pictures: bool = False, fallback: bool = False
+    peer: ChatPeer | None = None,
+    *,
+    pictures: bool = False,
+    fallback: bool = False,
+    urgent: bool = False,
 ) -> str:
     """Texts to one chat leave in order. Without a peer: the prefix of all chats' lanes.
 
     What only one bot can say has a lane of its own: that bot may never come back. So has what
     comes with pictures: they have to be fetched, and no text waits for that. What is only said if
-    it does not arrive elsewhere waits for that alone.
+    it does not arrive elsewhere waits for that alone, and what presses waits for nothing that
+    does not.
     """
     if peer is None:
         return "qq:"
@@ -382,7 +387,20 @@ def chat_lane(
         f"qq:{peer.scene}:{peer.peer}{bot}"
         + (":pictures" if pictures else "")
         + (":fallback" if fallback else "")
+        + (":urgent" if urgent else "")
     )
+
+
+def chat_lanes(peer: ChatPeer) -> tuple[str, ...]:
+    """All lanes in which notices wait that may be said to one chat as one."""
+    both = (False, True)
+    return tuple(chat_lane(peer, fallback=late, urgent=urgent) for late in both for urgent in both)
+
+
+def receipt_lane(peer: ChatPeer) -> str:
+    """What somebody waits for who has just written: it stands behind no notice of a bot that may
+    only answer."""
+    return f"{chat_lane(peer)}:receipts" if only_bot(peer.peer) else chat_lane(peer)
 
 
 ANSWER_KEY = "rule:"

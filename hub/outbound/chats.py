@@ -33,6 +33,7 @@ from hub.model import (
     TaskState,
     Urgent,
     UrgentNews,
+    only_bot,
 )
 from hub.notices import mail_members
 from hub.outbound.turns import Turns
@@ -61,6 +62,8 @@ MOST_TRIES = 5
 """Of saying it and of looking for it; waiting for a bot or for a turn is none."""
 
 
+REFUSED_ENOUGH = 2
+"""Refusals after which what many notices say is left out."""
 MISSED = timedelta(minutes=2)
 """A notice that waited so long was not told when it should have been."""
 BEHIND = timedelta(seconds=10)
@@ -164,7 +167,10 @@ class ChatSends:
             await self._tell_silence(claim)
         except (Rejected, Throttled) as error:
             self._count("refused")
-            await self._try_again_or_give_up(claim, error, TaskState.FAILED, clear_wire=True)
+            if _loses_nothing_by_waiting(claim, error):
+                await self._try_again_later(claim, error)
+            else:
+                await self._try_again_or_give_up(claim, error, TaskState.FAILED, clear_wire=True)
         else:
             self._count("delivered")
             await self._done(claim, delivered)
@@ -221,7 +227,8 @@ class ChatSends:
                 merged_notice(len(older), buyers) if family == NOTICE_KEY else merged_pings(buyers)
             )
             merged = SendNotice(task.work.peer, words, None)
-            if not tx.outbox.rewrite(task, claim.holder, merged):
+            expires_at = max((one.expires_at for one in older if one.expires_at), default=None)
+            if not tx.outbox.rewrite(task, claim.holder, merged, expires_at=expires_at):
                 return None
             for one in older[1:]:
                 tx.outbox.cancel(task.shop, one.key, error=f"merged into {task.id}", now=now)
@@ -324,6 +331,22 @@ class ChatSends:
         wait = backoff(tries, first=2, most=60, jitter=0)
         await self._release(claim, timedelta(seconds=wait), error, clear_wire=clear_wire)
 
+    async def _try_again_later(self, claim: Claim, error: PeerError) -> None:
+        """Until it expires. Each refusal costs something that may be said, so a digest which is
+        refused for what it says soon says no more than that it is there."""
+        work, tries = claim.task.work, self._count_try(claim)
+        assert isinstance(work, SendNotice)  # noqa: S101 - no other waits so long
+        changed = None
+        if isinstance(error, Rejected) and tries >= REFUSED_ENOUGH:
+            changed = replace(work, text=gathered.bare(work.text))
+        due_at = self._now() + timedelta(seconds=backoff(tries, first=15, most=900, jitter=0))
+        logger.info("notice {} is put off: {}", claim.task.id, error)
+        await self._store.write(
+            lambda tx: tx.outbox.release(
+                claim.task, claim.holder, due_at, error=str(error), clear_wire=True, work=changed
+            )
+        )
+
     def _told(self, claim: Claim) -> tuple[ChatPeer, str, str | None]:
         """To whom, what, and which of their messages it quotes. What buyers wrote makes no link;
         what is to be said to them is shown as it is."""
@@ -383,6 +406,15 @@ class ChatSends:
                 )
 
         await self._store.write(unit)
+
+
+def _loses_nothing_by_waiting(claim: Claim, error: PeerError) -> bool:
+    """What carries all that has gathered must not end with five refusals, and a bot that may only
+    answer is told to wait for what it has said, not for what it says."""
+    work = claim.task.work
+    if not isinstance(work, SendNotice) or not only_bot(work.peer.peer):
+        return False
+    return isinstance(error, Throttled) or gathered.is_gathered(work.text)
 
 
 def _family(task: Task) -> str | None:

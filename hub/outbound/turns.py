@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from hub.commands import need_of_notice
 from hub.model import (
     ChatAbilities,
     ChatPeer,
@@ -13,12 +14,15 @@ from hub.model import (
     SendReceipt,
     Task,
     TaskState,
+    chat_lanes,
     only_bot,
+    receipt_lane,
 )
 from hub.outbound.worker import Claim
-from hub.policy import ReplyStep, plan_reply
+from hub.policy import ReplyStep, plan_reply, receipt_way
 from hub.store import Store, Tx
 from hub.text import gathered as words
+from hub.text import in_parts
 
 WAIT_AGAIN = timedelta(minutes=10)
 """The lane is hastened when somebody writes; this is the fallback."""
@@ -45,54 +49,76 @@ class Turns:
         work = claim.task.work
         if not isinstance(work, SendNotice) or not only_bot(work.peer.peer):
             return claim
-        planned = not self._abilities(work.peer).pushes
-        if not planned and not work.unless:
+        can = self._abilities(work.peer)
+        if (can.pushes and not work.unless) or claim.task.lane == receipt_lane(work.peer):
             return claim
-        return await self._store.write(lambda tx: self._unit(tx, claim, work, planned))
+        return await self._store.write(lambda tx: self._unit(tx, claim, work, can))
 
-    def _unit(self, tx: Tx, claim: Claim, work: SendNotice, planned: bool) -> Claim | None:
+    def _unit(self, tx: Tx, claim: Claim, work: SendNotice, can: ChatAbilities) -> Claim | None:
         task, now = claim.task, self._now()
         if _told_elsewhere(tx, task, work):
             tx.outbox.settle(task, claim.holder, TaskState.DROPPED, error="told in QQ", now=now)
             return None
-        if not planned:
+        if can.pushes:
             return claim
-        waiting = tx.outbox.waiting(task.shop, task.lane)
-        notices = [one for one in waiting if self._still_wanted(tx, one, task, now)]
-        pressing = any(_presses(one) for one in waiting)
-        anchors = tx.reply_anchors.of(work.peer.peer)
-        plan = plan_reply(anchors, now, waiting=max(1, len(notices)), pressing=pressing)
-        match plan.step:
-            case ReplyStep.WAIT:
-                tx.outbox.release(task, claim.holder, now + WAIT_AGAIN)
-                return None
-            case ReplyStep.KEEP:
-                tx.outbox.release(task, claim.holder, plan.until or now + WAIT_AGAIN)
-                return None
-            case ReplyStep.GATHER if not words.is_gathered(work.text):
-                joined = notices[:MOST_GATHERED]
-                work = _gather(work, joined)
-            case _:  # what was gathered before and did not leave is said as it is
-                joined = []
+        others = self._others(tx, task, work, now)
+        urgent = [one for one in others if _presses(one)]
+        spared = self._receipts(tx, task, work)
+        if words.is_gathered(work.text):  # it did not leave, and is said as it is
+            others, spared = [], spared + (1 if urgent and not work.urgent else 0)
+        joined = [task, *others[: MOST_GATHERED - 1]]
+        plan = plan_reply(
+            tx.reply_anchors.of(work.peer.peer),
+            now,
+            waiting=len(joined),
+            pressing=any(_presses(one) for one in joined),
+            parts=len(in_parts(work.text, can.longest_text)) if len(joined) == 1 else 1,
+            spared=spared,
+        )
+        if plan.step in (ReplyStep.WAIT, ReplyStep.KEEP):
+            tx.outbox.release(task, claim.holder, plan.until or now + WAIT_AGAIN)
+            return None
+        if plan.step is ReplyStep.GATHER:
+            work = _gather(work, sorted(joined, key=lambda one: one.id))
         if plan.low:
             work = replace(work, text=words.with_low_credit(work.text))
-        if work is not task.work and not tx.outbox.rewrite(task, claim.holder, work):
-            return None  # the head is not ours any more: what waits behind it stays
-        for one in joined:
-            if one.id != task.id:
-                tx.outbox.drop(one.shop, one.id, error=f"joined notice {task.id}", now=now)
-        return replace(claim, task=replace(task, work=work))
+        expires_at = _last([one.expires_at for one in joined])
+        if work is not task.work and not tx.outbox.rewrite(
+            task, claim.holder, work, expires_at=expires_at
+        ):
+            return None  # it is not ours any more: all others stay
+        for one in joined[1:]:
+            tx.outbox.cancel(one.shop, one.key, error=f"joined notice {task.id}", now=now)
+        return replace(claim, task=replace(task, work=work, expires_at=expires_at))
 
-    def _still_wanted(self, tx: Tx, one: Task, head: Task, now: datetime) -> bool:
-        """Drops what waits behind the head and need not be told any more."""
-        if not isinstance(one.work, SendNotice):
-            return False
-        if one.id == head.id:
-            return True
+    def _others(self, tx: Tx, task: Task, work: SendNotice, now: datetime) -> list[Task]:
+        """What else may be said in that chat now, in whichever lane, and was not gathered before:
+        gathered again, it would lose what it tells."""
+        lanes = chat_lanes(work.peer)
+        due = [one for lane in lanes for one in tx.outbox.due(task.shop, lane, now)]
+        return [
+            one
+            for one in due
+            if one.id != task.id
+            and isinstance(one.work, SendNotice)
+            and not words.is_gathered(one.work.text)
+            and self._still_wanted(tx, one, now)
+        ]
+
+    def _receipts(self, tx: Tx, task: Task, work: SendNotice) -> int:
+        """How many answers that somebody waits for are still to be said in that chat."""
+        waiting = tx.outbox.waiting(task.shop, receipt_lane(work.peer))
+        return sum(
+            not isinstance(one.work, SendReceipt) or receipt_way(one.work.mark, reacts=False).words
+            for one in waiting
+        )
+
+    def _still_wanted(self, tx: Tx, one: Task, now: datetime) -> bool:
+        """Drops what need not be told any more."""
         if one.expires_at is not None and now >= one.expires_at:
             tx.outbox.drop(one.shop, one.id, error="expired", now=now)
             return False
-        if _told_elsewhere(tx, one, one.work):
+        if isinstance(one.work, SendNotice) and _told_elsewhere(tx, one, one.work):
             tx.outbox.drop(one.shop, one.id, error="told in QQ", now=now)
             return False
         return True
@@ -104,7 +130,9 @@ def _gather(work: SendNotice, notices: Sequence[Task]) -> SendNotice:
     alone = len({one.conversation for one in works}) == 1
     return SendNotice(
         work.peer,
-        words.gathered([words.Waited(one.text, one.conversation) for one in works]),
+        words.gathered(
+            [words.Waited(one.text, one.conversation, need_of_notice(one.text)) for one in works]
+        ),
         works[-1].conversation if alone else None,
         works[-1].message if alone else None,
         urgent=any(one.urgent for one in works),
@@ -116,6 +144,8 @@ def _told_elsewhere(tx: Tx, task: Task, work: SendNotice) -> bool:
 
 
 def _presses(task: Task) -> bool:
-    return isinstance(task.work, SendReceipt) or (
-        isinstance(task.work, SendNotice) and task.work.urgent
-    )
+    return isinstance(task.work, SendNotice) and task.work.urgent
+
+
+def _last(moments: Sequence[datetime | None]) -> datetime | None:
+    return max((one for one in moments if one is not None), default=None)

@@ -25,6 +25,10 @@ LAST_CALL = timedelta(minutes=1)
 """How long before the end the credit that was kept is spent on whatever waits."""
 
 
+SPARED_AGAIN = timedelta(seconds=15)
+"""What a credit is spared for leaves soon, or never."""
+
+
 class ReplyStep(StrEnum):
     SAY = "say"
     """The one that is next, as it is."""
@@ -75,19 +79,29 @@ def choose_reply(
 
 
 def plan_reply(
-    anchors: Sequence[Anchor], now: datetime, *, waiting: int, pressing: bool
+    anchors: Sequence[Anchor],
+    now: datetime,
+    *,
+    waiting: int,
+    pressing: bool,
+    parts: int = 1,
+    spared: int = 0,
 ) -> ReplyPlan:
     """What to do with `waiting` notices, at least one. `pressing`: one of them cannot wait.
+    `parts`: as how many messages they leave. `spared`: so many credits belong to what somebody
+    waits for.
 
     One credit is kept back, because nobody knows what comes: it carries everything that has
-    gathered when the time is nearly over, or at once when something presses.
+    gathered when the time is nearly over, or at once when something presses. What is longer than
+    all credits goes then as well, as far as they reach.
     """
     credits = credits_left(anchors, now)
-    if credits == 0:
-        return ReplyPlan(ReplyStep.WAIT)
+    if credits <= spared:
+        return ReplyPlan(ReplyStep.WAIT, until=now + SPARED_AGAIN if credits else None)
     step = ReplyStep.SAY if waiting == 1 else ReplyStep.GATHER
-    if credits > 1:
-        return ReplyPlan(step, low=credits == 2)
+    left = credits - spared - parts
+    if left > 0:
+        return ReplyPlan(step, low=left == 1)
     last_call = max(anchor_ends(one) for one in anchors if _usable(one, now)) - LAST_CALL
     if pressing or now >= last_call:
         return ReplyPlan(step)

@@ -80,6 +80,13 @@ _OF_LANE = Statement(
     f" AND {_WAITING}"
     ") AS waiting ORDER BY id"
 )
+_DUE_OF_LANE = Statement(
+    f"SELECT {_COLUMNS} FROM (SELECT {_COLUMNS}, due_at FROM outbox WHERE shop_id = :shop"
+    " AND lane = :lane AND head AND wire_at IS NULL"
+    f" UNION ALL SELECT {_COLUMNS}, due_at FROM outbox WHERE shop_id = :shop AND lane = :lane"
+    f" AND {_WAITING}"
+    ") AS waiting WHERE attempt > 0 OR due_at <= :now ORDER BY id"
+)
 _POSTPONE = Statement(
     "UPDATE outbox SET due_at = CASE WHEN due_at < :due_at THEN :due_at ELSE due_at END,"
     " expires_at = :expires_at"
@@ -91,6 +98,13 @@ _CANCEL = Statement(
     " AND wire_at IS NULL RETURNING lane"
 )
 _REWRITE = Statement(f"UPDATE outbox SET work = :work WHERE {_FENCE} AND wire_at IS NULL")
+_REWRITE_FOR_LONGER = Statement(
+    f"UPDATE outbox SET work = :work, expires_at = :expires_at WHERE {_FENCE} AND wire_at IS NULL"
+)
+_RELEASE_CHANGED = Statement(
+    "UPDATE outbox SET state = 'ready', holder = NULL, due_at = :due_at, error = :error,"
+    f" wire_at = NULL, work = :work WHERE {_FENCE}"
+)
 _REACHED = Statement(
     "SELECT 1 FROM outbox WHERE shop_id = :shop AND key >= :first AND key < :beyond"
     " AND state = 'done' LIMIT 1"
@@ -243,13 +257,22 @@ class Outbox:
         *,
         error: str = "",
         clear_wire: bool = False,
+        work: Work | None = None,
     ) -> bool:
         """Back to ready, at the head of its lane as before. False: the lease is lost.
 
         `clear_wire`: it is certain that nothing left, so the next attempt need not look first.
+        `work`: what is to be done then instead, of the same kind; nothing left in this case either.
         """
-        statement = _RELEASE_OFF_WIRE if clear_wire else _RELEASE
-        released = self._fenced(statement, task, holder, due_at=micros(due_at), error=error)
+        due = micros(due_at)
+        if work is not None:
+            text = self._same_kind(task, work)
+            released = self._fenced(
+                _RELEASE_CHANGED, task, holder, due_at=due, error=error, work=text
+            )
+        else:
+            statement = _RELEASE_OFF_WIRE if clear_wire else _RELEASE
+            released = self._fenced(statement, task, holder, due_at=due, error=error)
         if released:
             self._sql.tasks_changed((task.kind,))
         return released
@@ -280,6 +303,12 @@ class Outbox:
         worker has in hand and has not marked as on the wire."""
         return [_to_task(row) for row in self._sql.rows(_OF_LANE, shop=shop, lane=lane)]
 
+    def due(self, shop: ShopId, lane: str, now: datetime) -> list[Task]:
+        """Of what waits in a lane, that whose time has come; what was tried before waits for
+        something else than its time."""
+        rows = self._sql.rows(_DUE_OF_LANE, shop=shop, lane=lane, now=micros(now))
+        return [_to_task(row) for row in rows]
+
     def postpone(
         self, shop: ShopId, id_: TaskId, due_at: datetime, expires_at: datetime | None
     ) -> bool:
@@ -302,12 +331,16 @@ class Outbox:
             self._promote(shop, lane)
         return lane is not None
 
-    def rewrite(self, task: Task, holder: str, work: Work) -> bool:
+    def rewrite(
+        self, task: Task, holder: str, work: Work, *, expires_at: datetime | None = None
+    ) -> bool:
         """Have a claimed task do this instead, of the same kind. False: the lease is lost, or it is
-        on the wire."""
-        if kind_of(work) is not task.kind:
-            raise ValueError(f"task {task.id} is no {kind_of(work)}")
-        return self._fenced(_REWRITE, task, holder, work=work_to_text(work))
+        on the wire. `expires_at`: until when it is worth doing now; None: as before."""
+        text = self._same_kind(task, work)
+        if expires_at is None:
+            return self._fenced(_REWRITE, task, holder, work=text)
+        expires = micros(expires_at)
+        return self._fenced(_REWRITE_FOR_LONGER, task, holder, work=text, expires_at=expires)
 
     def reached(self, shop: ShopId, prefix: str) -> bool:
         """Whether a task whose key begins with the prefix is done."""
@@ -351,6 +384,11 @@ class Outbox:
         """Since when the oldest open task of each kind waits. System-wide: figures about the
         program."""
         return {TaskKind(kind): moment(at) for kind, at in self._sql.rows(_OLDEST)}
+
+    def _same_kind(self, task: Task, work: Work) -> str:
+        if kind_of(work) is not task.kind:
+            raise ValueError(f"task {task.id} is no {kind_of(work)}")
+        return work_to_text(work)
 
     def _fenced(self, statement: Statement, task: Task, holder: str, **values: object) -> bool:
         touched = self._sql.run(

@@ -163,6 +163,7 @@ from hub.text.orders import (
     story_lines,
     which_pool,
 )
+from hub.text.parts import UNFINISHED, cut_short, in_parts, late_answer
 from hub.text.people import (
     ANSWERERS,
     NOTICE_KINDS,
@@ -272,6 +273,7 @@ __all__ = [
     "RULE_KINDS",
     "STEPS",
     "STEP_ORDERS",
+    "UNFINISHED",
     "WEEKDAYS",
     "account_back",
     "account_line",
@@ -323,6 +325,7 @@ __all__ = [
     "confirm_wrong",
     "counted",
     "countered_to_buyer",
+    "cut_short",
     "declined_to_buyer",
     "delivered_notice",
     "delivered_so_far",
@@ -357,10 +360,12 @@ __all__ = [
     "history_refused",
     "history_too_long",
     "how_to_resume",
+    "in_parts",
     "is_draft_notice",
     "item_line",
     "item_list",
     "lasts",
+    "late_answer",
     "late_from_phone",
     "later",
     "left_out",

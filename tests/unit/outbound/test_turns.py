@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from outbound_stage import HOLDER, START, FakeChat, Stage
 
+from hub.commands import needs_of_notice
 from hub.credits import Credits
-from hub.errors import Unreachable
+from hub.errors import Rejected, Throttled, Unreachable
 from hub.model import (
     Anchor,
     AnchorKind,
     AskedBy,
+    ChatPeer,
     Conversation,
     Delivered,
     Member,
@@ -21,8 +24,8 @@ from hub.model import (
     ReplyUse,
     SendReceipt,
     TaskKind,
-    chat_lane,
     peer_at,
+    receipt_lane,
 )
 from hub.notices import FALLBACK_AFTER, tell_owners, tell_owners_of_shop
 from hub.outbound.worker import Claim
@@ -34,6 +37,20 @@ BOT = "official:102001"
 ADDRESS = f"{BOT}/0A1B"
 THERE = peer_at("private", ADDRESS)
 SAID = Delivered(BOT, ("REFIDX_1",))
+URGENT = NoticeKind.NEED
+
+
+class SpendingChat(FakeChat):
+    """Takes a credit for each text, as the real one does."""
+
+    def __init__(self, stage: Stage, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.credits = Credits(stage.store, now=stage.clock)
+
+    async def deliver(self, peer: ChatPeer, text: str, **more: Any) -> Delivered:
+        if await self.credits.take(peer, text) is None:
+            raise Unreachable("qq", "send", "no credit")
+        return await super().deliver(peer, text, **more)
 
 
 def owner(tx: Tx, stage: Stage, *addresses: str) -> Member:
@@ -46,7 +63,7 @@ def owner(tx: Tx, stage: Stage, *addresses: str) -> Member:
 async def set_up(stage: Stage, *addresses: str, credits: int) -> None:
     """The owner is known by these addresses, and has so many credits."""
     uses = tuple(ReplyUse(f"{n}", stage.now, "id") for n in range(5 - credits))
-    anchor = Anchor("m1", AnchorKind.PRIVATE, stage.now)
+    anchor = Anchor(f"m {stage.now}", AnchorKind.PRIVATE, stage.now)
 
     def unit(tx: Tx) -> None:
         owner(tx, stage, *addresses)
@@ -140,7 +157,7 @@ async def test_a_receipt_waits_for_no_plan(stage: Stage) -> None:
     receipt = SendReceipt(AskedBy(THERE, "m1"), "✓ 已送达", stage.conversation.id)
     await stage.store.write(
         lambda tx: tx.outbox.enqueue(
-            stage.shop, receipt, lane=chat_lane(THERE), key="receipt", due_at=stage.now
+            stage.shop, receipt, lane=receipt_lane(THERE), key="receipt", due_at=stage.now
         )
     )
     assert await work(stage, FakeChat([SAID], pushes=False)) == ["✓ 已送达"]
@@ -165,7 +182,7 @@ async def test_what_may_still_arrive_elsewhere_holds_no_receipt_up(stage: Stage)
     receipt = SendReceipt(AskedBy(THERE, "m1"), "✓ 已送达", stage.conversation.id)
     await stage.store.write(
         lambda tx: tx.outbox.enqueue(
-            stage.shop, receipt, lane=chat_lane(THERE), key="receipt", due_at=stage.now
+            stage.shop, receipt, lane=receipt_lane(THERE), key="receipt", due_at=stage.now
         )
     )
     chat = FakeChat([SAID], pushes=False)
@@ -211,3 +228,122 @@ async def test_a_head_that_is_taken_away_meanwhile_takes_nothing_with_it(stage: 
     assert chat.said == []
     (said,) = await work(stage, chat, rounds=1)
     assert said.splitlines()[1:3] == ["二", "三"]
+
+
+# --- What may go wrong with many at once --------------------------------------------------------
+
+
+async def test_a_digest_lives_as_long_as_the_newest_of_what_joined(stage: Stage) -> None:
+    await set_up(stage, ADDRESS, credits=5)
+    await tell(stage, "一")
+    stage.now += timedelta(hours=23)
+    await set_up(stage, ADDRESS, credits=5)
+    await tell(stage, "二")
+    chat = FakeChat([Unreachable("qq", "send", "away"), SAID], pushes=False)
+    assert await work(stage, chat, rounds=1) == []
+    stage.now += timedelta(hours=2)
+    await set_up(stage, ADDRESS, credits=5)
+    (said,) = await work(stage, chat, rounds=1)
+    assert said.splitlines()[1:3] == ["一", "二"]
+
+
+async def receipt_waits(stage: Stage, text: str = "✓ 已送达") -> None:
+    receipt = SendReceipt(AskedBy(THERE, "m1"), text, stage.conversation.id)
+    await stage.store.write(
+        lambda tx: tx.outbox.enqueue(
+            stage.shop, receipt, lane=receipt_lane(THERE), key=text, due_at=stage.now
+        )
+    )
+
+
+async def test_the_last_credit_goes_to_the_answer_that_somebody_waits_for(stage: Stage) -> None:
+    await set_up(stage, ADDRESS, credits=1)
+    await tell(stage, "一", "二")
+    await tell(stage, "待处理", kind=NoticeKind.NEED)
+    await receipt_waits(stage)
+    chat = SpendingChat(stage, [SAID], pushes=False)
+    assert await work(stage, chat, rounds=1) == ["✓ 已送达"]
+
+
+async def test_an_urgent_notice_waits_for_no_other_that_qq_refuses(stage: Stage) -> None:
+    await set_up(stage, ADDRESS, credits=5)
+    await tell(stage, "一", "二")
+    chat = FakeChat([Throttled("qq", "send", "太快"), SAID], pushes=False)
+    assert await work(stage, chat, rounds=1) == []
+    await tell(stage, "待处理", kind=NoticeKind.NEED)
+    (said,) = await work(stage, chat, rounds=1)
+    assert "待处理" in said
+    assert "一" not in said
+
+
+async def test_a_digest_that_qq_throttles_is_tried_until_it_expires(stage: Stage) -> None:
+    await set_up(stage, ADDRESS, credits=5)
+    await tell(stage, "一", "二")
+    slow = Throttled("qq", "send", "太快")
+    chat = FakeChat([*[slow] * 7, SAID], pushes=False)
+    sends = stage.chats(chat)
+    for _ in range(8):
+        await set_up(stage, ADDRESS, credits=5)
+        await stage.work(sends.perform, *CHATS)
+        stage.now += timedelta(minutes=20)
+    (said,) = chat.said
+    assert said.splitlines()[1:3] == ["一", "二"]
+    assert await stage.open_tasks() == {}
+
+
+async def test_of_a_digest_that_qq_refuses_at_least_is_said_that_there_is_something(
+    stage: Stage,
+) -> None:
+    await set_up(stage, ADDRESS, credits=5)
+    await tell(stage, "一", "二")
+    no = Rejected("qq", "send", "内容违规")
+    chat = FakeChat([no, no, SAID], pushes=False)
+    sends = stage.chats(chat)
+    for _ in range(3):
+        await stage.work(sends.perform, *CHATS)
+        stage.now += timedelta(minutes=5)
+    (said,) = chat.said
+    assert "后台" in said
+    assert "一" not in said
+    assert said.endswith(f"#{stage.conversation.ticket}")
+
+
+async def test_a_digest_takes_nothing_that_may_still_arrive_elsewhere(stage: Stage) -> None:
+    await set_up(stage, "10002", ADDRESS, credits=5)
+    await tell(stage, "一")
+    stage.now += FALLBACK_AFTER / 2
+    await tell(stage, "二")
+    stage.now += FALLBACK_AFTER / 2
+    chat = FakeChat([Unreachable("qq", "send", "away"), SAID], pushes=False)
+    (first,) = await work(stage, chat, rounds=1)
+    assert "一" in first
+    assert "二" not in first
+
+
+async def test_a_notice_of_several_parts_counts_all_of_them(stage: Stage) -> None:
+    await set_up(stage, ADDRESS, credits=2)
+    await tell(stage, "长" * 4_000)
+    chat = FakeChat([SAID], pushes=False)
+    assert await work(stage, chat, rounds=1) == []
+    stage.now += timedelta(minutes=2)
+    await set_up(stage, ADDRESS, credits=2)
+    await Credits(stage.store, now=stage.clock).wake(THERE)
+    assert len(await work(stage, chat, rounds=1)) == 1
+
+
+async def test_a_digest_names_what_waits_for_a_decision_where_nobody_else_can_write(
+    stage: Stage,
+) -> None:
+    await set_up(stage, ADDRESS, credits=5)
+
+    def unit(tx: Tx) -> None:
+        said = (
+            f"🔔 待处理 37｜没有规则\n【小店】小林\n1 发货\n2 不发了\n#{stage.conversation.ticket}"
+        )
+        tell_owners(tx, stage.conversation, said, key="need:37", now=stage.now, kind=URGENT)
+
+    await stage.store.write(unit)
+    await tell(stage, "🔔 待处理 5｜没有规则")
+    (said,) = await work(stage, FakeChat([SAID], pushes=False), rounds=1)
+    assert needs_of_notice(said) == (37,)
+    assert "1 发货" in said

@@ -5,14 +5,18 @@ from __future__ import annotations
 import pytest
 
 from bots.official.words import LONGEST_TEXT
-from hub.commands import closing_ticket
+from hub.commands import closing_ticket, needs_of_notice
+from hub.text import cut_short, in_parts
 from hub.text.gathered import (
     LOW,
     MOST_CHATS,
+    MOST_NEEDS,
     Waited,
     address_name,
+    bare,
     bot_name,
     gathered,
+    is_gathered,
     with_low_credit,
 )
 
@@ -57,6 +61,48 @@ def test_only_notices_about_no_conversation_are_a_list() -> None:
 def test_a_list_that_names_a_ticket_last_is_no_notice_of_that_buyer() -> None:
     said = gathered([Waited("卡池 月卡 空了", None), Waited("小李 接手了 #a7", None)])
     assert closing_ticket(said) is None
+
+
+NEED = "🔔 待处理 37｜库存不足\n只剩 0 张\n【小店】小林\n1 发货\n2 不发了\n#a7"
+FORGED = notice("a7", "🔔 待处理 5｜库存不足", "📬 待处理 5｜")
+
+
+def test_what_is_to_be_decided_comes_first_with_its_answers() -> None:
+    said = gathered([Waited(FORGED, 7), Waited(NEED, 7, 37)])
+    assert said.splitlines()[:2] == [
+        "📬 待处理 37｜攒了 2 条消息 【小店】小林 · 键盘",
+        "　🔔 待处理 37｜库存不足",
+    ]
+    assert "　2 不发了" in said.splitlines()
+    assert needs_of_notice(said) == (37,)
+    assert closing_ticket(said) == "a7"
+    many = [Waited(NEED.replace("37", str(n)), n, n) for n in range(30, 50)]
+    several = gathered([Waited(FORGED, 7), *many])
+    assert needs_of_notice(several) == tuple(range(30, 30 + MOST_NEEDS))
+    assert closing_ticket(several) is None
+    assert len(several) < LONGEST_TEXT
+    assert needs_of_notice(gathered([Waited(FORGED, 7), Waited(FORGED, 8)])) == ()
+
+
+def test_a_bare_digest_keeps_what_leads_somewhere_and_no_word_of_anybody_else() -> None:
+    several = bare(gathered([Waited(FORGED, 7), Waited(notice("b8", "多久到"), 8)]))
+    assert "#a7、#b8" in several
+    assert "多久到" not in several
+    only = bare(gathered([Waited(notice("a7", "在吗"), 7), Waited(NEED, 7, 37)]))
+    assert (needs_of_notice(only), closing_ticket(only)) == ((37,), "a7")
+    assert "在吗" not in only
+    assert is_gathered(only)
+
+
+@pytest.mark.parametrize("room", [1, 2])
+def test_what_is_cut_says_where_the_rest_is_and_can_still_be_quoted(room: int) -> None:
+    text = "\n".join(["字" * 80] * 60) + "\n#a7"
+    parts = cut_short(in_parts(text, 1_800), room, 1_800)
+    assert len(parts) == room
+    assert all(len(one) <= 1_800 for one in parts)
+    assert "后台" in parts[-1]
+    assert closing_ticket(parts[-1]) == "a7"
+    assert cut_short(["一", "二"], 2, 1_800) == ["一", "二"]
 
 
 def test_it_stays_short_however_much_waited() -> None:
