@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -23,7 +23,7 @@ from hub.commands import (
     leading_ticket,
     may,
     narrow,
-    need_of_notice,
+    needs_of_notice,
     parse_command,
     unsoftened,
 )
@@ -48,9 +48,10 @@ from hub.desk.reply_chat import ReplyChat
 from hub.desk.routing import Routing, hintless
 from hub.desk.shop_chat import ABOUT_THE_SHOP, ShopChat
 from hub.desk.stock_chat import FetchFile, StockChat
-from hub.errors import NotFound, Refusal
+from hub.errors import Invalid, NotFound, Refusal
 from hub.model import ConversationId, MessageId, OperatorMessage, Role
 from hub.store import Store
+from hub.text.gathered import is_gathered
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +195,18 @@ class Chat:
             if not await self._first_time(operator, message):
                 return None
             return await self._confirmations.confirm(operator, message, code)
-        number = await self._routing.quoted_need(operator, message) if is_plain(message) else None
-        if number is not None and (digit or message.addressed):
-            return await self._hear_of_need(operator, number, message, fetch)
+        needs = await self._routing.quoted_needs(operator, message) if is_plain(message) else ()
+        if needs and (digit or message.addressed):
+            digest = is_gathered(message.quoted_text)
+            number = await self._need_answered(operator, needs, message, digest=digest)
+            if number is not None:
+                if not await self._first_time(operator, message):
+                    return None
+                return await self._to.delivery.choose(
+                    operator, number, message.text.strip(), message
+                )
+            if not digest:
+                return await self._to.answers.answer(operator, message, fetch)
         said = said_of_draft(message)
         by_ticket = said is not None and leading_ticket(message.text) is not None
         if by_ticket and self._routing.heard_by_another_bot(message):
@@ -223,7 +233,7 @@ class Chat:
         """The second word: `确认 4821`, or `4821` alone from somebody who was just asked for it."""
         bare = narrow(message.text).strip()
         quoted = message.quoted_text
-        of_others = closing_ticket(quoted) is not None or need_of_notice(quoted) is not None
+        of_others = closing_ticket(quoted) is not None or bool(needs_of_notice(quoted))
         alone = len(bare) == 4 and bare.isascii() and bare.isdigit() and not of_others
         if alone and message.addressed:
             waits = self._confirmations.waits(message)
@@ -231,21 +241,26 @@ class Chat:
                 return bare
         return confirmation(message.text)
 
-    async def _hear_of_need(
+    async def _need_answered(
         self,
         operator: Operator,
-        number: int,
+        needs: Sequence[int],
         message: OperatorMessage,
-        fetch: FetchPicture | None,
-    ) -> str | None:
-        """Something that quotes the notice of a need: an answer to it, or words for its buyer."""
+        *,
+        digest: bool,
+    ) -> int | None:
+        """Something that quotes the notice of a need, or a digest with some: an answer to it, or
+        words for its buyer (None). Raises Invalid for an answer that may be to either of several.
+        """
         operator.require(Role.AGENT)
         target = await self._routing.resolve(operator.member, message)
-        if not await self._to.delivery.is_answer(operator, number, message, target is not None):
-            return await self._to.answers.answer(operator, message, fetch)
-        if not await self._first_time(operator, message):
-            return None
-        return await self._to.delivery.choose(operator, number, message.text.strip(), message)
+        has_buyer = digest or target is not None
+        for number in needs:
+            if await self._to.delivery.is_answer(operator, number, message, has_buyer):
+                if len(needs) > 1:
+                    raise Invalid(text.which_need(needs, message.text.strip()))
+                return number
+        return None
 
     async def _run(
         self,

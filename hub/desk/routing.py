@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hub import text
-from hub.commands import closing_ticket, leading_ticket, narrow, need_of_notice
+from hub.commands import closing_ticket, leading_ticket, narrow, needs_of_notice
 from hub.desk.chat_words import without_command, without_ticket
 from hub.desk.focusing import Focusing
 from hub.desk.operator import Operator
@@ -194,16 +194,17 @@ class Routing:
 
         return await self._store.read(unit)
 
-    async def quoted_need(self, operator: Operator, message: OperatorMessage) -> int | None:
-        """The number of the need whose notice is quoted: as the quoted text says, or where that did
-        not come along, as is known of the notice with this id."""
+    async def quoted_needs(self, operator: Operator, message: OperatorMessage) -> tuple[int, ...]:
+        """The numbers of the needs that the quoted notice tells of: as the quoted text says, or
+        where that did not come along, as is known of the notice with this id."""
         quoted, peer = message.quoted_id, message.peer
         if message.quoted_text or not quoted:
-            return need_of_notice(message.quoted_text)
+            return needs_of_notice(message.quoted_text)
         relay = await self._store.read(
             lambda tx: tx.relays.find(peer.bot, peer.scene, peer.peer, quoted)
         )
-        return relay.need if relay is not None and relay.shop == operator.shop else None
+        known = relay is not None and relay.shop == operator.shop and relay.need is not None
+        return (relay.need,) if known else ()
 
     def heard_by_another_bot(self, message: OperatorMessage) -> bool:
         """Two bots in one group hear every line twice, under ids that have nothing in common: the

@@ -161,6 +161,7 @@ from hub.text.orders import (
     rules_page,
     stopped,
     story_lines,
+    which_need,
     which_pool,
 )
 from hub.text.parts import UNFINISHED, cut_short, in_parts, late_answer
@@ -479,6 +480,7 @@ __all__ = [
     "void_question",
     "voided",
     "which_buyer",
+    "which_need",
     "which_pool",
     "whole_name",
     "why_nothing",

@@ -238,6 +238,15 @@ def either_way(need: Need, words: str, ticket: str) -> str:
     )
 
 
+def which_need(numbers: Sequence[int], words: str) -> str:
+    """An answer that quotes several needs at once."""
+    listed = "、".join(str(one) for one in numbers)
+    return (
+        f"没有执行，也没有发给买家：引用的消息里有几件待处理（{listed}）。"
+        f"写上编号，例如 /处理 {numbers[0]} {words}"
+    )
+
+
 def _to_buyer(ticket: str, words: str) -> str:
     return f"；要对买家说，写 #{ticket} {words}" if ticket else ""
 

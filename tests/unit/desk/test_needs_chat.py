@@ -26,6 +26,7 @@ from hub.model import (
 )
 from hub.outbound import ChatSends, Claim
 from hub.policy import choices_of
+from hub.text.gathered import Waited, gathered
 
 S = DeliveryState
 
@@ -146,6 +147,39 @@ async def test_a_number_whose_quote_is_blank_answers_the_need_that_the_notice_to
     assert said == f"待处理 {needs[0].number}：发货"
     assert await stage.states(orders[0]) == [S.RESERVED]
     assert await stage.states(orders[1]) == []
+def digest(stage: DeliveryStage, *needs: int) -> str:
+    """What waited in the conversation with 小林 as one notice, which ends with its ticket."""
+    ticket = f"#{stage.lin.ticket}"
+    waited = [Waited(f"【小店】小林\n在吗\n{ticket}", stage.lin.id)]
+    waited += [Waited(notice(one, stage.lin.ticket), stage.lin.id, one) for one in needs]
+    return gathered(waited)
+
+
+async def test_a_number_under_a_digest_answers_the_one_need_in_it(stage: DeliveryStage) -> None:
+    order = await stage.order()
+    need = await stage.need(order)
+    quoted = digest(stage, need.number)
+    assert "没有执行" in await stage.write("不发了", quoted_id="9", quoted_text=quoted)
+    said = await stage.write("3", quoted_id="9", quoted_text=quoted)
+    assert said == f"待处理 {need.number}：不发了"
+    assert await stage.states(order) == [S.FAILED]
+    assert await said_to(stage) == []
+    await stage.write("在的，您说", quoted_id="9", quoted_text=quoted)
+    assert await said_to(stage) == ["在的，您说"]
+
+
+@pytest.mark.parametrize("words", ["1", "２。", "发货"])
+async def test_an_answer_under_a_digest_with_several_needs_is_nobodys(
+    stage: DeliveryStage, words: str
+) -> None:
+    first, second = await stage.order(), await stage.order(SECOND)
+    needs = [await stage.need(one) for one in (first, second)]
+    quoted = digest(stage, *(one.number for one in needs))
+    said = await stage.write(words, quoted_id="9", quoted_text=quoted)
+    assert said.startswith("没有执行")
+    assert f"/处理 {needs[0].number}" in said
+    assert await said_to(stage) == []
+    assert await stage.states(first) == await stage.states(second) == []
 
 
 @pytest.mark.parametrize("words", ["３", "3。", "3、", " 3 ", "3)"])
