@@ -42,6 +42,10 @@ class Memory:
         """Somebody was told that this message arrived; it settles nothing else any more."""
         _keep(self._claimed, (bot, message_id), None)
 
+    def unclaim(self, bot: str, message_id: str) -> None:
+        """It is a part of something that has still to be completed."""
+        self._claimed.pop((bot, message_id), None)
+
     def is_claimed(self, bot: str, message_id: str) -> bool:
         return (bot, message_id) in self._claimed
 

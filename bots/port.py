@@ -49,6 +49,10 @@ PEER = "qq"
 """What the hub's errors call the other side, through whichever port."""
 
 
+async def _tell_nobody(_: str, __: str) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Ear:
     """Who listens to a port."""
@@ -63,6 +67,9 @@ class Ear:
     """A bot can be used now that could not be used before."""
     operators: Callable[[], frozenset[str]] = frozenset
     """All addresses for which `is_operator` is true."""
+    trouble: Callable[[str, str], Awaitable[None]] = _tell_nobody
+    """Something about a bot, by its id, that its owner has to mend; the sentence is for people.
+    Told once, however often it is said."""
 
 
 class Port(Protocol):
@@ -107,6 +114,17 @@ class Files(Protocol):
 
     async def fetch_file(self, peer: ChatPeer, file: ChatFile) -> bytes:
         """What a file in that chat holds. Raises Unreachable, Rejected, Uncertain."""
+
+
+@runtime_checkable
+class Sparing(Protocol):
+    """What a port offers besides, if its bots may say only so much."""
+
+    async def room(self, peer: ChatPeer) -> int | None:
+        """How many messages may be said there now; None: any number."""
+
+    def unclaim(self, peer: ChatPeer, ids: Sequence[str]) -> None:
+        """These are parts of a text that is not whole yet: `find` counts them for it."""
 
 
 def reaches(bot: str, address: str) -> bool:

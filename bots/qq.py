@@ -17,12 +17,12 @@ from bots.milky import Milky
 from bots.official import Official
 from bots.onebot import OneBot
 from bots.pictures import download
-from bots.port import PEER, Ear, Files, Port, reaches
+from bots.port import PEER, Ear, Files, Port, Sparing, reaches
 from bots.refusals import TurnedAway
 from bots.sockets import Timing
 from bots.start import start_nonebot
 from hub.credits import Credits
-from hub.errors import PeerError, Rejected, Unreachable
+from hub.errors import PeerError, Rejected, Throttled, Uncertain, Unreachable
 from hub.model import (
     ChatAbilities,
     ChatFile,
@@ -34,11 +34,20 @@ from hub.model import (
     OperatorMessage,
 )
 from hub.settings import QQSettings
+from hub.text import UNFINISHED, cut_short, in_parts, late_answer
 
 Receive = Callable[[OperatorMessage], Awaitable[str | None]]
 
+Later = Callable[[ChatPeer, str, str], Awaitable[None]]
+"""Chat, text, and a key that is the same for the same answer."""
+
+LONGEST_ASKED = 20
 CLOCKS_APART = timedelta(seconds=5)
 CRASHED = "处理这条消息时出错了，可能没有执行，请到后台查看。"
+
+
+class Unfinished(Uncertain):
+    """Of a text in several parts the first are there and the last are not."""
 
 
 class QQ:
@@ -63,10 +72,14 @@ class QQ:
         on_connect: Callable[[str], None] | None = None,
         timing: Timing | None = None,
         credits: Credits | None = None,
+        later: Later | None = None,
+        trouble: Callable[[str, str], Awaitable[None]] | None = None,
     ) -> None:
         """`access_token`: of bridges; `link_token`: of plugins in other programs, empty: there is
         no door for them. `operators`: whom `is_operator` knows, for those plugins. `credits`: what
-        the official bot may still say; without it there is no such bot."""
+        the official bot may still say; without it there is no such bot. `later` keeps what an
+        operator should have been answered until it can be said; `trouble` is told what the owner
+        has to mend about a bot."""
         if not access_token:
             raise ValueError("QQ needs an access token; without one anybody could be the bot")
         self._enabled = settings.enabled
@@ -77,7 +90,10 @@ class QQ:
         self._arrival = asyncio.Event()
         self._timing = timing or Timing()
         self._driver = start_nonebot(api_seconds=settings.api_seconds, timing=self._timing)
+        self._later = later
         ear = Ear(is_operator, self._hear, self._bot_arrived, operators)
+        if trouble is not None:
+            ear = replace(ear, trouble=trouble)
         matcher = Matcher()
         driver, forward = self._driver, settings.onebot_ws_urls
         milky_token = settings.milky_token or access_token
@@ -159,16 +175,26 @@ class QQ:
         """Say `text`, quoting the message `quote` of that chat if given, with pictures below it.
 
         Keeping the order within a chat is the caller's part. A long text goes out in several
-        messages. Pictures that QQ refuses are left out: the text must arrive. Raises Unreachable
+        messages; where less may be said, it is cut and says so. Pictures that QQ refuses are left
+        out: the text must arrive. Raises Unreachable
         (nothing was said), Rejected, Uncertain (see `find_delivered`).
         """
         port, there = self._choose(peer, "send")
         can = port.abilities(there)
-        parts = split(text, can.longest_text)
+        parts = in_parts(text, can.longest_text)
+        if len(parts) > 1 and isinstance(port, Sparing):
+            room = await port.room(there)
+            parts = cut_short(parts, len(parts) if room is None else room, can.longest_text)
         ids: list[str] = []
         for number, part in enumerate(parts):
             shown = pictures if number == len(parts) - 1 and can.pictures else ()
-            ids += await self._say(port, there, part, quote if number == 0 else None, shown)
+            try:
+                ids += await self._say(port, there, part, quote if number == 0 else None, shown)
+            except (Unreachable, Throttled, Uncertain) as error:
+                if not ids or not isinstance(port, Sparing):
+                    raise
+                port.unclaim(there, ids)
+                raise Unfinished(PEER, "send", error.reason, raw=error.raw) from error
         return Delivered(there.bot, tuple(ids))
 
     async def find_delivered(self, peer: ChatPeer, text: str, since: datetime) -> Delivered | None:
@@ -182,7 +208,7 @@ class QQ:
         if not places:
             raise Unreachable(PEER, "find", "QQ 机器人没有连接")
         for port, there in places:
-            parts = split(text, port.abilities(there).longest_text)
+            parts = in_parts(text, port.abilities(there).longest_text)
             ids = await port.find(there, parts, since - CLOCKS_APART)
             if ids:
                 return Delivered(there.bot, ids)
@@ -270,7 +296,22 @@ class QQ:
         return True
 
     async def _answer(self, message: OperatorMessage, text: str) -> None:
-        """Say it as soon as the bot is there: a refusal that nobody sees looks like success."""
+        """Say it, now or later: a refusal that nobody sees looks like success."""
+        try:
+            await self._answer_soon(message, text)
+        except Unfinished:
+            await self._answer_later(message, UNFINISHED)
+            raise
+        except (Unreachable, Throttled):
+            await self._answer_later(message, late_answer(message.text[:LONGEST_ASKED], text))
+            raise
+
+    async def _answer_later(self, message: OperatorMessage, text: str) -> None:
+        if self._later is not None and self._is_operator(message.sender):
+            await self._later(message.peer, text, f"late:{message.peer.bot}:{message.message_id}")
+
+    async def _answer_soon(self, message: OperatorMessage, text: str) -> None:
+        """As soon as the bot is there."""
         try:
             await self.deliver(message.peer, text, quote=message.message_id)
         except Unreachable:
@@ -278,14 +319,3 @@ class QQ:
                 async with asyncio.timeout(self._timing.answer_waits):
                     await self._wait_for(lambda: message.peer.bot in self.bots())
             await self.deliver(message.peer, text, quote=message.message_id)
-
-
-def split(text: str, longest: int) -> list[str]:
-    """Parts of at most `longest` characters, cut at a line end where there is one."""
-    parts = []
-    while len(text) > longest:
-        cut = text.rfind("\n", 1, longest + 1)
-        cut = cut if cut > 0 else longest
-        parts.append(text[:cut])
-        text = text[cut:].removeprefix("\n")
-    return [*parts, text] if text or not parts else parts

@@ -22,7 +22,7 @@ from hub.album import album_of
 from hub.answers import Replies
 from hub.assist import Assist, load_prompts
 from hub.bargains import answer_offer
-from hub.credits import Credits
+from hub.credits import Credits, fingerprint
 from hub.desk import Desk, hash_brought_over
 from hub.inbound import Inbound
 from hub.listening import listening
@@ -30,10 +30,12 @@ from hub.model import (
     Account,
     AccountState,
     Event,
+    NoticeKind,
     TakenIn,
     chat_lane,
     mail_lane,
 )
+from hub.notices import answer_later, tell_owners_of_shop
 from hub.notify import MailServer
 from hub.ops import (
     BackupClock,
@@ -151,6 +153,10 @@ async def open_hub(
             link_token=link_token,
             on_connect=lambda _: connected.set(),
             credits=Credits(store, now=now),
+            later=lambda peer, said, key: store.write(
+                lambda tx: answer_later(tx, tx.shops.default(), peer, said, key=key, now=now())
+            ),
+            trouble=lambda bot, said: _tell_trouble(store, bot, said, now()),
         )
         metrics.surroundings = Surroundings(
             settings.database.path.parent,
@@ -223,6 +229,16 @@ def _counted(inbound: Inbound, metrics: Metrics) -> TakeIn:
         return counts
 
     return take_in
+
+
+async def _tell_trouble(store: Store, bot: str, said: str, now: datetime) -> None:
+    key = f"trouble:{bot}:{fingerprint(said)}"
+    kind = NoticeKind.SYSTEM
+
+    def unit(tx: Tx) -> None:
+        tell_owners_of_shop(tx, tx.shops.default(), said, key=key, now=now, kind=kind)
+
+    await store.write(unit)
 
 
 async def _hasten_chats(

@@ -6,11 +6,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from hub.model import Anchor, AnchorKind, ChatPeer, Reply, ReplyUse, chat_lane
-from hub.policy import ANCHOR_LASTS, choose_reply
+from hub.policy import ANCHOR_LASTS, choose_reply, credits_left
 from hub.store import Store, Tx
 
 KEPT = 2 * max(ANCHOR_LASTS.values())
@@ -18,6 +18,19 @@ KEPT = 2 * max(ANCHOR_LASTS.values())
 
 LINE = "qq.official.line"
 """Name of the stored value that tells where a bot's line broke off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the line of a bot is. Without a session: nowhere yet."""
+
+    session: str = ""
+    seq: int = 0
+    """Of the last event that was heard."""
+    asked: int = 0
+    """Which kinds of events the settings want."""
+    granted: int = 0
+    """Which of them the session brings."""
 
 
 class Credits:
@@ -31,20 +44,17 @@ class Credits:
     def now(self) -> datetime:
         return self._now()
 
-    async def line(self, bot: str) -> tuple[str, int, int]:
-        """Where the line of a bot broke off, so that a new life of the hub can go on from there:
-        session, number of the last event, and what was asked for. Empty: begin anew."""
+    async def line(self, bot: str) -> Place:
+        """Where the line of a bot broke off, so that a new life of the hub can go on from there."""
 
-        def unit(tx: Tx) -> tuple[str, int, int]:
+        def unit(tx: Tx) -> Place:
             found = json.loads(tx.values.get(tx.shops.default(), LINE) or "{}")
-            if found.get("bot") != bot:
-                return "", 0, 0
-            return found["session"], found["seq"], found["intents"]
+            return Place(**found["place"]) if found.get("bot") == bot else Place()
 
         return await self._store.read(unit)
 
-    async def keep_line(self, bot: str, session: str, seq: int, intents: int) -> None:
-        kept = {"bot": bot, "session": session, "seq": seq, "intents": intents}
+    async def keep_line(self, bot: str, place: Place) -> None:
+        kept = {"bot": bot, "place": asdict(place)}
         await self._store.write(
             lambda tx: tx.values.set(tx.shops.default(), LINE, json.dumps(kept))
         )
@@ -75,6 +85,11 @@ class Credits:
             return reply
 
         return await self._store.write(unit)
+
+    async def left(self, peer: ChatPeer) -> int:
+        """How many things may be said there now."""
+        anchors = await self._store.read(lambda tx: tx.reply_anchors.of(peer.peer))
+        return credits_left(anchors, self._now())
 
     async def find(
         self, peer: ChatPeer, said: str, since: datetime, *, known: Callable[[str], bool]

@@ -60,6 +60,8 @@ from hub.summaries import summarize_later
 from hub.text import GOODS, focus_head, stock_fell
 
 NOTICE_LIFETIME = timedelta(hours=24)
+ANSWER_LIFETIME = timedelta(hours=1)
+"""An answer that comes later than that confuses."""
 FALLBACK_AFTER = timedelta(seconds=20)
 """How long a bot with a QQ number has to tell somebody before an official one does."""
 _MAILED_AS: dict[NoticeKind, Urgent] = {
@@ -336,6 +338,20 @@ def _enqueue(
 def tell_chat(tx: Tx, shop: ShopId, peer: ChatPeer, text: str, *, key: str, now: datetime) -> None:
     """Say something in one chat that nobody there asked for just now."""
     _enqueue(tx, shop, peer, _Notice(text, key), key, now)
+
+
+def answer_later(
+    tx: Tx, shop: ShopId, peer: ChatPeer, text: str, *, key: str, now: datetime
+) -> None:
+    """What somebody was to be answered just now, said as soon as it can be."""
+    tx.outbox.enqueue(
+        shop,
+        SendNotice(peer, text, None),
+        lane=receipt_lane(peer),
+        key=key,
+        due_at=now,
+        expires_at=now + ANSWER_LIFETIME,
+    )
 
 
 def tell_asker(

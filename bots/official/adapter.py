@@ -9,6 +9,7 @@ could be reached from outside; the webhook is not offered.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, cast
 
 from loguru import logger
@@ -40,6 +41,7 @@ from hub.credits import Credits
 from hub.errors import PeerError
 from hub.model import OperatorMessage
 from hub.settings import OfficialSettings
+from hub.text import no_button_events
 
 MOST_STRANGERS = 20
 """Messages of people who are no operators that may wait; more are dropped."""
@@ -91,11 +93,12 @@ class Adapter(BaseAdapter):
             presses=settings.buttons,
             take=self._take,
             changed=self._changed,
+            without_presses=self._without_presses,
             refusals=self.refusals,
         )
-        self._lanes: Lanes[tuple[Address, Frame]] = Lanes(self._handle)
-        self._unfinished: set[int] = set()
-        """Numbers of the events that were taken and are not handled yet."""
+        self._lanes: Lanes[tuple[Address, Frame, tuple[str, int]]] = Lanes(self._handle)
+        self._unfinished: set[tuple[str, int]] = set()
+        """Sessions and numbers of the events that were taken and are not handled yet."""
         driver.on_startup(self._start)
 
     @classmethod
@@ -110,20 +113,36 @@ class Adapter(BaseAdapter):
 
     async def _start(self) -> None:
         self._unfinished.clear()
-        self.gateway.go_on_from(*await self._credits.line(self.settings.bot))
+        self.gateway.go_on_from(await self._credits.line(self.settings.bot))
         self.driver.task_group.start_soon(self._lanes.run)
         self.driver.task_group.start_soon(self.gateway.run)
 
     async def _keep_place(self) -> None:
-        """Before the oldest event that is not handled yet, so that all that was cut short comes
-        again; the desk knows what it had heard."""
-        session, seq, intents = self.gateway.place
-        seq = min((seq, *(one - 1 for one in self._unfinished)))
-        if session:
-            await self._credits.keep_line(self.settings.bot, session, seq, intents)
+        """Before the oldest event of this session that is not handled yet, so that all that was
+        cut short comes again; the desk knows what it had heard."""
+        place = self.gateway.place
+        open_ones = (seq - 1 for session, seq in self._unfinished if session == place.session)
+        place = replace(place, seq=min((place.seq, *open_ones)))
+        if not place.session:
+            return
+        try:
+            await self._credits.keep_line(self.settings.bot, place)
+        except Exception:  # a line whose place is not kept is still a line
+            logger.exception("official bot: its place in the line could not be kept")
+
+    def _without_presses(self, code: int) -> None:
+        self.driver.task_group.start_soon(self._tell_trouble, no_button_events(code))
+
+    async def _tell_trouble(self, words: str) -> None:
+        try:
+            await self._ear.trouble(self.settings.bot, words)
+        except Exception:  # whoever cannot be told must not cost the line
+            logger.exception("official bot: its owner could not be told")
 
     def _changed(self) -> None:
         if self.gateway.online:
+            # At once: nobody may write for long, and a session that is not kept brings nothing.
+            self.driver.task_group.start_soon(self._keep_place)
             self.bot_connect(self._bot)
             self._ear.arrived(self._bot.self_id)
         else:
@@ -148,26 +167,23 @@ class Adapter(BaseAdapter):
             lane = "strangers"
         else:
             return
-        if not self._lanes.offer(lane, (address, frame)):
+        place = (self.gateway.place.session, frame.get("s") or 0)
+        if not self._lanes.offer(lane, (address, frame, place)):
             logger.error("official bot: too many messages are waiting, one was dropped")
             return
         if isinstance(frame.get("s"), int):
-            self._unfinished.add(frame["s"])
+            self._unfinished.add(place)
 
-    async def _handle(self, arrived: tuple[Address, Frame]) -> None:
-        address, frame = arrived
+    async def _handle(self, arrived: tuple[Address, Frame, tuple[str, int]]) -> None:
+        address, frame, place = arrived
         try:
             await self._hear(address, frame)
         except ValueError as error:
             logger.warning("official bot: unreadable message: {}", type(error).__name__)
         except Exception:  # one message must not end the work on all others
             logger.exception("official bot: a message could not be handled")
-        if isinstance(frame.get("s"), int):
-            self._unfinished.discard(frame["s"])  # not if it was cut short
-        try:
-            await self._keep_place()
-        except Exception:  # nor must this
-            logger.exception("official bot: its place in the line could not be kept")
+        self._unfinished.discard(place)  # not if it was cut short
+        await self._keep_place()
 
     async def _hear(self, address: Address, frame: Frame) -> None:
         await self._credits.hear(address.peer, address.anchor, address.kind)

@@ -7,10 +7,12 @@ cost an operator's message. So an event is built anew from what is there.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from nonebot.adapters.qq import C2CMessageCreateEvent, GroupAtMessageCreateEvent
+from nonebot.adapters.qq.utils import unescape
 
 from bots.port import scoped
 from hub.model import AnchorKind, ChatPeer, ChatPicture, OperatorMessage
@@ -19,7 +21,10 @@ PRIVATE_MESSAGE = "C2C_MESSAGE_CREATE"
 GROUP_MESSAGE = "GROUP_AT_MESSAGE_CREATE"
 PRESS = "INTERACTION_CREATE"
 QUOTING = 103
+LEAST_QUOTED = 10
 _INDEX, _QUOTED_INDEX = "msg_idx=", "ref_msg_idx="
+_OWN_MENTION = re.compile(r"\A\s*(?:<@!?\w+>|<qqbot-at-user id=\"\w+\"\s*/>)")
+_FACE = re.compile(r"<faceType=\d+,faceId=\"\d*\",ext=\"[^\"]*\">")
 
 Event = C2CMessageCreateEvent | GroupAtMessageCreateEvent
 Frame = dict[str, Any]
@@ -56,16 +61,16 @@ def address_of(bot: str, frame: Frame) -> Address | None:
     who = author if isinstance(author, dict) else {}
     match frame.get("t"):
         case "C2C_MESSAGE_CREATE":
-            person, group, anchor = _text(who, "user_openid", "id"), "", _text(data, "id")
+            person, group, anchor = _own_id(who, "user_openid", "id"), "", _text(data, "id")
             kind = AnchorKind.PRIVATE
         case "GROUP_AT_MESSAGE_CREATE":
-            person, group = _text(who, "member_openid", "id"), _text(data, "group_openid")
+            person, group = _own_id(who, "member_openid", "id"), _own_id(data, "group_openid")
             anchor, kind = _text(data, "id"), AnchorKind.GROUP
             if not group:
                 return None
         case "INTERACTION_CREATE":
-            group = _text(data, "group_openid")
-            person = _text(data, "group_member_openid" if group else "user_openid")
+            group = _own_id(data, "group_openid")
+            person = _own_id(data, "group_member_openid" if group else "user_openid")
             anchor, kind = _text(frame, "id"), AnchorKind.INTERACTION
         case _:
             return None
@@ -119,7 +124,7 @@ def address_in(bot: str, event: Event) -> Address:
 
 def operator_message(event: Event, address: Address, sender: str) -> OperatorMessage:
     """What somebody wrote; `sender`: which of their addresses they are known by."""
-    text = _whole(event.original_message.extract_plain_text()).strip()
+    text = _whole(_words(event.content)).strip()
     quoted_text = _quoted_text(event)
     pictures = [
         ChatPicture(_whole(one.url), _whole(one.filename or ""))
@@ -177,9 +182,10 @@ def _quoted_text(event: Event) -> str:
 
 
 def _without(text: str, quoted: str) -> str:
-    """Some bots are told the quoted text and the new one in a row."""
+    """Some bots are told the quoted text and the new one in a row. All notices are longer than
+    what people happen to begin their words with."""
     quoted = quoted.strip()
-    if quoted and text.startswith(quoted) and text != quoted:
+    if len(quoted) >= LEAST_QUOTED and text.startswith(quoted) and text != quoted:
         return text.removeprefix(quoted).lstrip()
     return text
 
@@ -222,11 +228,22 @@ def _attachments(data: Frame) -> list[Frame]:
 
 
 def _text(values: Frame, *names: str) -> str:
-    for name in names:
-        value = values.get(name)
-        if isinstance(value, str) and value and not set("/@") & set(value):
-            return value
-    return ""
+    """The first of these that is a text, whichever signs it holds."""
+    found = (values.get(name) for name in names)
+    return next((one for one in found if isinstance(one, str) and one), "")
+
+
+def _own_id(values: Frame, *names: str) -> str:
+    """Of a person or a group: a part of addresses and of paths, so the signs that part these may
+    not be in it."""
+    found = (_text(values, name) for name in names)
+    return next((one for one in found if one and not set("/@") & set(one)), "")
+
+
+def _words(content: str) -> str:
+    """What was typed: without the mention of the bot at the beginning and without QQ's faces, which
+    come as marks; all else stays as it is, whatever it looks like."""
+    return unescape(_FACE.sub("", _OWN_MENTION.sub("", content, count=1)))
 
 
 def _whole(text: str) -> str:

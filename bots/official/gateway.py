@@ -20,6 +20,7 @@ from bots.official.frames import Frame, read_frame
 from bots.official.platform import Platform
 from bots.refusals import Refusals
 from bots.sockets import Timing
+from hub.credits import Place
 from hub.errors import AuthExpired, PeerError
 
 EVENT, BEAT, IDENTIFY, RESUME, RECONNECT, INVALID, HELLO, BEAT_HEARD = 0, 1, 2, 6, 7, 9, 10, 11
@@ -30,6 +31,8 @@ SHORTEST_BEAT = 0.2
 BROKEN = (aiohttp.ClientError, OSError, RuntimeError)
 """What a socket raises when its other side is gone."""
 _NEW_SESSION = frozenset({4006, 4007})
+_NOT_GRANTED = frozenset({4013, 4014})
+"""The bot may not hear of something that it asked for."""
 _REASONS = {
     4013: "没有这种事件的权限",
     4014: "没有这种事件的权限",
@@ -53,16 +56,20 @@ class Gateway:
         presses: bool,
         take: Callable[[Frame], None],
         changed: Callable[[], None],
+        without_presses: Callable[[int], None],
         refusals: Refusals,
     ) -> None:
-        """`presses`: hear of buttons too. `changed`: `online` is another now."""
+        """`presses`: hear of buttons too. `changed`: `online` is another now. `without_presses`:
+        the platform does not grant these, with its code; the line goes on without them."""
         self._bot = bot
         self._platform = platform
         self._dial = dial
         self._timing = timing
-        self._intents = MESSAGES | (PRESSES if presses else 0)
+        self._asked = MESSAGES | (PRESSES if presses else 0)
+        self._granted = self._asked
         self._take = take
         self._changed = changed
+        self._without_presses = without_presses
         self._refusals = refusals
         self._session = ""
         self._seq = 0
@@ -74,16 +81,21 @@ class Gateway:
         return self._online
 
     @property
-    def place(self) -> tuple[str, int, int]:
-        """Where the line is: session, number of the last event, what was asked for."""
-        return self._session, self._seq, self._intents
+    def hears_presses(self) -> bool:
+        """Whether a button would do anything: a bot may be refused what it asks for."""
+        return bool(self._granted & PRESSES)
 
-    def go_on_from(self, session: str, seq: int, intents: int) -> None:
+    @property
+    def place(self) -> Place:
+        return Place(self._session, self._seq, self._asked, self._granted)
+
+    def go_on_from(self, place: Place) -> None:
         """Where an earlier life broke off; nothing if that asked for other events."""
-        if intents == self._intents:
-            self._session, self._seq = session, seq
+        if place.session and place.asked == self._asked:
+            self._session, self._seq, self._granted = place.session, place.seq, place.granted
 
     async def run(self) -> None:
+        """Until cancelled; whatever goes wrong is tried again, a little later each time."""
         pause = self._timing.redial_first
         while True:
             try:
@@ -108,6 +120,9 @@ class Gateway:
             except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
                 self._refusals.note(self._bot, "连不上 QQ 开放平台的网关")
                 logger.info("official bot {}: the gateway is away: {!r}", self._bot, error)
+            except Exception:  # a line that breaks in a new way must not end all other bots
+                self._refusals.note(self._bot, "和 QQ 开放平台的连接出错了，正在重试")
+                logger.exception("official bot {}: the line crashed, dialled again", self._bot)
             await asyncio.sleep(pause * uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
             pause = min(pause * 2, self._timing.redial_most)
 
@@ -148,7 +163,7 @@ class Gateway:
             IDENTIFY,
             {
                 "token": token,
-                "intents": self._intents,
+                "intents": self._granted,
                 "shard": [0, 1],
                 "properties": {"$os": sys.platform, "$browser": "yuqiao", "$device": "yuqiao"},
             },
@@ -213,6 +228,12 @@ class Gateway:
         self._changed()
 
     def _ended(self, code: int) -> None:
+        if code in _NOT_GRANTED and self._granted & PRESSES:
+            # Messages are worth more than buttons: begin anew without these.
+            logger.warning("official bot {}: no buttons, code {}", self._bot, code)
+            self._session, self._seq, self._granted = "", 0, MESSAGES
+            self._without_presses(code)
+            return
         if code in _REASONS:
             self._refusals.note(self._bot, f"{_REASONS[code]}（代码 {code}）")
         if code in _NEW_SESSION:

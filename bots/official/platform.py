@@ -7,6 +7,7 @@ import base64
 import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import Any
 
 import aiohttp
@@ -19,6 +20,8 @@ from hub.model import ChatPeer
 from hub.settings import OfficialSettings
 
 PICTURE = 1
+LEAST_WAIT = 60.0
+"""Seconds to stay away when all sessions of the day are used up and nobody says until when."""
 TOKEN_MARGIN = timedelta(seconds=50)
 """A new token can be had in the last minute of an old one; both are good until then."""
 NOT_THERE = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
@@ -67,14 +70,18 @@ class Platform:
         )
 
     async def gateway(self) -> tuple[str, float]:
-        """The address of the gateway, and how many seconds to stay away from it."""
+        """The address of the gateway, and how many seconds to stay away from it, more than none if
+        it lets nobody in."""
         answered = await self._call("GET", "gateway/bot", safe=True)
         url, limit = answered.body.get("url"), answered.body.get("session_start_limit")
         if not isinstance(url, str):
             raise answered.error("gateway")
         wait = 0.0
         if isinstance(limit, dict) and limit.get("remaining") == 0:
-            wait = float(limit.get("reset_after") or 0) / 1000
+            after = limit.get("reset_after")
+            wait = LEAST_WAIT
+            if isinstance(after, int | float) and 0 < after < inf:
+                wait = after / 1000
         return self._settings.gateway_url or url, wait
 
     async def say(self, peer: ChatPeer, body: dict[str, Any]) -> Answered:

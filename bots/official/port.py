@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,7 +13,7 @@ from loguru import logger
 
 from bots.driver import Driver
 from bots.matcher import Matcher
-from bots.memory import Memory
+from bots.memory import Memory, Said
 from bots.official.adapter import Adapter, Bot
 from bots.official.buttons import keyboard_for
 from bots.official.frames import Event, address_in, anchor_of, operator_message
@@ -116,7 +117,14 @@ class Official:
             raise Unreachable(PEER, "find", error.reason, raw=error.raw)
         if answered.outcome not in (Outcome.SAID, Outcome.SAID_BEFORE):
             raise answered.error("find")
-        return await self._arrived(peer, reply, answered)
+        return await self._arrived(peer, text, reply, answered)
+
+    async def room(self, peer: ChatPeer) -> int | None:
+        return None if self._may_push() else await self._credits.left(peer)
+
+    def unclaim(self, peer: ChatPeer, ids: Sequence[str]) -> None:
+        for one in ids:
+            self._memory.unclaim(peer.bot, one)
 
     async def fetch(self, peer: ChatPeer, picture: ChatPicture) -> bytes:
         packed = from_base64(picture.url)
@@ -153,7 +161,7 @@ class Official:
                 answered = await self._post(peer, body, reply)
             match answered.outcome:
                 case Outcome.SAID | Outcome.SAID_BEFORE:
-                    return await self._arrived(peer, reply, answered)
+                    return await self._arrived(peer, text, reply, answered)
                 case Outcome.ANCHOR_OVER | Outcome.NO_PUSH:
                     await self._credits.end(peer, reply)
                 case Outcome.TOO_FAST | Outcome.TOKEN:
@@ -180,17 +188,19 @@ class Official:
                 await self._credits.give_back(peer, reply)
             raise Unreachable(PEER, "send", error.reason, raw=error.raw) from error
 
-    async def _arrived(self, peer: ChatPeer, reply: Reply, answered: Answered) -> str:
+    async def _arrived(self, peer: ChatPeer, text: str, reply: Reply, answered: Answered) -> str:
         """Its id: what a quote calls it, where the platform says so."""
         ext = answered.body.get("ext_info")
         index = ext.get("ref_idx") if isinstance(ext, dict) else None
         named = str(index or answered.body.get("id") or f"{reply.anchor.id}#{reply.number}")
+        self._memory.note(Said(peer.bot, peer.scene, peer.peer, named, text, self._credits.now()))
         await self._credits.arrived(peer, reply, named)
         return named
 
     def _dressed(self, text: str, body: dict[str, Any]) -> dict[str, Any]:
         """With buttons, where the bot may show them and there are any; the text says it all."""
-        keyboard = keyboard_for(text) if self._buttons and body["msg_type"] == TEXT else None
+        heard = self._buttons and self._adapter.gateway.hears_presses
+        keyboard = keyboard_for(text) if heard and body["msg_type"] == TEXT else None
         if keyboard is None:
             return body
         dressed = {"msg_type": WITH_BUTTONS, "markdown": {"content": body["content"]}}
@@ -223,7 +233,11 @@ class Official:
 
     def _read(self, bot: Bot, event: Event) -> OperatorMessage:
         address = address_in(bot.self_id, event)
-        return operator_message(event, address, self._adapter.sender_of(address))
+        heard = operator_message(event, address, self._adapter.sender_of(address))
+        if heard.quoted_id is None or heard.quoted_text:
+            return heard
+        said = self._memory.by_id(bot.self_id, heard.quoted_id)
+        return heard if said is None else replace(heard, quoted_text=said.text)
 
 
 def _body(text: str) -> dict[str, Any]:

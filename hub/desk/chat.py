@@ -51,7 +51,7 @@ from hub.desk.stock_chat import FetchFile, StockChat
 from hub.errors import Invalid, NotFound, Refusal
 from hub.model import ConversationId, MessageId, OperatorMessage, Role
 from hub.store import Store
-from hub.text.gathered import is_gathered
+from hub.text import gathered
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ class Chat:
             return await self._confirmations.confirm(operator, message, code)
         needs = await self._routing.quoted_needs(operator, message) if is_plain(message) else ()
         if needs and (digit or message.addressed):
-            digest = is_gathered(message.quoted_text)
+            digest = gathered.is_gathered(message.quoted_text)
             number = await self._need_answered(operator, needs, message, digest=digest)
             if number is not None:
                 if not await self._first_time(operator, message):

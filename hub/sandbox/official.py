@@ -23,6 +23,7 @@ APP_ID = "102001234"
 SECRET = "sandbox-secret"  # noqa: S105 - of the sandbox itself
 TOKEN_SECONDS = 7200
 MOODS = {
+    "none": "nothing goes wrong",
     "stored": "say it, then cut the connection without an answer",
     "lost": "do not say it, cut the connection without an answer",
     "http500": "answer with HTTP 500 and no JSON",
@@ -74,7 +75,7 @@ class OfficialSim:
         """Somebody writes to the bot in private."""
         line = self.chats.hear("private", openid, openid, text, picture)
         author = {"id": openid, "user_openid": openid, "union_openid": openid[::-1]}
-        await self.gateway.tell("C2C_MESSAGE_CREATE", line.id, self._event(line, author, quote))
+        await self.gateway.tell("C2C_MESSAGE_CREATE", line.id, self.event(line, author, quote))
         return line
 
     async def say_group(
@@ -91,7 +92,7 @@ class OfficialSim:
         author: dict[str, Any] = {"id": member, "member_openid": member}
         if self.chats.rules.full_authors:
             author |= {"bot": False, "member_role": "member"}
-        event = self._event(line, author, quote) | {"group_id": group, "group_openid": group}
+        event = self.event(line, author, quote) | {"group_id": group, "group_openid": group}
         event["content"] = f" {text}"
         if at_bot:
             await self.gateway.tell("GROUP_AT_MESSAGE_CREATE", line.id, event)
@@ -141,9 +142,10 @@ class OfficialSim:
         """Every token is good for nothing from now on."""
         self._tokens.clear()
 
-    def _event(
-        self, line: OfficialLine, author: dict[str, Any], quote: OfficialLine | None
+    def event(
+        self, line: OfficialLine, author: dict[str, Any], quote: OfficialLine | None = None
     ) -> dict[str, Any]:
+        """What the gateway tells of a line."""
         rules, ext = self.chats.rules, ["", f"msg_idx={line.index}"]
         event: dict[str, Any] = {
             "id": line.id,
@@ -193,6 +195,7 @@ class OfficialSim:
         except Refused as refused:
             return _no(refused)
         limit = {"total": 1000, "remaining": 999, "reset_after": 1, "max_concurrency": 1}
+        limit |= self.gateway.session_limit
         url = self._origin().replace("http", "ws", 1) + "/official/gateway"
         return answer({"url": url, "shards": 1, "session_start_limit": limit})
 

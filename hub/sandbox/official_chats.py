@@ -89,10 +89,19 @@ class OfficialChats:
         return list(self._lines.get((scene, peer), ()))
 
     def hear(
-        self, scene: str, peer: str, sender: str, text: str, picture: bytes = b""
+        self,
+        scene: str,
+        peer: str,
+        sender: str,
+        text: str,
+        picture: bytes = b"",
+        *,
+        id_: str = "",
     ) -> OfficialLine:
         """Somebody says something to the bot; that may be answered from now on."""
-        line = self._add(scene, peer, by_bot=False, sender=sender, text=text, picture=picture)
+        line = self._add(
+            scene, peer, by_bot=False, sender=sender, text=text, picture=picture, id_=id_
+        )
         self._anchors[line.id] = _Anchor((scene, peer), scene, line.at)
         return line
 
@@ -160,8 +169,8 @@ class OfficialChats:
             raise Refused(40034004, "富媒体信息转存失败")
         return found
 
-    def _add(self, scene: str, peer: str, **values: Any) -> OfficialLine:
-        made = f"ROBOT1.0_{secrets.token_urlsafe(24)}!!"
+    def _add(self, scene: str, peer: str, *, id_: str = "", **values: Any) -> OfficialLine:
+        made = id_ or f"ROBOT1.0_{secrets.token_urlsafe(24)}!!"
         line = OfficialLine(made, f"REFIDX_{secrets.token_hex(8)}", at=self.now(), **values)
         self._lines.setdefault((scene, peer), []).append(line)
         self._bell.ring()

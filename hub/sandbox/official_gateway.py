@@ -31,6 +31,10 @@ class _Session:
 class Gateway:
     def __init__(self, bell: Bell, is_token: Callable[[str], bool], me: dict[str, Any]) -> None:
         self.heartbeat_ms = HEARTBEAT_MS
+        self.grants = MESSAGES | INTERACTIONS
+        """Kinds of events that the bot may ask for; who asks for more is hung up on."""
+        self.session_limit: Event = {}
+        """How many sessions may still begin, where that is told otherwise than usual."""
         self.identified = 0
         """How often a new session began."""
         self.resumed = 0
@@ -42,6 +46,11 @@ class Gateway:
         self._me = me
         self._session: _Session | None = None
         self._sockets: set[web.WebSocketResponse] = set()
+
+    @property
+    def session(self) -> str:
+        """Id of the session that could be resumed; empty: there is none."""
+        return self._session.id if self._session is not None else ""
 
     @property
     def online(self) -> bool:
@@ -114,6 +123,9 @@ class Gateway:
         return self._is_token(str(data.get("token", "")).removeprefix("QQBot "))
 
     async def _identify(self, socket: web.WebSocketResponse, intents: int) -> None:
+        if intents & ~self.grants:
+            await socket.close(code=4014)
+            return
         self.identified += 1
         self._session = _Session(secrets.token_hex(16), intents, socket=socket)
         ready = {

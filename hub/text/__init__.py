@@ -164,7 +164,7 @@ from hub.text.orders import (
     which_need,
     which_pool,
 )
-from hub.text.parts import UNFINISHED, cut_short, in_parts, late_answer
+from hub.text.parts import UNFINISHED, cut_short, in_parts, late_answer, no_button_events
 from hub.text.people import (
     ANSWERERS,
     NOTICE_KINDS,
@@ -384,6 +384,7 @@ __all__ = [
     "needs_nothing",
     "needs_page",
     "next_try",
+    "no_button_events",
     "no_items",
     "no_need_to_reconnect",
     "no_pools",

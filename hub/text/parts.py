@@ -40,4 +40,11 @@ def late_answer(asked: str, answer: str) -> str:
     return f"（迟到的回答，你写的是：{asked}）\n{answer}"
 
 
+def no_button_events(code: int) -> str:
+    return (
+        f"QQ 开放平台没有给官方机器人按钮的权限（代码 {code}），按钮先不带了，写字照样能用。"
+        "要按钮就到开放平台申请；不要就把设置里的 qq.official.buttons 关掉"
+    )
+
+
 UNFINISHED = "上面的回答没有说完，请再问一次，或者到后台看。"
