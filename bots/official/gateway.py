@@ -67,6 +67,7 @@ class Gateway:
         self._timing = timing
         self._asked = MESSAGES | (PRESSES if presses else 0)
         self._granted = self._asked
+        self._refused = False
         self._take = take
         self._changed = changed
         self._without_presses = without_presses
@@ -185,7 +186,7 @@ class Gateway:
                 # Whatever we were is unknown there: begin anew, and what was missed is lost.
                 if not self._session:
                     self._refusals.note(self._bot, "开放平台不认这次登录")
-                self._session, self._seq = "", 0
+                self._begin_anew()
                 return False
             case _:
                 pass
@@ -231,13 +232,19 @@ class Gateway:
         if code in _NOT_GRANTED and self._granted & PRESSES:
             # Messages are worth more than buttons: begin anew without these.
             logger.warning("official bot {}: no buttons, code {}", self._bot, code)
-            self._session, self._seq, self._granted = "", 0, MESSAGES
+            self._refused = True
+            self._begin_anew()
             self._without_presses(code)
             return
         if code in _REASONS:
             self._refusals.note(self._bot, f"{_REASONS[code]}（代码 {code}）")
         if code in _NEW_SESSION:
-            self._session, self._seq = "", 0
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Ask for everything again, but for what was refused in this life."""
+        self._session, self._seq = "", 0
+        self._granted = MESSAGES if self._refused else self._asked
 
 
 def _interval(hello: Frame) -> float:

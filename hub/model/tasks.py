@@ -163,6 +163,8 @@ class SendNotice:
     """Worth the last thing that a bot may say which may only answer."""
     unless: tuple[str, ...] = ()
     """Keys of the same notice to the same person elsewhere: only if none of them has arrived."""
+    joined: tuple[TaskId, ...] = ()
+    """Those that it tells of besides itself: they are told when it is."""
 
 
 @dataclass(frozen=True, slots=True)

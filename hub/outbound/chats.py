@@ -389,6 +389,8 @@ class ChatSends:
         def unit(tx: Tx) -> None:
             if not tx.outbox.settle(claim.task, claim.holder, TaskState.DONE, now=now):
                 return
+            if isinstance(work, SendNotice) and work.joined:
+                tx.outbox.told_with(shop, work.joined)
             if work.conversation is None:
                 return
             for part, message_id in enumerate(delivered.message_ids):

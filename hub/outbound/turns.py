@@ -13,6 +13,7 @@ from hub.model import (
     SendNotice,
     SendReceipt,
     Task,
+    TaskId,
     TaskState,
     chat_lanes,
     only_bot,
@@ -79,7 +80,7 @@ class Turns:
             tx.outbox.release(task, claim.holder, plan.until or now + WAIT_AGAIN)
             return None
         if plan.step is ReplyStep.GATHER:
-            work = _gather(work, sorted(joined, key=lambda one: one.id))
+            work = _gather(work, task.id, sorted(joined, key=lambda one: one.id))
         if plan.low:
             work = replace(work, text=words.with_low_credit(work.text))
         expires_at = _last([one.expires_at for one in joined])
@@ -124,7 +125,7 @@ class Turns:
         return True
 
 
-def _gather(work: SendNotice, notices: Sequence[Task]) -> SendNotice:
+def _gather(work: SendNotice, head: TaskId, notices: Sequence[Task]) -> SendNotice:
     """One notice for all; it is about a conversation if all of them are."""
     works = [one.work for one in notices if isinstance(one.work, SendNotice)]
     alone = len({one.conversation for one in works}) == 1
@@ -136,6 +137,7 @@ def _gather(work: SendNotice, notices: Sequence[Task]) -> SendNotice:
         works[-1].conversation if alone else None,
         works[-1].message if alone else None,
         urgent=any(one.urgent for one in works),
+        joined=tuple(one.id for one in notices if one.id != head),
     )
 
 

@@ -176,7 +176,7 @@ def work_to_text(work: Work) -> str:
             return _dump({"account": account, "item": item})
         case MarkRead(account, conversation):
             return _dump({"account": account, "conversation": conversation})
-        case SendNotice(peer, text, conversation, message, pictures, urgent, unless):
+        case SendNotice(peer, text, conversation, message, pictures, urgent, unless, joined):
             return _dump(
                 {
                     "peer": _peer_fields(peer),
@@ -186,6 +186,7 @@ def work_to_text(work: Work) -> str:
                     "pictures": pictures,
                     "urgent": urgent,
                     "unless": unless,
+                    "joined": joined,
                 }
             )
         case SendReceipt(asked_by, text, conversation, message, mark):
@@ -288,6 +289,7 @@ def work_from_text(kind: TaskKind, text: str) -> Work:
                 fields["pictures"],
                 fields["urgent"],
                 tuple(fields["unless"]),
+                tuple(fields["joined"]),
             )
         case TaskKind.RECEIPT:
             return SendReceipt(

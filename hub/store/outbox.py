@@ -105,6 +105,9 @@ _RELEASE_CHANGED = Statement(
     "UPDATE outbox SET state = 'ready', holder = NULL, due_at = :due_at, error = :error,"
     f" wire_at = NULL, work = :work WHERE {_FENCE}"
 )
+_TOLD_WITH = Statement(
+    "UPDATE outbox SET state = 'done' WHERE shop_id = :shop AND id = :id AND state = 'dropped'"
+)
 _REACHED = Statement(
     "SELECT 1 FROM outbox WHERE shop_id = :shop AND key >= :first AND key < :beyond"
     " AND state = 'done' LIMIT 1"
@@ -341,6 +344,11 @@ class Outbox:
             return self._fenced(_REWRITE, task, holder, work=text)
         expires = micros(expires_at)
         return self._fenced(_REWRITE_FOR_LONGER, task, holder, work=text, expires_at=expires)
+
+    def told_with(self, shop: ShopId, ids: Iterable[TaskId]) -> None:
+        """These were dropped because another task does what they should; now it has."""
+        for id_ in ids:
+            self._sql.run(_TOLD_WITH, shop=shop, id=id_)
 
     def reached(self, shop: ShopId, prefix: str) -> bool:
         """Whether a task whose key begins with the prefix is done."""

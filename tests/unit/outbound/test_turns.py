@@ -344,6 +344,16 @@ async def test_a_digest_names_what_waits_for_a_decision_where_nobody_else_can_wr
 
     await stage.store.write(unit)
     await tell(stage, "🔔 待处理 5｜没有规则")
-    (said,) = await work(stage, FakeChat([SAID], pushes=False), rounds=1)
+    chat = FakeChat([Unreachable("qq", "send", "away"), SAID], pushes=False)
+    assert await work(stage, chat, rounds=1) == []
+    assert not await mailed_no_more(stage)
+    stage.now += timedelta(minutes=1)
+    (said,) = await work(stage, chat, rounds=1)
     assert needs_of_notice(said) == (37,)
     assert "1 发货" in said
+    assert await mailed_no_more(stage)
+
+
+async def mailed_no_more(stage: Stage) -> bool:
+    """Whether the mail about the need stays away, because somebody was told."""
+    return await stage.store.read(lambda tx: tx.outbox.reached(stage.shop, "need:37:"))
