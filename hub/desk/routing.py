@@ -203,8 +203,9 @@ class Routing:
         relay = await self._store.read(
             lambda tx: tx.relays.find(peer.bot, peer.scene, peer.peer, quoted)
         )
-        known = relay is not None and relay.shop == operator.shop and relay.need is not None
-        return (relay.need,) if known else ()
+        if relay is None or relay.shop != operator.shop or relay.need is None:
+            return ()
+        return (relay.need,)
 
     def heard_by_another_bot(self, message: OperatorMessage) -> bool:
         """Two bots in one group hear every line twice, under ids that have nothing in common: the

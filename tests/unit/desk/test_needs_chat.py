@@ -147,6 +147,8 @@ async def test_a_number_whose_quote_is_blank_answers_the_need_that_the_notice_to
     assert said == f"待处理 {needs[0].number}：发货"
     assert await stage.states(orders[0]) == [S.RESERVED]
     assert await stage.states(orders[1]) == []
+
+
 def digest(stage: DeliveryStage, *needs: int) -> str:
     """What waited in the conversation with 小林 as one notice, which ends with its ticket."""
     ticket = f"#{stage.lin.ticket}"
