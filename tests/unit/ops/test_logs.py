@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -199,6 +200,30 @@ def test_a_folder_that_cannot_be_written_is_told_of_once_and_stops_nobody(
     for _ in range(3):
         files.write("lost\n", DAY)
     assert capsys.readouterr().err.count("log files cannot be written") == 1
+    assert str(place) in files.trouble
+
+
+def test_log_files_go_on_where_a_full_disk_let_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("nothing here is always full")
+    clock = [0.0]
+    module = sys.modules[LogFiles.__module__]
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    today = tmp_path / "yuqiao-2026-11-01.log"
+    today.symlink_to("/dev/full")
+    files = files_in(tmp_path)
+    files.write("lost\n", DAY)
+    assert "No space left" in files.trouble
+    today.unlink()
+    files.write("too early\n", DAY)
+    clock[0] = 61.0
+    files.write("kept\n", DAY)
+    files.settle()
+    files.close()
+    assert files.trouble == ""
+    assert today.read_text("utf-8") == "kept\n"
 
 
 def test_what_libraries_warn_about_is_redacted_too(capsys: pytest.CaptureFixture[str]) -> None:
