@@ -20,6 +20,10 @@ NOT_HERE = "这里不能备份，请用命令 yuqiao backup"
 NO_BACKUPS = "还没有备份"
 NEED_PASSPHRASE = "这份备份的密钥用口令加密了，请用 --passphrase-file 给出口令"  # noqa: S105
 WRONG_PASSPHRASE = "口令不对，密钥没有解开"  # noqa: S105
+OTHER_PASSPHRASE = (
+    "设置里的口令不是做这份备份时的那个，"  # noqa: S105
+    "里面的密钥和完整配置没有用上；要用就加 --passphrase-file"
+)
 NEED_KEY = (
     "这份备份里没有密钥，这里的 yuqiao.key 也打不开它；用 --key-file 给出那台机器上的 yuqiao.key"
 )

@@ -151,6 +151,22 @@ def test_a_wrong_passphrase_changes_nothing(shop: Machine, fresh: Machine) -> No
         assert fresh.files() == {}
 
 
+def test_a_passphrase_that_the_settings_have_since_keeps_nobody_from_his_own_backup(
+    shop: Machine, fresh: Machine
+) -> None:
+    made = archive(shop)
+    shop.config.write_text(shop.config.read_text("utf-8") + "backup:\n  passphrase: new\n", "utf-8")
+    done = shop.restore(made)  # the key is still here
+    assert words.OTHER_PASSPHRASE in done.warnings
+    fresh.config.parent.mkdir(parents=True)
+    fresh.config.write_text(
+        f"database:\n  path: {fresh.database}\nbackup:\n  passphrase: new\n", "utf-8"
+    )
+    with pytest.raises(Invalid) as refused:
+        fresh.restore(made)
+    assert refused.value.text == words.NEED_PASSPHRASE
+
+
 def rewritten(made: Path, name: str, change: Any) -> Path:
     """The archive with one of its files changed; the manifest keeps what it said."""
     other = made.with_name("changed.zip")
