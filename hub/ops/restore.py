@@ -103,10 +103,17 @@ def restore(
     """
     checked_parts(wish.only)
     read_manifest(wish.archive)
-    path = settings.database.path
+    path = checked_place(settings)
     with translated(path), alone(path) as folder, staging_in(folder) as staging:
         work = _prepare(settings, config, wish, staging, now)
         return _carry_out(work) if do else Restored(work.parts, None, work.warnings)
+
+
+def checked_place(settings: Settings) -> Path:
+    """Of the file that is replaced. Raises Unavailable where a server has the database instead."""
+    if settings.database.server:
+        raise Unavailable(words.ON_SERVER)
+    return settings.database.path
 
 
 @contextmanager
