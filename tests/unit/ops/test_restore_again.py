@@ -130,8 +130,9 @@ async def test_a_task_that_was_begun_after_the_backup_counts_as_sent(
     assert (mark(shop) or {})["moved"] is False
     with closing(sqlite3.connect(shop.database)) as sql, sql:
         sql.execute("UPDATE outbox SET state = 'running', attempt = 1, wire_at = 1")
-    shop.restore(made)
-    assert (mark(shop) or {})["moved"] is True
+    for _ in range(2):  # the second finds what the first brought, and no hub has minded that yet
+        shop.restore(made)
+        assert (mark(shop) or {})["moved"] is True
 
 
 async def test_a_second_restore_before_the_first_start_forgets_nothing(
