@@ -87,11 +87,16 @@ class Hub:
 
 @asynccontextmanager
 async def open_hub(
-    settings: Settings, *, config: Path | None = None, now: Callable[[], datetime] = utc_now
+    settings: Settings,
+    *,
+    config: Path | None = None,
+    now: Callable[[], datetime] = utc_now,
+    log_trouble: Callable[[], str] = str,
 ) -> AsyncIterator[Hub]:
     """Everything from the database to the open port; leaving it stops in the opposite order.
 
-    `config`: the settings file, which goes into backups.
+    `config`: the settings file, which goes into backups. `log_trouble`: why no log files are
+    written, if they are not.
 
     Raises StoreError or SettingsError, each one line for the person who starts it.
     """
@@ -170,7 +175,9 @@ async def open_hub(
             store, assist, replies, album, supervisor.client_of, metrics, settings, now
         )
         workers["mails"] = mail_worker(store, mail, metrics, settings, now)
-        app = _application(store, desk, qq, (token, link_token), metrics, settings, now)
+        app = _application(
+            store, desk, qq, (token, link_token), metrics, settings, now, log_trouble
+        )
         await desk.chat.learn_operators()
         async with listening(app, settings.web) as port, asyncio.TaskGroup() as tasks:
             running = [
@@ -199,14 +206,17 @@ async def open_hub(
                     task.cancel()
 
 
-async def serve(settings: Settings, config: Path | None = None) -> None:
-    """Run until SIGTERM or SIGINT. Says first what `yuqiao check --quick` says."""
+async def serve(
+    settings: Settings, config: Path | None = None, log_trouble: Callable[[], str] = str
+) -> None:
+    """Run until SIGTERM or SIGINT. Says first what `yuqiao check --quick` says. `log_trouble`: as
+    `open_hub` has it."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         with suppress(NotImplementedError):  # Windows: Ctrl+C raises KeyboardInterrupt instead
             loop.add_signal_handler(number, stop.set)
-    async with open_hub(settings, config=config) as hub:
+    async with open_hub(settings, config=config, log_trouble=log_trouble) as hub:
         logger.info("yuqiao {} listens on {}:{}", __version__, settings.web.host, hub.port)
         for finding in await check_store(settings, hub.store):
             logger.log("INFO" if finding.ok else "WARNING", "check: {}", finding)
@@ -259,13 +269,14 @@ def _application(
     metrics: Metrics,
     settings: Settings,
     now: Callable[[], datetime],
+    log_trouble: Callable[[], str],
 ) -> web.Application:
     def refusals() -> tuple[tuple[datetime, str], ...]:
         return tuple((one.at, one.reason) for one in qq.turned_away)
 
     app = web.Application(client_max_size=LARGEST_REQUEST)
     folder = settings.database.path.parent
-    attach_ops(app, store, metrics, __version__, now, folder)
+    attach_ops(app, store, metrics, __version__, now, folder, log_trouble)
     qq.attach(app)
     attach(
         app,

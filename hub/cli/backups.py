@@ -141,7 +141,7 @@ def restore_command(
         _tell(undo(settings, file, now=now, do=yes), did=yes)
         return
     key = key_file.read().strip() if key_file is not None else ""
-    wish = Wish(file, parts, _passphrase(passphrase_file) or settings.backup.passphrase, key)
+    wish = Wish(file, parts, _passphrase(passphrase_file), key)
     _tell(restore(settings, place, wish, now=now, do=yes), did=yes)
 
 

@@ -6,6 +6,7 @@ import gc
 import sys
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
 
 import click
@@ -60,6 +61,7 @@ class Program(click.Group):
 @click.pass_context
 def cli(context: click.Context, config: Path | None) -> None:
     """鱼桥 Yuqiao: run a Xianyu shop from QQ."""
+    _ops().set_up_logs("WARNING")  # or a bug would print the values of variables
     context.obj = config
     gc.freeze()
     gc.enable()
@@ -84,9 +86,20 @@ def main() -> None:
     except BaseExceptionGroup as group:
         known = _known(group)
         if known is None:
-            logger.opt(exception=group).critical("stopped by a bug")
-            sys.exit(EXIT_BUG)
+            _stopped_by_bug(group)
         _fail(known)
+    except Exception as bug:
+        _stopped_by_bug(bug)
+
+
+def _ops() -> ModuleType:
+    """Logs without secrets; loaded as late as the command, which mostly needs it as well."""
+    return import_module("hub.ops")
+
+
+def _stopped_by_bug(error: BaseException) -> NoReturn:
+    logger.opt(exception=error).critical("stopped by a bug")
+    sys.exit(EXIT_BUG)
 
 
 def _known(group: BaseExceptionGroup[BaseException]) -> HubError | None:
@@ -101,6 +114,6 @@ def _known(group: BaseExceptionGroup[BaseException]) -> HubError | None:
 
 
 def _fail(error: HubError | OSError) -> NoReturn:
-    line = error.text if isinstance(error, Refusal) else str(error)
+    line = error.text if isinstance(error, Refusal) else _ops().redact(str(error))
     click.echo(f"yuqiao: {line}", err=True)
     sys.exit(EXIT_CONFIG if isinstance(error, SettingsError | StoreError) else EXIT_REFUSED)

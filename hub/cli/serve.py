@@ -20,5 +20,7 @@ def serve_command(config: Path | None) -> None:
     settings = load_settings(config)
     as_json = settings.log.format == "json"
     zone = ZoneInfo(settings.text.timezone)
-    set_up_logs(settings.log.level, as_json=as_json, files=log_files(settings), zone=zone)
-    run(serve(settings, settings_file(config)))
+    files = log_files(settings)
+    set_up_logs(settings.log.level, as_json=as_json, files=files, zone=zone)
+    trouble = (lambda: files.trouble) if files is not None else str
+    run(serve(settings, settings_file(config), trouble))

@@ -152,12 +152,13 @@ class Backups:
     def _ask_for_room(self) -> None:
         """The archive is unpacked in here to be checked, and the shop must go on meanwhile: room
         for pictures twice, as they do not get smaller, and for a database and a half."""
-        status = self._settings.database.path.stat()
-        needed = status.st_size + status.st_size // 2
+        database = self._settings.database.path
+        size = database.stat().st_size if database.is_file() else 0  # else a server has it
+        needed = size + size // 2
         for _, file in self._files():
             with suppress(FileNotFoundError):
                 needed += 2 * file.stat().st_size
-        if self.folder.stat().st_dev == status.st_dev:
+        if self.folder.stat().st_dev == database.parent.stat().st_dev:
             needed += LEAST_FREE
         free = shutil.disk_usage(self.folder).free
         if free < needed:

@@ -61,10 +61,12 @@ def attach_ops(
     version: str,
     now: Callable[[], datetime],
     folder: Path,
+    log_trouble: Callable[[], str] = str,
 ) -> None:
     """`/health` (200 ready, 503 with reasons), `/health/live`, `/metrics`.
 
-    `folder` is where the database lies.
+    `folder` is where the database lies. `log_trouble`: why no log files are written, if they are
+    not; a shop goes on without, so that is a warning and no reason.
     """
 
     async def ready(_: web.Request) -> web.Response:
@@ -78,10 +80,10 @@ def attach_ops(
         else:
             problems = full_disk(folder) + reasons(accounts, now())
         status = "unready" if problems else "ready"
-        return web.json_response(
-            {"status": status, "reasons": problems, "version": version},
-            status=503 if problems else 200,
-        )
+        said = {"status": status, "reasons": problems, "version": version}
+        if why := log_trouble():
+            said["warnings"] = [f"日志文件写不进 {why}"]
+        return web.json_response(said, status=503 if problems else 200)
 
     async def live(_: web.Request) -> web.Response:
         return web.json_response({"status": "live", "version": version})

@@ -40,6 +40,8 @@ class LogFiles:
         self._day: date | None = None
         self._size = 0
         self._broken_at: float | None = None
+        self.trouble = ""
+        """Why nothing is written at present; empty: it is."""
         self._tidying: threading.Thread | None = None
 
     def write(self, line: str, at: datetime) -> None:
@@ -51,11 +53,12 @@ class LogFiles:
         except OSError as error:
             if self._broken_at is None:
                 sys.stderr.write(f"log files cannot be written in {self._folder}: {error}\n")
+            self.trouble = f"{self._folder}：{error.strerror or error}"
             self._broken_at = time.monotonic()
             with suppress(OSError):
                 self.close()
         else:
-            self._broken_at = None
+            self._broken_at, self.trouble = None, ""
 
     def close(self) -> None:
         file, self._file = self._file, None

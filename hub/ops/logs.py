@@ -24,34 +24,68 @@ IDS = ("request", "account", "conversation", "task")
 """What `logger.contextualize` may be given, in the order in which it stands in a line."""
 
 _NAMES = (
-    r"_m_h5_tk(?:_enc)?|cookie\d+|sgcookie|_tb_token_|unb|csg|havana_lgc\w*|x5sec\w*|yuqiao_session"
-    r"|[\w-]*(?:token|api[_-]?key|passw(?:or)?d|passphrase|secret|authorization)"
+    r"_m_h5_tk(?:_enc)?|mh5\w*|cookie\d+|sgcookie|_tb_token_|unb|csg|havana_lgc\w*|_hvn_lgc\w*"
+    r"|x5sec\w*|tfstk|isg|cna|tracknick|yuqiao_session|csrf|pwd|pass(?==)|(?<=[?&])(?:key|t|sign)"
+    r"|[\w-]{0,40}(?:token|api[_-]?key|passw(?:or)?d|passphrase|secret|authorization)"
+    r"|[\w-]{0,40}(?:(?:app|private|access)[._-]?|database[._]+)key"
 )
+_QUOTE = r"(?:[\\\"']|%22|%27|%5C)"
 _SECRETS = re.compile(
     rf"(?P<name>(?<![A-Za-z0-9])(?:{_NAMES})"
-    # `name=`, `name: `, `"name": "`, `'name', '`, with quotes escaped or not
-    r"(?:[\\\"']*\s*[=:]|[\\\"']+\s*,)\s*[\\\"']*(?:(?:Bearer|Token|Basic)\s+)?)"
-    r"(?P<value>[^\s;,\\\"'&}]+)",
+    # `name=`, `name: `, `"name": "`, `'name', '`, `--name `, with quotes escaped or encoded or not
+    rf"(?:{_QUOTE}*\s*(?:[=:]|%3D|%3A)|{_QUOTE}+\s*,)\s*[\[(]?{_QUOTE}*"
+    r"(?:(?:Bearer|Token|Basic|QQBot)\s+)?)"
+    r"(?P<value>(?<=[\"'])[^\\\"'\n]+|[^\s;,\\\"'&}]+)",
     re.IGNORECASE,
+)
+_BEARER = re.compile(r"(?P<name>\b(?:Bearer|QQBot)\s+|--pass\w+[ =])[\w.~+/=-]{8,}", re.IGNORECASE)
+_KEYS = re.compile(r"(?P<name>\bsk-|\bgAAAAA)[\w*=-]{8,}")
+"""Of models' services, and what our own key sealed: services repeat in errors what they got."""
+_IN_WORDS = re.compile(
+    r"(?P<name>(?:密码|口令|令牌|授权码|密钥|卡密)[\\\"']*\s*[:：=是为]+\s*[\\\"'「【]*)[^\s，。；、,;\"'」】]+"
 )
 _COOKIE_LINE = re.compile(
     r"(?P<name>cookies?[\\\"']*\s*[=:]\s*[\\\"']*)(?=[^\s=;,:]+=)[^\n\\\"']*", re.IGNORECASE
 )
+_COOKIE_JAR = re.compile(
+    r"(?P<name><(?:SimpleCookie|Morsel)\b:?|\bcookies?[\\\"']*\s*[=:]\s*\{)[^}>\n]*", re.IGNORECASE
+)
+_COOKIES = re.compile(
+    r"(?P<name>)(?<![\w;=-])(?=[\w.-]+=)(?=[^\n]{0,400}?\b(?:cookie2|unb|_tb_token_|_m_h5_tk|tracknick|cna|xlly_s)=)"
+    r"(?:[\w.-]+=[^;\s]*;[ ]?)+[\w.-]+=[^;\s\"'\\]*"
+)
+"""Several of them in a row, whatever stands before."""
 _CODE = re.compile(
-    r"(?P<name>(?:验证码|绑定码|校验码|/绑定|\b\w*(?:sms|verify|binding)[_ -]?code)"
-    r"[\\\"'：:=，,\s是为]*)\d{4,8}(?!\d)",
+    r"(?P<name>(?:验证码|绑定码|校验码|动态码|/绑定|\b\w*(?:sms|verify|binding)[_ -]?code)"
+    r"[\\\"'：:=，,【\[（(\s是为]*)\d{4,8}(?!\d)",
     re.IGNORECASE,
 )
-_PHONE = re.compile(
-    r"(?P<name>(?<![A-Za-z0-9_.])(?:\+?86[ -]?)?1[3-9]\d)[ -]?\d{4}[ -]?\d{4}"
-    r"(?![A-Za-z0-9_]|\.\d)"
+_SIX_DIGITS = re.compile(
+    r"(?P<name>\bcode[\\\"']*\s*(?:[=:]|is)\s*[\\\"']*)\d{6}(?!\d)", re.IGNORECASE
 )
-_URL_PASSWORD = re.compile(r"(?P<name>://[^/\s:@]*:)[^/\s@]+(?=@)")
+_PHONE = re.compile(
+    r"(?P<name>(?:(?<![A-Za-z0-9_.])|(?<=%2B)|(?<=%3D)|(?<=%22))"
+    r"(?:\+?86[ -]?)?1[3-9]\d)[ -]?\d{4}[ -]?\d{4}(?![A-Za-z0-9_]|\.\d)"
+)
+_URL_PASSWORD = re.compile(r"(?P<name>://[^/\s:@]*:)[^/\s]+(?=@)")
+_KNOWN = (
+    _COOKIE_JAR,
+    _COOKIE_LINE,
+    _COOKIES,
+    _SECRETS,
+    _BEARER,
+    _KEYS,
+    _IN_WORDS,
+    _URL_PASSWORD,
+    _CODE,
+    _SIX_DIGITS,
+    _PHONE,
+)
 
 
 def redact(line: str) -> str:
     """The line with the values of known secrets, codes and mobile numbers replaced by stars."""
-    for known in (_COOKIE_LINE, _SECRETS, _URL_PASSWORD, _CODE, _PHONE):
+    for known in _KNOWN:
         line = known.sub(lambda match: match["name"] + HIDDEN, line)
     return line
 
@@ -108,7 +142,13 @@ class _ToLoguru(logging.Handler):
     """Libraries log through `logging`; their warnings end in the same place."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        logger.opt(exception=record.exc_info).log(record.levelname, record.getMessage())
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError, KeyError):  # their mistake: `logging` would print it all
+            message = str(record.msg)
+        known = record.levelname in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+        level = record.levelname if known else record.levelno
+        logger.opt(exception=record.exc_info).log(level, message)
 
 
 def _format(record: Record) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -50,6 +51,7 @@ class Wish:
     only: Collection[str] = ()
     """Empty: everything."""
     passphrase: str = ""
+    """Empty: that of the settings, if they have one."""
     key: str = ""
 
 
@@ -101,10 +103,17 @@ def restore(
     """
     checked_parts(wish.only)
     read_manifest(wish.archive)
-    path = settings.database.path
+    path = checked_place(settings)
     with translated(path), alone(path) as folder, staging_in(folder) as staging:
         work = _prepare(settings, config, wish, staging, now)
         return _carry_out(work) if do else Restored(work.parts, None, work.warnings)
+
+
+def checked_place(settings: Settings) -> Path:
+    """Of the file that is replaced. Raises Unavailable where a server has the database instead."""
+    if settings.database.server:
+        raise Unavailable(words.ON_SERVER)
+    return settings.database.path
 
 
 @contextmanager
@@ -151,8 +160,8 @@ def _prepare(settings: Settings, config: Path, wish: Wish, staging: Path, now: d
     found = check_database(staging / DATABASE, wish.archive.name, manifest)
     kept = free_folder(settings.database.path.parent, now)
     work = _Work(wish, settings, config, staging, kept, manifest, found, now)
-    if manifest.sealed and wish.passphrase:
-        work.sealed = unseal((staging / SEALED).read_text(encoding="utf-8"), wish.passphrase)
+    if manifest.sealed:
+        work.sealed = _unsealed(work)
     wanted = set(wish.only) or {"database", "pictures", "config"}
     if "database" in wanted:
         _plan_database(work)
@@ -165,6 +174,21 @@ def _prepare(settings: Settings, config: Path, wish: Wish, staging: Path, now: d
     if shown and (staging / "pictures").is_dir():
         work.parts.append(words.PARTS["pictures"])
     return work
+
+
+def _unsealed(work: _Work) -> Secrets | None:
+    """None: nobody said how, or the passphrase of the settings is another one by now, which matters
+    only where the key is needed. Raises Invalid if one was given for this and is wrong."""
+    sealed = (work.staging / SEALED).read_text(encoding="utf-8")
+    if work.wish.passphrase:
+        return unseal(sealed, work.wish.passphrase)
+    if not work.settings.backup.passphrase:
+        return None
+    try:
+        return unseal(sealed, work.settings.backup.passphrase)
+    except Invalid:
+        work.warnings.append(words.OTHER_PASSPHRASE)
+        return None
 
 
 def _carry_out(work: _Work) -> Restored:
@@ -310,7 +334,14 @@ def _same(one: Path, other: Path) -> bool:
 
 def is_writable(target: Path) -> bool:
     folder = next(one for one in target.absolute().parents if one.exists())
-    return os.access(folder, os.W_OK)
+    return os.access(folder, os.W_OK) and not _is_mounted_read_only(target)
+
+
+def _is_mounted_read_only(file: Path) -> bool:
+    """Containers are given single files, in a folder that can be written to."""
+    if sys.platform == "win32" or not file.exists():
+        return False
+    return bool(os.statvfs(file).f_flag & os.ST_RDONLY)
 
 
 def _bring_pictures(work: _Work) -> None:
@@ -319,7 +350,9 @@ def _bring_pictures(work: _Work) -> None:
         target = work.folder / "pictures" / source.parent.name / source.name
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            source.replace(target)
+            half = target.with_name(f"{target.name}.half")
+            shutil.move(source, half)  # the pictures may lie on another disk
+            half.replace(target)
 
 
 def _merge(work: _Work, groups: Sequence[str], record: Kept) -> None:

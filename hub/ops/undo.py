@@ -15,6 +15,7 @@ from hub.ops.restore import (
     SIDES,
     Restored,
     alone,
+    checked_place,
     compare,
     is_writable,
     staging_in,
@@ -57,7 +58,7 @@ def undo(
     What it takes the place of is kept in the same way, so it can be taken back as well. Pictures
     that came stay. Raises Invalid or Unavailable with one sentence: then nothing was changed.
     """
-    path = settings.database.path
+    path = checked_place(settings)
     with translated(path), alone(path) as data, staging_in(data) as staging:
         last = newest_kept(data) if folder is None else read_kept(folder.absolute())
         if last.database != path.name or last.folder.parent.resolve() != data.resolve():

@@ -7,6 +7,7 @@ Each value can be given as `YUQIAO_<SECTION>__<KEY>`. Names that users of the op
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -69,7 +70,7 @@ def _read_file(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
-        raise SettingsError(f"{path} is not readable YAML: {error}") from None
+        raise SettingsError(f"{path} is not readable YAML: {_where(error)}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"cannot read {path}: {error}") from None
     if values is None:
@@ -78,6 +79,15 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} must hold sections such as 'web:' or 'qq:'")
     # A section whose lines are all commented out is there and empty.
     return {name: {} if part is None else part for name, part in values.items()}
+
+
+def _where(error: yaml.YAMLError) -> str:
+    """Without the line itself, which may be that of a password, and without words taken from it."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return "it is no text"
+    mark = error.problem_mark
+    what = re.sub(r"'[^']{2,}'", "'...'", error.problem or "")
+    return f"line {mark.line + 1}, column {mark.column + 1}: {what}"
 
 
 def _overlay_environment(values: dict[str, Any], env: Mapping[str, str]) -> None:

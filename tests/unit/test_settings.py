@@ -230,3 +230,17 @@ def test_the_password_of_mail_is_not_shown() -> None:
     found = mail(host="h", user="a@b.c", password="s3cret", sender="鱼桥 <x@b.c>")
     assert "s3cret" not in repr(found)
     assert found.mail.sender_address == "x@b.c"
+
+
+@pytest.mark.parametrize(
+    "value", ["s3cretV4lue: [", '"s3cretV4lue', "*s3cretV4lue", "!s3cretV4lue x"]
+)
+def test_a_file_that_cannot_be_read_is_named_with_its_line_and_without_what_stands_there(
+    tmp_path: Path, value: str
+) -> None:
+    file = tmp_path / "hub.yml"
+    file.write_text(f"mail:\n  password: {value}\n", "utf-8")
+    with pytest.raises(SettingsError) as refused:
+        load_settings(file, {})
+    assert "line" in str(refused.value)
+    assert "s3cretV4lue" not in str(refused.value)

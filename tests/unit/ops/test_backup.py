@@ -118,7 +118,8 @@ def test_every_secret_setting_is_blanked_and_nothing_else() -> None:
         for name, field in type(model).model_fields.items():
             hidden = not field.repr or ("token" in name and field.annotation is str)
             secret += hidden
-            lines.append(f"  {name}: {'SECRET' if hidden else 'open'}-{name}  # stays")
+            value = "db://me:SECRET@host/x" if (section, name) == ("database", "url") else "SECRET"
+            lines.append(f"  {name}: {value if hidden else 'open'}-{name}  # stays")
     lines += ["qq:", "  onebot_ws_urls:", "  - ws://a.example/?access_token=SECRET", "  - ws://b"]
     shown = blanked("\n".join(lines))
     assert "SECRET" not in shown
@@ -149,6 +150,22 @@ def test_a_wrong_passphrase_changes_nothing(shop: Machine, fresh: Machine) -> No
             fresh.restore(made, **wish)
         assert refused.value.text == said
         assert fresh.files() == {}
+
+
+def test_a_passphrase_that_the_settings_have_since_keeps_nobody_from_his_own_backup(
+    shop: Machine, fresh: Machine
+) -> None:
+    made = archive(shop)
+    shop.config.write_text(shop.config.read_text("utf-8") + "backup:\n  passphrase: new\n", "utf-8")
+    done = shop.restore(made)  # the key is still here
+    assert words.OTHER_PASSPHRASE in done.warnings
+    fresh.config.parent.mkdir(parents=True)
+    fresh.config.write_text(
+        f"database:\n  path: {fresh.database}\nbackup:\n  passphrase: new\n", "utf-8"
+    )
+    with pytest.raises(Invalid) as refused:
+        fresh.restore(made)
+    assert refused.value.text == words.NEED_PASSPHRASE
 
 
 def rewritten(made: Path, name: str, change: Any) -> Path:

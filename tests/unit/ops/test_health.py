@@ -61,11 +61,15 @@ class Stage:
         return await self.store.write(unit)
 
 
+LOGS = {"trouble": ""}
+"""Why no log files are written."""
+
+
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     async with open_store(tmp_path / "hub.db", now=now) as store:
         app = web.Application()
-        attach_ops(app, store, Metrics(), "1.2.3", now, tmp_path)
+        attach_ops(app, store, Metrics(), "1.2.3", now, tmp_path, lambda: LOGS["trouble"])
         runner = web.AppRunner(app)
         await runner.setup()
         try:
@@ -79,6 +83,15 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 async def test_a_hub_without_accounts_is_ready(stage: Stage) -> None:
     expected = {"status": "ready", "reasons": [], "version": "1.2.3"}
     assert await stage.ask() == (200, expected)
+
+
+async def test_log_files_that_cannot_be_written_are_told_of_and_the_hub_is_ready(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LOGS, "trouble", "/logs：No space left on device")
+    status, told = await stage.ask()
+    assert (status, told["status"]) == (200, "ready")
+    assert told["warnings"] == ["日志文件写不进 /logs：No space left on device"]
 
 
 async def test_a_disk_that_is_full_makes_the_hub_unready(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from loguru import logger
 
+from hub.cli import cli, main
 from hub.errors import Throttled, Unreachable
 from hub.ops import LogFiles, redact, set_up_logs
 
@@ -44,6 +46,20 @@ VALUE = "s3cretV4lue"
         f'apiKey: "{VALUE}"',
         f"yuqiao_session={VALUE}",
         f"backup.passphrase: {VALUE}",
+        f"YUQIAO_DATABASE__KEY={VALUE}",
+        f"<SimpleCookie: sgcookie='{VALUE}' t='{VALUE}'>",
+        f"cookies={{'t': '{VALUE}', '_tb_token_': '{VALUE}'}}",
+        f"sent xlly_s=1; t={VALUE}; tracknick={VALUE}",
+        f"Incorrect API key provided: sk-{VALUE}123. You can find yours",
+        f"Authorization: QQBot 1234.{VALUE}",
+        f"got Bearer {VALUE}",
+        f"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={VALUE}",
+        f"access_token%22%3A%22{VALUE}%22",
+        f"{{'password': ['{VALUE}']}}",
+        f"password: 'a;b {VALUE}'",
+        f"http://user:pa@ss{VALUE}@host:80/",
+        f"密码：{VALUE}",
+        f"卡密: {VALUE}",
     ],
 )
 def test_a_secret_never_reaches_the_log(line: str) -> None:
@@ -67,6 +83,9 @@ def test_a_secret_never_reaches_the_log(line: str) -> None:
         "account 13800138000x of buyer 2200111122223",
         "2026-11-26 12:00:00.123 took 13800138000.5 ns",
         "state code 200, error code 10001",
+        "closed with code=1006",
+        "bearer of bad news: no token here",
+        "took=1; left=2; sent=3",
     ],
 )
 def test_ordinary_lines_stay_as_they_are(line: str) -> None:
@@ -85,6 +104,8 @@ def test_ordinary_lines_stay_as_they_are(line: str) -> None:
         "短信验证码是 345678",
         "/绑定 345678",
         "sms_code=345678",
+        "验证码为【345678】",
+        "phone%22%3A%2213812345678",
     ],
 )
 def test_neither_does_a_mobile_number_or_a_code(line: str) -> None:
@@ -179,6 +200,30 @@ def test_a_folder_that_cannot_be_written_is_told_of_once_and_stops_nobody(
     for _ in range(3):
         files.write("lost\n", DAY)
     assert capsys.readouterr().err.count("log files cannot be written") == 1
+    assert str(place) in files.trouble
+
+
+def test_log_files_go_on_where_a_full_disk_let_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("nothing here is always full")
+    clock = [0.0]
+    module = sys.modules[LogFiles.__module__]
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    today = tmp_path / "yuqiao-2026-11-01.log"
+    today.symlink_to("/dev/full")
+    files = files_in(tmp_path)
+    files.write("lost\n", DAY)
+    assert "No space left" in files.trouble
+    today.unlink()
+    files.write("too early\n", DAY)
+    clock[0] = 61.0
+    files.write("kept\n", DAY)
+    files.settle()
+    files.close()
+    assert files.trouble == ""
+    assert today.read_text("utf-8") == "kept\n"
 
 
 def test_what_libraries_warn_about_is_redacted_too(capsys: pytest.CaptureFixture[str]) -> None:
@@ -192,4 +237,42 @@ def test_what_libraries_warn_about_is_redacted_too(capsys: pytest.CaptureFixture
     shown = capsys.readouterr().err
     assert "refused" in shown
     assert "kept" in shown
+    assert VALUE not in shown
+
+
+def test_what_a_library_logs_wrongly_is_neither_lost_nor_printed_raw(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A level of its own, or values that do not fit: `logging` would print them with the stack."""
+    set_up_logs("INFO")
+    try:
+        logging.getLogger("some.library").log(35, "of its own level")
+        logging.getLogger("some.library").warning("%d things", f"token={VALUE}")
+    finally:
+        logger.remove()
+        logging.getLogger().handlers.clear()
+    shown = capsys.readouterr().err
+    assert "of its own level" in shown
+    assert "things" in shown
+    assert VALUE not in shown
+
+
+def test_a_bug_in_a_command_is_told_without_values(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(**_: object) -> None:
+        password = VALUE
+        raise KeyError(f"token={password}")
+
+    set_up_logs("WARNING")  # as the command line does first
+    monkeypatch.setattr(cli, "main", broken)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main()
+    finally:
+        logger.remove()
+        logging.getLogger().handlers.clear()
+    shown = capsys.readouterr().err
+    assert ended.value.code == 70
+    assert "stopped by a bug" in shown
     assert VALUE not in shown

@@ -130,8 +130,9 @@ async def test_a_task_that_was_begun_after_the_backup_counts_as_sent(
     assert (mark(shop) or {})["moved"] is False
     with closing(sqlite3.connect(shop.database)) as sql, sql:
         sql.execute("UPDATE outbox SET state = 'running', attempt = 1, wire_at = 1")
-    shop.restore(made)
-    assert (mark(shop) or {})["moved"] is True
+    for _ in range(2):  # the second finds what the first brought, and no hub has minded that yet
+        shop.restore(made)
+        assert (mark(shop) or {})["moved"] is True
 
 
 async def test_a_second_restore_before_the_first_start_forgets_nothing(
@@ -253,6 +254,14 @@ async def test_taking_back_is_refused_where_it_cannot_be(
         with pytest.raises(Unavailable) as refused_too:
             back(shop)
     assert "先停下它" in refused_too.value.text
+    elsewhere = load_settings(None, {"YUQIAO_DATABASE__URL": "postgresql://db/shop"})
+    for act in (
+        lambda: undo(elsewhere, now=LATER),
+        lambda: restore(elsewhere, shop.config, Wish(made), now=LATER),
+    ):
+        with pytest.raises(Unavailable) as refused_too:
+            act()
+        assert refused_too.value.text == words.ON_SERVER
 
 
 async def test_a_link_to_the_folder_or_to_the_file_is_the_same_shop(
