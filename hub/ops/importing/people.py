@@ -99,6 +99,8 @@ def _plan_member(draft: Draft, row: OriginalRow, owners: set[str]) -> None:
         notes.append(words.renamed(alias))
     if hashed and (MEMBER, key) not in draft.known.ledger:
         draft.report.secrets[words.SECRET_PASSWORDS] += 1
+        if active:
+            notes.append(words.OWNER_LOGS_IN if owner else words.AGENT_LOGS_IN)
     draft.put(
         line_of(Part.MEMBERS, name, notes),
         MEMBER,

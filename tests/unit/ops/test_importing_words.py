@@ -100,6 +100,9 @@ ODD: tuple[Any, ...] = (
     '{"a": [1',
     "[]",
     "NaN",
+    "9" * 60,
+    "1e999999999",
+    f"static/uploads/images/{'x' * 300}.png",
     "{}{{}",
 )
 
