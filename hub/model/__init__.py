@@ -106,6 +106,7 @@ from hub.model.ids import (
     ShopId,
     TaskId,
 )
+from hub.model.imports import ImportedPart, ImportJob, ImportStage, ImportSummary, SentFile
 from hub.model.items import Item, ItemPage, ListedItem, Spec, Variant
 from hub.model.mail import (
     ORDINARY,
@@ -295,6 +296,10 @@ __all__ = [
     "Hours",
     "Ignored",
     "Image",
+    "ImportJob",
+    "ImportStage",
+    "ImportSummary",
+    "ImportedPart",
     "Intent",
     "Item",
     "ItemFacts",
@@ -360,6 +365,7 @@ __all__ = [
     "SendMessage",
     "SendNotice",
     "SendReceipt",
+    "SentFile",
     "Shift",
     "ShipOrder",
     "ShopId",

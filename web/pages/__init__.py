@@ -17,6 +17,7 @@ from web.pages import (
     delivery_rules,
     first_run,
     holds,
+    imports,
     items,
     live,
     login,
@@ -69,6 +70,7 @@ ROUTES: tuple[web.RouteDef, ...] = (
     *audit.ROUTES,
     *changelog.ROUTES,
     *backups.ROUTES,
+    *imports.ROUTES,
     *live.ROUTES,
 )
 
@@ -84,3 +86,6 @@ TAKE_FILES: Mapping[object, int] = {
     stock.add_pictures: stock.LARGEST_PICTURES,
 }
 """How large, in bytes, a request with files may be."""
+
+STREAMS_FILES: frozenset[object] = frozenset({imports.upload})
+"""Those that read what is sent while it arrives."""
