@@ -287,7 +287,10 @@ def picture_not_fetched(address: str, why: str) -> str:
 
 
 def picture_missing(path: str) -> str:
-    return f"没有找到图片 {path[:200]}；用 --uploads 指出原系统的 static/uploads/images，再导入一次"
+    return (
+        f"没有找到图片 {path[:200]}；带上原系统的 static/uploads/images（命令加 --uploads，网页上传"
+        " zip）再导入一次"
+    )
 
 
 def picture_unreadable(path: str, error: OSError) -> str:

@@ -136,8 +136,8 @@ def plan_accounts(draft: Draft, from_settings: list[OriginalRow]) -> None:
         except cells.UnreadableCell as error:
             draft.leave(Part.ACCOUNTS, words.SETTINGS_FILE, words.unreadable_cell(str(error)))
     if any(step.kind == ACCOUNT for step in draft.steps):
-        draft.report.ask(words.STOP_THE_ORIGINAL)
         draft.report.ask(words.ENABLE_ACCOUNTS)
+        draft.report.ask_first(words.STOP_THE_ORIGINAL)
 
 
 def _plan_account(

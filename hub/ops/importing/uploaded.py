@@ -272,5 +272,5 @@ def _named(error: HubError | OSError, held: _Held) -> str:
     said = error.text if isinstance(error, Invalid) else str(error)
     places: Iterable[Path] = (held.source.path, held.source.path.resolve())
     for place in places:
-        said = said.replace(str(place), f"「{held.job.name}」")
+        said = said.replace(f"{place} ", f"「{held.job.name}」")
     return said

@@ -135,7 +135,7 @@ async def test_what_cannot_be_taken_is_refused_on_the_form(
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"hello" * 100, "「x.db」 不是 SQLite 数据库"),
+        (b"hello" * 100, "「x.db」不是 SQLite 数据库"),
         (b"SQLite format 3\x00" + b"\x00" * 100, "坏得读不出表"),
         (b"", "是空文件"),
     ],
