@@ -85,9 +85,9 @@ def moment(row: OriginalRow, name: str) -> datetime | None:
         if isinstance(cell, int | float):
             return datetime.fromtimestamp(cell, UTC)
         found = datetime.fromisoformat(raw_text(row, name).strip())
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def fields(row: OriginalRow, name: str) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def _plan_member(draft: Draft, row: OriginalRow, owners: set[str]) -> None:
         draft.leave(Part.MEMBERS, name, words.MEMBER_THERE, outcome=Outcome.KNOWN)
         return
     notes: list[str] = []
-    owner = name == ADMIN
+    owner = cells.raw_text(row, "username") == ADMIN  # " admin" is somebody else
     active = cells.flag(row, "is_active", True)
     if not active:
         notes.append(words.MEMBER_WAS_OFF)

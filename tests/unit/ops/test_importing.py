@@ -25,6 +25,7 @@ from hub.model import (
     PlatformConversation,
     PlatformUser,
     PoolKind,
+    Role,
     RuleKind,
     StepOrder,
 )
@@ -252,6 +253,17 @@ async def test_an_order_of_before_that_nobody_wrote_down_is_put_before_a_person(
         [NeedKind.HELD],
     )
     assert await stage.store.write(lambda tx: unit(tx, "4400000000000000002", after)) == (1, [])
+
+
+async def test_only_the_admin_of_the_original_becomes_an_owner(stage: Stage) -> None:
+    """A name that only looks like it was free to be registered by anybody."""
+    rows = originals.furnished()
+    alike = {**rows["users"][1], "id": 3, "username": " admin", "password_hash": "0" * 64}
+    rows["users"] = [*rows["users"], alike]
+    await stage.run(path=originals.write_original(stage.folder / "alike.db", rows=rows))
+    members = await stage.read(lambda tx: tx.members.all(stage.shop))
+    assert [one.name for one in members if one.role is Role.OWNER] == ["admin"]
+    assert len(members) == 3
 
 
 async def test_who_was_greeted_is_not_greeted_again(stage: Stage) -> None:
