@@ -7,7 +7,7 @@ import secrets
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ from hub.answers import Replies
 from hub.assist import Assist, load_prompts
 from hub.bargains import answer_offer
 from hub.credits import Credits, fingerprint
-from hub.desk import Desk, hash_brought_over
+from hub.desk import Desk, Door, hash_brought_over
 from hub.inbound import Inbound
 from hub.listening import listening
 from hub.model import (
@@ -44,6 +44,7 @@ from hub.ops import (
     ImportInto,
     Metrics,
     Surroundings,
+    UploadedOriginals,
     attach_ops,
     bring_over_set_aside,
     check_store,
@@ -146,7 +147,12 @@ async def open_hub(
             now=now,
             count=lambda outcome: metrics.backups.labels(outcome).inc(),
         )
-        desk = Desk(store, settings, now, album, supervisor.client_of, assist, mail, backups)
+        uploads = UploadedOriginals(
+            settings.database.path.parent, replace(into, door=Door.WEB), now
+        )
+        desk = Desk(
+            store, settings, now, album, supervisor.client_of, assist, mail, backups, uploads
+        )
 
         connected = asyncio.Event()
         qq = QQ(
@@ -196,6 +202,7 @@ async def open_hub(
                 *(tasks.create_task(one.run(), name=name) for name, one in workers.items()),
                 tasks.create_task(Expiry(store, now=now).run(), name="expiry"),
                 tasks.create_task(backups.run(), name="backups"),
+                tasks.create_task(uploads.run(), name="imports"),
                 tasks.create_task(supervisor.run(), name="accounts"),
             ]
             try:

@@ -36,6 +36,9 @@ ROOMY = web.AppKey("roomy", Mapping[object, int])
 """How large, in bytes, a request to the functions that take files may be: from people with a
 session only, all others are held to what the application allows."""
 
+STREAMED = web.AppKey("streamed", frozenset[object])
+"""Functions that read a form while it arrives, and check its token themselves."""
+
 NOT_OURS = ("/health", "/metrics", "/onebot", "/api", "/static")
 _FORM_TOKEN = re.compile(r"[\w-]{20,60}")
 _READS = ("GET", "HEAD")
@@ -68,11 +71,11 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             request = request.clone(client_max_size=most)
     else:
         await _require_open_page(request, site)
-    if request.method in _READS:
+    if request.method in _READS or request.match_info.handler in request.app[STREAMED]:
         return await handler(request)
     form = await _form(request)
     try:
-        _check_form_token(request, form)
+        check_form_token(request, form)
         return await handler(request)
     finally:
         # aiohttp closes those of the request it made, and not those of a copy.
@@ -119,7 +122,8 @@ async def _form(request: web.Request) -> Mapping[str, object]:
     return form
 
 
-def _check_form_token(request: web.Request, form: Mapping[str, object]) -> None:
+def check_form_token(request: web.Request, form: Mapping[str, object]) -> None:
+    """Raises Forbidden for a form that was not filled in on our page, in this session."""
     login = request.get(LOGIN)
     expected = login.csrf if login is not None else cookie(request, FORM_COOKIE)
     given = form.get("csrf", "")

@@ -12,8 +12,8 @@ from aiohttp.typedefs import Handler
 from loguru import logger
 
 from hub.errors import Refusal
-from web.auth import PAGES, ROOMY, guard, is_page, is_partial
-from web.pages import ROUTES, TAKE_FILES
+from web.auth import PAGES, ROOMY, STREAMED, guard, is_page, is_partial
+from web.pages import ROUTES, STREAMS_FILES, TAKE_FILES
 from web.pages.live import STREAMS, Streams, close_streams
 from web.pages.login import LOGINS
 from web.render import ASSETS, render, setup_templates
@@ -57,6 +57,7 @@ def attach(app: web.Application, site: Site) -> None:
     app[ASSETS] = _hash_of(STATIC)
     app[PAGES] = frozenset(route.handler for route in ROUTES)
     app[ROOMY] = TAKE_FILES
+    app[STREAMED] = STREAMS_FILES
     setup_templates(app)
     app.middlewares.extend((catch, guard))
     app.router.add_routes(ROUTES)

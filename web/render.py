@@ -37,6 +37,7 @@ DONE: dict[str, str] = {
     "recalling": "正在撤回。",
     "recall-cancelled": "还没有发出，已经取消。",
     "words-kept": "禁用词已保存，马上生效。",
+    "import-dropped": "文件已经从服务器上删掉。",
     "backup-made": "备份做好了，也检查过了。",
     "floor-set": "底价已保存，马上生效。",
     "order-done": "已收下，结果会显示在经过里。",

@@ -34,6 +34,7 @@ from hub.delivery.reading import (
     read_again,
     read_order,
     speaks_of_another,
+    was_left_alone,
 )
 from hub.delivery.sending import (
     halt_before_mark,
@@ -83,5 +84,6 @@ __all__ = [
     "speaks_of_another",
     "start",
     "tell_need",
+    "was_left_alone",
     "why_not",
 ]

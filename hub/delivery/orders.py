@@ -49,6 +49,7 @@ from hub.store import Tx
 
 A_MINUTE = timedelta(minutes=1)
 NO_RULES_YET = "付款时店里还没有发货规则；要发请用「发货」选一个卡池"
+FROM_BEFORE = "付款时账号还没有接入过，可能已经发过；没发过就选发货"
 SHIPPED_ELSEWHERE = "订单在别处标记了发货"
 
 
@@ -115,6 +116,8 @@ def _paid(tx: Tx, account: Account, known: KnownOrder, order: Order, now: dateti
     if is_left_alone(tx, known, now):
         return
     found = judge(tx, account, known, order, now)
+    if isinstance(found, DeliveryRule) and _is_from_before(tx, account, order):
+        found = NeedKind.HELD, FROM_BEFORE
     if isinstance(found, DeliveryRule):
         owe(tx, known, found, now)
     elif found is not None:
@@ -144,6 +147,14 @@ def is_left_alone(tx: Tx, known: KnownOrder, now: datetime) -> bool:
         return False
     tx.orders.note_down(shop, account, order, OrderNote.LEFT_ALONE, detail=NO_RULES_YET, now=now)
     return True
+
+
+def _is_from_before(tx: Tx, account: Account, order: Order) -> bool:
+    """Whether it was paid before the account was connected here for the first time: whoever ran the
+    shop then may have delivered it without marking it, whatever speaks of it now."""
+    since, at = tx.comparisons.since(account.shop, account.id), order.paid_at or order.created_at
+    # The pages of orders know no fractions of seconds.
+    return since is not None and at is not None and at < since.replace(microsecond=0)
 
 
 def judge(

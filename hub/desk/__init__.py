@@ -46,6 +46,7 @@ from hub.desk.handing import Handing
 from hub.desk.history_chat import HistoryChat
 from hub.desk.hold_chat import HoldChat
 from hub.desk.holds import Held, Holds, Resumed
+from hub.desk.imports import ImportDesk, OriginalKeeper
 from hub.desk.inbox import Answered, ConversationView, Inbox
 from hub.desk.items import ItemList, Items
 from hub.desk.login import Logins, LoginStep, QrView, open_login_at
@@ -106,6 +107,7 @@ __all__ = [
     "OrderLine",
     "OrderView",
     "Orders",
+    "OriginalKeeper",
     "Overview",
     "PeopleView",
     "PoolLine",
@@ -141,10 +143,11 @@ class Desk:
         assist: Assist | None = None,
         mail: MailServer | None = None,
         backups: BackupKeeper | None = None,
+        originals: OriginalKeeper | None = None,
     ) -> None:
         """`client_of`: the HTTP side of an account while it is connected. Without it and an
         `album`, nothing can be read from the platform. Without `assist` or `mail`, one as the
-        settings say; without `backups` none are made."""
+        settings say; without `backups` none are made, without `originals` none are taken."""
         album = album or album_of(settings)
         assist = assist or Assist(
             load_prompts(settings.ai.prompts), most_seconds=settings.ai.most_seconds
@@ -170,6 +173,7 @@ class Desk:
             ZoneInfo(settings.text.timezone),
         )
         self.backups = BackupDesk(store, backups, now)
+        self.imports = ImportDesk(store, originals, now)
         self.rules = Rules(store, now)
         self.canned = Canned(store, now)
         self.rehearsal = Rehearsal(

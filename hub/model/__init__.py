@@ -106,6 +106,7 @@ from hub.model.ids import (
     ShopId,
     TaskId,
 )
+from hub.model.imports import ImportedPart, ImportJob, ImportStage, ImportSummary, SentFile
 from hub.model.items import Item, ItemPage, ListedItem, Spec, Variant
 from hub.model.mail import (
     ORDINARY,
@@ -301,6 +302,10 @@ __all__ = [
     "Hours",
     "Ignored",
     "Image",
+    "ImportJob",
+    "ImportStage",
+    "ImportSummary",
+    "ImportedPart",
     "Intent",
     "Item",
     "ItemFacts",
@@ -366,6 +371,7 @@ __all__ = [
     "SendMessage",
     "SendNotice",
     "SendReceipt",
+    "SentFile",
     "Shift",
     "ShipOrder",
     "ShopId",

@@ -43,11 +43,17 @@ def set_aside(path: Path) -> Path | None:
                 _copy(_beside(path, suffix), _beside(target, suffix))
             for suffix in ("", *_BESIDE):
                 _beside(path, suffix).unlink(missing_ok=True)
-                with suppress(OSError):  # logins stand in it in clear
-                    _beside(target, suffix).chmod(0o600)
+                _keep_private(_beside(target, suffix))
     except OSError as error:
         raise StoreError(f"cannot move {path} aside: {error.strerror or error}") from error
     return target
+
+
+def _keep_private(file: Path) -> None:
+    """Logins stand in it in clear. What lies elsewhere, behind a link, is not ours to change."""
+    if not file.is_symlink():
+        with suppress(OSError):
+            file.chmod(0o600)
 
 
 def set_aside_before(path: Path) -> list[Path]:

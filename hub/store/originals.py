@@ -102,17 +102,18 @@ class Original:
 
 
 @contextmanager
-def open_original(path: Path) -> Iterator[Original]:
-    """A copy of the database at `path`, gone when the block is left.
+def open_original(path: Path, room: Path | None = None) -> Iterator[Original]:
+    """A copy of the database at `path`, gone when the block is left. It is made in `room`; None:
+    where the system puts such files.
 
     Raises Invalid with one sentence for whatever is no database of the original, or none that this
     program can read.
     """
     _check_file(path)
-    with tempfile.TemporaryDirectory(prefix="yuqiao-import-") as folder:
+    with tempfile.TemporaryDirectory(prefix="yuqiao-import-", dir=room) as folder:
         copy = Path(folder) / "original.db"
         try:
-            _copy(path, copy)
+            _copy(path.resolve(), copy)  # its log lies beside the file, not beside a link to it
         except OSError as error:
             full = error.errno == errno.ENOSPC
             raise Invalid(words.NO_ROOM if full else words.unreadable(path, error)) from None

@@ -80,6 +80,33 @@ SECRET_COOKIES, SECRET_AI, SECRET_SUPPLIERS, SECRET_PASSWORDS = (
     "用户密码（改成加盐的散列）",
 )
 
+# --- What is uploaded --------------------------------------------------------------------------
+
+NOT_HERE = "这里不能导入；请用命令 yuqiao import"
+BUSY = "没有执行：另一份正在读，等它完成再来"
+NOT_NOW = "没有执行：这一份已经导入过，或者不能导入"
+GONE = "这一份已经不在了：删掉了，或者鱼桥重新启动过。请重新上传；导入过的不会重复"
+NO_REPORT = "还没有报告"
+NO_DATABASE = "选一个数据库文件：原系统的 data/xianyu_data.db"
+TWICE_SENT = "数据库只要一个（旁边的 -wal 一起选）；备份 JSON 也只要一个"
+NO_ARCHIVE = "图片要打成一个 zip（不要加密）"
+TOO_MANY_PICTURES = "图片太多了：最多 5000 张，解开以后共 512 MB；请用命令导入"
+NO_ROOM = "没有执行：磁盘放不下。腾出大约三倍于文件的空间，再试一次"
+OUR_FAULT = "程序出了点问题，没有做完。日志里有详情；已经导入的都在，再来一次会接着做"
+
+
+def too_much(most: int) -> str:
+    return f"太大了：网页上一次最多 {most // 1024 // 1024} MB，更大的请用命令 yuqiao import"
+
+
+def not_kept(error: OSError) -> str:
+    return f"没有执行：文件放不进鱼桥的文件夹（{error.strerror or '读写出错'}）"
+
+
+def progress(what: str, done: int, total: int) -> str:
+    return f"{what}：{done} / {total}"
+
+
 # --- Why something was left ---------------------------------------------------------------------
 
 NOT_WANTED = "是别的用户的，这次没有选"
@@ -133,6 +160,8 @@ MEMBER_APART = (
     "确定要一起用，再到「成员」里启用"
 )
 OF_EVERYBODY = "用的是人人都知道的默认密码，不导入，要重新设一个"
+OWNER_LOGS_IN = "是店主，用原来的密码登录"
+AGENT_LOGS_IN = "是客服，用原来的密码登录"
 NO_LOGIN = "没有密码，要由店主设一个"
 CHECK_THREE = "备注、自动确认发货和暂停时长都是初始值，可能是原系统换 Cookie 时重置的，请核对"
 ACCOUNT_WAS_OFF = "原来就停用着"
@@ -189,7 +218,7 @@ def damage_line(found: Sequence[str]) -> str:
 
 
 def more_lines(number: int) -> str:
-    return f"  …… 还有 {number} 条"
+    return f"…… 还有 {number} 条"
 
 
 def nothing_new() -> str:
@@ -258,7 +287,14 @@ def picture_not_fetched(address: str, why: str) -> str:
 
 
 def picture_missing(path: str) -> str:
-    return f"没有找到图片 {path[:200]}；用 --uploads 指出原系统的 static/uploads/images，再导入一次"
+    return (
+        f"没有找到图片 {path[:200]}；带上原系统的 static/uploads/images（命令加 --uploads，网页上传"
+        " zip）再导入一次"
+    )
+
+
+def picture_unreadable(path: str, error: OSError) -> str:
+    return f"图片 {path[:200]} 读不了（{error.strerror or '读写出错'}）"
 
 
 def lost_picture(error: Exception) -> str:
@@ -380,6 +416,13 @@ def codes(
             named = "、".join(str(one) for one in lines[:8])
             said.append(f"{len(lines)} 行{why}：第 {named} 行{'等' if len(lines) > 8 else ''}")
     return tuple(said)
+
+
+def codes_since(number: int) -> str:
+    return (
+        f"有 {number} 张这里没有：上次导入以后原系统新加的，或者在鱼桥里删掉的；"
+        "还要用就在「库存」里补进来"
+    )
 
 
 def line_of_keywords(number: int, keyword: str) -> str:

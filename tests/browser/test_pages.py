@@ -196,6 +196,7 @@ async def test_every_page_fits_its_screen_and_obeys_its_own_policy(
         "/qq",
         "/audit",
         "/backups",
+        "/imports",
         "/statistics",
         "/changelog",
         "/orders",

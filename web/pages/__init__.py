@@ -18,6 +18,7 @@ from web.pages import (
     emergency,
     first_run,
     holds,
+    imports,
     items,
     live,
     login,
@@ -71,6 +72,7 @@ ROUTES: tuple[web.RouteDef, ...] = (
     *audit.ROUTES,
     *changelog.ROUTES,
     *backups.ROUTES,
+    *imports.ROUTES,
     *live.ROUTES,
 )
 
@@ -86,3 +88,6 @@ TAKE_FILES: Mapping[object, int] = {
     stock.add_pictures: stock.LARGEST_PICTURES,
 }
 """How large, in bytes, a request with files may be."""
+
+STREAMS_FILES: frozenset[object] = frozenset({imports.upload})
+"""Those that read what is sent while it arrives."""

@@ -110,6 +110,9 @@ ACTIONS = {
     "rule.remove": "删除规则",
     "rule.import": "导入规则",
     "import": "从原系统导入",
+    "import.upload": "上传原系统的数据库",
+    "import.start": "开始从原系统导入",
+    "import.drop": "删掉上传的数据库",
 }
 CONVERSATION_ACTIONS = (
     "answer",

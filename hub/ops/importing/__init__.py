@@ -5,6 +5,7 @@ from hub.ops.importing.rendering import in_words
 from hub.ops.importing.report import Line, Outcome, Part, Report
 from hub.ops.importing.running import ImportFrom, ImportInto, bring_over
 from hub.ops.importing.start import beside, bring_over_set_aside
+from hub.ops.importing.uploaded import UploadedOriginals
 
 __all__ = [
     "ImportFrom",
@@ -13,6 +14,7 @@ __all__ = [
     "Outcome",
     "Part",
     "Report",
+    "UploadedOriginals",
     "beside",
     "bring_over",
     "bring_over_set_aside",

@@ -28,7 +28,9 @@ class BackupFile:
             found = json.loads(path.read_text(encoding="utf-8-sig"))
             tables = found["data"]
             self._tables = {
-                str(name): _rows(table) for name, table in tables.items() if _is_table(table)
+                name: _rows(table)
+                for name, table in tables.items()
+                if name.isprintable() and _is_table(table)
             }
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise Invalid(words.no_backup(path)) from None

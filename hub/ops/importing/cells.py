@@ -13,6 +13,7 @@ from hub.store import OriginalRow
 _FLOAT_ID = re.compile(r"([0-9]{6,24})\.0+")
 _PRICE = re.compile(r"([0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?)\s*(万|千|[wWkK])?")
 _TIMES = {"万": 10_000, "w": 10_000, "千": 1000, "k": 1000}
+_MOST_DIGITS, _MOST_PLACES = 15, 6
 _UNREADABLE = re.compile(r"[\ud800-\udfff]")
 _YES = frozenset({"1", "true", "yes", "on", "t"})
 _NO = frozenset({"0", "false", "no", "off", "f", ""})
@@ -23,11 +24,11 @@ class UnreadableCell(ValueError):
 
 
 def text(row: OriginalRow, name: str, default: str = "") -> str:
-    """As it was written; nothing and NULL are `default`. Raises UnreadableCell."""
+    """As it was written, without NULs; nothing and NULL are `default`. Raises UnreadableCell."""
     found = raw_text(row, name, default)
     if _UNREADABLE.search(found):
         raise UnreadableCell(name)
-    return found
+    return found.replace("\x00", "")  # PostgreSQL takes none in a text
 
 
 def raw_text(row: OriginalRow, name: str, default: str = "") -> str:
@@ -67,12 +68,14 @@ def flag(row: OriginalRow, name: str, default: bool) -> bool:
 
 
 def number(row: OriginalRow, name: str) -> Decimal | None:
-    """None where there is no number. A zero is a zero."""
+    """None where there is no number that anybody meant. Next to nothing is zero."""
     try:
         found = Decimal(raw_text(row, name).strip())
     except InvalidOperation:
         return None
-    return found if found.is_finite() else None
+    if not found.is_finite() or found.adjusted() >= _MOST_DIGITS:
+        return None
+    return found if found.adjusted() >= -_MOST_PLACES else Decimal(0)
 
 
 def moment(row: OriginalRow, name: str) -> datetime | None:
@@ -82,9 +85,9 @@ def moment(row: OriginalRow, name: str) -> datetime | None:
         if isinstance(cell, int | float):
             return datetime.fromtimestamp(cell, UTC)
         found = datetime.fromisoformat(raw_text(row, name).strip())
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def fields(row: OriginalRow, name: str) -> dict[str, Any]:
@@ -109,6 +112,8 @@ def prices(written: str) -> tuple[Decimal | None, Decimal | None]:
     """The lowest and the highest of a price in words (L40): `¥12.00`, `1.2万`, `10-20`."""
     found = []
     for amount, times in _PRICE.findall(written.replace("，", ",")):
+        if len(amount) > _MOST_DIGITS:
+            return None, None
         value = Decimal(amount.replace(",", "")) * _TIMES.get(times.lower(), 1)
         found.append(value.quantize(Decimal("0.01")))
     if not found or len(found) > 2:

@@ -33,7 +33,8 @@ def read_config(written: str) -> dict[str, Any]:
     """Raises Invalid for what is no such file."""
     try:
         found = yaml.safe_load(written)
-    except (yaml.YAMLError, RecursionError):
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError):
+        # PyYAML lets through whatever making a date or a number of a text ends with.
         raise Invalid(words.BAD_CONFIG) from None
     if found is None:
         return {}
@@ -151,9 +152,11 @@ def _takeover(draft: Draft, put: _Suggestions, manual: dict[str, Any]) -> None:
     if 0 <= seconds <= 86_400:
         put("MANUAL_MODE.timeout", "replies", "takeover_minutes", round(seconds / 60))
     written = manual.get("toggle_keywords")
-    found = [str(one).strip() for one in (written if isinstance(written, list) else [written])]
-    toggles = [
-        one for one in found if one != "None" and 0 < len(one) <= LONGEST_WORD and one.isprintable()
+    found = [
+        str(one).strip()
+        for one in (written if isinstance(written, list) else [written])
+        if isinstance(one, str | int)
     ]
+    toggles = [one for one in found if 0 < len(one) <= LONGEST_WORD and one.isprintable()]
     if toggles:
         put("MANUAL_MODE.toggle_keywords", "replies", "toggle_words", toggles)

@@ -38,6 +38,9 @@ class _Wanted:
     notes: tuple[str, ...]
 
 
+_SpokenOf = tuple[OldItem, Sequence[_Wanted]]
+
+
 def plan_delivery_rules(draft: Draft) -> None:
     wanted: list[_Wanted] = []
 
@@ -47,9 +50,10 @@ def plan_delivery_rules(draft: Draft) -> None:
             wanted.append(found)
 
     draft.each(PART, "delivery_rules", take)
+    spoken_of = _spoken_of(draft.items, wanted)
     for rule in wanted:
         for account in rule.accounts:
-            _plan(draft, rule, account, wanted)
+            _plan(draft, rule, account, spoken_of.get(rule.key, ()))
     if any(step.kind == RULE for step in draft.steps):
         draft.report.ask(words.CHECK_DELIVERY_RULES)
 
@@ -100,14 +104,16 @@ def _accounts(draft: Draft, owned: frozenset[str]) -> tuple[str | None, ...]:
     return tuple(sorted({one.key for one in ours if not one.gone}))
 
 
-def _plan(draft: Draft, wanted: _Wanted, account: str | None, all_: Sequence[_Wanted]) -> None:
+def _plan(
+    draft: Draft, wanted: _Wanted, account: str | None, spoken_of: Sequence[_SpokenOf]
+) -> None:
     key = wanted.key if account is None else f"{wanted.key}:{account}"
     name = wanted.name if account is None else f"{wanted.name}（{draft.accounts[account].name}）"
     if (RULE, key) in draft.known.ledger:
         draft.leave(PART, name, outcome=Outcome.KNOWN)
         return
     notes = list(wanted.notes)
-    items = _proposed(draft, wanted, account, all_, notes)
+    items = _proposed(draft, wanted, account, spoken_of, notes)
     confirms = any(
         one.confirms
         for one in draft.accounts.values()
@@ -141,9 +147,13 @@ def _plan(draft: Draft, wanted: _Wanted, account: str | None, all_: Sequence[_Wa
 
 
 def _proposed(
-    draft: Draft, wanted: _Wanted, account: str | None, all_: Sequence[_Wanted], notes: list[str]
+    draft: Draft,
+    wanted: _Wanted,
+    account: str | None,
+    spoken_of: Sequence[_SpokenOf],
+    notes: list[str],
 ) -> list[OldItem]:
-    """Items whose words hold the keyword, never the other way round (L8), and no other's."""
+    """Items whose words hold its keyword and no other's."""
     found, doubtful = [], []
     taken = {
         id_
@@ -151,20 +161,10 @@ def _proposed(
         for id_ in rule.items
         if rule.spec == wanted.card.spec
     }
-    for item in draft.items:
-        if item.account not in wanted.owned or account not in (None, item.account):
+    for item, rules in spoken_of:
+        if account not in (None, item.account) or item.id in taken:
             continue
-        if not _speaks_of(item, wanted.keyword) or item.id in taken:
-            continue
-        rivals = [
-            one
-            for one in all_
-            if one.key != wanted.key
-            and item.account in one.owned
-            and _alike(one.card, wanted.card)
-            and _speaks_of(item, one.keyword)
-        ]
-        if rivals:
+        if any(one.key != wanted.key and _alike(one.card, wanted.card) for one in rules):
             doubtful.append(item)
         else:
             found.append(item)
@@ -190,5 +190,14 @@ def _alike(one: OldCard, other: OldCard) -> bool:
     return not one.spec and not other.spec
 
 
-def _speaks_of(item: OldItem, keyword: str) -> bool:
-    return keyword.casefold() in f"{item.title}\n{item.detail}".casefold()
+def _spoken_of(items: Sequence[OldItem], wanted: Sequence[_Wanted]) -> dict[str, list[_SpokenOf]]:
+    """By rule: the items of its owner whose words hold its keyword, never the other way round (L8),
+    each with all rules of which that is true."""
+    folded = [(rule, rule.keyword.casefold()) for rule in wanted]
+    found: dict[str, list[_SpokenOf]] = {}
+    for item in items:
+        said = f"{item.title}\n{item.detail}".casefold()
+        rules = [rule for rule, keyword in folded if item.account in rule.owned and keyword in said]
+        for key in {rule.key for rule in rules}:
+            found.setdefault(key, []).append((item, rules))
+    return found

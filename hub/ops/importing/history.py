@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from hub.delivery import was_left_alone
 from hub.model import (
     AccountId,
     Item,
     Order,
     OrderNote,
+    OrderStatus,
     Origin,
     PlatformConversation,
     PlatformUser,
@@ -28,6 +30,7 @@ from hub.text import imports as words
 
 _DIGITS = re.compile(r"[0-9]{1,30}")
 _OF_A_TEST = "test_"
+_STILL_TO_DELIVER = frozenset({OrderStatus.UNPAID, OrderStatus.BARGAIN_PENDING, OrderStatus.PAID})
 _ROLES = {"user": Origin.BUYER, "assistant": Origin.AI}
 
 
@@ -120,12 +123,21 @@ class PastOrder:
     at: datetime
 
     def is_new(self, tx: Tx, at: Place) -> bool:
-        return at.account is None or tx.orders.get(at.shop, at.account, self.order.id) is None
+        """Also one that we have heard of, where nothing of ours was owed for it yet."""
+        if at.account is None:
+            return True
+        known = tx.orders.get(at.shop, at.account, self.order.id)
+        return known is None or (
+            known.status in _STILL_TO_DELIVER
+            and not tx.deliveries.of_order(at.shop, at.account, known.id)
+            and not was_left_alone(tx, known)
+        )
 
     def write(self, tx: Tx, shop: ShopId, account: AccountId, now: datetime) -> bool:
         if not self.is_new(tx, Place(shop, account)):
             return False
-        tx.orders.save(shop, account, self.order, conversation=None, now=self.at)
+        if tx.orders.get(shop, account, self.order.id) is None:
+            tx.orders.save(shop, account, self.order, conversation=None, now=self.at)
         tx.orders.note_down(
             shop, account, self.order.id, OrderNote.LEFT_ALONE, detail=words.ORDER_BEFORE, now=now
         )

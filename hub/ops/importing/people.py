@@ -77,7 +77,7 @@ def _plan_member(draft: Draft, row: OriginalRow, owners: set[str]) -> None:
         draft.leave(Part.MEMBERS, name, words.MEMBER_THERE, outcome=Outcome.KNOWN)
         return
     notes: list[str] = []
-    owner = name == ADMIN
+    owner = cells.raw_text(row, "username") == ADMIN  # " admin" is somebody else
     active = cells.flag(row, "is_active", True)
     if not active:
         notes.append(words.MEMBER_WAS_OFF)
@@ -99,6 +99,8 @@ def _plan_member(draft: Draft, row: OriginalRow, owners: set[str]) -> None:
         notes.append(words.renamed(alias))
     if hashed and (MEMBER, key) not in draft.known.ledger:
         draft.report.secrets[words.SECRET_PASSWORDS] += 1
+        if active:
+            notes.append(words.OWNER_LOGS_IN if owner else words.AGENT_LOGS_IN)
     draft.put(
         line_of(Part.MEMBERS, name, notes),
         MEMBER,
@@ -134,8 +136,8 @@ def plan_accounts(draft: Draft, from_settings: list[OriginalRow]) -> None:
         except cells.UnreadableCell as error:
             draft.leave(Part.ACCOUNTS, words.SETTINGS_FILE, words.unreadable_cell(str(error)))
     if any(step.kind == ACCOUNT for step in draft.steps):
-        draft.report.ask(words.STOP_THE_ORIGINAL)
         draft.report.ask(words.ENABLE_ACCOUNTS)
+        draft.report.ask_first(words.STOP_THE_ORIGINAL)
 
 
 def _plan_account(

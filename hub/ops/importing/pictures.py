@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path, PurePosixPath
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from hub.errors import Invalid, PeerError, Unreachable
 from hub.model import StoredPicture
@@ -67,7 +69,13 @@ class FoundPictures:
         name = PurePosixPath(path.replace("\\", "/")).name
         if self._folder is None or name in ("", "..", "."):
             return None
-        for folder in (self._folder, self._folder.joinpath(*UPLOADS), self._folder / "images"):
+        try:
+            return self._found(self._folder, name)
+        except OSError as error:
+            raise Invalid(words.picture_unreadable(path, error)) from None
+
+    def _found(self, uploads: Path, name: str) -> Path | None:
+        for folder in (uploads, uploads.joinpath(*UPLOADS), uploads / "images"):
             file = folder / name
             if file.is_file():
                 if file.stat().st_size > LARGEST_PICTURE:
@@ -108,3 +116,48 @@ class KeptPictures:
         except Unreachable:
             self._failures += 1
             raise
+
+
+# --- Packed ---------------------------------------------------------------------------------------
+
+MOST_PACKED = 5000
+LARGEST_UNPACKED = 512 * 1024 * 1024
+KINDS = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp"})
+
+
+def unpacked(packed: Path, folder: Path) -> None:
+    """Put the pictures of an archive into `folder`, each under its bare name, so that no name in it
+    leads anywhere else. What is no picture, or too large for one, is left out.
+
+    Raises Invalid for what is no archive, or holds more than anybody has.
+    """
+    try:
+        with ZipFile(packed) as archive:
+            found = [one for one in archive.infolist() if _is_picture(one)]
+            if len(found) > MOST_PACKED or sum(o.file_size for o in found) > LARGEST_UNPACKED:
+                raise Invalid(words.TOO_MANY_PICTURES, {"pictures": words.TOO_MANY_PICTURES})
+            for one in found:
+                _unpack(archive, one, folder)
+    except (BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError, zlib.error):
+        raise Invalid(words.NO_ARCHIVE, {"pictures": words.NO_ARCHIVE}) from None
+
+
+def _is_picture(one: ZipInfo) -> bool:
+    name = PurePosixPath(one.filename.replace("\\", "/"))
+    return (
+        not one.is_dir()
+        and name.suffix.lower() in KINDS
+        and name.name.isprintable()
+        and len(name.name.encode("utf-8", "replace")) <= 200
+        and one.file_size <= LARGEST_PICTURE
+    )
+
+
+def _unpack(archive: ZipFile, one: ZipInfo, folder: Path) -> None:
+    target = folder / PurePosixPath(one.filename.replace("\\", "/")).name
+    if target.exists():
+        return
+    with archive.open(one) as packed:
+        content = packed.read(LARGEST_PICTURE + 1)  # what an archive says of itself may be a lie
+    if len(content) <= LARGEST_PICTURE:
+        target.write_bytes(content)

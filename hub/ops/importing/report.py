@@ -93,6 +93,10 @@ class Report:
         if sentence not in self.todo:
             self.todo.append(sentence)
 
+    def ask_first(self, sentence: str) -> None:
+        """Before everything else."""
+        self.todo = [sentence, *(one for one in self.todo if one != sentence)]
+
     def number(self, part: Part, *outcomes: Outcome) -> int:
         counts = self.counts.get(part, Counter())
         return sum(counts[one] for one in outcomes or Outcome)

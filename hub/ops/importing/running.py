@@ -16,6 +16,7 @@ from hub.model import (
     BatchId,
     CardId,
     CardState,
+    MemberId,
     PoolId,
     PoolKind,
     RuleId,
@@ -39,6 +40,8 @@ from hub.policy import CodesRead, read_codes
 from hub.store import Store, Tx, open_original
 from hub.text import imports as words
 
+ROOM = "imports"
+"""A folder beside our database where copies are read. What a killed run left in it goes."""
 ROWS_AT_ONCE = 200
 CODES_AT_ONCE = 1000
 MOST_BATCHES = 1000
@@ -59,6 +62,8 @@ class ImportFrom:
     """Its file with keywords for every account."""
     uploads: Path | None = None
     """Its folder with pictures."""
+    room: Path | None = None
+    """Where the copy is made that is read; None: where the system puts such files."""
     only: frozenset[str] = frozenset()
     """Users whose things are brought over; empty: everybody's."""
 
@@ -78,6 +83,8 @@ class ImportInto:
     """Takes what the original kept of a password, gives what may be kept."""
     fetch: Fetch | None = None
     """None: pictures at the platform are left to a person."""
+    member: MemberId | None = None
+    """Who wanted it, where that is known."""
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:
@@ -93,17 +100,17 @@ async def bring_over(
     one sentence for a file that is no database of the original.
     """
     config = read_config(source.config)
-    with _opened(source.path) as original:
+    with _opened(source) as original:
         running = _Import(source, into, original, dry=dry, progress=progress)
         return await running.run(config)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Source]:
-    if path.suffix.lower() == ".json":
-        yield BackupFile(path)
+def _opened(source: ImportFrom) -> Iterator[Source]:
+    if source.path.suffix.lower() == ".json":
+        yield BackupFile(source.path)
     else:
-        with open_original(path) as original:
+        with open_original(source.path, source.room) as original:
             yield original
 
 
@@ -155,7 +162,7 @@ class _Import:
     def _record(self, shop: ShopId, tx: Tx) -> None:
         tx.audit.add(
             shop,
-            member=None,
+            member=self._into.member,
             door=self._into.door,
             action="import",
             target=self._report.source,
@@ -181,7 +188,9 @@ class _Import:
     async def _look_at_codes(self, draft: Draft) -> None:
         """What adding would do."""
         seen: set[int] = set()
-        for card, read in self._codes(draft):
+        codes = self._codes(draft)
+        while (found := await asyncio.to_thread(next, codes, None)) is not None:
+            card, read = found
             if ("codes", card.key) in draft.known.ledger:
                 await self._compare_codes(draft, card, read)
                 continue
@@ -197,11 +206,20 @@ class _Import:
             self._tell_codes(card, read, new)
 
     async def _compare_codes(self, draft: Draft, card: OldCard, read: CodesRead) -> None:
-        """They came before. What the original has sold since then it may have sold twice."""
-        self._report.tally(Part.CARDS, Outcome.KNOWN, len(read.codes))
+        """They came before. What the original has sold since then it may have sold twice, and what
+        it has got since then may have been taken out here: a person knows."""
         store, target = self._into.store, draft.known.ledger["codes", card.key]
         if store is None or target is None:
             return
+        known = 0
+        for start in range(0, len(read.codes), CODES_AT_ONCE):
+            portion = read.codes[start : start + CODES_AT_ONCE]
+            known += len(await self._known_codes(draft.known.shop, portion))
+        self._report.tally(Part.CARDS, Outcome.KNOWN, known)
+        if new := len(read.codes) - known:
+            self._report.tally(Part.CARDS, Outcome.LEFT, new)
+            said = (words.codes_since(new),)
+            self._report.say(Line(Part.CARDS, card.name, Outcome.LEFT, said))
         there, shop, pool = set(read.codes), draft.known.shop, PoolId(target)
         gone: list[str] = []
         before: CardId | None = None
@@ -218,7 +236,9 @@ class _Import:
         return await self._into.store.read(lambda tx: tx.card_records.known(shop, codes))
 
     async def _add_codes(self, draft: Draft, writing: Writing, store: Store) -> None:
-        for card, read in self._codes(draft):
+        codes = self._codes(draft)
+        while (found := await asyncio.to_thread(next, codes, None)) is not None:
+            card, read = found
             pool = writing.pool(card.key)
             if ("codes", card.key) in draft.known.ledger:
                 await self._compare_codes(draft, card, read)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from hub.model import ShopId
 from hub.ops.importing.pictures import UPLOADS
 from hub.ops.importing.rendering import in_words
 from hub.ops.importing.report import Outcome, Report
-from hub.ops.importing.running import ImportFrom, ImportInto, bring_over
+from hub.ops.importing.running import ROOM, ImportFrom, ImportInto, bring_over
 from hub.store import Store, Tx, set_aside_before
 
 DONE = "import.done"
@@ -41,10 +42,14 @@ async def bring_over_set_aside(store: Store, database: Path, into: ImportInto) -
         )
         try:
             source = await asyncio.to_thread(beside, file)
+            source = replace(source, room=await asyncio.to_thread(_room, file.parent))
             report = await bring_over(source, replace(into, store=store), dry=False)
             await asyncio.to_thread(_write, file, report)
         except (HubError, OSError) as error:
             logger.error("{} is not brought over: {}", file, error)
+            continue
+        except Exception:  # a fault of ours in reading what others wrote must not lock people out
+            logger.exception("{} is not brought over; the hub starts without it", file)
             continue
         await store.write(partial(_note_done, shop, which))
         left = sum(report.number(part, Outcome.LEFT) for part in report.counts)
@@ -78,6 +83,14 @@ def _text(folders: list[Path], name: str) -> str:
         except (OSError, UnicodeDecodeError):
             continue
     return ""
+
+
+def _room(folder: Path) -> Path:
+    """The system's own may be small, or memory."""
+    room = folder / ROOM
+    shutil.rmtree(room, ignore_errors=True)
+    room.mkdir(mode=0o700)
+    return room
 
 
 async def _done(store: Store, shop: ShopId) -> list[str]:

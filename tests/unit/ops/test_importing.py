@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,14 @@ from hub.errors import Forbidden, Invalid, Unreachable
 from hub.model import (
     AiMode,
     FloorKind,
+    NeedKind,
     Order,
     OrderStatus,
     Origin,
     PlatformConversation,
     PlatformUser,
     PoolKind,
+    Role,
     RuleKind,
     StepOrder,
 )
@@ -191,27 +193,29 @@ async def test_nothing_starts_sends_or_delivers_because_of_it(stage: Stage) -> N
     assert await stage.read(unit) == ([], {}, [], {}, {}, [])
 
 
+PAID = Order(
+    originals.ORDER,
+    OrderStatus.PAID,
+    "已付款",
+    item_id=originals.ITEM,
+    buyer=PlatformUser(originals.BUYER),
+    quantity=1,
+    paid_amount=Decimal(12),
+)
+
+
 async def test_orders_of_before_are_never_delivered_whatever_their_page_says(
     stage: Stage,
 ) -> None:
     """Nobody knows what was sent for them (L2, L6)."""
     await stage.run()
     account = await stage.account("数码小店")
-    paid = Order(
-        originals.ORDER,
-        OrderStatus.PAID,
-        "已付款",
-        item_id=originals.ITEM,
-        buyer=PlatformUser(originals.BUYER),
-        quantity=1,
-        paid_amount=Decimal(12),
-    )
 
     def unit(tx: Tx) -> tuple[Any, ...]:
         for rule in tx.delivery_rules.all(stage.shop):
             tx.delivery_rules.save(replace(rule, enabled=True))
         talk = tx.conversations.upsert(stage.shop, account.id, PlatformConversation(originals.CHAT))
-        on_order_read(tx, account, paid, talk.id, OrderStatus.PAID, NOW)
+        on_order_read(tx, account, PAID, talk.id, OrderStatus.PAID, NOW)
         return (
             tx.deliveries.of_order(stage.shop, account.id, originals.ORDER),
             tx.needs.all_open(stage.shop),
@@ -219,6 +223,47 @@ async def test_orders_of_before_are_never_delivered_whatever_their_page_says(
         )
 
     assert await stage.store.write(unit) == ([], [], {})
+
+
+async def test_an_order_of_before_that_nobody_wrote_down_is_put_before_a_person(
+    stage: Stage,
+) -> None:
+    """The original delivered without marking it, and kept no row; a reminder of the platform makes
+    it be read after the account was connected here."""
+    await stage.run()
+    account = await stage.account("数码小店")
+    connected = NOW + timedelta(hours=1)
+
+    def unit(tx: Tx, order: str, paid_at: datetime) -> tuple[int, list[NeedKind]]:
+        for rule in tx.delivery_rules.all(stage.shop):
+            tx.delivery_rules.save(replace(rule, enabled=True))
+        tx.comparisons.begin(stage.shop, account.id, connected, connected)
+        talk = tx.conversations.upsert(stage.shop, account.id, PlatformConversation(originals.CHAT))
+        paid = replace(PAID, id=order, paid_at=paid_at)
+        on_order_read(tx, account, paid, talk.id, OrderStatus.PAID, connected)
+        needs = tx.needs.all_open(stage.shop)
+        return (
+            len(tx.deliveries.of_order(stage.shop, account.id, order)),
+            [need.kind for need in needs if need.order == order],
+        )
+
+    before, after = connected - timedelta(minutes=5), connected + timedelta(minutes=5)
+    assert await stage.store.write(lambda tx: unit(tx, "4400000000000000001", before)) == (
+        0,
+        [NeedKind.HELD],
+    )
+    assert await stage.store.write(lambda tx: unit(tx, "4400000000000000002", after)) == (1, [])
+
+
+async def test_only_the_admin_of_the_original_becomes_an_owner(stage: Stage) -> None:
+    """A name that only looks like it was free to be registered by anybody."""
+    rows = originals.furnished()
+    alike = {**rows["users"][1], "id": 3, "username": " admin", "password_hash": "0" * 64}
+    rows["users"] = [*rows["users"], alike]
+    await stage.run(path=originals.write_original(stage.folder / "alike.db", rows=rows))
+    members = await stage.read(lambda tx: tx.members.all(stage.shop))
+    assert [one.name for one in members if one.role is Role.OWNER] == ["admin"]
+    assert len(members) == 3
 
 
 async def test_who_was_greeted_is_not_greeted_again(stage: Stage) -> None:

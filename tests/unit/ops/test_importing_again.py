@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from hub.delivery import was_left_alone
 from hub.errors import Invalid
-from hub.model import Cause, PlatformUser
+from hub.model import Cause, Order, OrderStatus, PlatformUser
 from hub.ops import bring_over, in_words
 from hub.store import Store, Tx, open_store
 from tests import originals
@@ -77,6 +78,36 @@ async def test_cards_that_the_original_sold_after_the_import_are_named(stage: St
     assert originals.CODES[0] not in told_of
     available = await stage.read(lambda tx: tx.pools.get(stage.shop, pool.id).counts.available)
     assert available == 3
+
+
+async def test_what_the_original_did_meanwhile_is_told_and_its_orders_stay_its_own(
+    stage: Stage,
+) -> None:
+    """Back to the original for a day, and over here again: an order that was only heard of here may
+    have been delivered there."""
+    await stage.run()
+    account = await stage.account("数码小店")
+    order = Order("4400000000000000009", OrderStatus.PAID, "已付款", item_id=originals.ITEM)
+
+    def left_alone(tx: Tx) -> bool:
+        known = tx.orders.get(stage.shop, account.id, order.id)
+        return known is not None and was_left_alone(tx, known)
+
+    await stage.store.write(
+        lambda tx: tx.orders.save(stage.shop, account.id, order, conversation=None, now=NOW)
+    )
+    rows = originals.furnished()
+    stock = {**rows["cards"][0], "data_content": "\n".join([*originals.CODES, "NEW-1", "NEW-2"])}
+    rows["cards"] = [stock]
+    rows["orders"].append({**rows["orders"][0], "order_id": order.id})
+    later = originals.write_original(stage.folder / "later.db", rows=rows)
+
+    report = await stage.run(path=later)
+
+    assert came(report) == {"orders": 1}
+    assert await stage.read(left_alone)
+    assert "有 2 张这里没有" in notes(report, "月卡卡密")
+    assert came(await stage.run(path=later)) == {}
 
 
 async def test_a_dry_run_says_the_same_and_writes_nothing(stage: Stage) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,38 @@ async def test_what_cannot_be_brought_over_does_not_keep_the_hub_from_starting(
     path.with_name("xianyu_data.db.original").write_bytes(b"SQLite format 3\x00 and nothing more")
     async with open_store(path, now=lambda: NOW) as store:
         assert await bring_over_set_aside(store, path, into(store)) == []
+
+
+async def test_a_fault_of_ours_does_not_keep_the_hub_from_starting(path: Path) -> None:
+    originals.write_original(path)
+    set_aside(path)
+
+    def broken(_hashed: str) -> str:
+        raise ZeroDivisionError
+
+    async with open_store(path, now=lambda: NOW) as store:
+        stumbling = replace(into(store), hash_password=broken)
+        assert await bring_over_set_aside(store, path, stumbling) == []
+        (report,) = await bring_over_set_aside(store, path, into(store))
+        assert report.number(Part.ACCOUNTS, *CAME) == 2
+
+
+async def test_behind_a_link_nothing_is_touched(path: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere" / "real.db"
+    elsewhere.parent.mkdir()
+    originals.left_by_a_killed_program(elsewhere)
+    elsewhere.chmod(0o644)
+    path.symlink_to(elsewhere)
+    before = snapshot(elsewhere.parent)
+
+    moved = set_aside(path)
+    async with open_store(path, now=lambda: NOW) as store:
+        (report,) = await bring_over_set_aside(store, path, into(store))
+
+    assert moved is not None and moved.is_symlink()  # noqa: PT018
+    assert report.number(Part.ACCOUNTS, *CAME) == 2
+    assert snapshot(elsewhere.parent) == before
+    assert elsewhere.stat().st_mode & 0o777 == 0o644
 
 
 async def test_a_database_of_another_program_is_left_where_it_is(path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from hub.errors import Invalid
 from hub.ops import ImportFrom, bring_over
 from hub.ops.importing import Outcome, Part
+from hub.ops.importing.config import read_config
 from hub.store import open_store
 from tests import originals
 from tests.unit.ops.import_stage import NOW, Stage, into, notes, shop_of, snapshot
@@ -103,6 +104,14 @@ async def test_a_row_that_holds_no_text_costs_itself_only(stage: Stage) -> None:
     assert "不是文字" in notes(report, "关键词 第 10 行")
     pool = await stage.read(lambda tx: tx.pools.by_name(stage.shop, "月卡卡密"))
     assert pool.counts.available == 2  # the line between them is no code
+
+
+@pytest.mark.parametrize(
+    "written", ["a: 2025-13-45", "a: !!timestamp never", "a: !!int none", "- 1", "{[1]: 2}", "a: ["]
+)
+def test_a_settings_file_that_nobody_can_read_is_one_clear_sentence(written: str) -> None:
+    with pytest.raises(Invalid, match="设置文件读不懂"):
+        read_config(written)
 
 
 WRONG: dict[str, str] = {

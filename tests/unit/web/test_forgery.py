@@ -34,6 +34,9 @@ POSTS = [
     "/members/new",
     "/members/1",
     "/members/1/switch",
+    "/imports",
+    "/imports/0123456789abcdef/start",
+    "/imports/0123456789abcdef/drop",
 ]
 
 

@@ -43,6 +43,7 @@ async def addresses(stage: Stage, owner: Operator) -> list[str]:
         "/qq",
         "/audit",
         "/backups",
+        "/imports",
         "/statistics",
         "/changelog",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import io
 import re
@@ -37,7 +38,7 @@ from hub.model import (
     Role,
     Text,
 )
-from hub.ops import BackupClock, Backups
+from hub.ops import BackupClock, Backups, ImportInto, UploadedOriginals
 from hub.settings import DatabaseSettings, Settings, WebSettings
 from hub.store import Store, Tx, open_store
 from hub.xianyu import Client
@@ -233,7 +234,9 @@ async def open_stage(
             ZoneInfo(settings.text.timezone),
             now=utc_now,
         )
-        desk = Desk(store, settings, utc_now, album, backups=backups)
+        into = ImportInto(store, Door.WEB, utc_now, lambda hashed: hashed)
+        originals = UploadedOriginals(folder, into, utc_now)
+        desk = Desk(store, settings, utc_now, album, backups=backups, originals=originals)
         attach(
             app,
             Site(
@@ -252,7 +255,12 @@ async def open_stage(
             site = web.TCPSite(runner, "127.0.0.1", 0)
             await site.start()
             port = runner.addresses[0][1]
-            yield Stage(store, desk, runner, f"http://127.0.0.1:{port}", platform, bots, refusals)
+            async with asyncio.TaskGroup() as tasks:
+                importing = tasks.create_task(originals.run())
+                yield Stage(
+                    store, desk, runner, f"http://127.0.0.1:{port}", platform, bots, refusals
+                )
+                importing.cancel()
         finally:
             await runner.cleanup()
 
