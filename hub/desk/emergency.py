@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,6 +36,18 @@ class Going:
     """What still stops answers, takeovers left out."""
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An emergency stop that is on."""
+
+    account: Account | None
+    reason: str
+    """Names who did it."""
+    since: datetime
+    delivers: bool
+    """The other half was ended on its own: deliveries go on."""
+
+
 class Emergency:
     """What `/停` and `/开` do. Neither touches a pause, of whatever place: what somebody paused on
     its own goes on by its own end or word."""
@@ -43,6 +55,24 @@ class Emergency:
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self._store = store
         self._now = now
+
+    async def standing(self, operator: Operator) -> Sequence[Standing]:
+        """Those that are on, accounts before the shop."""
+        operator.require(Role.VIEWER)
+        now = self._now()
+
+        def unit(tx: Tx) -> list[Standing]:
+            stopped = {one.account for one in tx.stops.all(operator.shop)}
+            accounts = {one.id: one for one in tx.accounts.all(operator.shop)}
+            found = []
+            for held in all_held(tx, operator, now):
+                if held.place.halted:
+                    at, hold = held.hold.scope.account, held.hold
+                    account = accounts.get(at) if at is not None else None
+                    found.append(Standing(account, hold.reason, hold.since, at not in stopped))
+            return found
+
+        return await self._store.read(unit)
 
     async def halt(self, operator: Operator, account: AccountId | None) -> Halted:
         """From now on nothing automatic leaves, until somebody lets it go on."""

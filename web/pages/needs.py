@@ -86,21 +86,22 @@ async def answer(request: web.Request) -> web.Response:
 
 async def stop(request: web.Request) -> web.Response:
     form, who = await Form.sent(request), operator(request)
-    account = await _scope(request, who, form)
+    account = await account_named(request, who, form)
     await request.app[SITE].desk.needs.stop(who, account, form["reason"])
     raise see_other(safe_next(form["back"] or "/needs"), "delivery-stopped")
 
 
 async def resume(request: web.Request) -> web.Response:
     form, who = await Form.sent(request), operator(request)
-    needs, account = request.app[SITE].desk.needs, await _scope(request, who, form)
+    needs, account = request.app[SITE].desk.needs, await account_named(request, who, form)
     who.require(Role.OWNER)
     if account in {stop.account for stop in await needs.stops(who)}:
         await needs.resume(who, account)
     raise see_other(safe_next(form["back"] or "/needs"), "delivery-resumed")
 
 
-async def _scope(request: web.Request, who: Operator, form: Form) -> AccountId | None:
+async def account_named(request: web.Request, who: Operator, form: Form) -> AccountId | None:
+    """The account that a form says; None: the whole shop. Raises Invalid."""
     accounts: list[Account] = list(await request.app[SITE].desk.accounts.all(who))
     scopes: dict[str, AccountId | None] = {"": None} | {str(a.id): a.id for a in accounts}
     if form["account"] not in scopes:

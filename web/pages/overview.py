@@ -28,6 +28,9 @@ async def show(request: web.Request) -> web.Response:
     view = await site.desk.system.overview(who)
     rules = await site.desk.rules.all(who)
     needs = await site.desk.needs.open(who)
+    halts = await site.desk.emergency.standing(who)
+    halted = {one.account.id if one.account is not None else None for one in halts}
+    marks = await stops_of(request)
     template = "overview_part.html" if "part" in request.query else "overview.html"
     return render(
         request,
@@ -44,7 +47,10 @@ async def show(request: web.Request) -> web.Response:
             if n and kind not in ON_TIME
         ],
         needs=needs,
-        **await stops_of(request),
+        halts=halts,
+        halted=halted,
+        **{**marks, "stops": [one for one in marks["stops"] if one.account not in halted]},
+        holds=[one for one in view.holds if not one.place.halted],
         shop_held=any(one.hold.scope == WHOLE_SHOP for one in view.holds),
     )
 

@@ -120,6 +120,7 @@ CONFIGURES = [
     "items.refresh",
 ]
 LOOKS = [
+    "emergency.standing",
     "inbox.by_ticket",
     "inbox.conversation",
     "inbox.conversations",

@@ -27,6 +27,8 @@ BUTTONS: dict[tuple[str, str], Action] = {
     ("POST", r"/orders/{number:\d{1,30}}/{act:[a-z]+}"): Action.DELIVER,
     ("GET", "/needs"): Action.NEEDS,
     ("POST", r"/needs/{number:\d{1,9}}"): Action.SETTLE,
+    ("POST", "/emergency/halt"): Action.HALT,
+    ("POST", "/emergency/go"): Action.GO,
     ("POST", "/delivery/stop"): Action.STOP,
     ("POST", "/delivery/resume"): Action.GO_ON,
     ("GET", "/stock"): Action.STOCK,

@@ -8,10 +8,10 @@ from web_stage import Page, Stage, Visitor, visiting
 
 from hub.desk import Operator
 from hub.model import Account, Choice, PoolKind, Role
-from web.pages import cards, delivery_rules, needs, orders, restock, stock, suppliers
+from web.pages import cards, delivery_rules, emergency, needs, orders, restock, stock, suppliers
 
 VIEWER, AGENT, OWNER = Role.VIEWER, Role.AGENT, Role.OWNER
-PAGES = (cards, delivery_rules, needs, orders, restock, stock, suppliers)
+PAGES = (cards, delivery_rules, emergency, needs, orders, restock, stock, suppliers)
 DOORS: dict[tuple[str, str], tuple[str, Role, dict[str, str]]] = {
     ("GET", r"/orders"): ("/orders", VIEWER, {}),
     ("GET", r"/orders/{number:\d{1,30}}"): (f"/orders/{NUMBER}", VIEWER, {}),
@@ -22,6 +22,8 @@ DOORS: dict[tuple[str, str], tuple[str, Role, dict[str, str]]] = {
     ("POST", r"/needs/{number:\d{1,9}}"): ("/needs/1", AGENT, {"choice": Choice.REFUSE}),
     ("POST", "/delivery/stop"): ("/delivery/stop", AGENT, {"account": "", "reason": ""}),
     ("POST", "/delivery/resume"): ("/delivery/resume", OWNER, {"account": ""}),
+    ("POST", "/emergency/halt"): ("/emergency/halt", AGENT, {"account": ""}),
+    ("POST", "/emergency/go"): ("/emergency/go", OWNER, {"account": ""}),
     ("GET", "/stock"): ("/stock", VIEWER, {}),
     ("POST", "/stock/find"): ("/stock/find", VIEWER, {"find": "x"}),
     ("GET", "/stock/new"): ("/stock/new", OWNER, {}),

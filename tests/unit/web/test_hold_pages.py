@@ -97,6 +97,35 @@ async def test_the_conversation_shows_all_that_stops_it_and_a_partial_resume_say
     assert len(await held(stage, owner)) == 3
 
 
+async def test_everything_stops_by_a_button_and_goes_on_by_the_owners(
+    stage: Stage, owner: Operator, boss: Visitor, conversation: Conversation
+) -> None:
+    await stage.member(owner, "小李", Role.AGENT)
+    async with visiting(stage) as agent:
+        await agent.log_in("小李")
+        done = await agent.submit("/emergency/halt", on="/", account="", back="/")
+        assert done.leads_to == "/?done=halted"
+        told = (await agent.get("/")).text
+        talk = (await agent.get(f"/conversations/{conversation.id}")).text
+        await agent.submit("/shop/resume", on="/", back="/")
+    assert "全店已全部停下：不自动回复，也不自动发货" in told
+    assert "小李按下了急停 · " in told
+    assert "已停止发货" not in told  # said once
+    assert "/emergency/" not in told
+    assert "整个店铺全停着，不自动回复" in talk
+    (one,) = await stage.desk.emergency.standing(owner)
+    assert (one.account, one.delivers) == (None, False)
+
+    assert "确定，全部恢复" in (await boss.get("/")).text
+    done = await boss.submit("/emergency/go", on="/", account="", back="/")
+    assert done.leads_to == "/?done=going"
+    assert await stage.desk.emergency.standing(owner) == []
+    assert await stage.desk.needs.stops(owner) == []
+    audit = [entry.action for entry in await stage.desk.system.audit(owner)]
+    assert audit[0] == "emergency.go"
+    assert "emergency.halt" in audit
+
+
 async def test_a_conversation_is_taken_over_by_a_button(
     stage: Stage, owner: Operator, boss: Visitor, conversation: Conversation
 ) -> None:
