@@ -29,6 +29,7 @@ class CheckChat:
             switched_off=check.switched_off,
             needs=check.needs,
             held=check.held,
+            halted=check.halted,
             guards=check.guards,
         )
 

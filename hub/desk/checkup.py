@@ -11,10 +11,12 @@ from hub.desk.operator import Operator
 from hub.desk.rehearsal import item_called
 from hub.errors import NotFound
 from hub.model import (
+    WHOLE_SHOP,
     Account,
     AccountId,
     DeliveryRule,
     Guards,
+    HoldKind,
     NeedKind,
     Order,
     OrderStatus,
@@ -70,7 +72,9 @@ class ShopCheck:
     needs: int
     """What waits for a person."""
     held: bool
-    """The automatic answers of the whole shop are stopped."""
+    """The automatic answers of the whole shop are paused."""
+    halted: frozenset[AccountId | None]
+    """Where an emergency stop is on; None: the whole shop."""
     guards: Guards
 
 
@@ -97,12 +101,8 @@ class CheckUps:
                 tuple(_rule(tx, one, now) for one in rules if one.enabled),
                 sum(not one.enabled for one in rules),
                 tx.needs.count_open(shop),
-                any(
-                    one.scope.account is None
-                    and one.scope.item is None
-                    and one.scope.conversation is None
-                    for one in holds
-                ),
+                any(one.scope == WHOLE_SHOP and one.kind is HoldKind.PAUSE for one in holds),
+                frozenset(one.scope.account for one in holds if one.kind is HoldKind.EMERGENCY),
                 tx.guards.get(shop),
             )
 

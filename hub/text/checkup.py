@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from hub.model import Account, AccountState, Guards, NeedKind, Spec, Stop
+from hub.model import Account, AccountId, AccountState, Guards, NeedKind, Spec, Stop
 from hub.text.accounts import ACCOUNT_STATES, account_mend
 from hub.text.content import shorten
 from hub.text.delivery import stop_line
@@ -48,12 +48,14 @@ def check_up_shop(
     switched_off: int,
     needs: int,
     held: bool,
+    halted: Collection[AccountId | None],
     guards: Guards,
 ) -> str:
-    """`rules`: the sentence of each, its pool's name, why that is short, how many are there."""
+    """`rules`: the sentence of each, its pool's name, why that is short, how many are there.
+    `halted`: where an emergency stop is on."""
     lines = ["体检"]
     lines += [_account(one) for one in accounts] or [f"{BAD} 还没有账号，请在网页后台添加"]
-    lines += [_stop(stop, account) for stop, account in stops] or [f"{GOOD} 发货没有停"]
+    lines += [_stop(stop, account, halted) for stop, account in stops] or [f"{GOOD} 发货没有停"]
     for sentence, pool, short, there in rules:
         lines.append(_served("", None, pool, short, there))
         if short is not None:
@@ -84,9 +86,10 @@ def _account(account: Account) -> str:
     return f"{BAD} 账号「{account.name}」{ACCOUNT_STATES[account.state]}，收不到订单。{mend}"
 
 
-def _stop(stop: Stop, account: Account | None) -> str:
+def _stop(stop: Stop, account: Account | None, halted: Collection[AccountId | None] = ()) -> str:
     named = account if stop.account is not None else None
-    again = f"/开发 {named.name}" if named is not None else "/开发"
+    again = "/开" if stop.account in halted else "/开发"
+    again = f"{again} {named.name}" if named is not None else again
     return f"{BAD} {stop_line(stop, named)}。恢复发 {again}"
 
 

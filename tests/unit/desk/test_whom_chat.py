@@ -184,6 +184,9 @@ async def test_everything_stops_at_once_and_goes_on_at_once(stage: DeliveryStage
     page = await stage.write("/状态", as_=Role.VIEWER)
     assert "⛔ 全店自动回复和发货都停着：小客按下了急停，恢复发 /开" in page
     assert "整个店铺" not in page
+    check = await stage.write("/体检")
+    assert "按下了急停。恢复发 /开\n" in check
+    assert "整个店铺" not in check
     held = await stage.stock.store.read(
         lambda tx: tx.holds.active(stage.account.shop, stage.lin.id, stage.stock.clock[0])
     )
