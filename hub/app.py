@@ -150,6 +150,7 @@ async def open_hub(
         uploads = UploadedOriginals(
             settings.database.path.parent, replace(into, door=Door.WEB), now
         )
+        await asyncio.to_thread(uploads.clear)
         desk = Desk(
             store, settings, now, album, supervisor.client_of, assist, mail, backups, uploads
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from hub.errors import Invalid, OnHold, Unavailable
+from hub.text import imports as words
 from web.auth import operator
 from web.forms import Form
 from web.render import render, see_other
@@ -35,9 +36,10 @@ def _page(request: web.Request, form: Form) -> web.Response:
 async def upload(request: web.Request) -> web.Response:
     """The files go to the disk while they arrive."""
     who, desk = operator(request), request.app[SITE].desk.imports
-    if (request.content_length or 0) > desk.largest(who) + A_FORM_AROUND_IT:
-        raise web.HTTPRequestEntityTooLarge(desk.largest(who), request.content_length or 0)
+    most = desk.largest(who)
     try:
+        if (request.content_length or 0) > most + A_FORM_AROUND_IT:
+            raise Invalid(words.too_much(most))
         job = await desk.receive(who, sent_files(request))
     except (Invalid, OnHold, Unavailable) as refusal:
         return _page(request, Form().refused(refusal))

@@ -57,6 +57,10 @@ class UploadedOriginals:
         self._receiving = False
         self._wanted: asyncio.Queue[_Held] = asyncio.Queue()
 
+    def clear(self) -> None:
+        """Remove all files, also those of a life before this one."""
+        shutil.rmtree(self._room, ignore_errors=True)
+
     @property
     def largest(self) -> int:
         return LARGEST
@@ -149,7 +153,6 @@ class UploadedOriginals:
 
     async def run(self) -> None:
         """Look at what is uploaded and bring it over, until cancelled; then the files are gone."""
-        await asyncio.to_thread(shutil.rmtree, self._room, ignore_errors=True)
         try:
             while True:
                 try:
@@ -161,7 +164,7 @@ class UploadedOriginals:
                     continue
                 await self._work(held)
         finally:
-            shutil.rmtree(self._room, ignore_errors=True)
+            self.clear()
 
     async def _work(self, held: _Held) -> None:
         dry = held.job.stage is ImportStage.LOOKING

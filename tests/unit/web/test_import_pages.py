@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from errno import ENOSPC
 from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
-from web_stage import Page, Stage, Visitor, visiting
+from web_stage import Page, Stage, Visitor, utc_now, visiting
 
-from hub.desk import Operator
-from hub.model import PoolKind, Role
+from hub.desk import Door, Operator
+from hub.errors import NotFound
+from hub.model import PoolKind, Role, SentFile
+from hub.ops import ImportInto, Report, UploadedOriginals
 from hub.ops.importing import uploaded
 from tests import originals
 from web.pages import imports
@@ -52,6 +56,13 @@ async def rested(visitor: Visitor, address: str) -> Page:
             assert page.status == 200
             if 'http-equiv="refresh"' not in page.text:
                 return page
+
+
+async def ticks() -> AsyncIterator[None]:
+    """Whenever the others had their turn."""
+    while True:
+        await asyncio.to_thread(int)
+        yield
 
 
 def left_behind(folder: Path) -> list[str]:
@@ -151,6 +162,68 @@ async def test_what_is_no_original_is_one_sentence_and_nothing_stays(
     assert str(tmp_path) not in page.text
     assert left_behind(tmp_path) == []
     assert (await boss.post(f"{sent.leads_to}/start", csrf=csrf)).status == 409
+
+
+async def test_what_did_not_end_can_be_done_again_and_nothing_comes_between(
+    stage: Stage,
+    owner: Operator,
+    boss: Visitor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    database: bytes,
+) -> None:
+    """The disk is full on the way; a second upload has to wait for the first one."""
+    at_work, go_on = asyncio.Event(), asyncio.Event()
+
+    async def no_room(*_: object, **__: object) -> Report:
+        at_work.set()
+        await go_on.wait()
+        raise OSError(ENOSPC, "No space left on device")
+
+    csrf = (await boss.get("/imports")).csrf
+    here = (await upload(boss, csrf, ("database", "a.db", database))).leads_to
+    await rested(boss, here)
+    with monkeypatch.context() as patched:
+        patched.setattr(uploaded, "bring_over", no_room)
+        assert (await boss.post(f"{here}/start", csrf=csrf)).status == 303
+        await at_work.wait()
+        assert "正在导入" in (await boss.get(here)).text
+        second = await upload(boss, csrf, ("database", "b.db", database))
+        assert second.status == 400
+        assert "另一份正在读" in second.text
+        assert (await boss.post(f"{here}/drop", csrf=csrf)).status == 409
+        go_on.set()
+        assert "磁盘放不下" in (await rested(boss, here)).text
+    assert "a.db" in (await boss.get("/imports")).text
+    assert (await boss.post(f"{here}/start", csrf=csrf)).status == 303
+    assert "导入完成" in (await rested(boss, here)).text
+    assert len(await stage.desk.accounts.all(owner)) == 2
+    assert left_behind(tmp_path) == []
+
+
+async def test_files_do_not_wait_for_somebody_who_does_not_come_back(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: bytes
+) -> None:
+    async def sent() -> AsyncIterator[SentFile]:
+        async def chunks() -> AsyncIterator[bytes]:
+            yield database
+
+        yield SentFile("database", "a.db", chunks())
+
+    monkeypatch.setattr(uploaded, "KEPT", timedelta(milliseconds=20))
+    into = ImportInto(stage.store, Door.WEB, utc_now, lambda hashed: hashed)
+    keeper = UploadedOriginals(tmp_path / "apart", into, utc_now)
+    (tmp_path / "apart").mkdir()
+    job = await keeper.receive(sent())
+    async with asyncio.timeout(DEADLINE), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(keeper.run())
+        async for _ in ticks():
+            if keeper.current() is None:
+                break
+        running.cancel()
+    with pytest.raises(NotFound):
+        keeper.start(job.id, None)
+    assert left_behind(tmp_path / "apart") == []
 
 
 async def test_every_door_is_for_owners_with_the_token_of_their_session(
