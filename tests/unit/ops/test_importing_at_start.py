@@ -167,7 +167,9 @@ async def test_behind_a_link_nothing_is_touched(path: Path, tmp_path: Path) -> N
 
     assert moved is not None and moved.is_symlink()  # noqa: PT018
     assert report.number(Part.ACCOUNTS, *CAME) == 2
-    assert snapshot(elsewhere.parent) == before
+    after = snapshot(elsewhere.parent)
+    after.pop("real.db.lock", None)  # two hubs may come by different links
+    assert after == before
     assert elsewhere.stat().st_mode & 0o777 == 0o644
 
 
