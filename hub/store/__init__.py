@@ -2,7 +2,7 @@
 
 from hub.store.aside import is_original, set_aside, set_aside_before
 from hub.store.copies import Contents, contents, copy_database, known_schemas, opens
-from hub.store.copying import copy_in, copy_out
+from hub.store.copying import check_unused, copy_in, copy_out, size_of
 from hub.store.database import Database
 from hub.store.given_out import carry_given_out
 from hub.store.lock import locked
@@ -56,6 +56,7 @@ __all__ = [
     "Tx",
     "WebSession",
     "carry_given_out",
+    "check_unused",
     "contents",
     "copy_database",
     "copy_in",
@@ -76,5 +77,6 @@ __all__ = [
     "read_key",
     "set_aside",
     "set_aside_before",
+    "size_of",
     "under_way",
 ]

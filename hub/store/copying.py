@@ -23,7 +23,7 @@ from hub.errors import InUse, StoreError
 from hub.store.copies import copy_database
 from hub.store.database import Database
 from hub.store.opening import head_revision, migrate
-from hub.store.postgres import SCHEMA, keeper, make_ready, onlooker
+from hub.store.postgres import SCHEMA, holds_tables, keeper, make_ready, onlooker
 from hub.store.tables import metadata
 
 _AT_ONCE = 2000
@@ -76,6 +76,34 @@ def copy_in(source: Path, database: Database) -> None:
     except (OSError, sqlite3.Error, Error) as error:
         reason = " ".join(str(error).split())
         raise StoreError(f"cannot copy {source.name} to {database}: {reason}") from error
+
+
+def size_of(database: Database) -> int:
+    """Bytes; about as many as a copy needs. Raises OSError or StoreError."""
+    if not database.url:
+        return database.path.stat().st_size
+    try:
+        with onlooker(database) as source:
+            row = source.execute(
+                "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c"
+                " JOIN pg_namespace n ON n.oid = c.relnamespace"
+                " WHERE n.nspname = %s AND c.relkind = 'r'",
+                (SCHEMA,),
+            ).fetchone()
+    except Error as error:
+        raise StoreError(f"cannot read {database}: {' '.join(str(error).split())}") from error
+    return int(row[0]) if row else 0
+
+
+def check_unused(database: Database) -> bool:
+    """Whether there is anything in a PostgreSQL database. Raises InUse while a hub has it open, or
+    StoreError."""
+    try:
+        with keeper(database) as alone:
+            _check_nobody(alone, database)
+            return holds_tables(alone, database)
+    except Error as error:
+        raise StoreError(f"cannot open {database}: {' '.join(str(error).split())}") from error
 
 
 def _failed(database: Database, target: Path, error: Exception) -> StoreError:

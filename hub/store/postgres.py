@@ -210,6 +210,13 @@ def onlooker(database: Database) -> Driver[Any]:
     return connect(conninfo(database, _READER))
 
 
+def holds_tables(alone: Driver[Any], database: Database) -> bool:
+    """Tables of ours. Raises NotOurs or SchemaTooNew for what is none of this version or before."""
+    tables, revision, _ = _look(alone)
+    _head(database, tables, revision, MIGRATIONS)
+    return bool(tables)
+
+
 def make_ready(alone: Driver[Any], database: Database, migrations: Path = MIGRATIONS) -> None:
     """Tables of this version, whoever's key they are for."""
     tables, revision, _ = _look(alone)
