@@ -30,6 +30,7 @@ from hub.store.hearing import Ear, heard_by_others
 from hub.store.opening import MIGRATIONS, known_head, run_steps, vault_of
 from hub.store.postgres_sql import PostgresSql, connect
 from hub.store.sql import Announcement, Sql
+from hub.store.swap import under_way
 from hub.store.vault import Vault
 from hub.store.writer import outlast
 
@@ -72,7 +73,10 @@ class PostgresGround:
     async def prepare(
         self, stack: AsyncExitStack, *, key: str, now: datetime, guest: bool
     ) -> Vault:
-        self._database.folder.mkdir(parents=True, exist_ok=True)
+        if under_way(self._database.folder):
+            raise StoreError(
+                f"a restore in {self._database.folder} was cut short; give the same command again"
+            )
         work = asyncio.to_thread(prepare, self._database, key=key, guest=guest)
         return await outlast(work)
 
