@@ -13,6 +13,7 @@ serve: $(VENV)/.runtime
 
 test: $(VENV)/.dev
 	sh tests/browser/find-chromium.sh
+	sh tests/find-postgresql.sh
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

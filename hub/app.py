@@ -55,7 +55,7 @@ from hub.outbound import (
     Worker,
 )
 from hub.settings import Settings, settings_file
-from hub.store import Database, Store, Tx, open_store, set_aside
+from hub.store import Database, Store, Tx, open_store, persistently, set_aside
 from hub.suggesting import why_no_ai
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
 from hub.workers import ai_worker, mail_worker, timed_fetch, workers_by_name
@@ -266,7 +266,9 @@ async def _hasten_chats(
     while True:
         await connected.wait()
         connected.clear()
-        await store.write(lambda tx: tx.outbox.hasten(chat_lane(), now()))
+        await persistently(
+            "notices", lambda: store.write(lambda tx: tx.outbox.hasten(chat_lane(), now()))
+        )
 
 
 def _application(

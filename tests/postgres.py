@@ -1,6 +1,6 @@
 """A throw-away PostgreSQL server of the test run's own: no system service, no fixed port, no fsync.
 
-The database that `YUQIAO_TEST_DATABASE` names (`postgresql://user:password@host:port/name`) is used
+The database that `TEST_DATABASE_URL` names (`postgresql://user:password@host:port/name`) is used
 instead if it is set: its user must be allowed to make databases.
 """
 
@@ -24,7 +24,7 @@ from psycopg import sql
 
 MISSING = (
     "no PostgreSQL is installed: `sh tests/find-postgresql.sh` says how, or names a database in "
-    "YUQIAO_TEST_DATABASE"
+    "TEST_DATABASE_URL"
 )
 _SETTINGS = {
     "fsync": "off",
@@ -48,7 +48,7 @@ def programs() -> Path | None:
 
 
 def can_serve() -> bool:
-    return bool(os.environ.get("YUQIAO_TEST_DATABASE")) or programs() is not None
+    return bool(os.environ.get("TEST_DATABASE_URL")) or programs() is not None
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ class Server:
 @contextmanager
 def server() -> Iterator[Server]:
     """Runs while inside."""
-    given = os.environ.get("YUQIAO_TEST_DATABASE")
+    given = os.environ.get("TEST_DATABASE_URL")
     if given:
         yield Server(given)
         return

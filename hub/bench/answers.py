@@ -57,6 +57,8 @@ class BenchOptions:
     outstanding: int = 32
     rate: float = 20.0
     length: timedelta = timedelta(seconds=20)
+    database: str = ""
+    """Address of an empty PostgreSQL database; empty: SQLite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ async def run_bench(options: BenchOptions) -> Result:
                 bare = await _warm("bare loop", platform, closed_plan)
             async with _wire_only(platform):
                 wire = await _warm("wire only", platform, closed_plan)
-            async with open_hub(_settings(platform, folder)) as hub:
+            async with open_hub(_settings(platform, folder, options.database)) as hub:
                 account = await _furnish(hub, platform)
                 await wait_online(hub, account)
                 closed = await _warm("hub, closed loop", platform, closed_plan)
@@ -194,10 +196,10 @@ async def _keep_nothing(_: str) -> None:
     """The login of a yardstick is not kept."""
 
 
-def _settings(platform: Platform, folder: str) -> Settings:
+def _settings(platform: Platform, folder: str, database: str) -> Settings:
     return Settings(
         web=WebSettings(host="127.0.0.1", port=0),
-        database=DatabaseSettings(path=Path(folder) / "bench.db"),
+        database=DatabaseSettings(path=Path(folder) / "bench.db", url=database),
         xianyu=XianyuSettings(**platform.urls, send_spacing_seconds=0, token_spacing_seconds=0),
         replies=ReplySettings(debounce_seconds=0),
         qq=QQSettings(access_token="bench"),  # noqa: S106 - a port on loopback, for a minute

@@ -34,6 +34,12 @@ EXIT_INCOMPLETE = 1
 @click.option("--outstanding", default=32, show_default=True, help="Unanswered at a time.")
 @click.option("--rate", default=20.0, show_default=True, help="Messages/s of the open loop.")
 @click.option("--seconds", default=20.0, show_default=True, help="Length of the open loop.")
+@click.option(
+    "--database",
+    default="",
+    metavar="URL",
+    help="An empty PostgreSQL database, which is filled; SQLite if not given.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def bench_group(
@@ -42,6 +48,7 @@ def bench_group(
     outstanding: int,
     rate: float,
     seconds: float,
+    database: str,
     as_json: bool,
 ) -> None:
     """Measure push -> answer on the wire against a sandbox in a second process."""
@@ -53,6 +60,7 @@ def bench_group(
         outstanding=outstanding,
         rate=rate,
         length=timedelta(seconds=seconds),
+        database=database,
     )
     result = run(run_bench(options))
     click.echo(json.dumps(result.as_dict()) if as_json else report(result))

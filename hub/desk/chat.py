@@ -50,7 +50,7 @@ from hub.desk.shop_chat import ABOUT_THE_SHOP, ShopChat
 from hub.desk.stock_chat import FetchFile, StockChat
 from hub.errors import Invalid, NotFound, Refusal
 from hub.model import ConversationId, MessageId, OperatorMessage, Role
-from hub.store import Store
+from hub.store import Store, persistently
 from hub.text import gathered
 
 
@@ -123,10 +123,10 @@ class Chat:
     async def follow_members(self) -> None:
         """Keep `is_operator` true to the store, until cancelled."""
         async with self._store.changes() as changes:
-            await self.learn_operators()
+            await persistently("who may speak", self.learn_operators)
             async for change in changes:
                 if change.noun == "member":
-                    await self.learn_operators()
+                    await persistently("who may speak", self.learn_operators)
 
     async def learn_operators(self) -> None:
         """Before any door opens: whoever is not known yet is not heard in groups."""

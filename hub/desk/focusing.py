@@ -13,7 +13,7 @@ from hub.errors import Invalid
 from hub.model import ChatPeer, Conversation, ConversationId, Focus, Role
 from hub.notices import tell_chat
 from hub.policy import conversations_called
-from hub.store import Store, Tx
+from hub.store import Store, Tx, persistently
 
 LOOKED_AT = 1000
 """The latest conversations, among which a name is looked for."""
@@ -107,7 +107,9 @@ class Focusing:
         """End what is left alone, with a word, until cancelled."""
         async with self._store.changes() as changes:
             while True:
-                wait = await self._store.write(self._end_idle)
+                wait = await persistently(
+                    "the end of a focus", lambda: self._store.write(self._end_idle)
+                )
                 try:
                     async with asyncio.timeout(wait.total_seconds()):
                         while (await anext(changes)).noun != "focus":

@@ -13,7 +13,7 @@ from loguru import logger
 from hub.desk.accounts import Accounts
 from hub.desk.login import Logins, LoginStep, QrView
 from hub.desk.operator import Door, Operator
-from hub.errors import Invalid, PeerError, Refusal
+from hub.errors import Invalid, PeerError, Refusal, StoreError
 from hub.model import (
     Account,
     AccountState,
@@ -22,7 +22,7 @@ from hub.model import (
     in_group_only,
     peer_at,
 )
-from hub.store import Store, Tx
+from hub.store import Store, Tx, persistently
 from hub.text import login_qr as words
 
 Say = Callable[[ChatPeer, str, Sequence[bytes]], Awaitable[object]]
@@ -111,20 +111,25 @@ class LoginChat:
                 await self._logins.wait_moved(talk.operator.shop, seen)
         except Refusal as refusal:
             await _try_to_say(say, talk.peer, refusal.text, ())
+        except StoreError as error:
+            logger.error("a login in chat broke off, it can be asked for again: {}", error)
 
     # --- Unasked --------------------------------------------------------------------------------
 
     async def _watch(self, connected: Callable[[], Awaitable[None]]) -> None:
         async with self._store.changes() as changes:
             while True:
-                for account in await self._store.read(_dead):
-                    await connected()
-                    await self._offer(account)
+                await persistently("dead logins", lambda: self._offer_all(connected))
                 while (change := await anext(changes, None)) is not None:
                     if change.noun == "account":
                         break
                 else:
                     return
+
+    async def _offer_all(self, connected: Callable[[], Awaitable[None]]) -> None:
+        for account in await self._store.read(_dead):
+            await connected()
+            await self._offer(account)
 
     async def _offer(self, account: Account) -> None:
         """One code per death, to each QQ id of each owner."""

@@ -33,7 +33,7 @@ from hub.ops.health import LEAST_FREE
 from hub.ops.sealing import Secrets, blanked, seal
 from hub.policy import believed, outlived
 from hub.settings import Settings
-from hub.store import contents, copy_database, read_key, under_way
+from hub.store import Database, contents, copy_out, read_key, size_of, under_way
 from hub.text import backups as words
 
 DAILY, BY_HAND = "yuqiao-daily", "yuqiao"
@@ -61,10 +61,10 @@ class Backups:
         `passphrase`: another one than the settings say. A daily one makes those go whose time is
         over. Raises Unavailable with one sentence.
         """
-        database = self._settings.database.path
-        if not database.is_file():
-            raise Unavailable(words.no_database(database))
-        if under_way(database.parent):
+        database = Database.chosen(self._settings.database)
+        if not database.url and not database.path.is_file():
+            raise Unavailable(words.no_database(database.path))
+        if under_way(database.folder):
             raise Unavailable(words.CUT_SHORT)
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -104,7 +104,7 @@ class Backups:
 
     def _write(self, draft: Path, now: datetime, passphrase: str) -> Path:
         copy, target = draft / DATABASE, draft / "archive.zip"
-        copy_database(self._settings.database.path, copy)
+        copy_out(Database.chosen(self._settings.database), copy)
         found = contents(copy)
         manifest = Manifest(now, __version__, found.schema, found.rows)
         writer = ArchiveWriter(target, now.astimezone(self._zone))
@@ -152,13 +152,14 @@ class Backups:
     def _ask_for_room(self) -> None:
         """The archive is unpacked in here to be checked, and the shop must go on meanwhile: room
         for pictures twice, as they do not get smaller, and for a database and a half."""
-        database = self._settings.database.path
-        size = database.stat().st_size if database.is_file() else 0  # else a server has it
+        database = Database.chosen(self._settings.database)
+        size = size_of(database)
         needed = size + size // 2
         for _, file in self._files():
             with suppress(FileNotFoundError):
                 needed += 2 * file.stat().st_size
-        if self.folder.stat().st_dev == database.parent.stat().st_dev:
+        there = database.folder if database.url else database.path
+        if self.folder.stat().st_dev == there.stat().st_dev:
             needed += LEAST_FREE
         free = shutil.disk_usage(self.folder).free
         if free < needed:

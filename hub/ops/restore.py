@@ -17,6 +17,7 @@ from hub.ops.archive import DATABASE, SEALED, Manifest, check_database, read_man
 from hub.ops.kept import RECORD, Kept, Place, free_folder
 from hub.ops.marks import RESTORED, Mark, was_moved
 from hub.ops.sealing import Secrets, unseal
+from hub.ops.stand_in import STAND_IN, as_file
 from hub.settings import Settings, load_settings
 from hub.store import (
     KEY_FILE,
@@ -103,17 +104,15 @@ def restore(
     """
     checked_parts(wish.only)
     read_manifest(wish.archive)
-    path = checked_place(settings)
+    with as_file(settings, do=do) as local:
+        return _restore(local, config, wish, now=now, do=do)
+
+
+def _restore(settings: Settings, config: Path, wish: Wish, *, now: datetime, do: bool) -> Restored:
+    path = settings.database.path
     with translated(path), alone(path) as folder, staging_in(folder) as staging:
         work = _prepare(settings, config, wish, staging, now)
         return _carry_out(work) if do else Restored(work.parts, None, work.warnings)
-
-
-def checked_place(settings: Settings) -> Path:
-    """Of the file that is replaced. Raises Unavailable where a server has the database instead."""
-    if settings.database.server:
-        raise Unavailable(words.ON_SERVER)
-    return settings.database.path
 
 
 @contextmanager
@@ -324,7 +323,8 @@ def _warn_of_other_place(work: _Work) -> None:
     except SettingsError as error:
         work.warnings.append(str(error))
         return
-    if said.absolute() != work.settings.database.path.absolute():
+    here = work.settings.database.path
+    if here.name != STAND_IN and said.absolute() != here.absolute():
         work.warnings.append(words.other_place(said, work.settings.database.path))
 
 

@@ -15,13 +15,13 @@ from hub.ops.restore import (
     SIDES,
     Restored,
     alone,
-    checked_place,
     compare,
     is_writable,
     staging_in,
     translated,
     write_private,
 )
+from hub.ops.stand_in import as_file
 from hub.settings import Settings
 from hub.store import (
     Exchange,
@@ -58,7 +58,12 @@ def undo(
     What it takes the place of is kept in the same way, so it can be taken back as well. Pictures
     that came stay. Raises Invalid or Unavailable with one sentence: then nothing was changed.
     """
-    path = checked_place(settings)
+    with as_file(settings, do=do) as local:
+        return _undo(local, folder, now=now, do=do)
+
+
+def _undo(settings: Settings, folder: Path | None, *, now: datetime, do: bool) -> Restored:
+    path = settings.database.path
     with translated(path), alone(path) as data, staging_in(data) as staging:
         last = newest_kept(data) if folder is None else read_kept(folder.absolute())
         if last.database != path.name or last.folder.parent.resolve() != data.resolve():

@@ -113,11 +113,12 @@ class Worker:
         return claimed, min(IDLE_SECONDS, (due_at - now).total_seconds())
 
     async def _bear(self, error: StoreError) -> None:
-        """A full disk or a locked file may pass; what does not pass must end the program."""
+        """A full disk or a locked file may pass; what does not pass must end the program. A server
+        is somebody else's, and is waited for."""
         now = asyncio.get_running_loop().time()
         if self._store_broken_at is None:
             self._store_broken_at = now
-        if now - self._store_broken_at > BROKEN_STORE_SECONDS:
+        if self._store.alone and now - self._store_broken_at > BROKEN_STORE_SECONDS:
             raise error
         logger.error("no tasks can be claimed: {}", error)
         await asyncio.sleep(IDLE_SECONDS)

@@ -2,6 +2,7 @@
 
 from hub.store.aside import is_original, set_aside, set_aside_before
 from hub.store.copies import Contents, contents, copy_database, known_schemas, opens
+from hub.store.copying import check_unused, copy_in, copy_out, size_of
 from hub.store.database import Database
 from hub.store.given_out import carry_given_out
 from hub.store.lock import locked
@@ -21,6 +22,7 @@ from hub.store.nouns import (
     WebSession,
 )
 from hub.store.originals import ROW, Original, OriginalRow, open_original
+from hub.store.patience import persistently
 from hub.store.places import held_place, place_of
 from hub.store.store import EVERY_KIND, Store, open_store
 from hub.store.swap import STAGING, Exchange, exchange, finish, under_way
@@ -54,8 +56,11 @@ __all__ = [
     "Tx",
     "WebSession",
     "carry_given_out",
+    "check_unused",
     "contents",
     "copy_database",
+    "copy_in",
+    "copy_out",
     "exchange",
     "finish",
     "held_place",
@@ -67,9 +72,11 @@ __all__ = [
     "open_store",
     "opens",
     "outlast",
+    "persistently",
     "place_of",
     "read_key",
     "set_aside",
     "set_aside_before",
+    "size_of",
     "under_way",
 ]

@@ -27,9 +27,9 @@ class Writing:
 
     engine: Engine
     make_sql: Callable[[Connection], Sql]
-    begin: str
+    begin: Sequence[str]
     """Begins a transaction in which nobody else writes."""
-    commit: Callable[[Sequence[Announcement]], str]
+    commit: Callable[[Sequence[Announcement]], Sequence[str]]
     """Ends it, and tells other processes what it brought."""
     reconnects: bool = False
     """Whether the connection may go and come back. The file of SQLite does not."""

@@ -30,6 +30,7 @@ from hub.store.hearing import Ear, heard_by_others
 from hub.store.opening import MIGRATIONS, known_head, run_steps, vault_of
 from hub.store.postgres_sql import PostgresSql, connect
 from hub.store.sql import Announcement, Sql
+from hub.store.swap import under_way
 from hub.store.vault import Vault
 from hub.store.writer import outlast
 
@@ -39,7 +40,7 @@ SCHEMA = "yuqiao"
 _OLDEST_SERVER = 120000
 _TURN = 0x79757169616F  # "yuqiao"
 """The lock that writers take in turns; the next number is for migrating."""
-_BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({_TURN})"
+_BEGIN = ("BEGIN", f"SELECT pg_advisory_xact_lock({_TURN})")
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _READERS = 4
 
@@ -72,7 +73,10 @@ class PostgresGround:
     async def prepare(
         self, stack: AsyncExitStack, *, key: str, now: datetime, guest: bool
     ) -> Vault:
-        self._database.folder.mkdir(parents=True, exist_ok=True)
+        if under_way(self._database.folder):
+            raise StoreError(
+                f"a restore in {self._database.folder} was cut short; give the same command again"
+            )
         work = asyncio.to_thread(prepare, self._database, key=key, guest=guest)
         return await outlast(work)
 
@@ -81,8 +85,8 @@ class PostgresGround:
             write_engine(self._database), PostgresSql, _BEGIN, self._commit, reconnects=True
         )
 
-    def _commit(self, announcements: Sequence[Announcement]) -> str:
-        return "; ".join((*heard_by_others(announcements, self._node), "COMMIT"))
+    def _commit(self, announcements: Sequence[Announcement]) -> Sequence[str]:
+        return (*heard_by_others(announcements, self._node), "COMMIT")
 
     def readers(self) -> _Readers:
         return _Readers(read_engine(self._database))
@@ -180,10 +184,8 @@ def prepare(
     A guest only checks. Raises NotOurs, SchemaTooNew or StoreError and leaves all as it was.
     """
     try:
-        with connect(conninfo(database, _KEEPER)) as keeper:
-            _check_server(keeper, database)
-            keeper.execute(f"SELECT pg_advisory_lock({_TURN + 1})")
-            return _prepare(keeper, database, key, guest, migrations)
+        with keeper(database) as alone:
+            return _prepare(alone, database, key, guest, migrations)
     except LockNotAvailable as error:
         raise StoreError(f"another process has been migrating {database} for minutes") from error
     except InsufficientPrivilege as error:
@@ -195,10 +197,41 @@ def prepare(
         raise StoreError(f"cannot open {database}: {_line(error)}") from error
 
 
+def keeper(database: Database) -> Driver[Any]:
+    """A connection that alone may do something to the database as a whole, until it is closed."""
+    alone = connect(conninfo(database, _KEEPER))
+    try:
+        _check_server(alone, database)
+        alone.execute(f"SELECT pg_advisory_lock({_TURN + 1})")
+    except BaseException:
+        alone.close()
+        raise
+    return alone
+
+
+def onlooker(database: Database) -> Driver[Any]:
+    """A connection that looks at the tables while others work on them."""
+    return connect(conninfo(database, _READER))
+
+
+def holds_tables(alone: Driver[Any], database: Database) -> bool:
+    """Tables of ours. Raises NotOurs or SchemaTooNew for what is none of this version or before."""
+    tables, revision, _ = _look(alone)
+    _head(database, tables, revision, MIGRATIONS)
+    return bool(tables)
+
+
+def make_ready(alone: Driver[Any], database: Database, migrations: Path = MIGRATIONS) -> None:
+    """Tables of this version, whoever's key they are for."""
+    tables, revision, _ = _look(alone)
+    if revision != _head(database, tables, revision, migrations):
+        _migrate(alone, database, migrations)
+
+
 def _prepare(
-    keeper: Driver[Any], database: Database, key: str, guest: bool, migrations: Path
+    alone: Driver[Any], database: Database, key: str, guest: bool, migrations: Path
 ) -> Vault:
-    tables, revision, key_check = _look(keeper)
+    tables, revision, key_check = _look(alone)
     head = _head(database, tables, revision, migrations)
     if guest and (revision != head or key_check is None):
         raise StoreError(
@@ -206,18 +239,18 @@ def _prepare(
         )
     vault = vault_of(database.folder, key, key_check)
     if revision != head:
-        _migrate(keeper, database, migrations)
+        _migrate(alone, database, migrations)
     if key_check is None:
-        keeper.execute(
+        alone.execute(
             "INSERT INTO installation (name, value) VALUES ('key_check', %s)", (vault.seal("ok"),)
         )
     return vault
 
 
-def _check_server(keeper: Driver[Any], database: Database) -> None:
-    if keeper.info.server_version < _OLDEST_SERVER:
+def _check_server(alone: Driver[Any], database: Database) -> None:
+    if alone.info.server_version < _OLDEST_SERVER:
         raise StoreError(f"{database} is PostgreSQL older than {_OLDEST_SERVER // 10_000}")
-    (encoding,) = keeper.execute("SHOW server_encoding").fetchone() or ("",)
+    (encoding,) = alone.execute("SHOW server_encoding").fetchone() or ("",)
     if encoding != "UTF8":
         raise StoreError(
             f"{database} has the encoding {encoding}, which cannot hold every text; make one with "
@@ -225,9 +258,9 @@ def _check_server(keeper: Driver[Any], database: Database) -> None:
         )
 
 
-def _look(keeper: Driver[Any]) -> tuple[frozenset[str], str | None, str | None]:
+def _look(alone: Driver[Any]) -> tuple[frozenset[str], str | None, str | None]:
     """Tables, revision and key check of what is there before we touch it."""
-    names = keeper.execute(
+    names = alone.execute(
         "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
         " WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')",
         (SCHEMA,),
@@ -235,8 +268,8 @@ def _look(keeper: Driver[Any]) -> tuple[frozenset[str], str | None, str | None]:
     tables = frozenset(name for (name,) in names)
     if not {"alembic_version", "installation"} <= tables:
         return tables, None, None
-    revision = keeper.execute("SELECT version_num FROM alembic_version").fetchone()
-    check = keeper.execute("SELECT value FROM installation WHERE name = 'key_check'").fetchone()
+    revision = alone.execute("SELECT version_num FROM alembic_version").fetchone()
+    check = alone.execute("SELECT value FROM installation WHERE name = 'key_check'").fetchone()
     return tables, revision[0] if revision else None, check[0] if check else None
 
 
@@ -251,15 +284,15 @@ def _head(
     return known_head(database, revision, migrations)
 
 
-def _migrate(keeper: Driver[Any], database: Database, migrations: Path) -> None:
-    found = keeper.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (SCHEMA,)).fetchone()
+def _migrate(alone: Driver[Any], database: Database, migrations: Path) -> None:
+    found = alone.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (SCHEMA,)).fetchone()
     if found is None:
-        keeper.execute(f"CREATE SCHEMA {SCHEMA}")
+        alone.execute(f"CREATE SCHEMA {SCHEMA}")
     text = conninfo(database, _KEEPER)
     engine = _engine(lambda: connect(text), poolclass=NullPool)
     try:
         with engine.connect() as connection:
-            run_steps(connection, migrations, begin=_BEGIN)
+            run_steps(connection, migrations, begin="; ".join(_BEGIN))
     except SQLAlchemyError as error:
         raise StoreError(f"cannot migrate {database}: {_cause(error)}") from error
     finally:

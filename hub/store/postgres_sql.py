@@ -22,6 +22,10 @@ class PostgresSql(Sql):
     def insert(self, statement: Statement, **values: Any) -> int | None:
         return cast("int | None", self.value(statement.returning_id(), **values))
 
+    def control(self, *statements: str) -> None:
+        """One way there and back, however many they are."""
+        super().control("; ".join(statements))
+
     @property
     def in_transaction(self) -> bool:
         return self._connection.info.transaction_status in _OPEN

@@ -130,10 +130,11 @@ class Sql:
         except self._error as error:
             raise _refused(error) from error
 
-    def control(self, sql: str) -> None:
-        """Transaction control and pragmas: no parameters, nothing to compile."""
+    def control(self, *statements: str) -> None:
+        """Transaction control and pragmas: no parameters, nothing to compile, no results."""
         try:
-            self._cursor.execute(sql)
+            for statement in statements:
+                self._cursor.execute(statement)
         except self._error as error:
             raise _refused(error) from error
 

@@ -50,7 +50,7 @@ class SqliteGround:
         return True
 
     def writing(self) -> Writing:
-        return Writing(write_engine(self._path), Sql, "BEGIN IMMEDIATE", lambda _: "COMMIT")
+        return Writing(write_engine(self._path), Sql, ("BEGIN IMMEDIATE",), lambda _: ("COMMIT",))
 
     def readers(self) -> _Readers:
         return _Readers(read_engine(self._path))

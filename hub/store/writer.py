@@ -32,6 +32,7 @@ T = TypeVar("T")
 
 _MOST_PER_COMMIT = 256
 """Bounds how long the first of a burst waits for the last."""
+_SAVE = "SAVEPOINT unit"
 _AGAIN_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Between attempts to reach the database."""
 
@@ -208,9 +209,10 @@ class Writer:
         sql.forget_announcement()
         begun = False
         try:
-            sql.control(self._writing.begin)
+            alone = len(batch.jobs) == 1
+            sql.control(*self._writing.begin, *(() if alone else (_SAVE,)))
             begun = True
-            if len(batch.jobs) == 1:
+            if alone:
                 self._perform_alone(batch, sql, tx)
             else:
                 self._perform_together(batch, sql, tx)
@@ -229,18 +231,20 @@ class Writer:
         done = _perform(job, sql, tx)
         if done:
             batch.announcements.append(sql.take_announcement())
-        sql.control(self._writing.commit(batch.announcements) if done else "ROLLBACK")
+        sql.control(*(self._writing.commit(batch.announcements) if done else ("ROLLBACK",)))
 
     def _perform_together(self, batch: _Batch, sql: Sql, tx: Tx) -> None:
+        last = batch.jobs[-1]
         for job in batch.jobs:
-            sql.control("SAVEPOINT unit")
-            if _perform(job, sql, tx):
+            done = _perform(job, sql, tx)
+            if done:
                 batch.announcements.append(sql.take_announcement())
             else:
                 sql.forget_announcement()
-                sql.control("ROLLBACK TO unit")
-            sql.control("RELEASE unit")
-        sql.control(self._writing.commit(batch.announcements))
+            kept = ("RELEASE unit",) if done else ("ROLLBACK TO unit", "RELEASE unit")
+            sql.control(
+                *kept, *(self._writing.commit(batch.announcements) if job is last else (_SAVE,))
+            )
 
     def _tell_loop(self, call: Callable[..., None], *values: object) -> None:
         try:

@@ -28,9 +28,6 @@ NEED_KEY = (
     "这份备份里没有密钥，这里的 yuqiao.key 也打不开它；用 --key-file 给出那台机器上的 yuqiao.key"
 )
 FOREIGN_KEY = "设置里的 database.key 打不开这份备份；改成那台机器上的密钥再试"
-ON_SERVER = (
-    "数据库在 PostgreSQL 上（database.url），恢复只会换 SQLite 的文件，那边看不到；什么都没有动"
-)
 CUT_SHORT = "上一次恢复换到一半断了，先启动一次鱼桥让它换完"
 CUT_SHORT_NOW = "换文件换到一半停下了：先腾出磁盘空间或者修好权限，再启动鱼桥，它会接着换完"
 EMPTY_PASSPHRASE = "口令文件是空的"  # noqa: S105

@@ -129,6 +129,8 @@ def test_a_section_whose_lines_are_commented_out_is_no_mistake(tmp_path: Path) -
         ("web:\n  port: eighty\n", "'web.port'"),
         ("text:\n  timezone: Mars/Olympus\n", "'Mars/Olympus' is no time zone"),
         ("database:\n  url: postgresql://x\n", "sqlite:///"),
+        ("database:\n  url: 'postgresql://u:p@h:port/n'\n", "postgresql://user:password@host"),
+        ("database:\n  url: mysql://h/n\n", "postgresql://user:password@host"),
         ("log:\n  level: LOUD\n", "'log.level'"),
         ("xianyu:\n  ws_url: https://x\n", "'xianyu.ws_url': must be an address such as wss://"),
         ("xianyu:\n  mtop_url: x.example\n", "'xianyu.mtop_url': must be an address such as https"),
@@ -244,3 +246,15 @@ def test_a_file_that_cannot_be_read_is_named_with_its_line_and_without_what_stan
         load_settings(file, {})
     assert "line" in str(refused.value)
     assert "s3cretV4lue" not in str(refused.value)
+
+
+def test_the_address_of_a_database_is_taken_and_its_password_never_shown(tmp_path: Path) -> None:
+    url = "postgresql://hub:very-secret@db.example:5433/shop"
+    found = load_settings(env={"YUQIAO_DATABASE__URL": url, "DB_PATH": str(tmp_path / "x.db")})
+    assert found.database.server == url
+    assert found.database.path == tmp_path / "x.db", "its folder holds the key and the pictures"
+    assert "very-secret" not in repr(found)
+    assert load_settings(env={"YUQIAO_DATABASE__URL": "sqlite:///x.db"}).database.server == ""
+    with pytest.raises(SettingsError) as caught:
+        load_settings(env={"YUQIAO_DATABASE__URL": "postgresql://hub:very-secret@:5433/"})
+    assert "very-secret" not in str(caught.value)

@@ -15,12 +15,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from postgres import MISSING, Server, can_serve, server
 from sqlalchemy import Engine, event
 from store_stage import Opener, Stage, furnish
 
 from hub.store import Database, Store, open_store
 from hub.store.tables import metadata
+from tests.postgres import MISSING, Server, can_serve, server
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from hub.desk import Desk, Door, Operator
 from hub.model import Member, MemberId, PlatformUser, PoolKind, Role, RuleKind
 from hub.ops import Backups, Restored, Wish, restore
 from hub.settings import Settings, load_settings
-from hub.store import Store, Tx, open_store
+from hub.store import Database, Store, Tx, copy_out, open_store
 
 NOW = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
 PASSPHRASE = "a horse and a staple"
@@ -39,6 +39,8 @@ class Machine:
     """One installation: `data`, `config`, `backups` below its folder."""
 
     folder: Path
+    url: str = ""
+    """Of a PostgreSQL database; empty: a file."""
 
     @property
     def config(self) -> Path:
@@ -48,6 +50,7 @@ class Machine:
     def settings(self) -> Settings:
         values = {
             "DB_PATH": str(self.database),
+            **({"YUQIAO_DATABASE__URL": self.url} if self.url else {}),
             "YUQIAO_BACKUP__FOLDER": str(self.folder / "backups"),
             "YUQIAO_AI__PROMPTS": str(self.folder / "config" / "prompts"),
             "YUQIAO_BARGAIN__FORBIDDEN_WORDS": str(self.folder / "config" / "words.txt"),
@@ -69,10 +72,15 @@ class Machine:
         return restore(self.settings, self.config, wanted, now=NOW + timedelta(hours=5), do=do)
 
     def store(self) -> Any:
-        return open_store(self.database, now=lambda: NOW)
+        return open_store(Database.chosen(self.settings.database), now=lambda: NOW)
 
     def tables(self) -> dict[str, list[Any]]:
-        return tables(self.database)
+        if not self.url:
+            return tables(self.database)
+        copy = self.folder / "copy.db"
+        copy.unlink(missing_ok=True)
+        copy_out(Database.chosen(self.settings.database), copy)
+        return tables(copy)
 
     def files(self) -> dict[str, bytes]:
         """Everything but backups and what is kept of old files."""

@@ -254,14 +254,6 @@ async def test_taking_back_is_refused_where_it_cannot_be(
         with pytest.raises(Unavailable) as refused_too:
             back(shop)
     assert "先停下它" in refused_too.value.text
-    elsewhere = load_settings(None, {"YUQIAO_DATABASE__URL": "postgresql://db/shop"})
-    for act in (
-        lambda: undo(elsewhere, now=LATER),
-        lambda: restore(elsewhere, shop.config, Wish(made), now=LATER),
-    ):
-        with pytest.raises(Unavailable) as refused_too:
-            act()
-        assert refused_too.value.text == words.ON_SERVER
 
 
 async def test_a_link_to_the_folder_or_to_the_file_is_the_same_shop(

@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from statements import statements
-
 from hub.store.tables import metadata
+from tests.statements import statements
 
 ROOT = Path(__file__).parents[3]
 OWNED = {table.name for table in metadata.tables.values() if "shop_id" in table.columns}
