@@ -22,6 +22,7 @@ from nonebot.drivers import Driver as BaseDriver
 from nonebot.utils import is_coroutine_callable
 
 from bots.client import Client
+from bots.port import Dialling, dial_always
 from bots.sockets import GOING_AWAY, ServerSocket, Timing
 
 Hook = Callable[[], Any]
@@ -38,6 +39,7 @@ class Driver(ASGIMixin, Client, BaseDriver):
     def __init__(self, env: Env, config: Config) -> None:
         super().__init__(env, config)
         self.timing = Timing()
+        self.dialling: Dialling = dial_always
         self._app: web.Application | None = None
         self._astray: Callable[[bool], None] = _ignore
         self._doors: dict[str, Callable[[WebSocket], Awaitable[Any]]] = {}

@@ -29,7 +29,7 @@ be written to before somebody writes in it), `Rejected`, and `Uncertain` when no
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -70,6 +70,15 @@ class Ear:
     trouble: Callable[[str, str], Awaitable[None]] = _tell_nobody
     """Something about a bot, by its id, that its owner has to mend; the sentence is for people.
     Told once, however often it is said."""
+
+
+Dialling = Callable[[Callable[[], Coroutine[None, None, None]]], Coroutine[None, None, None]]
+"""Runs what keeps a connection that the hub dials itself, ends it when that is another hub's, and
+begins anew when it is this one's again."""
+
+
+async def dial_always(keep: Callable[[], Coroutine[None, None, None]]) -> None:
+    await keep()
 
 
 class Port(Protocol):

@@ -17,7 +17,7 @@ from bots.milky import Milky
 from bots.official import Official
 from bots.onebot import OneBot
 from bots.pictures import download
-from bots.port import PEER, Ear, Files, Port, Sparing, reaches
+from bots.port import PEER, Dialling, Ear, Files, Port, Sparing, dial_always, reaches
 from bots.refusals import TurnedAway
 from bots.sockets import Timing
 from bots.start import start_nonebot
@@ -74,12 +74,14 @@ class QQ:
         credits: Credits | None = None,
         later: Later | None = None,
         trouble: Callable[[str, str], Awaitable[None]] | None = None,
+        dialling: Dialling = dial_always,
     ) -> None:
         """`access_token`: of bridges; `link_token`: of plugins in other programs, empty: there is
         no door for them. `operators`: whom `is_operator` knows, for those plugins. `credits`: what
         the official bot may still say; without it there is no such bot. `later` keeps what an
         operator should have been answered until it can be said; `trouble` is told what the owner
-        has to mend about a bot."""
+        has to mend about a bot. `dialling`: lets what the hub dials itself be dialled, as long as
+        it is this hub's to do."""
         if not access_token:
             raise ValueError("QQ needs an access token; without one anybody could be the bot")
         self._enabled = settings.enabled
@@ -91,6 +93,7 @@ class QQ:
         self._timing = timing or Timing()
         self._driver = start_nonebot(api_seconds=settings.api_seconds, timing=self._timing)
         self._later = later
+        self._driver.dialling = dialling
         ear = Ear(is_operator, self._hear, self._bot_arrived, operators)
         if trouble is not None:
             ear = replace(ear, trouble=trouble)

@@ -17,14 +17,25 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 from weakref import WeakValueDictionary
 
 from loguru import logger
 
 from hub.errors import Invalid, NotFound, Rejected, Unreachable
 from hub.model import KEPT, AccountId, Picture
-from hub.settings import Settings
-from hub.xianyu import NO_PICTURE, Client, FittedPicture, fit_picture
+from hub.settings import Settings, XianyuSettings
+from hub.store import Store
+from hub.xianyu import (
+    NO_PICTURE,
+    Client,
+    Endpoints,
+    FittedPicture,
+    Timing,
+    download,
+    fit_picture,
+    open_http,
+)
 
 PEER, OP = "xianyu", "picture"
 MEGABYTE = 1024 * 1024
@@ -54,16 +65,41 @@ class Shown:
     media_type: str
 
 
+class Source(Protocol):
+    """Where pictures of an account's conversations come from; `hub.xianyu.Client` is one."""
+
+    async def download(self, url: str, *, most_bytes: int) -> bytes: ...
+
+
+class Elsewhere:
+    """Pictures of an account that another node is connected for: they lie open, so its way out is
+    all that is needed, and no login."""
+
+    def __init__(self, store: Store, endpoints: Endpoints, account: AccountId) -> None:
+        self._store = store
+        self._endpoints = endpoints
+        self._account = account
+
+    async def download(self, url: str, *, most_bytes: int) -> bytes:
+        """As `Client.download`."""
+        account = self._account
+        proxy = await self._store.read(lambda tx: tx.accounts.proxy(tx.shops.default(), account))
+        async with open_http(proxy) as http:
+            return await download(
+                http, self._endpoints, url, most_bytes=most_bytes, seconds=Timing().transfer
+            )
+
+
 class Album:
-    """`client_of`: the way to the platform of an account, None while it is not connected."""
+    """`source_of`: where the pictures of an account come from, None while it is not connected."""
 
     def __init__(
-        self, folder: Path, client_of: Callable[[AccountId], Client | None], *, most_bytes: int
+        self, folder: Path, source_of: Callable[[AccountId], Source | None], *, most_bytes: int
     ) -> None:
         self._seen = folder / "seen"
         self._kept = folder / "kept"
         self._stock = folder / "stock"
-        self._client_of = client_of
+        self._source_of = source_of
         self._most_bytes = most_bytes
         self._fetching = asyncio.Semaphore(AT_ONCE)
         self._unpacking = asyncio.Semaphore(UNPACKED_AT_ONCE)
@@ -130,12 +166,12 @@ class Album:
         now = time.monotonic()
         if now - self._failed.get(url, -FAILED_SECONDS) < FAILED_SECONDS:
             raise Unreachable(PEER, OP, "not to be had a moment ago")
-        client = self._client_of(account)
-        if client is None:
+        source = self._source_of(account)
+        if source is None:
             raise Unreachable(PEER, OP, "account not connected")
         try:
             async with asyncio.timeout(FETCH_SECONDS):
-                data = await client.download(url, most_bytes=MOST_BYTES)
+                data = await source.download(url, most_bytes=MOST_BYTES)
             return await self._fit(data)
         except TimeoutError as error:
             self._note_failed(url, now)
@@ -187,14 +223,32 @@ class Album:
 
 
 def album_of(
-    settings: Settings, client_of: Callable[[AccountId], Client | None] = lambda _: None
+    settings: Settings, source_of: Callable[[AccountId], Source | None] = lambda _: None
 ) -> Album:
-    """The album beside the database. Without `client_of` nothing is fetched."""
+    """The album beside the database. Without `source_of` nothing is fetched."""
     return Album(
         settings.database.path.parent / "pictures",
-        client_of,
+        source_of,
         most_bytes=settings.pictures.cache_megabytes * MEGABYTE,
     )
+
+
+def sources(
+    settings: XianyuSettings,
+    store: Store,
+    client_of: Callable[[AccountId], Client | None],
+    here: Callable[[AccountId], bool],
+) -> Callable[[AccountId], Source | None]:
+    """Where pictures come from. `client_of`: the way to the platform of an account, None while it
+    is not connected; `here`: whether it would be connected from here."""
+    endpoints = Endpoints(
+        settings.ws_url, settings.mtop_url, settings.passport_url, settings.upload_url
+    )
+
+    def source_of(account: AccountId) -> Source | None:
+        return client_of(account) if here(account) else Elsewhere(store, endpoints, account)
+
+    return source_of
 
 
 def _name_of(url: str) -> str:

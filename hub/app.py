@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -18,20 +20,26 @@ from loguru import logger
 from bots import QQ
 from hub import __version__
 from hub.addresses import OwnLookup
-from hub.album import album_of
+from hub.album import album_of, sources
 from hub.answers import Replies
 from hub.assist import Assist, load_prompts
 from hub.bargains import answer_offer
+from hub.cluster import Cluster
 from hub.credits import Credits, fingerprint
 from hub.desk import Desk, Door, hash_brought_over
 from hub.inbound import Inbound
 from hub.listening import listening
 from hub.model import (
+    DIALS,
     Account,
     AccountState,
+    ChatPeer,
     Event,
+    NodeBot,
     NoticeKind,
+    OfficialBot,
     TakenIn,
+    account_seat,
     chat_lane,
     mail_lane,
 )
@@ -66,6 +74,7 @@ FINISH_SECONDS = 4.0
 LARGEST_REQUEST = 1024 * 1024
 """Of anybody; pages that take files allow more to those who are logged in."""
 QQ_TOKEN = "qq.access_token"  # noqa: S105 - the name of a stored value
+SCENES = ("private", "group")
 LINK_TOKEN = "qq.link_token"  # noqa: S105 - the name of a stored value
 
 
@@ -109,8 +118,14 @@ async def open_hub(
         into = ImportInto(store, "hub", now, hash_brought_over, fetch_from(settings.xianyu))
         await bring_over_set_aside(store, settings.database.path, into)
         await mind_restore(store, settings.database.path.parent, now)
-        if store.alone:
-            await store.write(lambda tx: _forget_last_life(tx, now()))
+        cluster = Cluster(
+            store,
+            settings.node.called,
+            lasts=timedelta(seconds=settings.node.lease_seconds),
+            bots=lambda: _bots_here(qq),
+            quiet=lambda account: supervisor.is_quiet(account),
+        )
+        await store.write(lambda tx: _forget_last_life(tx, now(), cluster))
         token = settings.qq.access_token or await _stored_token(store, QQ_TOKEN)
         link_token = settings.qq.link_token or await _stored_token(store, LINK_TOKEN)
         metrics = Metrics()
@@ -125,18 +140,24 @@ async def open_hub(
                 tx, conversation, said, message, settings.bargain, at
             ),
         )
-        inbound = Inbound(
-            store, settings.replies, now, replies, lambda peer: qq.abilities(peer).reacts
-        )
+
+        def reacts(peer: ChatPeer) -> bool:
+            return qq.abilities(peer).reacts or cluster.reacts_elsewhere(peer)
+
+        inbound = Inbound(store, settings.replies, now, replies, reacts, cluster.fence)
         supervisor = Supervisor(
             store,
             settings.xianyu,
             _counted(inbound, metrics),
             now,
             zone=zone,
+            cluster=cluster,
             count_renewal=lambda result: metrics.renewals.labels(result).inc(),
         )
-        album = album_of(settings, supervisor.client_of)
+        album = album_of(
+            settings,
+            sources(settings.xianyu, store, supervisor.client_of, cluster.holds_account),
+        )
         assist = Assist(load_prompts(settings.ai.prompts), most_seconds=settings.ai.most_seconds)
         mail = MailServer(settings.mail)
         backups = BackupClock(
@@ -146,13 +167,23 @@ async def open_hub(
             zone,
             now=now,
             count=lambda outcome: metrics.backups.labels(outcome).inc(),
+            mine=lambda: cluster.keeps,
         )
         uploads = UploadedOriginals(
             settings.database.path.parent, replace(into, door=Door.WEB), now
         )
         await asyncio.to_thread(uploads.clear)
         desk = Desk(
-            store, settings, now, album, supervisor.client_of, assist, mail, backups, uploads
+            store,
+            settings,
+            now,
+            album,
+            supervisor.client_of,
+            assist,
+            mail,
+            backups,
+            uploads,
+            cluster,
         )
 
         connected = asyncio.Event()
@@ -169,25 +200,37 @@ async def open_hub(
                 lambda tx: answer_later(tx, tx.shops.default(), peer, said, key=key, now=now())
             ),
             trouble=lambda bot, said: _tell_trouble(store, bot, said, now()),
+            dialling=partial(cluster.while_held, DIALS),
         )
         metrics.surroundings = Surroundings(
             settings.database.path.parent,
             latencies=supervisor.latencies,
             bots=lambda: len(qq.bots()),
             backup=lambda: backups.last,
+            nodes=lambda: cluster.living,
+            holds=cluster.holds_account,
         )
         fetch = timed_fetch(metrics, lookup)
-        workers = workers_by_name(store, supervisor, qq, album, fetch, metrics, settings, now)
-        workers["ai"] = ai_worker(
-            store, assist, replies, album, supervisor.client_of, metrics, settings, now
+        holder = _holder(cluster)
+        workers = workers_by_name(
+            store, supervisor, qq, album, fetch, metrics, settings, now, holder, reacts
         )
-        workers["mails"] = mail_worker(store, mail, metrics, settings, now)
+        workers["ai"] = ai_worker(
+            store, assist, replies, album, supervisor.client_of, metrics, settings, now, holder
+        )
+        workers["mails"] = mail_worker(store, mail, metrics, settings, now, holder)
+        expiry = Expiry(store, now=now, mine=lambda: cluster.keeps)
         app = _application(
-            store, desk, qq, (token, link_token), metrics, settings, now, log_trouble
+            store, desk, qq, (token, link_token), metrics, settings, now, log_trouble, cluster
         )
         await desk.chat.learn_operators()
-        async with listening(app, settings.web) as port, asyncio.TaskGroup() as tasks:
+        async with (
+            cluster.taking_part(),
+            listening(app, settings.web) as port,
+            asyncio.TaskGroup() as tasks,
+        ):
             running = [
+                tasks.create_task(cluster.run(), name="cluster"),
                 tasks.create_task(desk.chat.follow_members(), name="members"),
                 tasks.create_task(desk.logins.run(), name="qr logins"),
                 tasks.create_task(
@@ -199,9 +242,11 @@ async def open_hub(
                 ),
                 tasks.create_task(desk.focusing.keep_ending(), name="ends of focus"),
                 tasks.create_task(qq.run(), name="qq"),
-                tasks.create_task(_hasten_chats(store, connected, now), name="hasten chats"),
+                tasks.create_task(
+                    _hasten_chats(store, connected, cluster, now), name="hasten chats"
+                ),
                 *(tasks.create_task(one.run(), name=name) for name, one in workers.items()),
-                tasks.create_task(Expiry(store, now=now).run(), name="expiry"),
+                tasks.create_task(expiry.run(), name="expiry"),
                 tasks.create_task(backups.run(), name="backups"),
                 tasks.create_task(uploads.run(), name="imports"),
                 tasks.create_task(supervisor.run(), name="accounts"),
@@ -260,12 +305,14 @@ async def _tell_trouble(store: Store, bot: str, said: str, now: datetime) -> Non
 
 
 async def _hasten_chats(
-    store: Store, connected: asyncio.Event, now: Callable[[], datetime]
+    store: Store, connected: asyncio.Event, cluster: Cluster, now: Callable[[], datetime]
 ) -> None:
-    """Whenever a bot connects, the notices that wait for one are due at once."""
+    """Whenever a bot connects, the notices that wait for one are due at once; among several nodes,
+    once it is settled who speaks."""
     while True:
         await connected.wait()
         connected.clear()
+        await cluster.settle()
         await persistently(
             "notices", lambda: store.write(lambda tx: tx.outbox.hasten(chat_lane(), now()))
         )
@@ -280,13 +327,20 @@ def _application(
     settings: Settings,
     now: Callable[[], datetime],
     log_trouble: Callable[[], str],
+    cluster: Cluster,
 ) -> web.Application:
     def refusals() -> tuple[tuple[datetime, str], ...]:
         return tuple((one.at, one.reason) for one in qq.turned_away)
 
     app = web.Application(client_max_size=LARGEST_REQUEST)
+
+    def official() -> OfficialBot | None:
+        bot = qq.official()
+        elsewhere = bot is not None and bot.bot in cluster.bots_elsewhere()
+        return replace(bot, online=True) if bot is not None and elsewhere else bot
+
     folder = settings.database.path.parent
-    attach_ops(app, store, metrics, __version__, now, folder, log_trouble)
+    attach_ops(app, store, metrics, __version__, now, folder, log_trouble, cluster)
     qq.attach(app)
     attach(
         app,
@@ -294,11 +348,11 @@ def _application(
             desk=desk,
             settings=settings,
             version=__version__,
-            qq=qq.bots,
+            qq=lambda: tuple(dict.fromkeys((*qq.bots(), *cluster.bots_elsewhere()))),
             qq_token=tokens[0],
             link_token=tokens[1],
             qq_refusals=refusals,
-            official=qq.official,
+            official=official,
         ),
     )
     return app
@@ -311,22 +365,44 @@ async def _finish(*workers: Worker) -> None:
             await asyncio.gather(*(worker.stop() for worker in workers))
 
 
-def _forget_last_life(tx: Tx, now: datetime) -> None:
-    """The lock on the file proves that whoever held a lease or a session is dead."""
-    tx.outbox.relieve(now)
+def _forget_last_life(tx: Tx, now: datetime, cluster: Cluster) -> None:
+    """The lock on the file proves that whoever held a lease or a session is dead. Where several
+    hubs may share the database, that is only said of what no other node holds."""
+    if not cluster.shared:
+        tx.outbox.relieve(now)
     tx.outbox.hasten(mail_lane(), now)  # the settings may be others
+    held = cluster.held_by_others(tx)
     for account in tx.accounts.enabled():
-        if account.state is AccountState.ONLINE:
+        if account.state is AccountState.ONLINE and account_seat(account.id) not in held:
             died = last_sign_of_life(tx, account.shop) or now
             tx.accounts.set_state(account.shop, account.id, AccountState.CONNECTING, "", died)
 
 
 async def _stored_token(store: Store, name: str) -> str:
     """A token of this installation: random, made once, sealed at rest."""
-    shop = await store.read(lambda tx: tx.shops.default())
-    token = await store.read(lambda tx: tx.values.get(shop, name))
-    if token is None:
-        token = secrets.token_urlsafe(24)
-        fresh = token
-        await store.write(lambda tx: tx.values.set(shop, name, fresh, sealed=True))
-    return token
+    fresh = secrets.token_urlsafe(24)
+
+    def unit(tx: Tx) -> str:
+        shop = tx.shops.default()
+        known = tx.values.get(shop, name)
+        if known is None:
+            tx.values.set(shop, name, fresh, sealed=True)
+        return known or fresh
+
+    return await store.write(unit)
+
+
+def _holder(cluster: Cluster) -> str:
+    """Names this process, and this life of it, in the leases of tasks."""
+    return cluster.id if cluster.shared else f"{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def _bots_here(qq: QQ) -> tuple[NodeBot, ...]:
+    """What other nodes have to know of the bots that are connected to this one."""
+    return tuple(
+        NodeBot(
+            bot,
+            tuple(one for one in SCENES if qq.abilities(ChatPeer(bot, one, "")).reacts),
+        )
+        for bot in qq.bots()
+    )

@@ -1,13 +1,31 @@
-"""Small things to ask of the platform that nobody waits for."""
+"""Small things to ask of the platform, that hardly anybody waits for."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from hub.model import Conversation, MarkRead, ReadItem, item_lane, read_lane
+from hub.model import (
+    AccountId,
+    Conversation,
+    ListedItem,
+    MarkRead,
+    ReadItem,
+    ShopId,
+    TaskId,
+    item_lane,
+    read_lane,
+)
 from hub.store import Tx
+from hub.xianyu import Client
 
 ITEM_READ_WITHIN = timedelta(hours=1)
+WHOLE_LIST = ""
+"""Instead of an item's number: all that the account has on sale."""
+LIST_READ_WITHIN = timedelta(minutes=1)
+"""Somebody looks at a page and waits for it."""
+MOST_LIST_PAGES = 25
+"""Five hundred items; whoever has more sees the newest."""
 MARKED_WITHIN = timedelta(hours=1)
 """That something was read is no news any more after this."""
 
@@ -22,6 +40,46 @@ def read_item(tx: Tx, conversation: Conversation, item_id: str, now: datetime) -
         due_at=now,
         expires_at=now + ITEM_READ_WITHIN,
     )
+
+
+def read_item_list(tx: Tx, shop: ShopId, account: AccountId, now: datetime) -> TaskId | None:
+    """Have the whole list of an account's items read where the account is connected. None: somebody
+    asked for that within this minute."""
+    return tx.outbox.enqueue(
+        shop,
+        ReadItem(account, WHOLE_LIST),
+        lane=item_lane(account),
+        key=f"items:{account}:{now:%Y-%m-%dT%H:%M}",
+        due_at=now,
+        expires_at=now + LIST_READ_WITHIN,
+    )
+
+
+async def listed_items(client: Client) -> list[ListedItem]:
+    """What an account has on sale, in the platform's order. Raises PeerError.
+
+    The client spaces the pages. An empty first one is asked for twice: now and then it is a lie.
+    """
+    items: dict[str, ListedItem] = {}
+    for number in range(1, MOST_LIST_PAGES + 1):
+        page = await client.items(number)
+        if number == 1 and not page.items:
+            page = await client.items(number)
+        before = len(items)
+        items.update((item.id, item) for item in page.items)
+        if not page.more or len(items) == before:
+            break
+    return list(items.values())
+
+
+def keep_item_list(
+    tx: Tx, shop: ShopId, account: AccountId, items: Sequence[ListedItem], now: datetime
+) -> bool:
+    """False: an empty list where there was one is not believed."""
+    if not items and tx.items.listed(shop, account):
+        return False
+    tx.items.save_list(shop, account, items, now)
+    return True
 
 
 def unread_key(tx: Tx, conversation: Conversation) -> str | None:

@@ -2,7 +2,7 @@
 
 HubError
 ├── SettingsError                    at start-up; names the key; exit 78
-├── StoreError                       SchemaTooNew, NotOurs, InUse, Conflict
+├── StoreError                       SchemaTooNew, NotOurs, InUse, NotOurSeat, Conflict
 ├── PeerError                        anything the outside did; the verdict is a class attribute
 │   ├── Unreachable                  nothing left this machine       RETRY
 │   │   └── ProxyUnreachable         the account's proxy is in the way
@@ -53,6 +53,10 @@ class NotOurs(StoreError):
 
 class InUse(StoreError):
     """Another process works on the same database file."""
+
+
+class NotOurSeat(StoreError):
+    """Another node holds it by now; nothing of ours was written."""
 
 
 class Conflict(StoreError):

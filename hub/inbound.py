@@ -22,6 +22,7 @@ from hub.errands import mark_read, read_item
 from hub.model import (
     NOTICE_KEY,
     Account,
+    AccountId,
     BuyerMessage,
     Card,
     ChatPeer,
@@ -92,9 +93,12 @@ class Inbound:
         now: Callable[[], datetime],
         replies: Replies | None = None,
         reacts: Callable[[ChatPeer], bool] = lambda _: False,
+        fence: Callable[[Tx, AccountId], None] = lambda *_: None,
     ) -> None:
         """Without `replies`: rules answer, their hours in UTC, and nothing else does. `reacts`:
-        whether a chat has signs."""
+        whether a chat has signs. `fence`: raises a StoreError when the account is another node's,
+        whose line hears the same."""
+        self._fence = fence
         self._reacts = reacts
         self._store = store
         self._settings = settings
@@ -102,10 +106,11 @@ class Inbound:
         self._now = now
 
     async def take_in(self, account: Account, events: Sequence[Event]) -> TakenIn:
-        """Store, decide and enqueue; returns after the commit."""
+        """Store, decide and enqueue; returns after the commit. Raises StoreError."""
         return await self._store.write(lambda tx: self._unit(tx, account, events))
 
     def _unit(self, tx: Tx, account: Account, events: Sequence[Event]) -> TakenIn:
+        self._fence(tx, account.id)
         counts = TakenIn()
         now = self._now()
         for event in _own_first(events):

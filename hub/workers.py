@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,7 +14,7 @@ from hub.answers import Replies
 from hub.assist import Assist
 from hub.bargains import read_words
 from hub.errors import SettingsError
-from hub.model import AccountId, SupplierCall, TaskKind
+from hub.model import AccountId, ChatPeer, SupplierCall, TaskKind
 from hub.notify import MailServer
 from hub.ops import Metrics
 from hub.outbound import (
@@ -77,10 +75,12 @@ def workers_by_name(
     metrics: Metrics,
     settings: Settings,
     now: Callable[[], datetime],
+    holder: str,
+    reacts: Callable[[ChatPeer], bool],
 ) -> dict[str, Worker]:
-    """By name. Messages to buyers never wait for notices, orders for neither, and nobody for
+    """By name. `holder` names this life of the hub in the leases of tasks; `reacts`: whether a chat
+    has signs. Messages to buyers never wait for notices, orders for neither, and nobody for
     suppliers or errands."""
-    holder = _new_holder()
     buyers = BuyerSends(
         store,
         supervisor.session_of,
@@ -88,7 +88,7 @@ def workers_by_name(
         pacer=Pacer(settings.xianyu.send_spacing_seconds, jitter=settings.xianyu.spacing_jitter),
         look_for=timedelta(seconds=settings.xianyu.uncertain_seconds),
         now=now,
-        reacts=lambda peer: qq.abilities(peer).reacts,
+        reacts=reacts,
         count=metrics.count_sent,
     )
     recalls = Recalls(store, supervisor.session_of, now=now)
@@ -174,6 +174,7 @@ def ai_worker(
     metrics: Metrics,
     settings: Settings,
     now: Callable[[], datetime],
+    holder: str,
 ) -> Worker:
     """Apart from the others, because models take their time."""
     answers = AiAnswers(
@@ -192,7 +193,7 @@ def ai_worker(
     return Worker(
         store,
         {TaskKind.ANSWER: answers},
-        holder=_new_holder(),
+        holder=holder,
         most=AI_QUESTIONS,
         now=now,
         seconds=settings.ai.most_seconds + AI_MORE_SECONDS,
@@ -205,6 +206,7 @@ def mail_worker(
     metrics: Metrics,
     settings: Settings,
     now: Callable[[], datetime],
+    holder: str,
 ) -> Worker:
     """Apart from the others, because mail servers take their time."""
     mails = Mails(
@@ -218,7 +220,7 @@ def mail_worker(
     return Worker(
         store,
         {TaskKind.MAIL: mails},
-        holder=_new_holder(),
+        holder=holder,
         most=MAILS,
         now=now,
         seconds=settings.mail.timeout_seconds + MAIL_MORE_SECONDS,
@@ -231,8 +233,3 @@ def forbidden_words(path: Path) -> str:
         return read_words(path)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"cannot read bargain.forbidden_words at {path}: {error}") from None
-
-
-def _new_holder() -> str:
-    """Names this process, and this life of it, in the leases of tasks."""
-    return f"{os.getpid()}-{secrets.token_hex(4)}"

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from random import uniform
 from typing import Any
@@ -97,6 +98,7 @@ class Adapter(BaseAdapter):
     def __init__(self, driver: Driver, *, wiring: Wiring, **kwargs: Any) -> None:
         super().__init__(driver, **kwargs)
         self.timing = driver.timing
+        self._dialling = driver.dialling
         self.refusals = Refusals()
         self._wiring = wiring
         self._connected: dict[str, tuple[Bot, WebSocket]] = {}
@@ -121,7 +123,7 @@ class Adapter(BaseAdapter):
         group.start_soon(self._inbox.run)
         for url in self._wiring.urls:
             server = Server(base=url, access_token=self._wiring.access_token or None)
-            group.start_soon(self._keep_dialling, server)
+            group.start_soon(self._dialling, partial(self._keep_dialling, server))
 
     # --- Connections ----------------------------------------------------------------------------
 

@@ -80,6 +80,7 @@ class Adapter(BaseAdapter):
         self.platform = Platform(
             settings, driver.request, seconds=float(self.config.api_timeout or 15)
         )
+        self._dialling = driver.dialling
         self._ear = ear
         self._matcher = matcher
         self._credits = credits
@@ -112,10 +113,14 @@ class Adapter(BaseAdapter):
         return URL(self.settings.api_base)
 
     async def _start(self) -> None:
+        self.driver.task_group.start_soon(self._lanes.run)
+        self.driver.task_group.start_soon(self._dialling, self._keep_dialling)
+
+    async def _keep_dialling(self) -> None:
+        """From where the line broke off, perhaps another hub's."""
         self._unfinished.clear()
         self.gateway.go_on_from(await self._credits.line(self.settings.bot))
-        self.driver.task_group.start_soon(self._lanes.run)
-        self.driver.task_group.start_soon(self.gateway.run)
+        await self.gateway.run()
 
     async def _keep_place(self) -> None:
         """Before the oldest event of this session that is not handled yet, so that all that was

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from random import uniform
 from typing import Any
 
@@ -66,6 +67,7 @@ class Adapter(BaseAdapter):
     def __init__(self, driver: Driver, *, wiring: Wiring, **kwargs: Any) -> None:
         super().__init__(driver, **kwargs)
         self.timing = driver.timing
+        self._dialling = driver.dialling
         self.refusals = Refusals()
         self._wiring = wiring
         self._lines: dict[str, Line] = {}
@@ -89,7 +91,7 @@ class Adapter(BaseAdapter):
         group = self.driver.task_group
         group.start_soon(self._inbox.run)
         for url in self._wiring.forward_urls:
-            group.start_soon(self._keep_dialling, url)
+            group.start_soon(self._dialling, partial(self._keep_dialling, url))
 
     # --- Connections ----------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from hub.album import Album, Shown, album_of
 from hub.assist import Assist, load_prompts
+from hub.cluster import Cluster
 from hub.desk.accounts import Accounts
 from hub.desk.ai_chat import AiChat
 from hub.desk.ai_modes import AiModes
@@ -144,10 +145,12 @@ class Desk:
         mail: MailServer | None = None,
         backups: BackupKeeper | None = None,
         originals: OriginalKeeper | None = None,
+        cluster: Cluster | None = None,
     ) -> None:
         """`client_of`: the HTTP side of an account while it is connected. Without it and an
         `album`, nothing can be read from the platform. Without `assist` or `mail`, one as the
-        settings say; without `backups` none are made, without `originals` none are taken."""
+        settings say; without `backups` none are made, without `originals` none are taken; without
+        `cluster` there is one hub."""
         album = album or album_of(settings)
         assist = assist or Assist(
             load_prompts(settings.ai.prompts), most_seconds=settings.ai.most_seconds
@@ -157,7 +160,7 @@ class Desk:
         self.holds = Holds(store, now)
         self.buyers = Buyers(store, now)
         self.pictures = Pictures(store, album)
-        self.items = Items(store, client_of, now)
+        self.items = Items(store, client_of, now, cluster)
         self.accounts = Accounts(store, now, settings.replies.takeover_minutes)
         self.logins = Logins(
             store,
@@ -180,7 +183,7 @@ class Desk:
             store, settings.ai, settings.bargain, now, ZoneInfo(settings.text.timezone)
         )
         self.rule_sheets = RuleSheets(store, now)
-        self.system = System(store, now)
+        self.system = System(store, now, cluster)
         self.stock = Stock(store, now)
         risky = settings.limits.agent_risky_per_day
         self.orders = Orders(store, now, most_risky=risky)

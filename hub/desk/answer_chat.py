@@ -72,7 +72,7 @@ class AnswerChat:
             raise Invalid(text.file_is_for_stock(message.files[0].name))
         if message.attachments:
             raise Invalid("没有发送：只能发文字和图片，别的请在闲鱼里发")
-        if self._routing.heard_by_another_bot(message):
+        if await self._routing.heard_by_another_bot(operator.shop, message):
             return None
         said = await self._said(operator, message, fetch)
         told = await self.say(operator, target, said, message)
@@ -160,7 +160,7 @@ class AnswerChat:
             if target is None:
                 raise Invalid("没有撤回：引用要撤回的那句、它的回执或者买家的通知，再写 /撤回")
             meant = await self._store.read(lambda tx: _last_answer(tx, operator, target))
-        if self._routing.heard_by_another_bot(message):
+        if await self._routing.heard_by_another_bot(operator.shop, message):
             return None
         recalled = await self._inbox.recall(
             operator,

@@ -177,7 +177,7 @@ class Chat:
     async def _first_time(self, operator: Operator, message: OperatorMessage) -> bool:
         """False for what was heard before: an event that the chat side delivers again, a line that
         another bot of the group heard as well."""
-        if self._routing.heard_by_another_bot(message):
+        if await self._routing.heard_by_another_bot(operator.shop, message):
             return False
         key, now = key_of(message), self._now()
         return await self._store.write(lambda tx: tx.inputs.first_time(operator.shop, key, now))
@@ -209,7 +209,7 @@ class Chat:
                 return await self._to.answers.answer(operator, message, fetch)
         said = said_of_draft(message)
         by_ticket = said is not None and leading_ticket(message.text) is not None
-        if by_ticket and self._routing.heard_by_another_bot(message):
+        if by_ticket and await self._routing.heard_by_another_bot(operator.shop, message):
             return None  # the draft may be decided about by now, and this would be told the buyer
         if said is not None and (draft := await self._draft_meant(operator, message)) is not None:
             if not await self._first_time(operator, message):

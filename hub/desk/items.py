@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from loguru import logger
 
+from hub.cluster import Cluster
 from hub.desk.accounts import find_account
 from hub.desk.operator import Operator
+from hub.errands import keep_item_list, listed_items, read_item_list
 from hub.errors import AuthExpired, PeerError, Refusal, TooOften, Unavailable, VerificationNeeded
-from hub.model import Account, AccountId, Item, ListedItem, Role
+from hub.model import Account, AccountId, Item, ListedItem, Role, TaskState
 from hub.store import Store, Tx
+from hub.text import nodes as words
 from hub.xianyu import Client
 
-MOST_PAGES = 25
-"""Five hundred items; whoever has more sees the newest."""
+ALREADY = "正在读这个账号的商品，稍等一下再看"
+ELSEWHERE_SECONDS = 45.0
+"""How long another node is waited for that reads."""
+LOOK_SECONDS = 0.5
+OPEN = (TaskState.READY, TaskState.RUNNING)
 OLD = timedelta(days=1)
 
 
@@ -35,7 +43,9 @@ class Items:
         store: Store,
         client_of: Callable[[AccountId], Client | None],
         now: Callable[[], datetime],
+        cluster: Cluster | None = None,
     ) -> None:
+        self._cluster = cluster or Cluster(store)
         self._store = store
         self._client_of = client_of
         self._now = now
@@ -57,13 +67,15 @@ class Items:
     async def _refresh(self, operator: Operator, account: AccountId) -> ItemList:
         found = await self._store.read(lambda tx: find_account(tx, operator, account))
         client = self._client_of(account)
+        if client is None and (node := await self._cluster.who_holds(account)) is not None:
+            return await self._have_it_read(operator, found, node)
         if client is None:
             raise Unavailable(f"账号「{found.name}」现在没有连上闲鱼，连上以后再读商品")
         if account in self._reading:
-            raise TooOften("正在读这个账号的商品，稍等一下再看")
+            raise TooOften(ALREADY)
         self._reading.add(account)
         try:
-            items = await self._read_all(client)
+            items = await listed_items(client)
         except PeerError as error:
             logger.info("items of account {} not read: {}", account, error)
             raise Unavailable(_why(found, error)) from error
@@ -89,26 +101,30 @@ class Items:
         now = self._now()
 
         def unit(tx: Tx) -> ItemList:
-            if not items and tx.items.listed(operator.shop, account.id):
+            if not keep_item_list(tx, operator.shop, account.id, items, now):
                 raise Unavailable("闲鱼这次没有给出任何商品，先不当真；过一会儿再刷新")
-            tx.items.save_list(operator.shop, account.id, items, now)
             return _known(tx, operator, account.id)
 
         return await self._store.write(unit)
 
-    async def _read_all(self, client: Client) -> list[ListedItem]:
-        """Raises PeerError. The client spaces the pages. An empty first one is asked for twice: now
-        and then it is a lie."""
-        items: dict[str, ListedItem] = {}
-        for number in range(1, MOST_PAGES + 1):
-            page = await client.items(number)
-            if number == 1 and not page.items:
-                page = await client.items(number)
-            before = len(items)
-            items.update((item.id, item) for item in page.items)
-            if not page.more or len(items) == before:
-                break
-        return list(items.values())
+    async def _have_it_read(self, operator: Operator, account: Account, node: str) -> ItemList:
+        """By the node that has the account."""
+        now = self._now()
+        task = await self._store.write(
+            lambda tx: read_item_list(tx, operator.shop, account.id, now)
+        )
+        if task is None:
+            raise TooOften(ALREADY)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ELSEWHERE_SECONDS):
+                while True:
+                    state = await self._store.read(lambda tx: tx.outbox.state(task))
+                    if state not in OPEN:
+                        break
+                    await asyncio.sleep(LOOK_SECONDS)
+            if state is TaskState.DONE:
+                return await self.of_account(operator, account.id)
+        raise Unavailable(words.not_read_elsewhere(account.name, node))
 
 
 def _known(tx: Tx, operator: Operator, account: AccountId) -> ItemList:

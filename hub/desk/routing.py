@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,11 +14,13 @@ from hub.desk.focusing import Focusing
 from hub.desk.operator import Operator
 from hub.errors import Invalid
 from hub.model import (
+    HEARD_STEM,
     Conversation,
     ConversationId,
     Member,
     Message,
     OperatorMessage,
+    ShopId,
     chat_key,
 )
 from hub.policy import conversations_called
@@ -33,7 +36,7 @@ FEW_DIGITS = 4
 """Of an order's number; fewer may count something."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Heard:
     """A line in a group, and the bot that acts upon it."""
 
@@ -207,10 +210,10 @@ class Routing:
             return ()
         return (relay.need,)
 
-    def heard_by_another_bot(self, message: OperatorMessage) -> bool:
+    async def heard_by_another_bot(self, shop: ShopId, message: OperatorMessage) -> bool:
         """Two bots in one group hear every line twice, under ids that have nothing in common: the
-        first of them that gets here acts upon it. A line that the same bot hears again is said
-        again."""
+        first of them that gets here acts upon it, here or at another node. A line that the same bot
+        hears again is said again."""
         if message.peer.scene == "private":
             return False
         now = self._now()
@@ -219,8 +222,24 @@ class Routing:
         for one in self._heard:
             if one.said == said and abs(at - one.at) < HEARD_TWICE_WITHIN:
                 return one.bot != message.peer.bot
-        self._heard.append(_Heard(said, message.peer.bot, at, now))
-        return False
+        heard = _Heard(said, message.peer.bot, at, now)
+        self._heard.append(heard)
+        if self._store.alone or not await self._heard_elsewhere(shop, heard):
+            return False
+        heard.bot = ""
+        return True
+
+    async def _heard_elsewhere(self, shop: ShopId, heard: _Heard) -> bool:
+        """Whether another node heard it about then; from now on this one has."""
+        mark = hashlib.sha256("\n".join(heard.said).encode()).hexdigest()[:16]
+        moment = int(heard.at.timestamp() / HEARD_TWICE_WITHIN.total_seconds())
+
+        def unit(tx: Tx) -> bool:
+            about = [f"{HEARD_STEM}{mark}:{moment + one}" for one in (-1, 0, 1)]
+            known = tx.inputs.known(shop, about)
+            return bool(known) or not tx.inputs.first_time(shop, about[1], heard.here)
+
+        return await self._store.write(unit)
 
 
 def _is_called(conversation: Conversation, name: str) -> bool:

@@ -16,6 +16,7 @@ from hub.desk.system import System
 from hub.errors import Invalid, Refusal
 from hub.model import Scope, TaskKind
 from hub.text import emergency as words
+from hub.text import nodes as node_words
 
 ITEMS_SHOWN = 15
 """Of one account; more would be a wall of text in a chat."""
@@ -133,6 +134,9 @@ class ShopChat:
             now,
             stops=stops,
             needs=overview.needs,
+            nodes=node_words.node_lines(
+                overview.nodes, {one.id: one.name for one in overview.accounts}
+            ),
         )
         trouble = overview.backup_trouble
         return f"{page}\n{text.backups.failed(trouble.reason)}" if trouble is not None else page

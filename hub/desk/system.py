@@ -7,9 +7,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
+from hub.cluster import Cluster
 from hub.desk.holds import Held, all_held
 from hub.desk.operator import Operator
-from hub.model import Account, BackupTrouble, Role, Stop, TaskKind
+from hub.model import Account, BackupTrouble, NodeView, Role, Stop, TaskKind
 from hub.store import AuditEntry, Change, Store, Tx
 
 
@@ -29,12 +30,17 @@ class Overview:
     """Entries from the platform that could not be read."""
     backup_trouble: BackupTrouble | None
     """Why the backup of the day fails, if it does."""
+    nodes: Sequence[NodeView]
+    """The hubs that share the database; empty where there is one."""
 
 
 class System:
-    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: Store, now: Callable[[], datetime], cluster: Cluster | None = None
+    ) -> None:
         self._store = store
         self._now = now
+        self._cluster = cluster or Cluster(store)
 
     async def overview(self, operator: Operator) -> Overview:
         operator.require(Role.VIEWER)
@@ -51,6 +57,7 @@ class System:
                 len(tx.messages.drafted(shop)),
                 tx.quarantine.count(shop),
                 tx.backup_troubles.get(shop),
+                self._cluster.view_in(tx),
             )
 
         return await self._store.read(unit)

@@ -433,8 +433,9 @@ def mail_lane(to: str | None = None, *, unless_told: bool = False, ordinary: boo
     return f"mail:{to.casefold()}{apart}"
 
 
-CHAT_STEM, ASKED_STEM = "qq:", "asked:"
-"""What keys of chat messages begin with, and those of second words that were asked for."""
+CHAT_STEM, ASKED_STEM, HEARD_STEM = "qq:", "asked:", "heard:"
+"""What keys of chat messages begin with, those of second words that were asked for, and those of
+lines that two bots may hear."""
 
 
 def chat_key(peer: ChatPeer, message_id: str) -> str:

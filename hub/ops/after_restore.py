@@ -34,7 +34,7 @@ async def mind_restore(store: Store, folder: Path, now: Callable[[], datetime]) 
     if mark.moved:
         left = await store.write(lambda tx: _beware(tx, mark.made_at, now()))
         logger.warning("restored to {}: {} messages are looked for", mark.made_at, left)
-    (folder / RESTORED).unlink()
+    (folder / RESTORED).unlink(missing_ok=True)
 
 
 def _beware(tx: Tx, made_at: datetime, now: datetime) -> int:

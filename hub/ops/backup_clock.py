@@ -25,7 +25,8 @@ LOOK_SECONDS = 300.0
 
 
 class BackupClock:
-    """`count` hears `done` or `failed` of each backup."""
+    """`count` hears `done` or `failed` of each backup. `mine`: whether this hub is the one that
+    makes those of the day."""
 
     def __init__(
         self,
@@ -36,7 +37,9 @@ class BackupClock:
         *,
         now: Callable[[], datetime],
         count: Callable[[str], None] = lambda _: None,
+        mine: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._mine = mine
         self._store = store
         self._backups = backups
         self._settings = settings
@@ -100,8 +103,9 @@ class BackupClock:
             last = max((one for one in daily if believed(one, now) is not None), default=None)
             at = time.fromisoformat(self._settings.at)
             due = backup_due(last, failed_at, at, self._zone, started)
-            if now < due:
-                await asyncio.sleep(min((due - now).total_seconds(), LOOK_SECONDS))
+            if now < due or not self._mine():
+                wait = (due - now).total_seconds() if now < due else LOOK_SECONDS
+                await asyncio.sleep(min(wait, LOOK_SECONDS))
             elif not await self.make_daily():
                 failed_at = self._now()
 

@@ -11,13 +11,17 @@ from functools import partial
 from loguru import logger
 
 from hub.errors import StoreError
-from hub.model import ASKED_STEM, CHAT_STEM, PoolId, PoolKind, ShopId
+from hub.model import ASKED_STEM, CHAT_STEM, HEARD_STEM, PoolId, PoolKind, ShopId
 from hub.notices import tell_stock
 from hub.policy import stock_level
 from hub.store import Store, Tx
 
 EVERY_SECONDS = 300.0
-REMEMBERED = {CHAT_STEM: timedelta(days=30), ASKED_STEM: timedelta(days=1)}
+REMEMBERED = {
+    CHAT_STEM: timedelta(days=30),
+    ASKED_STEM: timedelta(days=1),
+    HEARD_STEM: timedelta(days=1),
+}
 """By what their keys begin with. Events that QQ tells again come within minutes, second words
 within one; what is known of orders is kept for ever."""
 AT_ONCE = 200
@@ -28,14 +32,23 @@ class Expiry:
     """Voids what nobody may get any more, so that owners hear of stock that ran low by itself, and
     forgets what was said long ago in QQ."""
 
-    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        now: Callable[[], datetime],
+        mine: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`mine`: whether this hub is the one that does it."""
+        self._mine = mine
         self._store = store
         self._now = now
 
     async def run(self) -> None:
         while True:
             try:
-                await self.sweep()
+                if self._mine():
+                    await self.sweep()
             except StoreError as error:  # the next time may be better; a draw looks for itself
                 logger.warning("what has expired is left for now: {}", error)
             await asyncio.sleep(EVERY_SECONDS)

@@ -11,6 +11,7 @@ from pathlib import Path
 from aiohttp import web
 from loguru import logger
 
+from hub.cluster import Cluster
 from hub.errors import StoreError
 from hub.model import Account, AccountState
 from hub.ops.metrics import Metrics
@@ -62,14 +63,18 @@ def attach_ops(
     now: Callable[[], datetime],
     folder: Path,
     log_trouble: Callable[[], str] = str,
+    cluster: Cluster | None = None,
 ) -> None:
     """`/health` (200 ready, 503 with reasons), `/health/live`, `/metrics`.
 
     `folder` is where the database lies. `log_trouble`: why no log files are written, if they are
-    not; a shop goes on without, so that is a warning and no reason.
+    not; a shop goes on without, so that is a warning and no reason. Among several nodes each
+    answers for the accounts that it holds, and says which.
     """
+    here = cluster or Cluster(store)
 
     async def ready(_: web.Request) -> web.Response:
+        node: dict[str, object] = {"node": here.name} if here.shared else {}
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await store.ping()
@@ -78,9 +83,12 @@ def attach_ops(
             logger.error("health: the store does not answer: {!r}", error)
             problems = ["数据库没有应答"]
         else:
-            problems = full_disk(folder) + reasons(accounts, now())
+            held = [one for one in accounts if here.holds_account(one.id)]
+            problems = full_disk(folder) + reasons(held, now())
+            if here.shared:
+                node["accounts"] = [one.name for one in held]
         status = "unready" if problems else "ready"
-        said = {"status": status, "reasons": problems, "version": version}
+        said = {"status": status, "reasons": problems, "version": version, **node}
         if why := log_trouble():
             said["warnings"] = [f"日志文件写不进 {why}"]
         return web.json_response(said, status=503 if problems else 200)

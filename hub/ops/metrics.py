@@ -50,6 +50,10 @@ class Surroundings:
     latencies: Callable[[], Mapping[AccountId, float]] = dict
     bots: Callable[[], int] = lambda: 0
     backup: Callable[[], StoredBackup | None] = lambda: None
+    nodes: Callable[[], int] = lambda: 1
+    """Hubs on this database that live, this one among them."""
+    holds: Callable[[AccountId], bool] = lambda _: True
+    """Whether an account is this one's."""
 
 
 class Metrics:
@@ -158,6 +162,14 @@ class Metrics:
         self._accounts = Gauge(
             "yuqiao_accounts", "Enabled accounts by state", ["state"], registry=self._registry
         )
+        self._held = Gauge(
+            "yuqiao_node_accounts",
+            "Enabled accounts that this hub connects, of all on its database",
+            registry=self._registry,
+        )
+        self._nodes = Gauge(
+            "yuqiao_nodes", "Hubs that share the database and live", registry=self._registry
+        )
         self._deliveries = Gauge(
             "yuqiao_deliveries", "Units of orders by state", ["state"], registry=self._registry
         )
@@ -258,6 +270,7 @@ class Metrics:
         self._unserved.set(max((now - oldest).total_seconds(), 0.0))
 
         if self.surroundings is not None:
+            self._held.set(sum(self.surroundings.holds(one.id) for one in accounts))
             self._look_around(self.surroundings)
 
     def _look_around(self, around: Surroundings) -> None:
@@ -265,6 +278,7 @@ class Metrics:
         self._disk.labels("total").set(total)
         self._disk.labels("free").set(free)
         self._bots.set(around.bots())
+        self._nodes.set(around.nodes())
         self._latency.clear()  # of accounts that went
         for account, seconds in around.latencies().items():
             self._latency.labels(account).set(seconds)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from loguru import logger
 
+from hub.errands import WHOLE_LIST, keep_item_list, listed_items
 from hub.errors import PeerError, Throttled, Unreachable, Verdict
-from hub.model import AccountId, ReadItem, TaskId, TaskState
+from hub.model import AccountId, Item, ListedItem, ReadItem, TaskId, TaskState
 from hub.outbound.worker import Claim
 from hub.store import Store, Tx
 from hub.xianyu import Client
@@ -51,19 +52,37 @@ class ItemReads:
 
     async def _read(self, claim: Claim, work: ReadItem, client: Client) -> None:
         try:
-            item = await client.item(work.item)
+            if work.item == WHOLE_LIST:
+                keep = self._keep_list(claim, work, await listed_items(client))
+            else:
+                keep = self._keep_item(claim, work, await client.item(work.item))
         except PeerError as error:
             await self._failed(claim, work, error)
             return
-        now, shop = self._now(), claim.task.shop
         self._tries.pop(claim.task.id, None)
+        await self._store.write(keep)
+
+    def _keep_item(self, claim: Claim, work: ReadItem, item: Item) -> Callable[[Tx], None]:
+        now, shop = self._now(), claim.task.shop
 
         def unit(tx: Tx) -> None:
             if tx.outbox.settle(claim.task, claim.holder, TaskState.DONE, now=now):
                 tx.items.save(shop, work.account, item, now)
                 tx.conversations.name_item(shop, item.id, item.title)
 
-        await self._store.write(unit)
+        return unit
+
+    def _keep_list(
+        self, claim: Claim, work: ReadItem, items: Sequence[ListedItem]
+    ) -> Callable[[Tx], None]:
+        now, shop = self._now(), claim.task.shop
+
+        def unit(tx: Tx) -> None:
+            kept = keep_item_list(tx, shop, work.account, items, now)
+            state = TaskState.DONE if kept else TaskState.FAILED
+            tx.outbox.settle(claim.task, claim.holder, state, now=now)
+
+        return unit
 
     async def _failed(self, claim: Claim, work: ReadItem, error: PeerError) -> None:
         logger.info("item {} not read: {}", work.item, error)

@@ -98,7 +98,7 @@ class Worker:
 
         def unit(tx: Tx) -> tuple[list[Task], datetime | None]:
             claimed = tx.outbox.claim(self._holder, now, now + self._lease, room, self._kinds)
-            return claimed, tx.outbox.next_due()
+            return claimed, tx.outbox.next_due(self._holder)
 
         try:
             claimed, due_at = await self._store.write(unit)

@@ -70,6 +70,7 @@ from hub.policy.delivery_rules import longest_keyword, match_rule, same_spec
 from hub.policy.drafts import draft_lasts, why_not_alone
 from hub.policy.holds import TOGGLE_WITHIN, Toggle, is_toggle, toggle
 from hub.policy.mail import MAIL_LIFETIME, MOST_PARTS, MailWhen, mail_due, when_mailed
+from hub.policy.nodes import Seating, seat_nodes
 from hub.policy.output_guard import (
     Author,
     GuardWords,
@@ -235,6 +236,7 @@ __all__ = [
     "ReplyStep",
     "RuleChange",
     "Rulebook",
+    "Seating",
     "SheetRule",
     "SheetTrouble",
     "Silence",
@@ -328,6 +330,7 @@ __all__ = [
     "replay_from",
     "rule_lines",
     "same_spec",
+    "seat_nodes",
     "split_keywords",
     "split_until",
     "started",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from socket import gethostname
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -342,6 +344,20 @@ class PictureSettings(_Section):
     """How much of the disk pictures of conversations may take; the oldest go first."""
 
 
+class NodeSettings(_Section):
+    """This hub among those that share a PostgreSQL database. Without one nothing of it matters."""
+
+    name: str = Field("", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$|^$")
+    """How people know it; empty: the name of the machine."""
+    lease_seconds: float = Field(15, ge=2, le=300)
+    """A node that was not heard of for so long is dead to the others, which take over what it had.
+    It says three times as often that it lives."""
+
+    @property
+    def called(self) -> str:
+        return self.name or re.sub(r"[^A-Za-z0-9._-]", "-", gethostname())[:63] or "node"
+
+
 class LogSettings(_Section):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     format: Literal["text", "json"] = "text"
@@ -411,13 +427,16 @@ class Settings(_Section):
     limits: LimitSettings = LimitSettings()
     mail: MailSettings = MailSettings()
     pictures: PictureSettings = PictureSettings()
+    node: NodeSettings = NodeSettings()
     log: LogSettings = LogSettings()
     backup: BackupSettings = BackupSettings()
     text: TextSettings = TextSettings()
 
     @property
     def log_folder(self) -> Path:
-        return Path(self.log.folder or self.database.path.parent / "logs")
+        """Nodes may share a data folder, and no two programs write one file."""
+        place = Path("logs", self.node.name if self.database.server else "")
+        return Path(self.log.folder or self.database.path.parent / place)
 
     @property
     def backup_folder(self) -> Path:

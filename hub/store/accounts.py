@@ -34,6 +34,7 @@ _NAME_TAKEN = Statement(
 _GET = Statement(f"SELECT {_COLUMNS} FROM accounts WHERE shop_id = :shop AND id = :id")
 _ALL = Statement(f"SELECT {_COLUMNS} FROM accounts WHERE shop_id = :shop ORDER BY id")
 _ENABLED = Statement(f"SELECT {_COLUMNS} FROM accounts WHERE enabled ORDER BY id")
+_EVERY = Statement("SELECT id, enabled FROM accounts")
 _BY_USER = Statement(
     f"SELECT {_COLUMNS} FROM accounts WHERE shop_id = :shop AND platform_user = :user"
 )
@@ -167,6 +168,11 @@ class Accounts:
     def enabled(self) -> list[Account]:
         """Accounts that want a connection. System-wide: one supervisor runs those of all shops."""
         return [_to_account(row) for row in self._sql.rows(_ENABLED)]
+
+    def every(self) -> dict[AccountId, bool]:
+        """All there are, and whether each is enabled. System-wide: nodes share them, whoever's they
+        are."""
+        return {AccountId(id_): bool(enabled) for id_, enabled in self._sql.rows(_EVERY)}
 
     def by_user(self, shop: ShopId, user: PlatformUser) -> Account | None:
         row = self._sql.row(_BY_USER, shop=shop, user=user)

@@ -34,6 +34,7 @@ ChangedNoun = Literal[
     "delivery_rule",
     "buyer",
     "focus",
+    "node",
 ]
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 
-from hub.model import ShopId, Task, TaskId, TaskKind, TaskState, Work
+from hub.model import ShopId, Task, TaskId, TaskKind, TaskState, Work, seat_of
 from hub.store.codec import (
     kind_of,
     micros,
@@ -33,10 +33,16 @@ _FENCE = (
     "shop_id = :shop AND id = :id AND state = 'running' AND holder = :holder AND attempt = :attempt"
 )
 
+_NOT_ANOTHERS = (
+    "NOT EXISTS (SELECT 1 FROM leases l WHERE l.seat = outbox.seat AND l.node <> :holder)"
+)
+"""Where several hubs share the database: its seat is the holder's, or nobody's. Nobody's is soon
+somebody's; until then what has to be given up must not wait."""
+
 _ENQUEUE = Statement(
-    "INSERT INTO outbox (shop_id, kind, lane, key, work, state, head, due_at, expires_at,"
+    "INSERT INTO outbox (shop_id, kind, lane, seat, key, work, state, head, due_at, expires_at,"
     " attempt, error, created_at)"
-    " VALUES (:shop, :kind, :lane, :key, :work, 'ready',"
+    " VALUES (:shop, :kind, :lane, :seat, :key, :work, 'ready',"
     " NOT EXISTS (SELECT 1 FROM outbox h WHERE h.shop_id = :shop AND h.lane = :lane AND h.head),"
     " :due_at, :expires_at, 0, '', :now) ON CONFLICT (shop_id, key) DO NOTHING"
 )
@@ -47,6 +53,9 @@ _PROMOTE = Statement(
     " (SELECT 1 FROM outbox h WHERE h.shop_id = :shop AND h.lane = :lane AND h.head) RETURNING kind"
 )
 _MARK_WIRE = Statement(f"UPDATE outbox SET wire_at = :now WHERE {_FENCE}")
+_MARK_WIRE_SHARED = Statement(
+    f"UPDATE outbox SET wire_at = :now WHERE {_FENCE} AND {_NOT_ANOTHERS}"
+)
 _EXTEND = Statement(f"UPDATE outbox SET due_at = :lease_until WHERE {_FENCE}")
 _SETTLE = Statement(
     "UPDATE outbox SET state = :state, head = FALSE, holder = NULL, error = :error,"
@@ -61,6 +70,10 @@ _RELEASE_OFF_WIRE = Statement(
     f" wire_at = NULL WHERE {_FENCE}"
 )
 _RELIEVE = Statement("UPDATE outbox SET due_at = :now WHERE state = 'running'")
+_RELIEVE_DEAD = Statement(
+    "UPDATE outbox SET due_at = :now WHERE state = 'running' AND due_at > :now"
+    " AND NOT EXISTS (SELECT 1 FROM nodes n WHERE n.id = outbox.holder)"
+)
 _PRESUME_SENT = Statement(
     "UPDATE outbox SET wire_at = :at WHERE shop_id = :shop AND kind = 'send'"
     f" AND state IN ('ready', 'running') AND wire_at IS NULL RETURNING {_COLUMNS}"
@@ -117,6 +130,7 @@ _KNOWS = Statement("SELECT 1 FROM outbox WHERE shop_id = :shop AND key = :key")
 _GET = Statement(f"SELECT {_COLUMNS} FROM outbox WHERE id = :id")
 _STATE = Statement("SELECT state FROM outbox WHERE id = :id")
 _NEXT_DUE = Statement("SELECT min(due_at) FROM outbox WHERE head")
+_NEXT_DUE_SHARED = Statement(f"SELECT min(due_at) FROM outbox WHERE head AND {_NOT_ANOTHERS}")
 _BACKLOG = Statement(
     "SELECT kind, count(*) FROM (SELECT kind FROM outbox WHERE head"
     f" UNION ALL SELECT kind FROM outbox WHERE {_WAITING}) AS waiting GROUP BY kind"
@@ -140,10 +154,12 @@ _HASTEN = tuple(
 
 
 @lru_cache
-def claim_statement(kinds: frozenset[TaskKind]) -> Statement:
-    """One text per set of kinds; an empty set means all of them."""
+def claim_statement(kinds: frozenset[TaskKind], *, shared: bool = False) -> Statement:
+    """One text per set of kinds; an empty set means all of them. `shared`: with other hubs."""
     names = ", ".join(f"'{kind.value}'" for kind in sorted(kinds))
     only = f" AND kind IN ({names})" if names else ""
+    if shared:
+        only += f" AND {_NOT_ANOTHERS}"
     return Statement(
         "UPDATE outbox SET state = 'running', holder = :holder, due_at = :lease_until,"
         " attempt = attempt + 1 WHERE id IN ("
@@ -180,6 +196,7 @@ class Outbox:
             shop=shop,
             kind=kind,
             lane=lane,
+            seat=seat_of(work),
             key=key,
             work=work_to_text(work),
             due_at=micros(due_at),
@@ -201,10 +218,11 @@ class Outbox:
     ) -> list[Task]:
         """Lease up to `limit` lane heads that are due, or whose lease ran out; oldest first.
 
-        System-wide: the workers serve all shops.
+        System-wide: the workers serve all shops. With other hubs on the database, `holder` is the
+        id of the node, and what is another one's seat is left to it.
         """
         rows = self._sql.rows(
-            claim_statement(frozenset(() if kinds is None else kinds)),
+            claim_statement(frozenset(() if kinds is None else kinds), shared=self._sql.shared),
             holder=holder,
             now=micros(now),
             lease_until=micros(lease_until),
@@ -222,6 +240,17 @@ class Outbox:
             self._sql.tasks_changed()
         return relieved
 
+    def relieve_dead(self, now: datetime) -> int:
+        """End the leases of whoever is no node any more. Returns how many there were.
+
+        System-wide, where hubs share the database. One that is not dead but slow is fenced by the
+        number of the attempt, as after any lease that ran out.
+        """
+        relieved = self._sql.run(_RELIEVE_DEAD, now=micros(now))
+        if relieved:
+            self._sql.tasks_changed()
+        return relieved
+
     def presume_sent(self, shop: ShopId, at: datetime) -> list[Task]:
         """Take all messages that wait for sent since `at`: they are looked for, and none is sent
         without a person. For a database that was brought back. Returns their tasks."""
@@ -234,8 +263,10 @@ class Outbox:
         self._sql.run(_PUT_OFF_ANSWERS, shop=shop, until=micros(until))
 
     def mark_wire(self, task: Task, holder: str, now: datetime) -> bool:
-        """Write down that it is about to leave, before it leaves. False: the lease is lost."""
-        return self._fenced(_MARK_WIRE, task, holder, now=micros(now))
+        """Write down that it is about to leave, before it leaves. False: the lease is lost, or its
+        seat went to another node."""
+        statement = _MARK_WIRE_SHARED if self._sql.shared else _MARK_WIRE
+        return self._fenced(statement, task, holder, now=micros(now))
 
     def extend(self, task: Task, holder: str, lease_until: datetime) -> bool:
         """Keep the lease for longer. False: it is lost."""
@@ -373,11 +404,13 @@ class Outbox:
         state = self._sql.value(_STATE, id=id_)
         return None if state is None else TaskState(state)
 
-    def next_due(self) -> datetime | None:
+    def next_due(self, holder: str = "") -> datetime | None:
         """When the next claim can find something: a due time or the end of a lease, perhaps past.
 
         System-wide, like `claim`.
         """
+        if self._sql.shared:
+            return moment_or_none(self._sql.value(_NEXT_DUE_SHARED, holder=holder))
         return moment_or_none(self._sql.value(_NEXT_DUE))
 
     def backlog(self, shop: ShopId | None = None) -> dict[TaskKind, int]:

@@ -139,6 +139,11 @@ class Sql:
             raise _refused(error) from error
 
     @property
+    def shared(self) -> bool:
+        """Whether other hubs may work on this database: SQLite's file lets nobody else in."""
+        return self._name != "sqlite"
+
+    @property
     def in_transaction(self) -> bool:
         return bool(self._connection.in_transaction)
 

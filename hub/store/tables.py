@@ -37,6 +37,7 @@ from hub.store.columns import words as _text
 from hub.store.credit_tables import CREDITS
 from hub.store.delivery_tables import DELIVERY
 from hub.store.import_tables import IMPORTS
+from hub.store.node_tables import NODES
 from hub.store.people_tables import PEOPLE
 from hub.store.stock_tables import STOCK
 from hub.store.talk_tables import TALK
@@ -48,6 +49,7 @@ __all__ = [
     "CREDITS",
     "DELIVERY",
     "IMPORTS",
+    "NODES",
     "PEOPLE",
     "STOCK",
     "TALK",
@@ -360,6 +362,7 @@ outbox = Table(
     _shop(),
     _text("kind"),
     _text("lane"),
+    _text("seat"),
     _text("key"),
     _text("work"),
     _text("state"),
@@ -379,7 +382,8 @@ outbox = Table(
     sqlite_autoincrement=True,
 )
 """`head` marks the oldest open task of a lane, the only one that may be claimed. `due_at` is when
-it may be claimed next: its due time while ready, the end of its lease while running."""
+it may be claimed next: its due time while ready, the end of its lease while running. `seat` names
+the lease whose holder alone may do it; empty: anybody may."""
 
 relays = Table(
     "relays",

@@ -28,6 +28,7 @@ from hub.store.mail import MailTroubles
 from hub.store.members import Members
 from hub.store.messages import Messages
 from hub.store.needs import Needs, Stops, StoredGuards
+from hub.store.nodes import Nodes
 from hub.store.once import Inputs, Strangers
 from hub.store.orders import Orders
 from hub.store.outbox import Outbox
@@ -82,6 +83,7 @@ class Tx:
         "members",
         "messages",
         "needs",
+        "nodes",
         "orders",
         "outbox",
         "past",
@@ -148,3 +150,4 @@ class Tx:
         self.plans = Plans(self.values)
         self.imports = Imports(sql)
         self.past = Past(sql)
+        self.nodes = Nodes(sql, clock)

@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from loguru import logger
 
+from hub.cluster import Cluster
 from hub.errors import StoreError
 from hub.model import RESTING, Account, AccountId, ShopId
 from hub.settings import XianyuSettings
@@ -30,15 +32,17 @@ ALIVE = "supervisor.alive_at"
 @dataclass(slots=True)
 class _Runner:
     starts: int
+    fence: int
     line: AccountLine
     task: asyncio.Task[None]
 
-    def serves(self, account: Account | None, *, over: bool) -> bool:
-        """False: the account is off, or a person started it afresh; or this runner broke.
+    def serves(self, account: Account | None, fence: int, *, over: bool) -> bool:
+        """False: the account is off or elsewhere, or was meanwhile; a person started it afresh; or
+        this runner broke.
 
         `over`: it had ended before the account was read.
         """
-        if account is None or account.starts != self.starts:
+        if account is None or (account.starts, fence) != (self.starts, self.fence):
             return False
         return not over or account.state in RESTING
 
@@ -54,9 +58,12 @@ class Supervisor:
         now: Callable[[], datetime],
         *,
         zone: ZoneInfo,
+        cluster: Cluster | None = None,
         count_renewal: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`zone`: in which people are told times. `count_renewal` hears what became of each."""
+        """`zone`: in which people are told times. `cluster`: which accounts are this node's;
+        without it all are. `count_renewal` hears what became of each."""
+        self._cluster = cluster or Cluster(store)
         self._store = store
         self._settings = settings
         self._take_in = take_in
@@ -69,10 +76,12 @@ class Supervisor:
         """Lines that were told to end and may not have hung up yet."""
         self._live: dict[AccountId, Live] = {}
         self._looked = asyncio.Event()
+        self._news_came = asyncio.Event()
+        """An account changed, or which of them are this node's."""
 
     def session_of(self, account: AccountId) -> Session | None:
-        """The account's live session; None while it is not connected."""
-        live = self._live.get(account)
+        """The account's live session; None while it is not connected, or another node's."""
+        live = self._live_of(account)
         return live.session if live is not None else None
 
     def latencies(self) -> dict[AccountId, float]:
@@ -86,27 +95,47 @@ class Supervisor:
     def client_of(self, account: AccountId) -> Client | None:
         """The account's HTTP side; None while nothing may be asked in its name: when it is not
         connected, and above all when the platform has demanded a check."""
-        live = self._live.get(account)
+        live = self._live_of(account)
         return live.client if live is not None and live.client.trouble.check is None else None
+
+    def _live_of(self, account: AccountId) -> Live | None:
+        return self._live.get(account) if self._cluster.holds_account(account) else None
+
+    def is_quiet(self, account: AccountId) -> bool:
+        """Whether nothing is connected in its name and nothing will be by itself."""
+        return account not in self._runners and account not in self._leaving
 
     async def run(self) -> None:
         """Keep one runner for each enabled account, until cancelled."""
         self._news.awake = self._now()
         async with self._store.changes() as changes, asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tell_news(), name="account news")
+            tasks.create_task(self._let_go(), name="accounts of others")
+            tasks.create_task(self._hear(changes), name="changes of accounts")
             while True:
+                self._news_came.clear()
                 try:
                     await self._match_accounts(tasks)
                 except StoreError as error:
                     logger.error("accounts cannot be looked at: {}", error)
                     await asyncio.sleep(LOOK_SECONDS)
-                await _account_changed(changes)
+                # Not for ever: a flood of changes drops the oldest, and the command line changes
+                # accounts without telling us.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        await self._news_came.wait()
+
+    async def _hear(self, changes: AsyncIterator[Change]) -> None:
+        async for change in changes:
+            if change.noun == "account":
+                self._news_came.set()
 
     async def _tell_news(self) -> None:
         """Now and then: a sign of life, and what operators should know about their accounts."""
         while True:
             try:
-                await self._store.write(self._news_unit)
+                if self._cluster.keeps:
+                    await self._store.write(self._news_unit)
             except StoreError as error:
                 logger.error("account news not told: {}", error)
             with suppress(TimeoutError):
@@ -121,21 +150,46 @@ class Supervisor:
     async def _match_accounts(self, tasks: asyncio.TaskGroup) -> None:
         # Looked at before reading: whoever ends meanwhile may have stored that the account rests.
         over = {id_ for id_, runner in self._runners.items() if runner.task.done()}
-        enabled = {a.id: a for a in await self._store.read(lambda tx: tx.accounts.enabled())}
+        enabled = {
+            account.id: account
+            for account in await self._store.read(lambda tx: tx.accounts.enabled())
+            if self._cluster.holds_account(account.id)
+        }
         self._looked.set()
         for id_, runner in list(self._runners.items()):
-            if not runner.serves(enabled.get(id_), over=id_ in over):
-                runner.task.cancel()
-                self._leaving.setdefault(id_, set()).add(self._runners.pop(id_).task)
-        for id_, leaving in list(self._leaving.items()):
-            self._leaving[id_] = {task for task in leaving if not task.done()}
-            if not self._leaving[id_]:
-                del self._leaving[id_]
+            fence = self._cluster.fence_of(id_)
+            if not runner.serves(enabled.get(id_), fence, over=id_ in over):
+                self._end(id_)
         for account in enabled.values():
             if account.id in self._runners:
                 self._runners[account.id].line.learn(account)
             elif account.state not in RESTING:
                 self._start(account, tasks)
+
+    async def _let_go(self) -> None:
+        """What another node has, or may have by now, is hung up at once; no database is asked."""
+        seen = self._cluster.revision
+        while True:
+            await self._cluster.wait_turn()
+            if seen != self._cluster.revision:
+                seen = self._cluster.revision
+                self._news_came.set()
+            for id_ in [id_ for id_ in self._runners if not self._cluster.holds_account(id_)]:
+                logger.warning("account {} is another node's", id_)
+                self._end(id_)
+
+    def _end(self, id_: AccountId) -> None:
+        """Have a line hang up; it is remembered until it has."""
+        task = self._runners.pop(id_).task
+        task.cancel()
+        self._leaving.setdefault(id_, set()).add(task)
+        task.add_done_callback(partial(self._has_left, id_))
+
+    def _has_left(self, id_: AccountId, task: asyncio.Task[None]) -> None:
+        self._leaving[id_].discard(task)
+        if not self._leaving[id_]:
+            del self._leaving[id_]
+            self._cluster.look()
 
     def _start(self, account: Account, tasks: asyncio.TaskGroup) -> None:
         line = AccountLine(
@@ -146,11 +200,13 @@ class Supervisor:
             self._live,
             self._now,
             gate=self._gate,
+            cluster=self._cluster,
             count_renewal=self._count_renewal,
         )
         work = _run_alone(account, line, set(self._leaving.get(account.id, ())))
         task = tasks.create_task(work, name=f"account {account.id}")
-        self._runners[account.id] = _Runner(account.starts, line, task)
+        fence = self._cluster.fence_of(account.id)
+        self._runners[account.id] = _Runner(account.starts, fence, line, task)
 
 
 async def _run_alone(account: Account, line: AccountLine, before: set[asyncio.Task[None]]) -> None:
@@ -163,16 +219,6 @@ async def _run_alone(account: Account, line: AccountLine, before: set[asyncio.Ta
     except Exception:
         # Ended like this it is started again when accounts are looked at next.
         logger.exception("a line ended by a bug")
-
-
-async def _account_changed(changes: AsyncIterator[Change]) -> None:
-    """Wait until an account changes, but not for ever: a flood of changes drops the oldest, and
-    the command line changes accounts without telling us."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(LOOK_SECONDS):
-            async for change in changes:
-                if change.noun == "account":
-                    return
 
 
 def last_sign_of_life(tx: Tx, shop: ShopId) -> datetime | None:

@@ -12,10 +12,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from functools import partial
 
 import aiohttp
 from loguru import logger
 
+from hub.cluster import Cluster
 from hub.errors import (
     AuthExpired,
     PeerError,
@@ -108,9 +110,12 @@ class AccountLine:
         now: Callable[[], datetime],
         *,
         gate: Gate,
+        cluster: Cluster | None = None,
         count_renewal: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._standing = Standing(account, store, now)
+        cluster = cluster or Cluster(store)
+        self._standing = Standing(account, store, now, cluster)
+        self._held = partial(cluster.holds_account, account.id)
         self._store = store
         self._settings = settings
         self._take_in = take_in
@@ -150,12 +155,13 @@ class AccountLine:
         return self._standing.account
 
     async def run(self) -> None:
-        """Until a person has to act. A wait that an earlier run of the program began is kept."""
+        """Until a person has to act, or another node has the account. A wait that an earlier run of
+        the program began is kept."""
         began = self._account
         kept = believed(began.state_since, self._now()) is not None
         if kept and began.state is AccountState.WAITING and began.state_until is not None:
             await sleep_until(began.state_until, self._now)
-        while True:
+        while self._held():
             try:
                 proxy = await self._proxy()
                 async with open_http(proxy) as http:
@@ -221,6 +227,7 @@ class AccountLine:
                 since=since,
                 timing=self._timing,
                 proxy=proxy,
+                may_speak=self._held,
             ) as session:
                 began = self._now()
                 live = Live(session, client)
@@ -242,6 +249,7 @@ class AccountLine:
             now=self._now,
             pace=self._pace,
             proxied=proxy is not None,
+            may_ask=self._held,
         )
 
     async def _online(self, live: Live, held: Held) -> _Leave:

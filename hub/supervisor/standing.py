@@ -8,7 +8,8 @@ from datetime import datetime
 
 from loguru import logger
 
-from hub.errors import StoreError
+from hub.cluster import Cluster
+from hub.errors import NotOurSeat, StoreError
 from hub.model import Account, AccountState
 from hub.notices import tell_owners_of_shop
 from hub.store import Store, Tx
@@ -30,11 +31,18 @@ class Rest(Exception):
 class Standing:
     """Writes of one line, fenced: a line that a person overtook must not undo what they did."""
 
-    def __init__(self, account: Account, store: Store, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        account: Account,
+        store: Store,
+        now: Callable[[], datetime],
+        cluster: Cluster | None = None,
+    ) -> None:
         self.account = account
         """As it is configured by now; `starts` and `logins` as the line was started with."""
         self.store = store
         self.now = now
+        self._cluster = cluster or Cluster(store)
         self._starts = account.starts
         self._logins = account.logins
 
@@ -43,10 +51,12 @@ class Standing:
         return await self.store.read(lambda tx: tx.accounts.get(account.shop, account.id))
 
     async def write(self, unit: Callable[[Tx], object]) -> None:
-        """Unless somebody switched the account off or started it afresh meanwhile."""
+        """Unless somebody switched the account off or started it afresh meanwhile. Raises
+        StoreError, also if it is another node's."""
         account = self.account
 
         def fenced(tx: Tx) -> None:
+            self._cluster.fence(tx, account.id)
             found = tx.accounts.get(account.shop, account.id)
             if found is not None and found.enabled and found.starts == self._starts:
                 unit(tx)
@@ -58,6 +68,7 @@ class Standing:
         account = self.account
 
         def fenced(tx: Tx) -> None:
+            self._cluster.fence(tx, account.id)
             found = tx.accounts.get(account.shop, account.id)
             if found is not None and found.logins == self._logins:
                 tx.accounts.set_cookies(account.shop, account.id, cookies)
@@ -83,6 +94,8 @@ class Standing:
         while True:
             try:
                 await self._put(rest.state, rest.reason, None, rest.url)
+            except NotOurSeat:
+                return
             except StoreError as error:
                 logger.error("account {} rests, not stored: {}", self.account.id, error)
                 await asyncio.sleep(AGAIN_SECONDS)

@@ -62,8 +62,10 @@ def status_page(
     *,
     stops: Sequence[str] = (),
     needs: int = 0,
+    nodes: Sequence[str] = (),
 ) -> str:
-    """`holds`, `stops`: lines about what is stopped; `needs`: how much waits for a decision."""
+    """`holds`, `stops`: lines about what is stopped; `needs`: how much waits for a decision;
+    `nodes`: a line for each hub, where there are several."""
     online = sum(account.state is AccountState.ONLINE for account in accounts)
     lines = [f"账号 {online}/{len(accounts)} 在线，待发 {waiting} 条"]
     lines += [account_line(a, zone, now) for a in accounts if a.state is not AccountState.ONLINE]
@@ -71,6 +73,7 @@ def status_page(
     lines += holds or ([] if stops else ["自动回复正常"])
     if needs:
         lines.append(f"🔔 {needs} 件等你决定，发 /待处理 看")
+    lines += nodes
     return "\n".join(lines)
 
 

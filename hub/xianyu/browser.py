@@ -51,6 +51,7 @@ class Browser:
 
     `on_cookies` receives the whole cookie line whenever an answer changed it, before that answer is
     looked at: refusals bring the cookies that cure them. `proxied`: `http` leaves through a proxy.
+    `may_ask`: whether anything may leave in the account's name now.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Browser:
         answer_seconds: float,
         trouble: Trouble | None = None,
         proxied: bool = False,
+        may_ask: Callable[[], bool] = lambda: True,
     ) -> None:
         if not isinstance(http.cookie_jar, aiohttp.DummyCookieJar):
             # A jar inside the session would mix the cookies of accounts that share the session.
@@ -73,6 +75,7 @@ class Browser:
         self._on_cookies = on_cookies
         self._answer_seconds = answer_seconds
         self._proxied = proxied
+        self._may_ask = may_ask
         homes = (
             endpoints.mtop_url,
             endpoints.passport_url,
@@ -111,8 +114,8 @@ class Browser:
         refuse_closed(self._http, op)
         if not self.may_visit(url):
             raise Rejected(PEER, op, f"not one of the platform's addresses: {origin_of(url)}")
-        if self._http.closed:
-            raise Unreachable(PEER, op, "the line has ended")
+        if not self._may_ask():
+            raise Unreachable(PEER, op, "another node has the account")
         sent = {**BROWSER_HEADERS, **(headers or {})}
         if cookies := self.jar.header():
             sent["cookie"] = cookies

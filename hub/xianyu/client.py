@@ -51,6 +51,9 @@ class Client:
     Uncertain when nobody knows whether they happened: then read the order or item first, never
     repeat blindly.
 
+    `may_ask` is asked before each request in the account's name; what must not leave is
+    Unreachable.
+
     Once the platform demanded a check, every further call raises VerificationNeeded and asks
     nothing.
     """
@@ -66,6 +69,7 @@ class Client:
         timing: Timing | None = None,
         pace: Pace | None = None,
         proxied: bool = False,
+        may_ask: Callable[[], bool] = lambda: True,
     ) -> None:
         self._http = http
         self._endpoints = endpoints
@@ -83,6 +87,7 @@ class Client:
             answer_seconds=self._timing.answer,
             trouble=self.trouble,
             proxied=proxied,
+            may_ask=may_ask,
         )
         self._mtop = Mtop(self._browser, endpoints, now=now)
         self._passport = Passport(self._browser, endpoints, now=now)

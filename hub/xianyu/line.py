@@ -100,7 +100,10 @@ class Line:
         name: str,
         timing: Timing,
         now: Callable[[], datetime],
+        may_speak: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`may_speak`: asked before each frame; once it says no, nothing leaves any more."""
+        self._may_speak = may_speak
         self.ended: Ended | None = None
         self.gap = asyncio.Event()
         """Set when the server asks us to compare sync states."""
@@ -215,7 +218,7 @@ class Line:
 
     @property
     def _open(self) -> bool:
-        return self.ended is None and self._socket.state is State.OPEN
+        return self.ended is None and self._socket.state is State.OPEN and self._may_speak()
 
     async def _put(self, text: str) -> None:
         try:
@@ -266,10 +269,11 @@ async def open_line(
     timing: Timing,
     now: Callable[[], datetime],
     proxy: str | None = None,
+    may_speak: Callable[[], bool] = lambda: True,
 ) -> AsyncIterator[Line]:
     """Dial and read. Raises Unreachable or Throttled."""
     socket = await _dial(url, timing, for_websocket(proxy))
-    line = Line(socket, name=name, timing=timing, now=now)
+    line = Line(socket, name=name, timing=timing, now=now, may_speak=may_speak)
     try:
         async with running(line.read(), f"xianyu-reader-{name}"):
             try:

@@ -277,10 +277,13 @@ async def open_session(
     timing: Timing | None = None,
     now: Callable[[], datetime] = utc_now,
     proxy: str | None = None,
+    may_speak: Callable[[], bool] = lambda: True,
 ) -> AsyncIterator[Session]:
     """Dial, register, keep the line alive; leave it normally at the end.
 
     `proxy` as `check_proxy` gave it; None: directly, whatever the environment says.
+
+    `may_speak` is asked before each frame that leaves; what is not allowed to is Unreachable.
 
     `since`: the platform is asked to push again what came after this moment; None: nothing that is
     older than this session. What it repeats may be known already.
@@ -289,7 +292,9 @@ async def open_session(
     """
     timing = timing or Timing()
     started = now()
-    async with open_line(endpoints.ws_url, name=user, timing=timing, now=now, proxy=proxy) as line:
+    async with open_line(
+        endpoints.ws_url, name=user, timing=timing, now=now, proxy=proxy, may_speak=may_speak
+    ) as line:
         await _register(line, token, user)
         session = Session(line, user, timing, now)
         async with running(

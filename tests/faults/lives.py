@@ -29,7 +29,7 @@ from hub.app import utc_now
 from hub.cli import main
 from hub.desk import members
 from hub.settings import Settings
-from hub.store import Store, open_store
+from hub.store import Database, Store, open_store
 from tests.waiting import wait_until
 
 SECONDS = 90.0
@@ -48,17 +48,15 @@ world."""
 class Life:
     """The lives of one hub, one after the other. `store` is open, as a guest's, while it lives."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, log: str = "hub.log") -> None:
+        """`log`: the name of the file beside the database that gets what it says."""
         self.number = 0
         """Of the current life, or of the last one."""
         self.store: Store | None = None
         self._settings = settings
         self._process: ForkServerProcess | None = None
         self._guest = AsyncExitStack()
-
-    @property
-    def log(self) -> Path:
-        return self._settings.database.path.with_name("hub.log")
+        self.log: Path = settings.database.path.with_name(log)
 
     async def start(self) -> None:
         """Start it and wait until it answers."""
@@ -68,7 +66,8 @@ class Life:
         process.start()
         self._process = process
         await wait_until(self._answers, SECONDS)
-        beside = open_store(self._settings.database.path, now=utc_now, guest=True)
+        place = Database.chosen(self._settings.database)
+        beside = open_store(place, now=utc_now, guest=True)
         self.store = await self._guest.enter_async_context(beside)
 
     async def _answers(self) -> bool:
@@ -86,6 +85,19 @@ class Life:
         """SIGKILL: no handler runs, nothing is finished."""
         if self._process is not None:
             await self._end(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """SIGSTOP: it lives, and does nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """It goes on where it was, and knows of nothing."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        assert self._process.pid is not None
+        os.kill(self._process.pid, number)
 
     async def stop(self) -> None:
         """SIGTERM, as its owner would."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -274,7 +274,7 @@ def _asks_for(name: str, notice: str) -> bool:
     return f"🔴【{name}】" in notice or ("个账号要你处理" in notice and name in notice)
 
 
-def _people(sandbox: Sandbox, accounts: int) -> tuple[str, ...]:
+def people(sandbox: Sandbox, accounts: int) -> tuple[str, ...]:
     world = sandbox.world
     for seller in SELLERS[1:accounts]:
         world.add_seller(f"店铺{seller[-1]}", seller)
@@ -288,18 +288,22 @@ async def furnish(folder: Path, accounts: int) -> None:
     """What the owner has set up before the hub starts. Folders may be copied: the sandbox's logins
     do not depend on which one is asked."""
     async with start_sandbox(SandboxOptions()) as sandbox:
-        sellers = _people(sandbox, accounts)
+        sellers = people(sandbox, accounts)
         settings = settings_of(sandbox, folder, port=0)
         async with open_store(settings.database.path, now=utc_now) as store:
-            desk = Desk(store, settings, utc_now)
-            founded = await desk.members.found_shop(
-                name="店主", password="a long password", qq=[OWNER_QQ]
-            )
-            owner = Operator(founded.login.operator.member, Door.CLI)
-            await desk.rules.add(owner, kind=RuleKind.KEYWORD, keywords=[KEYWORD], reply=GREETING)
-            for number, seller in enumerate(sellers, 1):
-                account = await desk.accounts.add(owner, f"小店{number}", sandbox.cookies(seller))
-                await desk.accounts.configure(owner, account.id, takeover_minutes=0)
+            await furnish_store(store, settings, sandbox, sellers)
+
+
+async def furnish_store(
+    store: Store, settings: Settings, sandbox: Sandbox, sellers: Sequence[str]
+) -> None:
+    desk = Desk(store, settings, utc_now)
+    founded = await desk.members.found_shop(name="店主", password="a long password", qq=[OWNER_QQ])
+    owner = Operator(founded.login.operator.member, Door.CLI)
+    await desk.rules.add(owner, kind=RuleKind.KEYWORD, keywords=[KEYWORD], reply=GREETING)
+    for number, seller in enumerate(sellers, 1):
+        account = await desk.accounts.add(owner, f"小店{number}", sandbox.cookies(seller))
+        await desk.accounts.configure(owner, account.id, takeover_minutes=0)
 
 
 @asynccontextmanager
@@ -316,7 +320,7 @@ async def open_town(
         onebot_reconnect_seconds=0.05,
     )
     async with start_sandbox(options) as sandbox:
-        sellers = _people(sandbox, accounts)
+        sellers = people(sandbox, accounts)
         settings = settings_of(sandbox, folder, port, debounce_seconds)
         with Witness(settings.database.path).watching(sandbox) as witness:
             life = Life(settings)

@@ -22,6 +22,7 @@ LAYERS: list[set[str]] = [
         "hub.errands",
         "hub.suggesting",
         "hub.credits",
+        "hub.cluster",
     },
     {"hub.delivery", "hub.phone", "hub.attention"},
     {"hub.bargains"},

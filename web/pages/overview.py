@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from hub.model import WHOLE_SHOP, TaskKind
+from hub.text import nodes as words
 from web.auth import operator
 from web.pages.needs import stops_of
 from web.render import render
@@ -47,6 +48,7 @@ async def show(request: web.Request) -> web.Response:
             if n and kind not in ON_TIME
         ],
         needs=needs,
+        nodes=words.node_lines(view.nodes, {one.id: one.name for one in view.accounts}),
         halts=halts,
         halted=halted,
         **{**marks, "stops": [one for one in marks["stops"] if one.account not in halted]},

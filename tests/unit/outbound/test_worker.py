@@ -160,6 +160,7 @@ class _FailingFirst:
     def __init__(self, store: Store, times: int = 3) -> None:
         self._store = store
         self._times = times
+        self.alone = store.alone
         self.wait_for_tasks = store.wait_for_tasks
 
     async def write(self, unit: Callable[[Any], Any]) -> Any:

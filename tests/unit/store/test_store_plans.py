@@ -206,8 +206,9 @@ def test_ten_thousand_ready_tasks_in_one_lane_leave_one_head(
 ) -> None:
     """What a claim looks at is a partial index, and it holds one entry per lane."""
     connection.executemany(
-        "INSERT INTO outbox (shop_id, kind, lane, key, work, state, head, due_at, attempt, error,"
-        " created_at) VALUES (1, 'notice', 'qq:private:1', ?, '{}', 'ready', ?, 0, 0, '', 0)",
+        "INSERT INTO outbox (shop_id, kind, lane, seat, key, work, state, head, due_at, attempt,"
+        " error, created_at)"
+        " VALUES (1, 'notice', 'qq:private:1', 'qq', ?, '{}', 'ready', ?, 0, 0, '', 0)",
         [(f"key {n}", n == 0) for n in range(10_000)],
     )
     heads = connection.execute("SELECT count(*) FROM outbox WHERE head").fetchone()

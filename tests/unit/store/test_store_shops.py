@@ -14,6 +14,7 @@ OWNED = {table.name for table in metadata.tables.values() if "shop_id" in table.
 
 SYSTEM_WIDE = {
     "accounts._ENABLED": "the supervisor and health look after all shops",
+    "accounts._EVERY": "nodes share the accounts of all shops",
     "accounts._USER_TAKEN": "a seller's login works once on a server, whoever has it",
     "deliveries._TALLY": "metrics",
     "focuses._ALL": "time ends those of all shops",
@@ -33,8 +34,10 @@ SYSTEM_WIDE = {
     "outbox._GET": "by the id that the worker has just claimed",
     "outbox._HASTEN": "a lane is an account's or a chat's, and both are in one shop",
     "outbox._NEXT_DUE": "one worker serves every shop",
+    "outbox._NEXT_DUE_SHARED": "as `outbox._NEXT_DUE`",
     "outbox._OLDEST": "metrics",
     "outbox._RELIEVE": "after a crash all tasks are freed",
+    "outbox._RELIEVE_DEAD": "after a crash of a node its tasks are freed",
     "outbox._STATE": "by the id that the worker has just claimed",
     "people._CODE_TAKEN": "codes are unique because they find the shop",
     "people._FORGET_CODES": "whoever's they are, they are good for nothing any more",
@@ -70,7 +73,15 @@ def test_every_statement_on_owned_rows_demands_the_shop() -> None:
 
 
 def test_every_table_belongs_to_a_shop_or_to_the_whole_server() -> None:
-    of_nobody = {"installation", "reply_anchors", "shops", "strangers", "throttle"}
+    of_nobody = {
+        "installation",
+        "leases",
+        "nodes",
+        "reply_anchors",
+        "shops",
+        "strangers",
+        "throttle",
+    }
     assert metadata.tables.keys() - OWNED == of_nobody
 
 

@@ -225,6 +225,19 @@ async def test_cookies_are_saved_before_the_answer_is_judged(gateway: Gateway) -
     assert len(seen) == 1
 
 
+async def test_a_client_that_may_not_ask_any_more_asks_nothing(gateway: Gateway) -> None:
+    async def save(_: str) -> None:
+        raise AssertionError
+
+    endpoints = Endpoints(gateway.url, gateway.url, gateway.url, gateway.url)
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+        jar = CookieJar.parse(COOKIES)
+        client = Client(http, endpoints, jar, on_cookies=save, may_ask=lambda: False)
+        with pytest.raises(Unreachable):
+            await client.login_user()
+    assert not gateway.calls
+
+
 async def test_a_redirect_gets_no_cookies(gateway: Gateway) -> None:
     def away(request: web.Request) -> web.StreamResponse:
         return web.Response(status=302, headers={"Location": f"{gateway.url}/elsewhere"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from base64 import b64decode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -66,9 +66,11 @@ FAST = Timing(
 
 
 @asynccontextmanager
-async def session_at(url: str, timing: Timing = FAST) -> AsyncIterator[Session]:
+async def session_at(
+    url: str, timing: Timing = FAST, may_speak: Callable[[], bool] = lambda: True
+) -> AsyncIterator[Session]:
     endpoints = Endpoints(url, url, url, url)
-    async with open_session(endpoints, TOKEN, USER, timing=timing) as session:
+    async with open_session(endpoints, TOKEN, USER, timing=timing, may_speak=may_speak) as session:
         yield session
 
 
@@ -456,6 +458,20 @@ async def test_a_send_without_an_answer_is_uncertain(im: FakeIm) -> None:
         with pytest.raises(Uncertain):
             await say_hello(session)
     assert len(im.of(SEND)) == 1
+
+
+async def test_a_line_that_may_not_speak_any_more_lets_nothing_leave(im: FakeIm) -> None:
+    """Another node has the account: not even what was stored here is acknowledged."""
+    may: list[bool] = [True]
+    async with session_at(im.url, may_speak=lambda: may[0]) as session:
+        await im.say(push([text_entry()]))
+        told = await first(session)
+        may[0] = False
+        with pytest.raises(Unreachable):
+            await say_hello(session)
+        await session.ack(told)
+    assert not im.of(SEND)
+    assert not im.acks
 
 
 async def test_a_line_cut_after_the_frame_left_is_uncertain(im: FakeIm) -> None:

@@ -18,6 +18,7 @@ from hub.store.migrations.delivery import (
     create_orders,
 )
 from hub.store.migrations.imports import create_imports
+from hub.store.migrations.nodes import create_nodes
 from hub.store.migrations.people import create_people
 from hub.store.migrations.pieces import count as _count
 from hub.store.migrations.pieces import flag as _flag
@@ -60,6 +61,7 @@ def upgrade() -> None:
     create_people()
     create_imports()
     create_credits()
+    create_nodes()
     shops = sa.table("shops", *map(sa.column, ("name", "tickets", "rules_version", "created_at")))
     now = int(datetime.now(UTC).timestamp() * 1_000_000)
     op.execute(shops.insert().values(name="我的店铺", tickets=0, rules_version=0, created_at=now))
@@ -449,6 +451,7 @@ def _outbox() -> None:
         _reference("shop_id"),
         _text("kind"),
         _text("lane"),
+        _text("seat"),
         _text("key"),
         _text("work"),
         _text("state"),

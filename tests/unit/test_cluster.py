@@ -1,0 +1,306 @@
+"""Several nodes on one database: one holder each, by whose word nobody else acts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from hub.cluster import Cluster
+from hub.desk.focusing import Focusing
+from hub.desk.routing import Routing
+from hub.errors import NotOurSeat
+from hub.inbound import Inbound
+from hub.model import (
+    ANY_BOT,
+    KEEPER,
+    Account,
+    AccountId,
+    AccountState,
+    BuyerMessage,
+    ChatPeer,
+    ConversationId,
+    MessageId,
+    NodeBot,
+    NodeId,
+    OperatorMessage,
+    PlatformConversation,
+    PlatformMessage,
+    PlatformUser,
+    SendMessage,
+    SendNotice,
+    TaskKind,
+    Text,
+    account_seat,
+    bot_seat,
+)
+from hub.settings import ReplySettings
+from hub.store import Store, Tx, open_store
+from hub.store.sql import Sql
+
+LASTS = timedelta(seconds=15)
+SETTLED = timedelta(minutes=1)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def elapsed(self) -> float:
+        return self.now.timestamp()
+
+    def turn(self, much: timedelta) -> None:
+        self.now += much
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def store(tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
+    async with open_store(tmp_path / "hub.db", now=clock) as opened:
+        opened.alone = False
+        yield opened
+
+
+async def add_accounts(store: Store, clock: Clock, number: int) -> list[Account]:
+    def unit(tx: Tx) -> list[Account]:
+        return [
+            tx.accounts.add(
+                tx.shops.default(),
+                name=f"店{n}",
+                user=PlatformUser(f"22000000000{n}"),
+                device_id="device",
+                cookies="unb=1",
+                takeover_minutes=10,
+                now=clock(),
+            )
+            for n in range(number)
+        ]
+
+    return await store.write(unit)
+
+
+class Nodes:
+    """Nodes as the test makes them; each knows which accounts it is connected for."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.store = store
+        self.clock = clock
+        self.busy: set[tuple[str, AccountId]] = set()
+
+    def add(self, name: str, *bots: NodeBot) -> Cluster:
+        return Cluster(
+            self.store,
+            name,
+            lasts=LASTS,
+            bots=lambda: bots,
+            quiet=lambda account: (name, account) not in self.busy,
+            elapsed=self.clock.elapsed,
+        )
+
+    async def turn(self, *nodes: Cluster) -> None:
+        for node in nodes:
+            await node.turn()
+
+
+@pytest.fixture
+def nodes(store: Store, clock: Clock) -> Nodes:
+    return Nodes(store, clock)
+
+
+def accounts_of(node: Cluster, accounts: list[Account]) -> list[AccountId]:
+    return [one.id for one in accounts if node.holds_account(one.id)]
+
+
+async def test_an_account_goes_to_a_new_node_only_once_its_line_has_hung_up(
+    store: Store, clock: Clock, nodes: Nodes
+) -> None:
+    first, second = accounts = await add_accounts(store, clock, 2)
+    old, new = nodes.add("a"), nodes.add("b")
+    await nodes.turn(old, new)
+    assert accounts_of(old, accounts) == [first.id, second.id]
+    for _ in range(8):
+        clock.turn(SETTLED / 8)
+        await nodes.turn(old, new)
+        assert not accounts_of(new, accounts)
+
+    nodes.busy.add(("a", second.id))
+    clock.turn(timedelta(seconds=1))
+    await nodes.turn(old, new, old, new)
+    assert accounts_of(old, accounts) == [first.id], "the line is told to hang up"
+    assert not accounts_of(new, accounts), "and until it has, nobody begins another"
+
+    nodes.busy.clear()
+    await nodes.turn(old, new)
+    assert accounts_of(new, accounts) == [second.id]
+    assert new.fence_of(second.id) == 2
+    await nodes.turn(old, new, old)
+    assert accounts_of(old, accounts) == [first.id]
+
+
+async def test_a_node_that_falls_silent_is_replaced_and_writes_nothing_more(
+    store: Store, clock: Clock, nodes: Nodes
+) -> None:
+    (account,) = accounts = await add_accounts(store, clock, 1)
+    stopped, other = nodes.add("a"), nodes.add("b")
+    await nodes.turn(stopped, other)
+    shop, seen = account.shop, clock()
+
+    def begin(tx: Tx) -> None:
+        tx.accounts.set_state(shop, account.id, AccountState.ONLINE, "", seen)
+        work = SendMessage(account.id, ConversationId(1), MessageId(1))
+        tx.outbox.enqueue(shop, work, lane="x", key="x", due_at=seen)
+        tx.outbox.claim(stopped.id, seen, seen + timedelta(minutes=1), 1)
+
+    await store.write(begin)
+
+    clock.turn(LASTS - timedelta(seconds=1))
+    assert stopped.holds_account(account.id)
+    await nodes.turn(other)
+    assert not other.holds_account(account.id)
+    clock.turn(timedelta(seconds=1))
+    assert not stopped.holds_account(account.id), "no database has to tell it"
+    await nodes.turn(other)
+
+    assert accounts_of(other, accounts) == [account.id]
+    assert other.keeps
+    found = await store.read(lambda tx: tx.accounts.get(shop, account.id))
+    assert found is not None
+    assert (found.state, found.offline_since) == (AccountState.CONNECTING, seen)
+    due_at = await store.read(lambda tx: tx.outbox.next_due())
+    assert due_at == clock(), "what it had in hand is anybody's"
+    said = BuyerMessage(
+        id=PlatformMessage("1.PNM"),
+        conversation=PlatformConversation("600"),
+        buyer=PlatformUser("310"),
+        buyer_name="小林",
+        item_id=None,
+        content=Text("在吗"),
+        sent_at=clock(),
+    )
+    with pytest.raises(NotOurSeat):
+        await Inbound(store, ReplySettings(), clock, fence=stopped.fence).take_in(account, [said])
+    assert not await store.read(lambda tx: tx.conversations.recent(shop, limit=1))
+    await nodes.turn(stopped, other, stopped)
+    assert accounts_of(stopped, accounts) == []
+    assert accounts_of(other, accounts) == [account.id]
+
+
+async def test_a_node_that_stops_in_order_leaves_everything_to_the_others_at_once(
+    store: Store, clock: Clock, nodes: Nodes
+) -> None:
+    accounts = await add_accounts(store, clock, 2)
+    old, new = nodes.add("a", NodeBot("10001")), nodes.add("b")
+    async with old.taking_part():
+        await nodes.turn(new)
+        assert accounts_of(old, accounts) == [one.id for one in accounts]
+
+    await nodes.turn(new)
+    assert accounts_of(new, accounts) == [one.id for one in accounts]
+    assert new.keeps
+    leases = await store.read(lambda tx: tx.nodes.leases())
+    assert leases[bot_seat("10001")].node is None
+
+
+async def test_the_last_node_leaves_nothing_held(store: Store, clock: Clock, nodes: Nodes) -> None:
+    await add_accounts(store, clock, 1)
+    async with nodes.add("a").taking_part():
+        pass
+
+    leases = await store.read(lambda tx: tx.nodes.leases())
+    assert leases
+    assert {one.node for one in leases.values()} == {None}
+
+
+async def test_signs_are_put_by_the_bot_of_another_node(nodes: Nodes) -> None:
+    here, there = nodes.add("a"), nodes.add("b", NodeBot("10001", ("group",)))
+    await nodes.turn(there, here)
+
+    assert here.reacts_elsewhere(ChatPeer("", "group", "70001"))
+    assert here.reacts_elsewhere(ChatPeer("10001", "group", "70001"))
+    assert not here.reacts_elsewhere(ChatPeer("", "private", "20002"))
+    assert not here.reacts_elsewhere(ChatPeer("10002", "group", "70001"))
+
+
+async def test_people_see_who_lives_and_who_holds_what(
+    store: Store, clock: Clock, nodes: Nodes
+) -> None:
+    accounts = await add_accounts(store, clock, 2)
+    old, new = nodes.add("a"), nodes.add("b")
+    await nodes.turn(old, new)
+    clock.turn(LASTS)
+    await nodes.turn(new)
+
+    (seen,) = await new.view()
+
+    assert (seen.node.name, seen.keeper, seen.here) == ("b", True, True)
+    assert list(seen.accounts) == [one.id for one in accounts]
+
+
+async def test_alone_on_a_database_a_node_holds_everything_and_says_nothing(
+    store: Store, clock: Clock, nodes: Nodes
+) -> None:
+    store.alone = True
+    node = nodes.add("a")
+    async with node.taking_part():
+        assert node.holds(KEEPER)
+        assert node.holds_account(AccountId(7))
+        assert not await node.view()
+        await store.write(lambda tx: node.fence(tx, AccountId(7)))
+    assert not await store.read(lambda tx: tx.nodes.leases())
+
+
+async def test_tasks_are_done_where_their_seat_is(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Sql, "shared", True)
+    now, later = clock(), clock() + timedelta(minutes=1)
+    account = AccountId(1)
+
+    def enqueue(tx: Tx) -> None:
+        shop = tx.shops.default()
+        notice = SendNotice(ChatPeer("", "private", "20002"), "你好", None)
+        send = SendMessage(account, ConversationId(1), MessageId(1))
+        tx.outbox.enqueue(shop, send, lane="send", key="send", due_at=now)
+        tx.outbox.enqueue(shop, notice, lane="qq", key="qq", due_at=now)
+        tx.nodes.give(account_seat(account), NodeId("a"))
+        tx.nodes.give(ANY_BOT, NodeId("b"))
+
+    await store.write(enqueue)
+
+    def claim(tx: Tx, who: str) -> list[TaskKind]:
+        return [one.kind for one in tx.outbox.claim(who, now, later, 9)]
+
+    assert await store.read(lambda tx: tx.outbox.next_due("c")) is None
+    assert await store.write(lambda tx: claim(tx, "c")) == []
+    (send,) = await store.write(lambda tx: tx.outbox.claim("a", now, later, 9))
+    assert send.kind is TaskKind.SEND
+    assert await store.write(lambda tx: claim(tx, "b")) == [TaskKind.NOTICE]
+
+    await store.write(lambda tx: tx.nodes.give(account_seat(account), NodeId("b")))
+    assert not await store.write(lambda tx: tx.outbox.mark_wire(send, "a", now))
+
+
+async def test_a_line_that_two_bots_hear_at_two_nodes_is_one_line(
+    store: Store, clock: Clock
+) -> None:
+    shop = await store.read(lambda tx: tx.shops.default())
+    here, there = (Routing(store, Focusing(store, clock, minutes=1), clock) for _ in range(2))
+
+    def line(bot: str, text: str) -> OperatorMessage:
+        return OperatorMessage(ChatPeer(bot, "group", "70001"), "20002", "1", text)
+
+    assert not await here.heard_by_another_bot(shop, line("10001", "#a7 在的"))
+    assert await there.heard_by_another_bot(shop, line("10002", "#a7 在的"))
+    assert not await here.heard_by_another_bot(shop, line("10001", "#a7 在的"))
+    assert not await there.heard_by_another_bot(shop, line("10002", "#a7 有货"))
+    clock.turn(timedelta(minutes=1))
+    assert not await there.heard_by_another_bot(shop, line("10002", "#a7 在的"))
