@@ -24,7 +24,7 @@ SCRIPTS = (
     "docker/yuqiao",
     "nginx/ssl/self-signed.sh",
 )
-OF_COMPOSE = {"COMPOSE_FILE", "COMPOSE_PROFILES"}
+OF_COMPOSE = {"COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME"}
 """Variables that Docker Compose itself reads."""
 
 
@@ -114,6 +114,15 @@ def test_the_sample_says_the_defaults_of_the_compose_file() -> None:
         assert sample[name] == defaults[name], name
 
 
+def test_nginx_passes_on_whom_it_saw_and_not_what_the_visitor_claims() -> None:
+    said = re.findall(r"^proxy_set_header (X-\S+) (\S+);", text("nginx/proxy.conf"), re.M)
+    assert dict(said) == {
+        "X-Real-IP": "$remote_addr",
+        "X-Forwarded-For": "$remote_addr",
+        "X-Forwarded-Proto": "$scheme",
+    }
+
+
 def test_napcat_is_sent_to_the_path_where_the_hub_listens() -> None:
     service = compose(COMPOSE[0])["services"]["napcat"]
     template = text("napcat/yuqiao.json.in")
@@ -134,8 +143,15 @@ def test_the_scripts_are_sh_that_parses_and_may_be_run(name: str) -> None:
 
 def test_the_windows_script_does_what_the_other_one_does() -> None:
     script = text("docker-deploy.bat")
-    assert '"%BASH%" "%~dp0docker-deploy.sh" %*' in script
-    assert "\nexit /b %ERRORLEVEL%\n" in script
+    end = """
+pushd "%~dp0"
+"%BASH%" ./docker-deploy.sh %*
+set "RC=%ERRORLEVEL%"
+popd
+exit /b %RC%
+"""
+    assert end in script
+    assert "setlocal" in script.splitlines()
 
 
 def test_every_command_of_the_deploy_script_is_in_its_help_and_in_the_guide() -> None:
@@ -148,6 +164,24 @@ def test_every_command_of_the_deploy_script_is_in_its_help_and_in_the_guide() ->
     for command in commands:
         assert re.search(rf"(?:^  |\| ){command}\b", told, re.M), command
         assert f"docker-deploy.sh {command}" in pages, command
+
+
+def test_the_guide_tells_of_no_command_and_no_service_that_does_not_exist() -> None:
+    script = text("docker-deploy.sh")
+    told = script[script.index("用法") : script.index("\nTEXT")]
+    pages = "".join(path.read_text("utf-8") for path in (ROOT / "docs" / "operations").glob("*.md"))
+    for command, options in re.findall(r"docker-deploy\.sh ([a-z-]+)([^`\n]*)", pages):
+        assert re.search(rf"(?:^  |\| ){command}\b", told, re.M), command
+        own = re.findall(r"--(?:cn|no-cache|tail|follow|data|no-pull)\b", options)
+        assert all(option in told for option in own), options
+    services = set(compose(COMPOSE[0])["services"])
+    named = re.findall(
+        r"docker compose (?:[^\n`]* )?(?:exec|logs|restart|stop)((?: [^\n`]*)?)", pages
+    )
+    assert len(named) > 5
+    for words in named:
+        plain = [word for word in words.split("#")[0].split() if not word.startswith("-")]
+        assert plain == [] or plain[0] in services | {"1h"}, words
 
 
 def test_nothing_but_the_program_is_sent_to_the_engine() -> None:
