@@ -18,13 +18,19 @@ from hub.settings import GUIDE_NAMES, Settings, load_settings
 ROOT = Path(__file__).parents[2]
 COMPOSE = ("docker-compose.yml", "docker-compose-cn.yml")
 IMAGES = ("Dockerfile", "Dockerfile-cn")
+CLUSTER = "docker-compose-cluster.yml"
 SCRIPTS = (
     "docker-deploy.sh",
     "entrypoint.sh",
     "docker/yuqiao",
     "nginx/ssl/self-signed.sh",
 )
-OF_COMPOSE = {"COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME"}
+OF_COMPOSE = {
+    "COMPOSE_FILE",
+    "COMPOSE_PATH_SEPARATOR",
+    "COMPOSE_PROFILES",
+    "COMPOSE_PROJECT_NAME",
+}
 """Variables that Docker Compose itself reads."""
 
 
@@ -65,6 +71,31 @@ def test_both_compose_files_differ_in_the_image_that_they_build_only() -> None:
     assert usual == other
 
 
+def test_the_second_hub_of_a_cluster_is_as_the_first() -> None:
+    first = compose(COMPOSE[0])["services"]["xianyu-app"]
+    cluster = compose(CLUSTER)["services"]
+    second, added = cluster["xianyu-app-2"], cluster["xianyu-app"]
+    assert second.pop("profiles") == cluster["postgres"]["profiles"] == ["cluster"]
+    assert second.pop("depends_on") == added["depends_on"]
+    for part in ("build", "ports"):
+        first.pop(part)
+    logs = "./logs:/app/logs"
+    assert second.pop("volumes") == [
+        one if one != logs else "./logs/node-2:/app/logs" for one in first.pop("volumes")
+    ]
+    theirs, ours = (_given(one.pop("environment")) for one in (first, second))
+    more = _given(added["environment"])
+    assert set(theirs) - set(ours) == {"DB_PATH"}
+    assert {**theirs, **more, "YUQIAO_NODE__NAME": "node-2"} == {**ours, "DB_PATH": None}
+    assert first == second
+
+
+def _given(environment: list[str]) -> dict[str, str | None]:
+    """Without the message that is shown for what is missing."""
+    pairs = (one.partition("=") for one in environment)
+    return {name: re.sub(r":\?[^}]*", ":?", value) if is_ else None for name, is_, value in pairs}
+
+
 def test_the_image_has_the_version_of_the_program_and_the_health_check_of_the_guide() -> None:
     for name in IMAGES:
         assert f"ARG VERSION={__version__}\n" in text(name)
@@ -72,7 +103,7 @@ def test_the_image_has_the_version_of_the_program_and_the_health_check_of_the_gu
         assert f"HEALTHCHECK {check} CMD" in text(name)
 
 
-@pytest.mark.parametrize("name", COMPOSE)
+@pytest.mark.parametrize("name", [*COMPOSE, CLUSTER])
 def test_every_variable_that_the_hub_is_given_is_one_that_it_reads(name: str) -> None:
     given = compose(name)["services"]["xianyu-app"]["environment"]
     names = [one.partition("=")[0] for one in given]
@@ -98,6 +129,7 @@ def test_every_variable_of_the_compose_file_is_explained_in_the_sample(name: str
     used = set(re.findall(r"\$\{(\w+)", text(name)))
     app = compose(name)["services"]["xianyu-app"]
     used |= {one for one in app["environment"] if "=" not in one}
+    used |= set(re.findall(r"\$\{(\w+)", text(CLUSTER)))
     used |= set(app["build"].get("args", ()))
     explained = set(re.findall(r"^#(\w+)=", text(".env.example"), re.M))
     assert used <= explained
@@ -174,7 +206,7 @@ def test_the_guide_tells_of_no_command_and_no_service_that_does_not_exist() -> N
         assert re.search(rf"(?:^  |\| ){command}\b", told, re.M), command
         own = re.findall(r"--(?:cn|no-cache|tail|follow|data|no-pull)\b", options)
         assert all(option in told for option in own), options
-    services = set(compose(COMPOSE[0])["services"])
+    services = {*compose(COMPOSE[0])["services"], *compose(CLUSTER)["services"]}
     named = re.findall(
         r"docker compose (?:[^\n`]* )?(?:exec|logs|restart|stop)((?: [^\n`]*)?)", pages
     )
