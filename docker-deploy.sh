@@ -13,6 +13,7 @@ DOWN=4
 SERVICE=xianyu-app
 CLUSTER=docker-compose-cluster.yml
 WAIT_SECONDS=${WAIT_SECONDS:-120}
+ACCOUNT_SECONDS=${ACCOUNT_SECONDS:-20}
 MOST_RESTARTS=2
 # Beside .env, because backups/ belongs to the hub's user.
 UPDATED=.last-update
@@ -103,7 +104,7 @@ start() {
     esac
   done
   exists "$image" || build
-  up || fail "启动失败"
+  up --hub || fail "启动失败"
   where
 }
 
@@ -228,7 +229,7 @@ case $command in
   stop) docker compose stop ;;
   restart)
     docker compose restart
-    wait_until_fit || fail "重启后没有正常运行"
+    wait_until_fit --hub || fail "重启后没有正常运行"
     where
     ;;
   run) in_app yuqiao "$@" ;;

@@ -127,38 +127,58 @@ restarts() {
     2>/dev/null || echo 0
 }
 
-# Wait until each hub is fit; accounts that were unfit in $1, an earlier answer, may still be.
+# Wait until each hub is fit; the rest is for yuqiao-health.
 wait_until_fit() {
   waited=0
   for hub in $hubs; do
-    until_fit "$hub" "${1:-}" || return 1
+    until_fit "$hub" "$@" || return 1
   done
 }
 
 until_fit() {
+  hub=$1
+  shift
   said=
-  first=$(restarts "$1")
-  [ "$(docker inspect --format '{{.State.Status}}' "$(docker compose ps --all --quiet "$1")" 2>&1)" != created ] \
-    || return 1
-  while [ "$waited" -lt "$WAIT_SECONDS" ] && [ $(($(restarts "$1") - first)) -lt "$MOST_RESTARTS" ]; do
-    said=$(docker compose exec -T "$1" yuqiao-health --but "$2" 2>&1) && return 0
+  state=$(docker inspect --format '{{.State.Status}}' "$(docker compose ps --all --quiet "$hub")" 2>&1)
+  [ "$state" != created ] || return 1
+  first=$(restarts "$hub")
+  while [ "$waited" -lt "$WAIT_SECONDS" ] && [ $(($(restarts "$hub") - first)) -lt "$MOST_RESTARTS" ]; do
+    said=$(docker compose exec -T "$hub" yuqiao-health "$@" 2>&1) && return 0
     sleep 1
     waited=$((waited + 1))
   done
   say "没有正常运行：$said"
-  docker compose logs --no-log-prefix --tail 20 "$1"
+  docker compose logs --no-log-prefix --tail 20 "$hub"
   return 1
+}
+
+# Accounts come after the hub. Those that need a person are named; that is no failure of a start.
+accounts_follow() {
+  for hub in $hubs; do
+    waited=0
+    until said=$(docker compose exec -T "$hub" yuqiao-health 2>&1); do
+      if [ "$waited" -ge "$ACCOUNT_SECONDS" ]; then
+        say "鱼桥正常，这些还没有好：$said"
+        break
+      fi
+      sleep 1
+      waited=$((waited + 1))
+    done
+  done
 }
 
 # shellcheck disable=SC2086 # names without spaces
 stop_hubs() { docker compose stop $hubs; }
 
+# What follows is for yuqiao-health. Whether everything else in the compose file started does not
+# count: whoever looks at the hub sees that it runs.
 up() {
-  docker compose up --detach --no-build --remove-orphans
-  wait_until_fit "${1:-}"
+  docker compose up --detach --no-build --remove-orphans || say "有的容器没有启动，原因在上面"
+  wait_until_fit "$@"
 }
 
 where() {
+  accounts_follow
   say "✓ 鱼桥正常运行：http://localhost:$(published)"
   case ",$(from_env COMPOSE_PROFILES)," in
     *,with-nginx,*) say "  HTTPS：https://服务器（端口 $(from_env HTTPS_PORT | grep . || echo 443)）" ;;

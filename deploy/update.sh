@@ -34,10 +34,10 @@ restore() {
   ! running || was=running
   stop_hubs
   if docker compose run --rm --no-deps -T "$SERVICE" yuqiao restore "$@" --yes; then
-    up || fail "恢复完了，但没有正常运行"
+    up --hub || fail "恢复完了，但没有正常运行"
     where
   else
-    [ $was = no ] || up || true
+    [ $was = no ] || up --hub || true
     fail "没有恢复，原因见上面"
   fi
 }
@@ -74,8 +74,12 @@ update() {
     esac
   done
   exists "$image" || fail "还没有安装，用 start"
-  before=
-  ! running || before=$(docker compose exec -T "$(serving)" yuqiao-health || true)
+  # Of accounts that were connected before, the new version must show that it can do that too.
+  if running; then
+    set -- --but "$(docker compose exec -T "$(serving)" yuqiao-health || true)"
+  else
+    set -- --hub
+  fi
 
   step "1/5 取得新版本"
   if [ $pull = no ] || ! pull; then
@@ -98,7 +102,7 @@ update() {
 
   step "5/5 启动新版本"
   undo=go_back
-  up "$before" || exit "$FAILED"
+  up "$@" || exit "$FAILED"
   undo=
   tidy
   where
@@ -111,7 +115,7 @@ as_before() {
 again_as_before() {
   as_before
   step "没有更新，旧版本重新启动"
-  up "$before" || exit "$DOWN"
+  up --hub || exit "$DOWN"
 }
 
 # The update failed. Data that the version before can still open stays as it is: nothing that came
@@ -121,13 +125,13 @@ go_back() {
   step "没有更新成，退回旧版本"
   docker image tag "$image" "$failed"
   docker image tag "$previous" "$image"
-  if up "$before"; then
+  if up --hub; then
     printf '✗ 更新失败，已退回旧版本；数据没有变\n' >&2
     exit "$ROLLED_BACK"
   fi
   step "旧版本打不开现在的数据"
   stop_hubs
-  if restore_at_rest "$(cat "$UPDATED")" && up "$before"; then
+  if restore_at_rest "$(cat "$UPDATED")" && up --hub; then
     printf '✗ 更新失败，已退回旧版本和更新前的数据（%s）\n' "$(cat "$UPDATED")" >&2
     exit "$ROLLED_BACK"
   fi
@@ -166,7 +170,7 @@ rollback() {
     restored=yes
     restore_at_rest "$(cat "$UPDATED")"
   }
-  up || exit "$FAILED"
+  up --hub || exit "$FAILED"
   undo=
   docker image tag "$newer" "$previous"
   printf '%s\n' "$made" >"$UPDATED"
@@ -179,7 +183,7 @@ stay() {
   stop_hubs
   docker image tag "$newer" "$image"
   [ "$restored" = no ] || restore_at_rest "$made" || exit "$DOWN"
-  up || exit "$DOWN"
+  up --hub || exit "$DOWN"
   printf '%s\n' "✗ 没有退回。如果上面说数据是更新的版本写的，用 rollback --data（更新之后的数据会丢失）" >&2
   exit "$FAILED"
 }
