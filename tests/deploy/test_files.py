@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import stat
 import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -184,6 +188,50 @@ exit /b %RC%
 """
     assert end in script
     assert "setlocal" in script.splitlines()
+
+
+EXPIRED, OTHER, FULL = (
+    "账号 小店 需要登录：已退出",
+    "账号 二店 连接中",
+    "磁盘满了，只剩 3 MB：/app/data",
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "reasons", "code"),
+    [
+        ((), (), 0),
+        ((), (EXPIRED,), 1),
+        (("--but", f"{EXPIRED}\n"), ("账号 小店 需要登录：还是",), 0),
+        (("--but", EXPIRED), (EXPIRED, OTHER), 1),
+        (("--but", FULL), (FULL,), 1),
+        (("--hub",), (EXPIRED, OTHER), 0),
+        (("--hub",), (EXPIRED, FULL), 1),
+    ],
+)
+def test_the_probe_lets_pass_what_it_is_told_to(
+    options: tuple[str, ...], reasons: tuple[str, ...], code: int
+) -> None:
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(503 if reasons else 200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"reasons": reasons}).encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        done = subprocess.run(
+            [sys.executable, ROOT / "docker" / "yuqiao-health", *options],
+            env=os.environ | {"YUQIAO_WEB__PORT": str(server.server_port), "PYTHONUTF8": "1"},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+    assert done.stdout.splitlines() == list(reasons)
+    assert done.returncode == code
 
 
 def test_every_command_of_the_deploy_script_is_in_its_help_and_in_the_guide() -> None:
