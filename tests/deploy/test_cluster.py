@@ -26,6 +26,8 @@ def cluster(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
     try:
         stack.deploy("with-cluster")
         stack.open_shop()
+        # A hub without accounts is ready at once.
+        wait_for("a hub has the account", lambda: holder_of(stack))
         yield stack
     finally:
         stack.remove()
@@ -37,9 +39,14 @@ def holds(stack: Stack, hub: str) -> Any:
     return json.loads(said)["accounts"] if said else []
 
 
+def holder_of(stack: Stack) -> str | None:
+    return next((hub for hub in HUBS if holds(stack, hub)), None)
+
+
 def test_when_one_hub_is_killed_the_other_answers(cluster: Stack) -> None:
     cluster.converse("两个都在", "在的")
-    holder = wait_for("a hub has the account", lambda: next(filter(_holding(cluster), HUBS), None))
+    holder = holder_of(cluster)
+    assert holder is not None
     [other] = set(HUBS) - {holder}
     cluster.compose("kill", holder)
     wait_for("the other hub has it", lambda: holds(cluster, other))
@@ -61,7 +68,3 @@ def test_an_update_of_both_makes_a_dump_first(cluster: Stack) -> None:
     dump = cluster.folder / ".before-update.dump"
     assert dump.read_bytes().startswith(b"PGDMP")
     assert dump.stat().st_mode & 0o077 == 0
-
-
-def _holding(stack: Stack) -> Any:
-    return lambda hub: holds(stack, hub)
