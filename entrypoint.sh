@@ -21,7 +21,7 @@ ulimit -c 0
 database=${DB_PATH:-data/xianyu_data.db}
 folder=$(dirname "$database")
 case $(realpath -m "$folder") in
-  / | /app | /bin* | /dev* | /etc* | /lib* | /opt* | /proc* | /root* | /run* | /sbin* | /sys* | /usr* | \
+  / | /app | /bin* | /dev* | /etc* | /lib* | /opt | /opt/yuqiao* | /proc* | /root* | /run* | /sbin* | /sys* | /usr* | \
     /app/bots* | /app/config* | /app/hub* | /app/web*)
     fail "DB_PATH=$database 不在数据的文件夹里；写成 /app/data/ 里的文件"
     ;;

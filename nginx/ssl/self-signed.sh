@@ -1,6 +1,6 @@
 #!/bin/sh
 # A certificate for trying: browsers will warn of it. Usage: nginx/ssl/self-signed.sh [NAME ...]
-# NAME: host names or IPv4 addresses; the first one is the subject. Default: localhost.
+# NAME: host names or addresses; the first one is the subject. Default: localhost.
 # cert.pem and key.pem that exist already are never replaced.
 set -eu
 cd "$(dirname "$0")"
@@ -13,6 +13,7 @@ first=$1
 names=
 for name; do
   case $name in
+    *:*) names="$names,IP:$name" ;;
     *[!0-9.]*) names="$names,DNS:$name" ;;
     *) names="$names,IP:$name" ;;
   esac

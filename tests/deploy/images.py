@@ -1,4 +1,4 @@
-"""Builds both images at once, before the tests that need them: `python -m tests.deploy.images`."""
+"""Builds all images at once, before the tests that need them: `python -m tests.deploy.images`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.deploy.stack import Stack, run
+from tests.deploy.stack import ROOT, Stack, run
 
 IMAGE = "yuqiao-test:latest"
 OTHER_IMAGE = "yuqiao-cn:latest"
 """The same from other mirrors."""
+POSTGRES = "postgres:17-bookworm"
+"""A stand-in by that name."""
 
 
 def build(folder: Path) -> None:
@@ -31,14 +33,23 @@ def build_other(folder: Path) -> None:
     other.deploy("build")
 
 
+def build_postgres(folder: Path) -> None:
+    context = ROOT / "tests" / "deploy" / "postgres"
+    run("docker", "build", "--quiet", "--network", "host", "-t", POSTGRES, context, cwd=folder)
+
+
 def main() -> None:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
         with ThreadPoolExecutor() as pool:
-            both = [pool.submit(build, Path(one)), pool.submit(build_other, Path(two))]
-        for done in both:
+            every = [
+                pool.submit(build, Path(one)),
+                pool.submit(build_other, Path(two)),
+                pool.submit(build_postgres, ROOT),
+            ]
+        for done in every:
             done.result()
-    print(f"both images are built after {time.monotonic() - began:.0f} s", flush=True)
+    print(f"the images are built after {time.monotonic() - began:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

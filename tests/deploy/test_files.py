@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import stat
 import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -18,13 +22,19 @@ from hub.settings import GUIDE_NAMES, Settings, load_settings
 ROOT = Path(__file__).parents[2]
 COMPOSE = ("docker-compose.yml", "docker-compose-cn.yml")
 IMAGES = ("Dockerfile", "Dockerfile-cn")
+CLUSTER = "docker-compose-cluster.yml"
 SCRIPTS = (
     "docker-deploy.sh",
     "entrypoint.sh",
     "docker/yuqiao",
     "nginx/ssl/self-signed.sh",
 )
-OF_COMPOSE = {"COMPOSE_FILE", "COMPOSE_PROFILES"}
+OF_COMPOSE = {
+    "COMPOSE_FILE",
+    "COMPOSE_PATH_SEPARATOR",
+    "COMPOSE_PROFILES",
+    "COMPOSE_PROJECT_NAME",
+}
 """Variables that Docker Compose itself reads."""
 
 
@@ -65,6 +75,31 @@ def test_both_compose_files_differ_in_the_image_that_they_build_only() -> None:
     assert usual == other
 
 
+def test_the_second_hub_of_a_cluster_is_as_the_first() -> None:
+    first = compose(COMPOSE[0])["services"]["xianyu-app"]
+    cluster = compose(CLUSTER)["services"]
+    second, added = cluster["xianyu-app-2"], cluster["xianyu-app"]
+    assert second.pop("profiles") == cluster["postgres"]["profiles"] == ["cluster"]
+    assert second.pop("depends_on") == added["depends_on"]
+    for part in ("build", "ports"):
+        first.pop(part)
+    logs = "./logs:/app/logs"
+    assert second.pop("volumes") == [
+        one if one != logs else "./logs/node-2:/app/logs" for one in first.pop("volumes")
+    ]
+    theirs, ours = (_given(one.pop("environment")) for one in (first, second))
+    more = _given(added["environment"])
+    assert set(theirs) - set(ours) == {"DB_PATH"}
+    assert {**theirs, **more, "YUQIAO_NODE__NAME": "node-2"} == {**ours, "DB_PATH": None}
+    assert first == second
+
+
+def _given(environment: list[str]) -> dict[str, str | None]:
+    """Without the message that is shown for what is missing."""
+    pairs = (one.partition("=") for one in environment)
+    return {name: re.sub(r":\?[^}]*", ":?", value) if is_ else None for name, is_, value in pairs}
+
+
 def test_the_image_has_the_version_of_the_program_and_the_health_check_of_the_guide() -> None:
     for name in IMAGES:
         assert f"ARG VERSION={__version__}\n" in text(name)
@@ -72,7 +107,7 @@ def test_the_image_has_the_version_of_the_program_and_the_health_check_of_the_gu
         assert f"HEALTHCHECK {check} CMD" in text(name)
 
 
-@pytest.mark.parametrize("name", COMPOSE)
+@pytest.mark.parametrize("name", [*COMPOSE, CLUSTER])
 def test_every_variable_that_the_hub_is_given_is_one_that_it_reads(name: str) -> None:
     given = compose(name)["services"]["xianyu-app"]["environment"]
     names = [one.partition("=")[0] for one in given]
@@ -98,6 +133,7 @@ def test_every_variable_of_the_compose_file_is_explained_in_the_sample(name: str
     used = set(re.findall(r"\$\{(\w+)", text(name)))
     app = compose(name)["services"]["xianyu-app"]
     used |= {one for one in app["environment"] if "=" not in one}
+    used |= set(re.findall(r"\$\{(\w+)", text(CLUSTER)))
     used |= set(app["build"].get("args", ()))
     explained = set(re.findall(r"^#(\w+)=", text(".env.example"), re.M))
     assert used <= explained
@@ -112,6 +148,15 @@ def test_the_sample_says_the_defaults_of_the_compose_file() -> None:
     assert shown
     for name in shown:
         assert sample[name] == defaults[name], name
+
+
+def test_nginx_passes_on_whom_it_saw_and_not_what_the_visitor_claims() -> None:
+    said = re.findall(r"^proxy_set_header (X-\S+) (\S+);", text("nginx/proxy.conf"), re.M)
+    assert dict(said) == {
+        "X-Real-IP": "$remote_addr",
+        "X-Forwarded-For": "$remote_addr",
+        "X-Forwarded-Proto": "$scheme",
+    }
 
 
 def test_napcat_is_sent_to_the_path_where_the_hub_listens() -> None:
@@ -134,8 +179,59 @@ def test_the_scripts_are_sh_that_parses_and_may_be_run(name: str) -> None:
 
 def test_the_windows_script_does_what_the_other_one_does() -> None:
     script = text("docker-deploy.bat")
-    assert '"%BASH%" "%~dp0docker-deploy.sh" %*' in script
-    assert "\nexit /b %ERRORLEVEL%\n" in script
+    end = """
+pushd "%~dp0"
+"%BASH%" ./docker-deploy.sh %*
+set "RC=%ERRORLEVEL%"
+popd
+exit /b %RC%
+"""
+    assert end in script
+    assert "setlocal" in script.splitlines()
+
+
+EXPIRED, OTHER, FULL = (
+    "账号 小店 需要登录：已退出",
+    "账号 二店 连接中",
+    "磁盘满了，只剩 3 MB：/app/data",
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "reasons", "code"),
+    [
+        ((), (), 0),
+        ((), (EXPIRED,), 1),
+        (("--but", f"{EXPIRED}\n"), ("账号 小店 需要登录：还是",), 0),
+        (("--but", EXPIRED), (EXPIRED, OTHER), 1),
+        (("--but", FULL), (FULL,), 1),
+        (("--hub",), (EXPIRED, OTHER), 0),
+        (("--hub",), (EXPIRED, FULL), 1),
+    ],
+)
+def test_the_probe_lets_pass_what_it_is_told_to(
+    options: tuple[str, ...], reasons: tuple[str, ...], code: int
+) -> None:
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(503 if reasons else 200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"reasons": reasons}).encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        done = subprocess.run(
+            [sys.executable, ROOT / "docker" / "yuqiao-health", *options],
+            env=os.environ | {"YUQIAO_WEB__PORT": str(server.server_port), "PYTHONUTF8": "1"},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+    assert done.stdout.splitlines() == list(reasons)
+    assert done.returncode == code
 
 
 def test_every_command_of_the_deploy_script_is_in_its_help_and_in_the_guide() -> None:
@@ -148,6 +244,24 @@ def test_every_command_of_the_deploy_script_is_in_its_help_and_in_the_guide() ->
     for command in commands:
         assert re.search(rf"(?:^  |\| ){command}\b", told, re.M), command
         assert f"docker-deploy.sh {command}" in pages, command
+
+
+def test_the_guide_tells_of_no_command_and_no_service_that_does_not_exist() -> None:
+    script = text("docker-deploy.sh")
+    told = script[script.index("用法") : script.index("\nTEXT")]
+    pages = "".join(path.read_text("utf-8") for path in (ROOT / "docs" / "operations").glob("*.md"))
+    for command, options in re.findall(r"docker-deploy\.sh ([a-z-]+)([^`\n]*)", pages):
+        assert re.search(rf"(?:^  |\| ){command}\b", told, re.M), command
+        own = re.findall(r"--(?:cn|no-cache|tail|follow|data|no-pull)\b", options)
+        assert all(option in told for option in own), options
+    services = {*compose(COMPOSE[0])["services"], *compose(CLUSTER)["services"]}
+    named = re.findall(
+        r"docker compose (?:[^\n`]* )?(?:exec|logs|restart|stop)((?: [^\n`]*)?)", pages
+    )
+    assert len(named) > 5
+    for words in named:
+        plain = [word for word in words.split("#")[0].split() if not word.startswith("-")]
+        assert plain == [] or plain[0] in services | {"1h"}, words
 
 
 def test_nothing_but_the_program_is_sent_to_the_engine() -> None:

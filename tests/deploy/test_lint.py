@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.stack import ROOT, run
-from tests.deploy.test_files import COMPOSE, IMAGES, SCRIPTS
+from tests.deploy.test_files import CLUSTER, COMPOSE, IMAGES, SCRIPTS
 
 
 def lint(tool: str, *arguments: str | Path) -> None:
@@ -19,7 +19,7 @@ def lint(tool: str, *arguments: str | Path) -> None:
     run(Path(folder) / tool, *arguments, cwd=ROOT)
 
 
-@pytest.mark.parametrize("name", IMAGES)
+@pytest.mark.parametrize("name", [*IMAGES, "tests/deploy/postgres/Dockerfile"])
 def test_hadolint(name: str) -> None:
     lint("hadolint", name)
 
@@ -30,10 +30,10 @@ def test_shellcheck() -> None:
 
 
 def test_yamllint() -> None:
-    lint("yamllint", "--strict", *COMPOSE, "tests/deploy/sandbox.yml", ".yamllint.yml")
+    lint("yamllint", "--strict", *COMPOSE, CLUSTER, "tests/deploy/sandbox.yml", ".yamllint.yml")
 
 
-@pytest.mark.parametrize("name", COMPOSE)
+@pytest.mark.parametrize("name", [*COMPOSE, CLUSTER])
 def test_the_schema_of_compose_files(name: str) -> None:
     lint("check-jsonschema", "--builtin-schema", "vendor.compose-spec", name)
 
@@ -44,3 +44,13 @@ def test_compose_itself_takes_it(engine: None, name: str, profile: str) -> None:
     command = ("docker", "compose", "--file", name, "--profile", profile, "config", "--quiet")
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", COMPOSE)
+def test_a_cluster_needs_a_password_of_its_database(engine: None, name: str) -> None:
+    files = ("--file", name, "--file", CLUSTER, "--profile", "cluster", "--profile", "with-nginx")
+    command = ("docker", "compose", *files, "config", "--quiet")
+    without = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert without.returncode != 0
+    assert "POSTGRES_PASSWORD" in without.stderr
+    run(*command, cwd=ROOT, env=os.environ | {"POSTGRES_PASSWORD": "x"})

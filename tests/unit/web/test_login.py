@@ -6,9 +6,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from web_stage import PASSWORD, Stage, Visitor, open_stage, visiting
 
 from hub.desk import Operator
+from hub.desk.members import DECOY
 from hub.model import Role
 from hub.settings import Settings, WebSettings
 
@@ -56,6 +58,10 @@ async def test_a_wrong_password_is_refused_without_saying_which_part_was_wrong(
     assert "名字或密码不对" in unknown.text
     assert wrong.value("name") == "店主"
     assert "wrong password" not in wrong.text
+
+
+def test_an_unknown_name_takes_as_long_as_a_known_one() -> None:
+    assert not PasswordHasher().check_needs_rehash(DECOY)
 
 
 async def test_the_sixth_try_is_refused_even_with_the_right_password(

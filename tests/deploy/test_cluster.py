@@ -1,0 +1,70 @@
+"""Two hubs that share a database: one is killed, and the other answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.deploy.images import POSTGRES
+from tests.deploy.stack import HUB, SETTINGS, Stack, wait_for
+
+pytestmark = pytest.mark.timeout(600)
+
+HUBS = (HUB, f"{HUB}-2")
+QUICKLY = f"{SETTINGS}\nnode:\n  lease_seconds: 4\n"
+ASK = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/health').read().decode())"
+
+
+@pytest.fixture(scope="module")
+def cluster(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    stack = Stack.laid_out(tmp_path_factory.mktemp("cluster"), "yuqiao-cluster", image, nginx=True)
+    stack.set(POSTGRES_IMAGE=POSTGRES)
+    (stack.folder / "config" / "hub.yml").write_text(QUICKLY, "utf-8")
+    try:
+        stack.deploy("with-cluster")
+        stack.open_shop()
+        # A hub without accounts is ready at once.
+        wait_for("a hub has the account", lambda: holder_of(stack))
+        yield stack
+    finally:
+        stack.remove()
+
+
+def holds(stack: Stack, hub: str) -> Any:
+    """The accounts that this hub has; nothing while it is not ready."""
+    said = stack.inside("python", "-c", ASK, service=hub, check=False)
+    return json.loads(said)["accounts"] if said else []
+
+
+def holder_of(stack: Stack) -> str | None:
+    return next((hub for hub in HUBS if holds(stack, hub)), None)
+
+
+def test_when_one_hub_is_killed_the_other_answers(cluster: Stack) -> None:
+    cluster.converse("两个都在", "在的")
+    holder = holder_of(cluster)
+    assert holder is not None
+    [other] = set(HUBS) - {holder}
+    cluster.compose("kill", holder)
+    wait_for("the other hub has it", lambda: holds(cluster, other))
+    cluster.admin("qq/wait_online?timeout=100")
+    cluster.converse("少了一个", "还在")
+    assert json.loads(cluster.curl("/health", "--fail"))["accounts"] == ["小店"]
+    assert cluster.deploy("health", check=False).returncode == 1
+    cluster.deploy("start")
+    assert cluster.deploy("health").returncode == 0
+    cluster.admin("qq/wait_online?timeout=100")
+    cluster.converse("又有两个", "照常")
+    assert cluster.heard("在的") == 1
+
+
+def test_an_update_of_both_makes_a_dump_first(cluster: Stack) -> None:
+    cluster.deploy("update", "--no-pull")
+    cluster.admin("qq/wait_online?timeout=100")
+    cluster.converse("更新之后", "在呢")
+    dump = cluster.folder / ".before-update.dump"
+    assert dump.read_bytes().startswith(b"PGDMP")
+    assert dump.stat().st_mode & 0o077 == 0
