@@ -126,7 +126,7 @@ secret() {
   chmod 600 .env
 }
 
-# The hub's database is another one from now on: what an SQLite file holds does not come along.
+# The hub's database is another one from now on: what an SQLite file holds comes along by a backup.
 cluster() {
   secret POSTGRES_PASSWORD
   now=$(from_env COMPOSE_FILE)

@@ -103,7 +103,6 @@ serving() {
   docker compose ps --services --status running | grep "^$SERVICE" | sort | head -n 1
 }
 running() { [ -n "$(serving)" ]; }
-on_postgres() { docker compose config --services | grep -qx postgres; }
 
 # A command beside the hub or, if it does not run, in a container of its own. With a terminal where
 # there is one: passwords are asked for.

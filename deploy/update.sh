@@ -3,12 +3,6 @@
 
 # Make a backup with image $1 while nothing runs; its place is in $made.
 backup_at_rest() {
-  if on_postgres; then
-    made=.before-update.dump
-    (umask 077 && docker compose exec -T postgres pg_dump --username yuqiao --format custom yuqiao \
-      >$made.part) && mv $made.part $made
-    return
-  fi
   answer=$(HUB_IMAGE=$1 docker compose run --rm --no-deps -T "$SERVICE" \
     yuqiao backup --to backups --json) || return 1
   made=$(printf '%s\n' "$answer" | sed -n 's/.*"file": "\([^"]*\)".*/\1/p' | tail -n 1)
@@ -129,7 +123,7 @@ go_back() {
     printf '✗ 更新失败，已退回旧版本；数据没有变\n' >&2
     exit "$ROLLED_BACK"
   fi
-  step "旧版本打不开现在的数据"
+  step "旧版本打不开现在的数据，恢复更新前的备份"
   stop_hubs
   if restore_at_rest "$(cat "$UPDATED")" && up --hub; then
     printf '✗ 更新失败，已退回旧版本和更新前的数据（%s）\n' "$(cat "$UPDATED")" >&2
@@ -139,9 +133,7 @@ go_back() {
   exit "$DOWN"
 }
 
-# Not for PostgreSQL: its dump does not know what was sent since, and would have it sent again.
 restore_at_rest() {
-  ! on_postgres || return 1
   docker compose run --rm --no-deps -T "$SERVICE" \
     yuqiao restore "$1" --only database,pictures --yes
 }
@@ -157,7 +149,6 @@ rollback() {
   newer=$(in_use)
   [ "$(image_id "$previous")" != "$newer" ] || fail "已经是更新前的版本"
   [ $data = no ] || [ -s "$UPDATED" ] || fail "没有更新前的备份"
-  [ $data = no ] || ! on_postgres || fail "PostgreSQL 的数据要自己恢复，见 docs/operations/cluster.md"
   docker image tag "$newer" "$image"
   stop_hubs
   made=

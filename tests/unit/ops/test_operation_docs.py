@@ -18,7 +18,7 @@ from hub.settings import Settings
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "docs" / "operations"
 PAGES = tuple(sorted(path.name for path in FOLDER.glob("*.md")))
-OTHER_VALUES = {"postgresql.md", "install.md"}
+OTHER_VALUES = {"install.md", "postgresql.md"}
 """Pages that say what to change, not what is so."""
 
 
