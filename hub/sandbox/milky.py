@@ -192,7 +192,7 @@ class MilkySim:
         scene: str,
         peer: str,
         part: str,
-        timeout: float = 5.0,  # noqa: ASYNC109
+        timeout: float = 30.0,  # noqa: ASYNC109
     ) -> ChatLine:
         """The newest line of the bot that contains `part`. Raises TimeoutError."""
 

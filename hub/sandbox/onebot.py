@@ -187,11 +187,11 @@ class OneBotSim:
                 with suppress(OSError):
                     line.shutdown(socket.SHUT_RDWR)
 
-    async def wait_online(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109
+    async def wait_online(self, timeout: float = 30.0) -> None:  # noqa: ASYNC109
         """Wait until the hub is connected. Raises TimeoutError."""
         await self.wait_until(lambda: self.online, timeout)
 
-    async def wait_refused(self, timeout: float = 5.0) -> int:  # noqa: ASYNC109
+    async def wait_refused(self, timeout: float = 30.0) -> int:  # noqa: ASYNC109
         """Wait for a connection attempt to be turned down; returns its HTTP status."""
         await self.wait_until(lambda: bool(self.refusals), timeout)
         return self.refusals[-1]
@@ -199,7 +199,7 @@ class OneBotSim:
     async def wait_until(
         self,
         met: Callable[[], bool],
-        timeout: float = 5.0,  # noqa: ASYNC109
+        timeout: float = 30.0,  # noqa: ASYNC109
     ) -> None:
         """Wait until something about this simulator holds. Raises TimeoutError."""
         async with asyncio.timeout(timeout):
@@ -296,7 +296,7 @@ class OneBotSim:
         scene: str,
         peer: str,
         predicate: Callable[[ChatLine], bool],
-        timeout: float = 5.0,  # noqa: ASYNC109
+        timeout: float = 30.0,  # noqa: ASYNC109
     ) -> ChatLine:
         """The newest line of a chat that satisfies `predicate`. Raises TimeoutError."""
         async with asyncio.timeout(timeout):

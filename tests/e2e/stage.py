@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -30,13 +31,14 @@ from hub.settings import (
 )
 from hub.store import ConversationLine, Tx
 
-TOKEN = "a-token-of-these-tests"
+TOKEN = f"a-token-of-{secrets.token_hex(8)}"
+"""Of this process alone: a bridge that is left behind gets in nowhere else."""
 OWNER_QQ = "10002"
 GREETING = "在的，直接拍就可以"
 BUYER = "3100444455556"
 OTHER_BUYER = "3100444455557"
 NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})
-SECONDS = 15.0
+SECONDS = 45.0
 """Deadline of every wait; nothing takes nearly as long."""
 
 

@@ -5,35 +5,25 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.programs import run
+
 GOOD = "unb=2200111122223; cookie2=abc; sgcookie=def; _tb_token_=ghi; t=1; cna=2"
 
 
 def yuqiao(folder: Path, *words: str, given: str = "", **settings: str) -> tuple[int, str]:
     """Run the command line as a person would; returns exit code and everything it printed."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("YUQIAO_")}
-    environment |= {
+    environment = {
         "YUQIAO_DATABASE__PATH": str(folder / "hub.db"),
         "YUQIAO_WEB__HOST": "127.0.0.1",
     }
     environment |= {f"YUQIAO_{name}": value for name, value in settings.items()}
-    done = subprocess.run(
-        [sys.executable, "-m", "hub", *words],
-        cwd=ROOT,
-        env=environment,
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, (done.stdout + done.stderr).strip()
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("YUQIAO_")}
+    done = run(*words, env={**kept, **environment}, given=given.encode(), plain=True)
+    return done.code, (done.out + done.err).strip()
 
 
 def one_line(said: str) -> str:

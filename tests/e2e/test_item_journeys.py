@@ -16,7 +16,7 @@ ITEM = "mtop.taobao.idle.pc.detail"
 async def wait_item(stage: Stage, item_id: str) -> None:
     """Wait until the hub knows an item's page."""
     shop = stage.operator.shop
-    async with asyncio.timeout(15), stage.hub.store.changes() as changes:
+    async with asyncio.timeout(30), stage.hub.store.changes() as changes:
         while await stage.read(lambda tx: tx.items.get(shop, item_id)) is None:
             await anext(changes)
 

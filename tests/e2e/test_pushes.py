@@ -169,7 +169,7 @@ async def test_answers_wait_for_an_account_that_is_offline(stage: Stage) -> None
     await stage.operator_writes("稍等", quote=notice)
 
     await stage.wait_for_answer("稍等")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await stage.wait_for_notice("✓ 已送达")
 
 

@@ -31,7 +31,7 @@ def seen_by_buyer(stage: Stage) -> list[str]:
 
 async def wait_state(stage: Stage, state: MessageState) -> Message:
     """Wait until some message has this state."""
-    async with asyncio.timeout(15), stage.hub.store.changes() as changes:
+    async with asyncio.timeout(30), stage.hub.store.changes() as changes:
         while True:
             for message in await stage.messages():
                 if message.state is state:

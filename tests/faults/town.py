@@ -6,6 +6,7 @@ The hub runs as in production, in a process of its own, against real sockets.
 from __future__ import annotations
 
 import asyncio
+import secrets
 import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -27,7 +28,8 @@ from hub.store import Store, Tx, open_store
 from tests.faults.lives import Life, free_port
 from tests.faults.witness import Witness
 
-TOKEN = "a-token-of-these-tests"
+TOKEN = f"a-token-of-{secrets.token_hex(8)}"
+"""Of this process alone: a bridge that is left behind gets in nowhere else."""
 OWNER_QQ = "10002"
 GREETING = "在的，直接拍就可以"
 KEYWORD = "在吗"
@@ -285,9 +287,9 @@ def people(sandbox: Sandbox, accounts: int) -> tuple[str, ...]:
 
 
 async def furnish(folder: Path, accounts: int) -> None:
-    """What the owner has set up before the hub starts. Folders may be copied: the sandbox's logins
-    do not depend on which one is asked."""
-    async with start_sandbox(SandboxOptions()) as sandbox:
+    """What the owner has set up before the hub starts. The folder may be copied: its logins hold
+    in every town made of it."""
+    async with start_sandbox(SandboxOptions(realm=str(folder))) as sandbox:
         sellers = people(sandbox, accounts)
         settings = settings_of(sandbox, folder, port=0)
         async with open_store(settings.database.path, now=utc_now) as store:
@@ -318,6 +320,7 @@ async def open_town(
         onebot_url=f"ws://127.0.0.1:{port}/onebot/v11/ws",
         onebot_token=TOKEN,
         onebot_reconnect_seconds=0.05,
+        realm=str(furnished),
     )
     async with start_sandbox(options) as sandbox:
         sellers = people(sandbox, accounts)

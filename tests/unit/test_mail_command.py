@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from pathlib import Path
 
 from tests.post_office import PASSWORD, USER, PostOffice, open_post_office
+from tests.programs import Done, run
 
 
-async def yuqiao(folder: Path, office: PostOffice, *words: str, **env: str) -> tuple[int, str, str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "hub",
+async def yuqiao(folder: Path, office: PostOffice, *words: str, **env: str) -> Done:
+    return await asyncio.to_thread(
+        run,
         *words,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
         env={
-            **os.environ,
             "DB_PATH": str(folder / "hub.db"),
-            "PYTHONUTF8": "1",
             "YUQIAO_MAIL__HOST": "127.0.0.1",
             "YUQIAO_MAIL__PORT": str(office.port),
             "YUQIAO_MAIL__SECURITY": "none",
@@ -30,8 +23,6 @@ async def yuqiao(folder: Path, office: PostOffice, *words: str, **env: str) -> t
             **env,
         },
     )
-    out, errors = await process.communicate()
-    return process.returncode or 0, out.decode(), errors.decode()
 
 
 async def test_a_test_mail_is_sent_and_its_fate_told(tmp_path: Path) -> None:

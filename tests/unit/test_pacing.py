@@ -7,7 +7,7 @@ import math
 
 from hub.pacing import Pacer
 
-SECONDS = 10.0
+SECONDS = 30.0
 HOUR = 3600.0
 
 

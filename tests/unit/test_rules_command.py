@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from hub.bench import report_rules, run_rules
+from tests.programs import Done, run
 from tests.unit.sheets.sheet_files import xlsx
 
 
-def yuqiao(folder: Path, *words: str) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "hub", "rules", *words],
-        capture_output=True,
-        env={**os.environ, "DB_PATH": str(folder / "hub.db"), "PYTHONUTF8": "1"},
-        check=False,
-    )
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
+def yuqiao(folder: Path, *words: str) -> Done:
+    return run("rules", *words, env={"DB_PATH": str(folder / "hub.db")})
 
 
 def test_rules_are_told_brought_in_and_taken_out(tmp_path: Path) -> None:

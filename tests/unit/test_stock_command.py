@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import subprocess
-import sys
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,8 @@ import pytest
 from hub.bench import report_stock, run_stock
 from hub.model import PoolKind
 from hub.store import open_store
+from tests.programs import Done, Program, run
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -34,16 +35,8 @@ def database(tmp_path: Path) -> Path:
     return path
 
 
-def yuqiao(database: Path, *words: str, given: bytes = b"") -> tuple[int, str, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "hub", "stock", *words],
-        input=given,
-        capture_output=True,
-        env={**os.environ, "DB_PATH": str(database), "PYTHONUTF8": "1"},
-        timeout=100,
-        check=False,
-    )
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
+def yuqiao(database: Path, *words: str, given: bytes = b"") -> Done:
+    return run("stock", *words, env={"DB_PATH": str(database)}, given=given)
 
 
 def test_a_file_is_restocked_and_reported_line_by_line(database: Path, tmp_path: Path) -> None:
@@ -67,21 +60,22 @@ def test_a_large_file_shows_how_far_it_is(database: Path) -> None:
     assert progress.endswith("\r6000/6000\n")
 
 
-def test_killed_in_the_middle_and_done_again_every_code_is_there_once(
+async def test_killed_in_the_middle_and_done_again_every_code_is_there_once(
     database: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "codes.txt"
     file.write_text("\n".join(f"N-{n}" for n in range(60_000)))
-    command = [sys.executable, "-m", "hub", "stock", "add", "月卡", str(file)]
-    env = {**os.environ, "DB_PATH": str(database), "PYTHONUTF8": "1"}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, env=env) as first:
-        assert first.stderr is not None
-        shown = b""
-        while shown.count(b"/60000") < 5:
-            more = first.stderr.read(1)
-            assert more, shown
-            shown += more
-        first.kill()
+    shown = tmp_path / "shown"
+    env = {**os.environ, "DB_PATH": str(database)}
+    first = Program("stock", "add", "月卡", str(file), env=env, out=shown, err=shown)
+
+    async def well_under_way() -> bool:
+        assert first.alive, first.tail()
+        return shown.exists() and shown.read_bytes().count(b"/60000") >= 5
+
+    await wait_until(well_under_way, 60)
+    first.signal(signal.SIGKILL)
+    assert await first.over() == -signal.SIGKILL
 
     code, said, _ = yuqiao(database, "add", "月卡", str(file))
 

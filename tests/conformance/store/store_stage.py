@@ -37,7 +37,7 @@ START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 PEER = ChatPeer("", "private", "10002")
 NOTICE = SendNotice(PEER, "买家：在吗", ConversationId(1))
 SEND = SendMessage(AccountId(1), ConversationId(1), MessageId(1))
-WAIT = 10.0
+WAIT = 30.0
 """Seconds after which something that should have happened counts as never happening."""
 
 

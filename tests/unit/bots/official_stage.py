@@ -29,7 +29,7 @@ BOT = "official:102001234"
 PERSON = f"{BOT}/{OPENID}"
 THERE = ChatPeer(BOT, "private", PERSON)
 IN_GROUP = ChatPeer(BOT, "group", f"{BOT}/{GROUP}")
-SECONDS = 15.0
+SECONDS = 30.0
 
 
 @dataclass

@@ -48,7 +48,7 @@ class Recorder:
         answer = self.answer(message)
         return answer if answer is None or isinstance(answer, str) else await answer
 
-    async def wait_for(self, count: int, seconds: float = 5.0) -> list[OperatorMessage]:
+    async def wait_for(self, count: int, seconds: float = 30.0) -> list[OperatorMessage]:
         async with asyncio.timeout(seconds):
             while len(self.heard) < count:
                 self.news.clear()
@@ -81,7 +81,7 @@ class Door:
         sim = OneBotSim(self_id=self_id, dialect=dialect, reconnect_seconds=0.05)
         async with sim.connected(self.url, TOKEN):
             await sim.wait_online()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await self.qq.wait_connected()
             yield sim
 
@@ -110,7 +110,7 @@ async def open_door_to_qq(
     )
     app = web.Application()
     qq.attach(app)
-    runner = web.AppRunner(app, shutdown_timeout=5)
+    runner = web.AppRunner(app, shutdown_timeout=60)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     running = asyncio.create_task(qq.run())
@@ -128,7 +128,7 @@ async def open_door_to_qq(
         await stop()
 
 
-async def eventually(met: Callable[[], bool], seconds: float = 5.0) -> None:
+async def eventually(met: Callable[[], bool], seconds: float = 30.0) -> None:
     """Give the loop its turns until something holds."""
     async with asyncio.timeout(seconds):
         while not met():  # noqa: ASYNC110 - the condition belongs to production code

@@ -27,8 +27,8 @@ def handshake_error(status: int) -> Exception:
     return aiohttp.WSServerHandshakeError(request, (), status=status)
 
 
-SOON = 8.0
-"""s; nothing here is to wait for a peer, and one that is waited for gets ten and more."""
+SOON = 30.0
+"""s; nothing here is to wait for a peer, and one that is waited for gets a minute."""
 RIGHT = {"Authorization": f"Bearer {TOKEN}", "X-Self-ID": "10001"}
 
 
@@ -143,7 +143,7 @@ async def test_the_newest_authenticated_connection_of_a_bot_wins(door: Door):
     async with aiohttp.ClientSession() as http, door.bridge() as bridge:
         async with http.ws_connect(door.url, headers=RIGHT) as older:
             assert door.qq.bots() == ("10001",)
-            frame = await older.receive(timeout=5)  # the simulator comes back and takes over
+            frame = await older.receive(timeout=30)  # the simulator comes back and takes over
             assert frame.type is aiohttp.WSMsgType.CLOSE
         await bridge.wait_online()
         assert door.qq.bots() == ("10001",)
@@ -191,7 +191,7 @@ async def test_each_arrival_of_a_bot_is_told_so_that_waiting_notices_flow(door: 
         assert door.arrivals == ["10001"]
         bridge.cut()
         await eventually(lambda: door.arrivals == ["10001", "10001"])
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await door.qq.wait_connected()
         await door.qq.deliver(PRIVATE, "补上")
 
@@ -216,7 +216,7 @@ async def test_an_account_that_qq_threw_out_is_not_used(door: Door):
 async def test_the_hub_dials_a_forward_bridge_and_is_heard_there(open_door: OpenDoor):
     bridge = OneBotSim()
     async with bridge.serve_forward(token=TOKEN) as url, open_door(urls=(url,)) as door:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await door.qq.wait_connected()
         await door.qq.deliver(PRIVATE, "正向")
         await bridge.say_private(OPERATOR, "在的")
@@ -232,7 +232,7 @@ async def test_a_forward_bridge_may_be_silent_longer_than_our_heartbeat(open_doo
         bridge.serve_forward(token=TOKEN) as url,
         open_door(urls=(url,), api_seconds=FAST.heartbeat) as door,
     ):
-        await bridge.wait_until(lambda: bridge.beats >= 1, timeout=10)
+        await bridge.wait_until(lambda: bridge.beats >= 1, timeout=30)
         assert bridge.connections == 1
         assert door.qq.bots() == ("10001",)
 

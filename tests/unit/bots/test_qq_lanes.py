@@ -18,7 +18,7 @@ async def test_what_exceeds_the_bound_is_turned_away_until_there_is_room():
             done.set()
 
     lanes: Lanes[int] = Lanes(work, at_once=2, most=10)
-    async with asyncio.timeout(5), anyio.create_task_group() as group:
+    async with asyncio.timeout(30), anyio.create_task_group() as group:
         group.start_soon(lanes.run)
         await anyio.wait_all_tasks_blocked()
         assert [lanes.offer("a", n) for n in range(12)] == [True] * 10 + [False] * 2
@@ -43,7 +43,7 @@ async def test_at_most_so_many_lanes_are_worked_on_at_once():
         working.remove(lane)
 
     lanes: Lanes[str] = Lanes(work, at_once=3, most=100)
-    async with asyncio.timeout(5), anyio.create_task_group() as group:
+    async with asyncio.timeout(30), anyio.create_task_group() as group:
         group.start_soon(lanes.run)
         await anyio.wait_all_tasks_blocked()
         for _ in range(3):
@@ -61,7 +61,7 @@ async def test_a_second_run_starts_empty():
 
     lanes: Lanes[int] = Lanes(never, most=3)
     for _ in range(2):
-        async with asyncio.timeout(5), anyio.create_task_group() as group:
+        async with asyncio.timeout(30), anyio.create_task_group() as group:
             group.start_soon(lanes.run)
             await anyio.wait_all_tasks_blocked()
             assert [lanes.offer("a", n) for n in range(4)] == [True, True, True, False]

@@ -48,7 +48,7 @@ class Plugin:
 
     async def next(self, kind: str) -> dict[str, Any]:
         """The next frame of a kind; others before it are passed over."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while True:
                 frame: dict[str, Any] = json.loads((await self.ws.receive()).data)
                 if frame["type"] == kind:
@@ -127,7 +127,7 @@ async def test_the_welcome_names_the_operators_and_changes_are_told(door: Door):
 async def test_another_version_and_nonsense_are_shown_out(door: Door, first: Any, code: int):
     async with dialled(door) as plugin:
         await plugin.ws.send_str(json.dumps(first))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await plugin.ws.receive()
         assert plugin.ws.close_code == code
     assert door.qq.bots() == ()
@@ -352,7 +352,7 @@ async def test_odd_frames_cost_nothing_but_themselves(door: Door, frame: Any):
 async def test_a_plugin_that_comes_back_replaces_its_half_dead_connection(door: Door):
     async with linked(door) as old:
         async with linked(door) as plugin:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while (await old.ws.receive()).type is aiohttp.WSMsgType.TEXT:
                     pass
             telling = asyncio.create_task(door.qq.deliver(PRIVATE, "在吗"))

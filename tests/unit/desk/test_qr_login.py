@@ -35,7 +35,7 @@ from tests.fake_proxy import fake_proxy
 from tests.waiting import wait_until
 
 OTHER = "2200999988887"
-SECONDS = 10.0
+SECONDS = 30.0
 
 
 class Clock:

@@ -5,39 +5,32 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from pathlib import Path
 
 from backup_stage import PASSPHRASE, Machine, furnish
 
 from hub.text import backups as words
+from tests.programs import Done, run
 
 
-async def yuqiao(machine: Machine, *said: str, stdin: str = "") -> tuple[int, str, str]:
-    """From a folder of nobody's, as cron does."""
+async def yuqiao(machine: Machine, *said: str, stdin: str = "") -> Done:
+    """From a folder of nobody's and with next to no environment, as cron does."""
     nobody = machine.folder.with_name(f"{machine.folder.name}-cron")
     nobody.mkdir(exist_ok=True)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "hub",
+    return await asyncio.to_thread(
+        run,
         *(("--config", str(machine.config)) if machine.config.exists() else ()),
         *said,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        given=stdin.encode(),
         cwd=nobody,
+        plain=True,
         env={
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(Path(__file__).parents[3]),
-            "PYTHONUTF8": "1",
             "DB_PATH": str(machine.database),
             "YUQIAO_AI__PROMPTS": str(machine.folder / "config" / "prompts"),
             "YUQIAO_BARGAIN__FORBIDDEN_WORDS": str(machine.folder / "config" / "words.txt"),
         },
     )
-    out, errors = await process.communicate(stdin.encode())
-    return process.returncode or 0, out.decode(), errors.decode()
 
 
 async def test_the_whole_way_from_a_backup_to_another_machine(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -19,6 +18,7 @@ from hub.ops.importing import Outcome, Part
 from hub.ops.importing.config import read_config
 from hub.store import open_store
 from tests import originals
+from tests.programs import Done, run
 from tests.unit.ops.import_stage import NOW, Stage, into, notes, shop_of, snapshot
 
 
@@ -196,15 +196,8 @@ async def test_many_cards_and_words_come_in_portions_with_progress(stage: Stage)
 # --- The command ----------------------------------------------------------------------------------
 
 
-def yuqiao(database: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hub", *words],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "DB_PATH": str(database), "PYTHONUTF8": "1"},
-        timeout=100,
-        check=False,
-    )
+def yuqiao(database: Path, *words: str) -> Done:
+    return run(*words, env={"DB_PATH": str(database)})
 
 
 def test_the_command_tells_first_and_does_it_then(tmp_path: Path) -> None:
@@ -215,24 +208,24 @@ def test_the_command_tells_first_and_does_it_then(tmp_path: Path) -> None:
     config.write_text("LOG_CONFIG: {level: DEBUG}\n", encoding="utf-8")
 
     dry = yuqiao(new / "hub.db", "import", str(source), str(config), "--dry-run", "--json")
-    assert (dry.returncode, dry.stderr) == (0, "")
+    assert (dry.code, dry.err) == (0, "")
     assert not new.exists()
 
     report = tmp_path / "report.json"
     done = yuqiao(new / "hub.db", "import", str(source), str(config), "--report", str(report))
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("导入完成\n")
-    assert "  1. " in done.stdout
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("导入完成\n")
+    assert "  1. " in done.out
     written = json.loads(report.read_text(encoding="utf-8"))
-    assert {**written, "dry_run": True} == json.loads(dry.stdout)
+    assert {**written, "dry_run": True} == json.loads(dry.out)
     assert written["settings"]["log"] == {"level": "DEBUG"}
     if sys.platform != "win32":
         assert report.stat().st_mode & 0o777 == 0o600
 
     wrong = yuqiao(new / "hub.db", "import", str(config))
-    assert (wrong.returncode, wrong.stdout) == (1, "")
-    assert wrong.stderr.startswith("yuqiao: ")
-    assert wrong.stderr.count("\n") == 1
+    assert (wrong.code, wrong.out) == (1, "")
+    assert wrong.err.startswith("yuqiao: ")
+    assert wrong.err.count("\n") == 1
 
 
 def test_given_the_database_at_its_own_place_it_is_set_aside_first(tmp_path: Path) -> None:
@@ -240,14 +233,14 @@ def test_given_the_database_at_its_own_place_it_is_set_aside_first(tmp_path: Pat
     file = path.read_bytes()
 
     looked = yuqiao(path, "check", "--quick")
-    assert (looked.returncode, looked.stderr) == (0, "")
-    assert "原系统的数据库" in looked.stdout
+    assert (looked.code, looked.err) == (0, "")
+    assert "原系统的数据库" in looked.out
     dry = yuqiao(path, "import", str(path), "--dry-run")
-    assert dry.returncode == 0
+    assert dry.code == 0
     assert [one.name for one in tmp_path.iterdir()] == ["xianyu_data.db"]
     assert path.read_bytes() == file
 
-    assert yuqiao(path, "import", str(path)).returncode == 0
+    assert yuqiao(path, "import", str(path)).code == 0
 
     assert path.with_name("xianyu_data.db.original").read_bytes() == file
-    assert "数码小店" in yuqiao(path, "account", "list").stdout
+    assert "数码小店" in yuqiao(path, "account", "list").out

@@ -16,7 +16,7 @@ from hub.pacing import Pacer
 from hub.store import Store
 from hub.xianyu import Session
 
-SECONDS = 10.0
+SECONDS = 30.0
 HOUR = 3600.0
 
 

@@ -28,7 +28,7 @@ async def answers_to(sim: OneBotSim, *asked: str) -> list[dict[str, Any]]:
         for one in (*asked, json.dumps({"action": "get_status", "echo": "last"})):
             await ws.send_str(one)
         found: list[dict[str, Any]] = []
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while True:
                 frame = await ws.receive_json()
                 if frame.get("echo") == "last":

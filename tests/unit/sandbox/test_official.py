@@ -13,7 +13,7 @@ import pytest
 from hub.sandbox import Sandbox, SandboxOptions, start_sandbox
 
 OPENID = "0A1B2C3D4E5F60718293A4B5C6D7E8F9"
-SECONDS = 10.0
+SECONDS = 30.0
 
 
 @asynccontextmanager

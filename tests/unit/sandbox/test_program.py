@@ -25,7 +25,7 @@ async def test_the_program_announces_itself_and_leaves_at_sigterm() -> None:
         sys.executable, "-c", PROGRAM, stdout=asyncio.subprocess.PIPE
     )
     assert program.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         line = json.loads(await program.stdout.readline())
         assert line["ready"] is True
         (account,) = line["accounts"]
@@ -52,7 +52,7 @@ class Announced(io.StringIO):
 async def test_cancelling_the_program_closes_its_port() -> None:
     out = Announced()
     running = asyncio.ensure_future(run_sandbox(out=out))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await out.done.wait()
     url = json.loads(out.getvalue())["playground_url"]
     running.cancel()

@@ -24,7 +24,7 @@ from hub.model import PlatformUser, Role
 from hub.store import Store, Tx, open_store, opening
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
-WAIT = 20.0
+WAIT = 30.0
 
 HOLD_OPEN = """
 import asyncio, sys

@@ -16,7 +16,7 @@ from hub.model import ConversationId, Role
 from hub.store import Store, Tx, open_store
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
-WAIT = 10.0
+WAIT = 30.0
 
 
 @pytest.fixture

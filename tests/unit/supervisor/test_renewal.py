@@ -19,7 +19,7 @@ from hub.supervisor.renewal import Renewal
 from hub.supervisor.standing import Standing
 from hub.xianyu.trouble import Trouble
 
-SECONDS = 10.0
+SECONDS = 30.0
 DOWN = Unreachable("xianyu", "login_user", "no network")
 
 

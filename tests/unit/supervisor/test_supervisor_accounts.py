@@ -170,6 +170,6 @@ async def test_a_line_that_came_to_rest_while_accounts_were_read_is_not_started_
         looked = supervisor._looked
         looked.clear()
         await store.write(lambda tx: tx.accounts.set_takeover_minutes(account.shop, account.id, 11))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await looked.wait()
         assert lines.started == 1

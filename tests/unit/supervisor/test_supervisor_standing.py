@@ -16,7 +16,7 @@ from hub.supervisor import standing
 from hub.supervisor.standing import Rest, Standing, sleep_until
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
-SECONDS = 10.0
+SECONDS = 30.0
 
 
 def now() -> datetime:

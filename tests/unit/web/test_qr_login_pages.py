@@ -19,7 +19,7 @@ from hub.settings import Settings, XianyuSettings
 from tests.fake_proxy import fake_proxy
 from tests.waiting import wait_until
 
-SECONDS = 10.0
+SECONDS = 30.0
 OTHER = "2200999988887"
 
 

@@ -65,7 +65,7 @@ class FakeIm:
     def acks(self) -> list[Frame]:
         return [frame for frame in self.received if "lwp" not in frame]
 
-    async def until(self, condition: Callable[[], bool], seconds: float = 5) -> None:
+    async def until(self, condition: Callable[[], bool], seconds: float = 30.0) -> None:
         async with asyncio.timeout(seconds), self._changed:
             await self._changed.wait_for(condition)
 

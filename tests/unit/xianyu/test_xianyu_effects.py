@@ -57,7 +57,7 @@ SHOT = Picture("https://img.alicdn.com/a.jpg", 1080, 1440)
 async def session_at(im: FakeIm, answer_seconds: float = 3) -> AsyncIterator[Session]:
     timing = Timing(answer=answer_seconds, dial=3, close=0.5, sync_delay=30)
     endpoints = Endpoints(im.url, im.url, im.url, im.url)
-    async with asyncio.timeout(10), open_session(endpoints, TOKEN, USER, timing=timing) as session:
+    async with asyncio.timeout(30), open_session(endpoints, TOKEN, USER, timing=timing) as session:
         yield session
 
 

@@ -16,7 +16,7 @@ from hub.xianyu import Client, CookieJar, Pace, Spacings, Timing, open_http
 
 GAP = 0.1
 HOUR = 3600.0
-SECONDS = 10.0
+SECONDS = 30.0
 ITEM, ORDER = "880011223344", "5120000111122223333"
 
 Call = Callable[[Client], Awaitable[object]]

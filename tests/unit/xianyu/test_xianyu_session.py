@@ -75,19 +75,19 @@ async def session_at(
 
 
 async def drain(session: Session) -> list[Push]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         return [one async for one in session.pushes()]
 
 
 async def first(session: Session) -> Push:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         async for one in session.pushes():
             return one
     raise AssertionError("the session ended without a push")
 
 
 async def say_hello(session: Session) -> Sent:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         return await session.send(CONVERSATION, BUYER, Text("你好"), uuid="-1")
 
 
