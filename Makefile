@@ -17,7 +17,7 @@ test: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 4 --dist loadfile
+	$(BIN)/python -m pytest -n 4 --dist loadgroup
 
 # Images, compose files and scripts on a throw-away Docker engine; says so where there can be none.
 deploy-test: $(VENV)/.dev

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
-from collections.abc import AsyncIterator
+import subprocess
+import threading
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from playwright.async_api import Browser, async_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
+ARGUMENTS = (
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
+    *("--no-first-run", "--disable-background-networking", "--disable-sync", "--mute-audio"),
+    *("--disable-extensions", "--disable-component-update", "--hide-scrollbars"),
+)
+LISTENS = re.compile(rb"DevTools listening on (ws://\S+)")
 
 
 @pytest.fixture(scope="session")
@@ -27,10 +35,32 @@ def chromium() -> str:
     return found
 
 
+@pytest.fixture(scope="session")
+def devtools(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a running Chromium listens: its start costs more than most tests, so one does for all.
+    Each test has contexts of its own in it, and no cookie of another's."""
+    profile = tmp_path_factory.mktemp("chromium")
+    command = [chromium, *ARGUMENTS, "--remote-debugging-port=0", f"--user-data-dir={profile}"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as running:
+        assert running.stderr is not None
+        said = b""
+        while (found := LISTENS.search(said)) is None:
+            line = running.stderr.readline()
+            assert line, f"Chromium did not start: {said.decode(errors='replace')}"
+            said += line
+        reading = threading.Thread(target=running.stderr.read)  # a full pipe would stop it
+        reading.start()
+        try:
+            yield found[1].decode()
+        finally:
+            running.terminate()
+            reading.join()
+
+
 @pytest.fixture
-async def browser(chromium: str) -> AsyncIterator[Browser]:
+async def browser(devtools: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        browser = await playwright.chromium.connect_over_cdp(devtools)
         try:
             yield browser
         finally:
