@@ -10,7 +10,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -145,30 +145,31 @@ class _Readers:
         self._engine.dispose()
 
     def _read(self, work: Callable[[Sql], T]) -> T:
+        """Any connection of the pool may have died there. To read once more does no harm."""
         try:
-            while True:
-                with self._engine.connect() as connection, _begun(connection) as sql:
-                    if sql is not None:
+            for _ in range(_READERS):
+                with self._engine.connect() as connection, _cleared(connection) as sql:
+                    try:
                         return work(sql)
+                    except StoreError:
+                        if not sql.lost:
+                            raise
         except SQLAlchemyError as error:
             raise StoreError(f"the database cannot be read: {_cause(error)}") from error
+        raise StoreError("the database cannot be read: connections are lost again and again")
 
 
 @contextmanager
-def _begun(connection: Connection) -> Iterator[Sql | None]:
-    """None: this connection had died in the pool; it is no more."""
+def _cleared(connection: Connection) -> Iterator[PostgresSql]:
+    """The view of what is committed is that of the first statement, and none is left behind."""
     sql = PostgresSql(connection)
+    sql.control_ahead(_READ)
     try:
-        try:
-            sql.control(_READ)
-        except StoreError:
-            if not sql.lost:
-                raise
-            yield None
-        else:
-            yield sql
-            sql.control("ROLLBACK")
+        yield sql
     finally:
+        if sql.in_transaction:
+            with suppress(StoreError):
+                sql.control("ROLLBACK")
         if sql.lost or sql.in_transaction:
             connection.invalidate()
 

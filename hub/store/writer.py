@@ -15,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
+from itertools import cycle
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -32,7 +33,8 @@ T = TypeVar("T")
 
 _MOST_PER_COMMIT = 256
 """Bounds how long the first of a burst waits for the last."""
-_SAVE = "SAVEPOINT unit"
+_SAVEPOINTS = ("odd", "even")
+"""In turns: where one could not be made, nobody goes back to the one before by mistake."""
 _AGAIN_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Between attempts to reach the database."""
 
@@ -210,7 +212,7 @@ class Writer:
         begun = False
         try:
             alone = len(batch.jobs) == 1
-            sql.control(*self._writing.begin, *(() if alone else (_SAVE,)))
+            sql.control(*self._writing.begin)
             begun = True
             if alone:
                 self._perform_alone(batch, sql, tx)
@@ -234,17 +236,15 @@ class Writer:
         sql.control(*(self._writing.commit(batch.announcements) if done else ("ROLLBACK",)))
 
     def _perform_together(self, batch: _Batch, sql: Sql, tx: Tx) -> None:
-        last = batch.jobs[-1]
-        for job in batch.jobs:
-            done = _perform(job, sql, tx)
-            if done:
+        for job, name in zip(batch.jobs, cycle(_SAVEPOINTS), strict=False):
+            sql.control_ahead(f"SAVEPOINT {name}")
+            if _perform(job, sql, tx):
                 batch.announcements.append(sql.take_announcement())
+                sql.control_ahead(f"RELEASE {name}")
             else:
                 sql.forget_announcement()
-            kept = ("RELEASE unit",) if done else ("ROLLBACK TO unit", "RELEASE unit")
-            sql.control(
-                *kept, *(self._writing.commit(batch.announcements) if job is last else (_SAVE,))
-            )
+                sql.control(f"ROLLBACK TO {name}", f"RELEASE {name}")
+        sql.control(*self._writing.commit(batch.announcements))
 
     def _tell_loop(self, call: Callable[..., None], *values: object) -> None:
         try:
