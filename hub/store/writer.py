@@ -89,6 +89,9 @@ class Writer:
         self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
         self._left: list[_Job[Any]] = []
         """Units whose connection was dead before the first of them began."""
+        self._doubtful: list[Announcement] = []
+        """What units would have told whose connection was lost, perhaps after they were committed:
+        told once the next turn begins, because by then it is decided."""
         self._more = True
         """Whether anything may still come; known to the thread only."""
         self._open = False
@@ -214,15 +217,19 @@ class Writer:
             alone = len(batch.jobs) == 1
             sql.control(*self._writing.begin)
             begun = True
+            batch.announcements.extend(self._doubtful)
             if alone:
                 self._perform_alone(batch, sql, tx)
             else:
                 self._perform_together(batch, sql, tx)
+            self._doubtful.clear()
         except Exception as error:
             if sql.lost and not (begun or fresh):
                 self._left, batch.jobs = batch.jobs, []
                 return
             logger.opt(exception=error).error("a commit of {} units failed", len(batch.jobs))
+            if sql.lost:
+                self._doubtful = list(batch.announcements)
             batch.fail(error)
             if sql.in_transaction:
                 sql.control("ROLLBACK")
