@@ -65,7 +65,7 @@ class Backups:
         if not database.url and not database.path.is_file():
             raise Unavailable(words.no_database(database.path))
         if under_way(database.folder):
-            raise Unavailable(words.CUT_SHORT)
+            raise Unavailable(words.CUT_SHORT_ON_SERVER if database.url else words.CUT_SHORT)
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._tidy()

@@ -124,8 +124,13 @@ def translated(path: Path) -> Iterator[None]:
         why = words.cannot_write(error.filename or path, str(error.strerror))
         raise Unavailable(why) from error
     except StoreError as error:
-        why = words.CUT_SHORT_NOW if under_way(path.parent) else str(error)
+        why = _cut_short(path) if under_way(path.parent) else str(error)
         raise Unavailable(why) from error
+
+
+def _cut_short(path: Path) -> str:
+    """A hub on a server does not go on with what it does not open."""
+    return words.CUT_SHORT_NOW_ON_SERVER if path.name == STAND_IN else words.CUT_SHORT_NOW
 
 
 @contextmanager

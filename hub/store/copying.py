@@ -23,7 +23,7 @@ from hub.errors import InUse, StoreError
 from hub.store.copies import copy_database
 from hub.store.database import Database
 from hub.store.opening import head_revision, migrate
-from hub.store.postgres import SCHEMA, holds_tables, keeper, make_ready, onlooker
+from hub.store.postgres import SCHEMA, holds_tables, keeper, make_ready, mark_filling, onlooker
 from hub.store.tables import metadata
 
 _AT_ONCE = 2000
@@ -72,6 +72,7 @@ def copy_in(source: Path, database: Database) -> None:
             target.execute("BEGIN")
             with closing(sqlite3.connect(source)) as file:
                 _fill_server(file, target)
+            mark_filling(target)
             target.execute("COMMIT")
     except (OSError, sqlite3.Error, Error) as error:
         reason = " ".join(str(error).split())

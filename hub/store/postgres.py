@@ -10,14 +10,14 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from psycopg import Connection as Driver
 from psycopg import Error as DriverError
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import InsufficientPrivilege, LockNotAvailable
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -40,7 +40,12 @@ SCHEMA = "yuqiao"
 _OLDEST_SERVER = 120000
 _TURN = 0x79757169616F  # "yuqiao"
 """The lock that writers take in turns; the next number is for migrating."""
-_BEGIN = ("BEGIN", f"SELECT pg_advisory_xact_lock({_TURN})")
+_BEGIN = (
+    "BEGIN ISOLATION LEVEL READ COMMITTED",
+    f"SELECT pg_advisory_xact_lock({_TURN})",
+)
+"""Said in full: at a stricter level, which may be the default of a database, everything after the
+lock would show what was there before the wait for it."""
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _READERS = 4
 
@@ -69,6 +74,7 @@ class PostgresGround:
         self._database = database
         self._node = secrets.token_hex(4)
         """Tells our own announcements from those of others."""
+        self._filling: str | None = None
 
     async def prepare(
         self, stack: AsyncExitStack, *, key: str, now: datetime, guest: bool
@@ -78,12 +84,17 @@ class PostgresGround:
                 f"a restore in {self._database.folder} was cut short; give the same command again"
             )
         work = asyncio.to_thread(prepare, self._database, key=key, guest=guest)
-        return await outlast(work)
+        vault, self._filling = await outlast(work)
+        return vault
 
     def writing(self) -> Writing:
-        return Writing(
-            write_engine(self._database), PostgresSql, _BEGIN, self._commit, reconnects=True
-        )
+        engine = write_engine(self._database, self._check_filling)
+        return Writing(engine, PostgresSql, _BEGIN, self._commit, reconnects=True)
+
+    def _check_filling(self, connection: Driver[Any]) -> None:
+        """What we know of the rows, and our key, may be of others than are there now."""
+        if filling(connection) != self._filling:
+            raise StoreError(f"{self._database} was restored under this hub; start it again")
 
     def _commit(self, announcements: Sequence[Announcement]) -> Sequence[str]:
         return (*heard_by_others(announcements, self._node), "COMMIT")
@@ -98,18 +109,38 @@ class PostgresGround:
 def conninfo(database: Database, limits: dict[str, str]) -> str:
     """`limits`: settings of the session on the server. Our tables come before anybody's."""
     options = " ".join(f"-c {name}={value}" for name, value in limits.items())
-    return make_conninfo(
-        database.url,
-        **_REACHABLE,
-        application_name="yuqiao",
-        client_encoding="UTF8",
-        options=f"-c search_path={SCHEMA} {options}",
-    )
+    try:
+        theirs = conninfo_to_dict(database.url).get("options") or ""
+        return make_conninfo(
+            database.url,
+            **_REACHABLE,
+            application_name="yuqiao",
+            client_encoding="UTF8",
+            options=f"{theirs} -c search_path={SCHEMA} {options}".strip(),
+        )
+    except DriverError:  # its words repeat the part that is wrong, which may be the password
+        raise StoreError(
+            f"the address of {database} in database.url is not understood: special characters are "
+            "written as %XX, and what follows a question mark must be known to PostgreSQL"
+        ) from None
 
 
-def write_engine(database: Database) -> Engine:
+def write_engine(
+    database: Database, check: Callable[[Driver[Any]], None] = lambda _: None
+) -> Engine:
+    """`check` raises StoreError for a connection on which nothing may be written."""
     text = conninfo(database, _WRITER)
-    return _engine(lambda: connect(text), poolclass=NullPool)
+
+    def checked() -> Driver[Any]:
+        connection = connect(text)
+        try:
+            check(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    return _engine(checked, poolclass=NullPool)
 
 
 def read_engine(database: Database) -> Engine:
@@ -145,30 +176,31 @@ class _Readers:
         self._engine.dispose()
 
     def _read(self, work: Callable[[Sql], T]) -> T:
+        """Any connection of the pool may have died there. To read once more does no harm."""
         try:
-            while True:
-                with self._engine.connect() as connection, _begun(connection) as sql:
-                    if sql is not None:
+            for _ in range(_READERS):
+                with self._engine.connect() as connection, _cleared(connection) as sql:
+                    try:
                         return work(sql)
+                    except StoreError:
+                        if not sql.lost:
+                            raise
         except SQLAlchemyError as error:
             raise StoreError(f"the database cannot be read: {_cause(error)}") from error
+        raise StoreError("the database cannot be read: connections are lost again and again")
 
 
 @contextmanager
-def _begun(connection: Connection) -> Iterator[Sql | None]:
-    """None: this connection had died in the pool; it is no more."""
+def _cleared(connection: Connection) -> Iterator[PostgresSql]:
+    """The view of what is committed is that of the first statement, and none is left behind."""
     sql = PostgresSql(connection)
+    sql.control_ahead(_READ)
     try:
-        try:
-            sql.control(_READ)
-        except StoreError:
-            if not sql.lost:
-                raise
-            yield None
-        else:
-            yield sql
-            sql.control("ROLLBACK")
+        yield sql
     finally:
+        if sql.in_transaction:
+            with suppress(StoreError):
+                sql.control("ROLLBACK")
         if sql.lost or sql.in_transaction:
             connection.invalidate()
 
@@ -178,14 +210,16 @@ def _begun(connection: Connection) -> Iterator[Sql | None]:
 
 def prepare(
     database: Database, *, key: str, guest: bool = False, migrations: Path = MIGRATIONS
-) -> Vault:
+) -> tuple[Vault, str | None]:
     """Check and migrate; of several processes that start together one does it, the others wait.
+    Also returns what `filling` says of it.
 
     A guest only checks. Raises NotOurs, SchemaTooNew or StoreError and leaves all as it was.
     """
     try:
         with keeper(database) as alone:
-            return _prepare(alone, database, key, guest, migrations)
+            vault = _prepare(alone, database, key, guest, migrations)
+            return vault, filling(alone)
     except LockNotAvailable as error:
         raise StoreError(f"another process has been migrating {database} for minutes") from error
     except InsufficientPrivilege as error:
@@ -221,6 +255,17 @@ def holds_tables(alone: Driver[Any], database: Database) -> bool:
     return bool(tables)
 
 
+def filling(connection: Driver[Any]) -> str | None:
+    """Changes when everything in the database is replaced; None: it never was."""
+    row = connection.execute("SELECT obj_description('installation'::regclass)").fetchone()
+    return row[0] if row else None
+
+
+def mark_filling(alone: Driver[Any]) -> None:
+    """In the transaction that replaces everything. No row: those are what was brought back."""
+    alone.execute(f"COMMENT ON TABLE installation IS 'filled {secrets.token_hex(8)}'")
+
+
 def make_ready(alone: Driver[Any], database: Database, migrations: Path = MIGRATIONS) -> None:
     """Tables of this version, whoever's key they are for."""
     tables, revision, _ = _look(alone)
@@ -250,6 +295,12 @@ def _prepare(
 def _check_server(alone: Driver[Any], database: Database) -> None:
     if alone.info.server_version < _OLDEST_SERVER:
         raise StoreError(f"{database} is PostgreSQL older than {_OLDEST_SERVER // 10_000}")
+    (path,) = alone.execute("SHOW search_path").fetchone() or ("",)
+    if path != SCHEMA:
+        raise StoreError(
+            f"the settings of a session do not reach {database}: is there a pooler in between? "
+            "Connect to the server itself"
+        )
     (encoding,) = alone.execute("SHOW server_encoding").fetchone() or ("",)
     if encoding != "UTF8":
         raise StoreError(

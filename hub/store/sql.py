@@ -114,7 +114,7 @@ class Sql:
         try:
             self._cursor.execute(compiled.sql, compiled.arranged(values))
         except self._error as error:
-            raise _refused(error) from error
+            raise refused(error) from error
         return self._cursor.rowcount
 
     def insert(self, statement: Statement, **values: Any) -> int | None:
@@ -128,7 +128,7 @@ class Sql:
             self._cursor.execute(compiled.sql, compiled.arranged(values))
             return self._cursor.fetchall()  # type: ignore[return-value]
         except self._error as error:
-            raise _refused(error) from error
+            raise refused(error) from error
 
     def control(self, *statements: str) -> None:
         """Transaction control and pragmas: no parameters, nothing to compile, no results."""
@@ -136,7 +136,12 @@ class Sql:
             for statement in statements:
                 self._cursor.execute(statement)
         except self._error as error:
-            raise _refused(error) from error
+            raise refused(error) from error
+
+    def control_ahead(self, *statements: str) -> None:
+        """Transaction control that cannot fail, so that it need not be done before the next
+        statement is."""
+        self.control(*statements)
 
     @property
     def shared(self) -> bool:
@@ -174,7 +179,7 @@ class Sql:
         self._tasks.clear()
 
 
-def _refused(error: Exception) -> StoreError:
+def refused(error: Exception) -> StoreError:
     # The driver's text names tables and columns, never values.
     return StoreError(f"the database refused: {error}")
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
+from itertools import cycle
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -32,7 +33,8 @@ T = TypeVar("T")
 
 _MOST_PER_COMMIT = 256
 """Bounds how long the first of a burst waits for the last."""
-_SAVE = "SAVEPOINT unit"
+_SAVEPOINTS = ("odd", "even")
+"""In turns: where one could not be made, nobody goes back to the one before by mistake."""
 _AGAIN_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Between attempts to reach the database."""
 
@@ -87,6 +89,9 @@ class Writer:
         self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
         self._left: list[_Job[Any]] = []
         """Units whose connection was dead before the first of them began."""
+        self._doubtful: list[Announcement] = []
+        """What units would have told whose connection was lost, perhaps after they were committed:
+        told once the next turn begins, because by then it is decided."""
         self._more = True
         """Whether anything may still come; known to the thread only."""
         self._open = False
@@ -210,17 +215,21 @@ class Writer:
         begun = False
         try:
             alone = len(batch.jobs) == 1
-            sql.control(*self._writing.begin, *(() if alone else (_SAVE,)))
+            sql.control(*self._writing.begin)
             begun = True
+            batch.announcements.extend(self._doubtful)
             if alone:
                 self._perform_alone(batch, sql, tx)
             else:
                 self._perform_together(batch, sql, tx)
+            self._doubtful.clear()
         except Exception as error:
             if sql.lost and not (begun or fresh):
                 self._left, batch.jobs = batch.jobs, []
                 return
             logger.opt(exception=error).error("a commit of {} units failed", len(batch.jobs))
+            if sql.lost:
+                self._doubtful = list(batch.announcements)
             batch.fail(error)
             if sql.in_transaction:
                 sql.control("ROLLBACK")
@@ -234,17 +243,15 @@ class Writer:
         sql.control(*(self._writing.commit(batch.announcements) if done else ("ROLLBACK",)))
 
     def _perform_together(self, batch: _Batch, sql: Sql, tx: Tx) -> None:
-        last = batch.jobs[-1]
-        for job in batch.jobs:
-            done = _perform(job, sql, tx)
-            if done:
+        for job, name in zip(batch.jobs, cycle(_SAVEPOINTS), strict=False):
+            sql.control_ahead(f"SAVEPOINT {name}")
+            if _perform(job, sql, tx):
                 batch.announcements.append(sql.take_announcement())
+                sql.control_ahead(f"RELEASE {name}")
             else:
                 sql.forget_announcement()
-            kept = ("RELEASE unit",) if done else ("ROLLBACK TO unit", "RELEASE unit")
-            sql.control(
-                *kept, *(self._writing.commit(batch.announcements) if job is last else (_SAVE,))
-            )
+                sql.control(f"ROLLBACK TO {name}", f"RELEASE {name}")
+        sql.control(*self._writing.commit(batch.announcements))
 
     def _tell_loop(self, call: Callable[..., None], *values: object) -> None:
         try:

@@ -30,6 +30,10 @@ NEED_KEY = (
 FOREIGN_KEY = "设置里的 database.key 打不开这份备份；改成那台机器上的密钥再试"
 CUT_SHORT = "上一次恢复换到一半断了，先启动一次鱼桥让它换完"
 CUT_SHORT_NOW = "换文件换到一半停下了：先腾出磁盘空间或者修好权限，再启动鱼桥，它会接着换完"
+CUT_SHORT_ON_SERVER = "上一次恢复换到一半断了，把那条恢复命令再执行一次，它会接着换完"
+CUT_SHORT_NOW_ON_SERVER = (
+    "换文件换到一半停下了：先腾出磁盘空间或者修好权限，再把同一条恢复命令执行一次，它会接着换完"
+)
 EMPTY_PASSPHRASE = "口令文件是空的"  # noqa: S105
 
 

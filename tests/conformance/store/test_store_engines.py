@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -20,10 +20,11 @@ from store_stage import NOTICE, WAIT, at
 
 from hub.errors import NotOurs, SchemaTooNew, StoreError
 from hub.model import Role, TaskKind
-from hub.store import Change, Database, Store, Tx, open_store
+from hub.store import Change, Database, Store, Tx, copy_in, copy_out, copying, open_store, postgres
 from hub.store.outbox import claim_statement
-from hub.store.postgres import write_engine
+from hub.store.postgres import PostgresGround, write_engine
 from hub.store.postgres_sql import PostgresSql
+from hub.store.sql import Announcement
 from hub.store.tables import metadata
 from tests.statements import statements
 
@@ -159,6 +160,17 @@ async def test_a_server_that_is_not_there_is_named_without_the_password(tmp_path
     nowhere = Database(tmp_path / "hub.db", "postgresql://app:secret@127.0.0.1:9/none")
     assert "postgresql://127.0.0.1:9/none" in await refused(nowhere, StoreError)
     assert "secret" not in repr(nowhere)
+    for wrong in ("app:secret%zz@127.0.0.1", "app:secret%00@127.0.0.1"):
+        database = Database(tmp_path / "hub.db", f"postgresql://{wrong}:9/none")
+        assert "%XX" in await refused(database, StoreError)
+
+
+async def test_settings_that_do_not_reach_the_server_are_noticed(
+    one: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with a pooler that ignores them: our tables would be looked for, and made, elsewhere."""
+    monkeypatch.setattr(postgres, "conninfo", lambda database, _: database.url)
+    assert "pooler" in await refused(one, StoreError)
 
 
 async def test_a_guest_works_beside_hubs_and_never_migrates(new: Database) -> None:
@@ -213,6 +225,25 @@ async def test_units_of_two_hubs_never_overlap(two: tuple[Store, Store]) -> None
     assert found == "200"
 
 
+async def test_a_stricter_default_of_the_database_changes_nothing(new: Database) -> None:
+    """With it each unit would see what was there before it waited for its turn."""
+    with psycopg.connect(new.url, autocommit=True) as connection:
+        name = connection.info.dbname
+        connection.execute(
+            f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'"
+        )
+
+    def unit(tx: Tx) -> None:
+        shop = tx.shops.default()
+        tx.values.set(shop, "n", str(int(tx.values.get(shop, "n") or 0) + 1))
+
+    async with open_store(new) as first, open_store(new) as second, asyncio.timeout(WAIT * 3):
+        for _ in range(10):
+            await asyncio.gather(first.write(unit), second.write(unit))
+        found = await first.read(lambda tx: tx.values.get(tx.shops.default(), "n"))
+    assert found == "20"
+
+
 # --- Trouble --------------------------------------------------------------------------------------
 
 
@@ -255,6 +286,40 @@ async def test_a_unit_whose_connection_dies_fails_and_leaves_nothing(one: Databa
             await write
         await store.write(lambda tx: add_member(tx, "afterwards"))
         assert await names(store) == ["afterwards"]
+
+
+async def test_what_a_lost_commit_has_changed_is_told(
+    one: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit, deadly = PostgresGround._commit, threading.Event()
+
+    def cut(self: PostgresGround, announcements: Sequence[Announcement]) -> Sequence[str]:
+        end = ("SELECT pg_terminate_backend(pg_backend_pid())",) if deadly.is_set() else ()
+        deadly.clear()
+        return (*commit(self, announcements), *end)
+
+    monkeypatch.setattr(PostgresGround, "_commit", cut)
+    async with open_store(one) as store, store.changes() as here, asyncio.timeout(WAIT):
+        deadly.set()
+        with pytest.raises(StoreError):
+            await store.write(lambda tx: add_member(tx, "老板"))
+        await store.write(lambda tx: tx.shops.default())
+        assert (await anext(here)).noun == "member"
+        assert await names(store) == ["老板"]
+
+
+async def test_a_hub_that_was_away_does_not_write_into_what_was_restored_meanwhile(
+    new: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_store(new) as store:
+        copy_out(new, tmp_path / "copy.db")
+        monkeypatch.setattr(copying, "_check_nobody", lambda *_: None)
+        await asyncio.to_thread(copy_in, tmp_path / "copy.db", new)
+        assert end_sessions(new)
+        with pytest.raises(StoreError, match="restored under this hub"):
+            await store.write(lambda tx: add_member(tx, "老板"))
+    async with open_store(new) as store:
+        assert await names(store) == []
 
 
 async def test_a_unit_that_hides_a_failed_statement_is_not_taken_for_done(one: Database) -> None:
