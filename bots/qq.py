@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from aiohttp import web
 from loguru import logger
@@ -41,6 +42,7 @@ Receive = Callable[[OperatorMessage], Awaitable[str | None]]
 Later = Callable[[ChatPeer, str, str], Awaitable[None]]
 """Chat, text, and a key that is the same for the same answer."""
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 LONGEST_ASKED = 20
 CLOCKS_APART = timedelta(seconds=5)
 CRASHED = "处理这条消息时出错了，可能没有执行，请到后台查看。"
@@ -173,9 +175,12 @@ class QQ:
         text: str,
         *,
         quote: str | None = None,
+        goes_on: Mapping[str, str] = NOTHING,
         pictures: Sequence[bytes] = (),
     ) -> Delivered:
         """Say `text`, quoting the message `quote` of that chat if given, with pictures below it.
+
+        `goes_on`, by bot: an earlier message of that bot to be quoted where it can do that.
 
         Keeping the order within a chat is the caller's part. A long text goes out in several
         messages; where less may be said, it is cut and says so. Pictures that QQ refuses are left
@@ -184,6 +189,8 @@ class QQ:
         """
         port, there = self._choose(peer, "send")
         can = port.abilities(there)
+        if quote is None and can.quotes:
+            quote = goes_on.get(there.bot)
         parts = in_parts(text, can.longest_text)
         if len(parts) > 1 and isinstance(port, Sparing):
             room = await port.room(there)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from enum import StrEnum
 
 from hub.commands.command import Command
 from hub.commands.registry import BY_NAME
+
+LEAST_CLOSE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,17 @@ def parse_command(text: str) -> Call | UnknownCommand | None:
     if glued and not name.isascii():
         # Cut from the text itself: what follows keeps its line breaks.
         return Call(BY_NAME[glued[0]], text.strip()[match.start("name") + len(glued[0]) :].strip())
-    close = get_close_matches(name, list(BY_NAME), n=1, cutoff=0.5)
-    return UnknownCommand(match["name"], BY_NAME[close[0]] if close else None)
+    return UnknownCommand(match["name"], _nearest(name))
+
+
+def _nearest(name: str) -> Command | None:
+    """Of those that are equally close, one that begins alike."""
+
+    def closeness(known: str) -> tuple[float, bool]:
+        return SequenceMatcher(None, known, name).ratio(), known[0] == name[0]
+
+    nearest = max(BY_NAME, key=closeness)
+    return BY_NAME[nearest] if closeness(nearest)[0] >= LEAST_CLOSE else None
 
 
 _SOFTENED = re.compile(r"(?:一下子?|下|吧|了|啦|呀|啊)+(?:\s+|\Z)")

@@ -49,6 +49,11 @@ _BAD_ENDS = {
     MessageState.UNCERTAIN: (DeliveryStep.UNCERTAIN, NeedKind.UNCERTAIN),
     MessageState.DROPPED: (DeliveryStep.STOPPED, NeedKind.STOPPED),
 }
+_OF_REPETITIONS = (
+    DeliveryStep.RESENT,
+    DeliveryStep.ACCEPTED,
+    *(step for step, _ in _BAD_ENDS.values()),
+)
 
 
 def on_message_settled(
@@ -68,7 +73,10 @@ def on_message_settled(
             return
         parts = tx.deliveries.parts(shop, delivery.id, attempt)
         if all(one in ARRIVED for _, one in parts):
+            again = attempt == delivery.attempt and delivery.state in HANDED_OVER
             hand_over(tx, order, delivery, now)
+            if again:
+                _arrived_again(tx, order, delivery, message, now)
             if attempt != delivery.attempt and delivery.state not in HANDED_OVER:
                 withdraw(tx, delivery, now)  # a repetition that has not left is needless
         return
@@ -216,7 +224,30 @@ def pull_brake(tx: Tx, shop: ShopId, reason: str, now: datetime) -> None:
         open_need(tx, shop, NeedKind.BRAKE, detail=reason, now=now)
 
 
-def _tell_delivered(tx: Tx, order: KnownOrder, units: Sequence[Delivery], now: datetime) -> None:
+def _arrived_again(
+    tx: Tx, order: KnownOrder, delivery: Delivery, message: MessageId, now: datetime
+) -> None:
+    """What a person had sent once more is with the buyer. The answer and our own echo may both say
+    so; it is told once, with the last unit of the order."""
+    story = tx.orders.story(order.shop, order.account, order.id)
+    last = {line.unit: line.step for line in story if line.step in _OF_REPETITIONS}
+    if last.get(delivery.unit.unit) is not DeliveryStep.RESENT:
+        return
+    take(tx, delivery, DeliveryStep.ACCEPTED, now)
+    if sum(step is DeliveryStep.RESENT for step in last.values()) == 1:
+        units = [one for one in units_of(tx, order) if one.attempt > 1]
+        _tell_delivered(tx, order, units, now, again=message)
+
+
+def _tell_delivered(
+    tx: Tx,
+    order: KnownOrder,
+    units: Sequence[Delivery],
+    now: datetime,
+    *,
+    again: MessageId | None = None,
+) -> None:
+    """`again`: the message that brought the last of it once more."""
     account = tx.accounts.get(order.shop, order.account)
     if account is None:
         return
@@ -229,8 +260,10 @@ def _tell_delivered(tx: Tx, order: KnownOrder, units: Sequence[Delivery], now: d
         else None
     )
     name = pool.name if pool is not None else "卡池"
-    said = text.delivered_notice(account, order, conversation, name, cards, len(given))
-    key = f"delivered:{order.account}:{order.id}"
+    said = text.delivered_notice(
+        account, order, conversation, name, cards, len(given), again=again is not None
+    )
+    key = f"delivered:{order.account}:{order.id}" if again is None else f"resent:{again}"
     if conversation is not None:
         tell_owners(tx, conversation, said, key=key, now=now)
     else:

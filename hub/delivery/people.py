@@ -69,7 +69,9 @@ def deliver(
     if rows and not held and not wanted and not delayed:
         if any(one.state in ON_THEIR_WAY for one in rows):
             raise AlreadyDelivered("没有发货：这笔订单已经发过，等一会儿看结果")
-        raise AlreadyDelivered("没有发货：这笔订单已经发过，要再发一次同样的内容请选「再发」")
+        raise AlreadyDelivered(
+            "没有发货：这笔订单已经发过，再发一次同样的内容用「再发」（QQ 里写 /补发）"
+        )
     if order.conversation is None:
         raise Invalid("没有发货：不知道这笔订单的会话，请先重新读订单")
     if not is_with_its_buyer(tx, order, order.conversation):
@@ -103,7 +105,9 @@ def _first_time(
     if pool is None:
         pool = tx.pools.get(order.shop, served.pool) if served is not None else None
         if pool is None:
-            raise NotFound("没有发货：没有规则适合这笔订单，请选一个卡池")
+            raise NotFound(
+                "没有发货：没有规则适合这笔订单，请选一个卡池（QQ 里写在后面：/发货 订单号 卡池名）"
+            )
     quantity = units or order.quantity
     if quantity is None:
         raise Invalid("没有发货：订单上看不出买了几件，请写上份数")

@@ -6,7 +6,7 @@ from hub import text
 from hub.commands import Action
 from hub.desk.buyers import Buyers, split_tags
 from hub.desk.operator import Operator
-from hub.errors import Invalid
+from hub.errors import Invalid, NotFound
 from hub.model import ConversationId
 
 EXAMPLES = {
@@ -27,6 +27,10 @@ class BuyerChat:
         self, operator: Operator, action: Action, words: str, target: ConversationId | None
     ) -> str:
         """`words`: what stands behind the command, without the ticket."""
+        if target is None and action is Action.BLOCK and words and words not in UNDO:
+            raise NotFound(
+                f"没有拉黑：没有编号、订单号或买家名是「{words}」的会话，例如：/拉黑 #a7"
+            )
         if target is None:
             raise Invalid(EXAMPLES[action])
         match action:

@@ -31,7 +31,13 @@ from hub.desk.ai_chat import AiChat
 from hub.desk.answer_chat import AnswerChat, FetchPicture
 from hub.desk.bargain_chat import BargainChat
 from hub.desk.buyer_chat import BuyerChat
-from hub.desk.chat_words import digit_of, is_plain, key_of, without_ticket
+from hub.desk.chat_words import (
+    digit_of,
+    is_bare_confirmation,
+    is_plain,
+    key_of,
+    without_ticket,
+)
 from hub.desk.check_chat import CheckChat
 from hub.desk.confirming import Confirmations
 from hub.desk.delivery_chat import WITHOUT_ORDER, DeliveryChat
@@ -195,6 +201,8 @@ class Chat:
             if not await self._first_time(operator, message):
                 return None
             return await self._confirmations.confirm(operator, message, code)
+        if is_bare_confirmation(message) and (asked := self._confirmations.asks_for(message)):
+            raise Invalid(text.confirm_wrong(asked))
         needs = await self._routing.quoted_needs(operator, message) if is_plain(message) else ()
         if needs and (digit or message.addressed):
             digest = gathered.is_gathered(message.quoted_text)

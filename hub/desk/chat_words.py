@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from hub.commands import Call, leading_ticket, narrow, parse_command
+from hub.commands import Call, closing_ticket, leading_ticket, narrow, parse_command
 from hub.model import ChatPicture, OperatorMessage, chat_key
 
 
@@ -24,6 +24,15 @@ def lone_digit(message: OperatorMessage) -> str:
 def is_plain(message: OperatorMessage) -> bool:
     """Nothing but text."""
     return not message.attachments and not any(isinstance(p, ChatPicture) for p in message.parts)
+
+
+CONFIRMING = frozenset({"确认", "确定"})
+
+
+def is_bare_confirmation(message: OperatorMessage) -> bool:
+    """`确认` without its number, and not said about a buyer's notice."""
+    said = message.text.strip().rstrip("。.!！") in CONFIRMING
+    return said and is_plain(message) and closing_ticket(message.quoted_text) is None
 
 
 def without_command(line: str) -> str:

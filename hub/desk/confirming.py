@@ -48,6 +48,11 @@ class Confirmations:
         """Whether something of this person waits here, in time or not."""
         return _asked(message) in self._waiting
 
+    def asks_for(self, message: OperatorMessage) -> str | None:
+        """The code that this person may still say here."""
+        waiting = self._waiting.get(_asked(message))
+        return waiting.code if waiting is not None and self._now() < waiting.until else None
+
     async def was_asked(self, operator: Operator, message: OperatorMessage, code: str) -> bool:
         """Whether this person was asked for this code here, in time or some hours ago."""
         key = _key(message, code)

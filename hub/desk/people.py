@@ -322,7 +322,10 @@ class People:
             member = self._meant(tx, operator, name)
             left = tuple(one for one in plan.stints if one.member != member.id)
             if len(left) == len(plan.stints):
-                raise Invalid(f"{member.name} 没有临时接班；排好的班次在后台「通知」里改")
+                raise Invalid(
+                    f"{member.name} 没有临时接班；让别人下班写 /值班 成员 结束，"
+                    "排好的班次在后台「通知」里改"
+                )
             found[:] = [member]
             self._tell(tx, operator, member, text.sent_off_duty(operator.member.name), now)
             return replace(plan, stints=left)

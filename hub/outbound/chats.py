@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Protocol
 
 from loguru import logger
@@ -36,6 +37,7 @@ from hub.model import (
     only_bot,
 )
 from hub.notices import mail_members
+from hub.outbound.last_told import LastTold
 from hub.outbound.turns import Turns
 from hub.outbound.worker import Claim
 from hub.pacing import Pacer
@@ -70,6 +72,7 @@ BEHIND = timedelta(seconds=10)
 MANY = 30
 """So many notices that wait are told in one as soon as the chat is `BEHIND`: buyers talk faster
 than a bot may."""
+NOTHING: Mapping[str, str] = MappingProxyType({})
 KEPT_APART = 3
 """The newest of what was missed; each can be quoted."""
 WORTH_MERGING = 3
@@ -84,6 +87,7 @@ class ChatPort(Protocol):
         text: str,
         *,
         quote: str | None = None,
+        goes_on: Mapping[str, str] = NOTHING,
         pictures: Sequence[bytes] = (),
     ) -> Delivered: ...
 
@@ -121,6 +125,7 @@ class ChatSends:
         self._slow_until: dict[AccountId, datetime] = {}
         self._turns = Turns(store, port.abilities, now=now)
         self._now = now
+        self._last_told = LastTold()
         self._tries: dict[TaskId, int] = {}
         """Of open tasks. A new process starts to count anew, that does no harm."""
         self._silent_after = silent_after
@@ -155,7 +160,13 @@ class ChatSends:
         if way.sign and not await self._has_to_say(claim, in_words=way.words):
             return
         try:
-            delivered = await self._port.deliver(peer, text, quote=quote, pictures=pictures)
+            delivered = await self._port.deliver(
+                peer,
+                text,
+                quote=quote,
+                goes_on=self._last_told.before(claim.task),
+                pictures=pictures,
+            )
         except Uncertain as error:
             self._count("uncertain")
             logger.info("notice {} uncertain: {}", claim.task.id, error)
@@ -385,6 +396,7 @@ class ChatSends:
         peer, said, _ = self._told(claim)
         self._tries.pop(claim.task.id, None)
         self._told_silent.discard(shop)
+        self._last_told.note(claim.task, delivered)
 
         def unit(tx: Tx) -> None:
             if not tx.outbox.settle(claim.task, claim.holder, TaskState.DONE, now=now):

@@ -133,7 +133,7 @@ def next_try(account: Account, zone: ZoneInfo, now: datetime) -> str:
 
 def account_switched(account: Account) -> str:
     if account.enabled:
-        return f"▶ 已启用「{account.name}」，正在连接闲鱼，连上或出了问题都会告诉你"
+        return f"▶ 已启用「{account.name}」，正在连接闲鱼；出了问题会告诉你，/账号 看连上没有"
     return (
         f"⏹ 已停用「{account.name}」：不收消息和订单，也不回复、不发货，直到 /启用 {account.name}"
     )

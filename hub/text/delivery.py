@@ -186,10 +186,13 @@ def delivered_notice(
     pool: str,
     cards: Sequence[str],
     units: int,
+    *,
+    again: bool = False,
 ) -> str:
-    """`cards` are masked."""
+    """`cards` are masked. `again`: a person had the same sent once more."""
     given = f"：{'、'.join(cards[:5])}{' 等' if len(cards) > 5 else ''}" if cards else ""
-    lines = [f"✅ 已自动发货 {units} 份「{pool}」{given}", *_about(account, order, order.id)]
+    done = "已再发一次" if again else "已自动发货"
+    lines = [f"✅ {done} {units} 份「{pool}」{given}", *_about(account, order, order.id)]
     if conversation is not None:
         lines.append(f"#{conversation.ticket}")
     return "\n".join(lines)

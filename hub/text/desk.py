@@ -117,5 +117,6 @@ def queued_offline(conversation: Conversation, account: Account) -> str:
 def stranger() -> str:
     return (
         "你好，我是一个店铺的内部助手，只听店铺成员的话。"
-        "如果你是成员，请让店主在后台把你的 QQ 号加上。"
+        "如果你是成员，请到后台「成员」里取一个绑定码，在这里发 /绑定 绑定码；"
+        "或者请店主填上你的 QQ 号。"
     )

@@ -274,7 +274,7 @@ def confirm_question(what: str, about: str, code: str, seconds: int) -> str:
 
 
 def confirm_wrong(code: str) -> str:
-    return f"没有执行：确认码不对，应当是「确认 {code}」"
+    return f"没有执行：确认码不对，要做就回复「确认 {code}」"
 
 
 def confirm_late(seconds: int, bare: str = "") -> str:

@@ -27,6 +27,7 @@ from hub.model import (
 from hub.text.assist import ai_hours
 from hub.text.content import plain, shorten
 from hub.text.notices import GOODS
+from hub.text.talk import what_became
 from hub.text.times import clock, span
 
 NOTICE_KINDS: dict[NoticeKind, str] = {
@@ -206,7 +207,7 @@ def handed_over(
     for one in messages:
         who = buyer if one.origin is Origin.BUYER else "我们"
         said = GOODS if one.origin is Origin.DELIVERY else shorten(plain(one.content), 60)
-        lines.append(f"{who}：{said}")
+        lines.append(f"{who}：{said}{what_became(one)}")
     lines.append(f"#{conversation.ticket}")
     return "\n".join(lines)
 

@@ -30,6 +30,11 @@ _WHAT_BECAME: dict[MessageState, str] = {
 }
 
 
+def what_became(message: Message) -> str:
+    """`（没有发出）` and the like, to stand behind what was said; empty for what arrived."""
+    return _WHAT_BECAME.get(message.state, "")
+
+
 def _whom(conversation: Conversation) -> str:
     about = f" · {shorten(conversation.item_title, 20)}" if conversation.item_title else ""
     return f"{conversation.buyer_name or '买家'}{about}"
@@ -114,9 +119,7 @@ def history_page(
             said = said.replace(secret, GOODS)
         said = shorten(said, LONGEST_LINE)
         who = _WHO.get(one.origin, "自动")
-        lines.append(
-            f"{clock(one.sent_at, zone, now)} {who}：{said}{_WHAT_BECAME.get(one.state, '')}"
-        )
+        lines.append(f"{clock(one.sent_at, zone, now)} {who}：{said}{what_became(one)}")
     if not messages:
         lines.append("还没有说过话")
     lines.append(f"#{conversation.ticket}")

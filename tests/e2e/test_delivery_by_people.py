@@ -95,6 +95,7 @@ async def test_a_delivered_order_is_sent_again_as_the_same_card(shop: Shop) -> N
     await desk.orders.resend(operator, order.id, code=order.id[-4:])
     await shop.stage.until(lambda: len(shop.got()) == 2, "the second message")
     assert shop.got() == ["CODE-1111", "CODE-1111"]
+    await shop.stage.wait_for_notice("✅ 已再发一次 1 份「月卡」：CO…11")
     assert await shop.states(order) == [S.CONFIRMED]
     assert await shop.counts(pool) == CardCounts(available=1, handed_over=1)
 

@@ -178,6 +178,7 @@ async def the_second_word_sends_it(day: Day) -> None:
         await day.writes(f"确认 {code}")
     await day.hears("正在把同样的内容再发一次")
     await day.phone_shows("CODE-1111", "CODE-1111", buyer=BUYER, item=POT)
+    await day.hears("✅ 已再发一次 1 份「月卡」：CO…11")
 
 
 STEPS: tuple[Step, ...] = (

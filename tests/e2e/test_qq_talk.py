@@ -27,6 +27,22 @@ def pictures_of(line: ChatLine) -> int:
     return sum(segment["type"] == "image" for segment in line.segments)
 
 
+async def test_a_buyers_next_words_quote_the_last_notice_of_that_conversation(
+    stage: Stage,
+) -> None:
+    await stage.buyer_says("我是小林")
+    lin = await stage.wait_for_notice("我是小林")
+    await stage.buyer_says("我是阿七", buyer=OTHER_BUYER)
+    qi = await stage.wait_for_notice("我是阿七")
+    await stage.buyer_says("包邮吗？")
+    more = await stage.wait_for_notice("包邮吗？")
+
+    assert [lin.quoted, qi.quoted, more.quoted] == [None, None, lin.id]
+    await stage.operator_writes("包邮的", quote=more)
+    await stage.wait_for_answer("包邮的")
+    assert stage.answers(OTHER_BUYER) == []
+
+
 async def test_in_focus_each_line_reaches_the_buyer_under_a_head_that_names_them(
     stage: Stage,
 ) -> None:

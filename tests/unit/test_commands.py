@@ -111,6 +111,7 @@ def test_what_is_no_command_is_none(text: str) -> None:
     ("text", "name", "suggested"),
     [
         ("/暂挺", "暂挺", Action.PAUSE),
+        ("/发或", "发或", Action.DELIVER),
         ("/pausee", "pausee", Action.PAUSE),
         ("/helpme", "helpme", Action.HELP),
         ("/Statsu", "Statsu", Action.STATUS),

@@ -46,6 +46,15 @@ async def test_a_quote_names_the_operators_message(door: Door):
         assert bridge.bot_lines("private", OPERATOR)[0].quoted == asked
 
 
+async def test_a_notice_quotes_an_earlier_one_of_the_same_bot_and_never_of_another(door: Door):
+    async with door.bridge() as bridge:
+        (earlier,) = (await door.qq.deliver(PRIVATE, "在吗 #a7")).message_ids
+        await door.qq.deliver(PRIVATE, "包邮吗 #a7", goes_on={"10001": earlier})
+        await door.qq.deliver(PRIVATE, "多久到 #a7", goes_on={"10009": earlier})
+        lines = bridge.bot_lines("private", OPERATOR)
+    assert [one.quoted for one in lines] == [None, earlier, None]
+
+
 async def test_a_bridge_that_refuses_the_quote_still_gets_the_text(door: Door):
     async with door.bridge(Dialect(unknown_quote_fails=True)) as bridge:
         asked = await bridge.say_private(OPERATOR, "/状态")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hub.delivery import deliver, on_ship_done, outside, refuse, resend
+from hub.delivery import deliver, on_message_settled, on_ship_done, outside, refuse, resend
 from hub.model import (
     Cause,
+    Delivery,
     DeliveryState,
     MessageState,
     NeedKind,
@@ -16,6 +17,7 @@ from hub.model import (
     PoolKind,
     TaskKind,
 )
+from hub.store import Tx
 from tests.unit.delivery.ledger_stage import Ledger, open_ledger
 
 S, M = OrderStatus, MessageState
@@ -29,6 +31,12 @@ async def two_of_three_arrive(ledger: Ledger) -> Order:
         unit = (await ledger.units(paid))[number]
         await ledger.write(lambda tx, u=unit, s=state: ledger.end_unit(tx, u, s))  # type: ignore[misc]
     return paid
+
+
+def arrive(tx: Tx, unit: Delivery) -> None:
+    for message, _ in tx.deliveries.parts(unit.shop, unit.id, unit.attempt):
+        tx.messages.set_state(unit.shop, message, M.ACCEPTED, now=unit.changed_at)
+        on_message_settled(tx, unit.shop, message, M.ACCEPTED, "", unit.changed_at)
 
 
 async def a_text(ledger: Ledger) -> Pool:
@@ -60,6 +68,26 @@ async def test_once_all_arrived_all_of_it_can_be_sent_again(tmp_path: Path) -> N
         known = await ledger.known(paid)
 
         assert await ledger.write(lambda tx: resend(tx, known, by=BY, now=ledger.now())) == 2
+
+
+async def test_that_the_buyer_has_all_of_it_again_is_told_once(tmp_path: Path) -> None:
+    async with open_ledger(tmp_path) as ledger:
+        await ledger.hire()
+        paid = await ledger.page(1, S.PAID, quantity=2)
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        await ledger.write(lambda tx: ledger.settle(tx, paid, M.ACCEPTED))
+        known = await ledger.known(paid)
+        await ledger.all_notices()
+        await ledger.write(lambda tx: resend(tx, known, by=BY, now=ledger.now()))
+        one, other = await ledger.units(paid)
+
+        await ledger.write(lambda tx: ledger.end_unit(tx, one, M.ACCEPTED))
+        assert await ledger.all_notices() == []
+        for _ in ("the answer", "our own echo"):
+            await ledger.write(lambda tx: arrive(tx, other))
+
+        (told,) = await ledger.all_notices()
+        assert told.startswith("✅ 已再发一次 2 份「月卡」")
 
 
 async def test_an_order_whose_last_piece_a_person_delivered_is_marked_as_shipped(

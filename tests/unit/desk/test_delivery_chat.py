@@ -266,6 +266,7 @@ async def test_a_second_word_counts_for_a_minute_for_the_same_person_in_the_same
     assert "没有等你确认的操作" in await stage.write("确认 6778", as_=Role.AGENT)
     assert "没有等你确认的操作" in await stage.write("确认 6778", peer=GROUP)
     assert "确认码不对" in await stage.write("确认 0000")
+    assert "要做就回复「确认 6778」" in await stage.write("确认")
     stage.stock.later(seconds=61)
     assert "没有等你确认的操作" in await stage.write("确认 6778")
     assert await stage.parts(order) == 1

@@ -270,6 +270,15 @@ async def test_handing_over_brings_the_last_words_and_the_next_messages(shop: Sh
     assert await shop.told() == [(BOSS, "在吗"), (LI, "在吗")]
 
 
+async def test_what_the_buyer_has_not_got_is_not_handed_over_as_said(shop: Shop) -> None:
+    await shop.buyer_says("能便宜吗")
+    await shop.write(BOSS, f"#{shop.lin.ticket} 不能")
+    await shop.told()
+    await shop.write(BOSS, f"/转 小李 #{shop.lin.ticket}")
+    ((_, words),) = await shop.told()
+    assert "我们：不能（待发）" in words
+
+
 @pytest.mark.parametrize("words", ["/转 小李 #{} 他要发票", "/转 小李 他要发票 #{}", "/转 李 #{}"])
 async def test_a_word_to_whoever_takes_over_comes_with_it(shop: Shop, words: str) -> None:
     await shop.buyer_says("能便宜吗")

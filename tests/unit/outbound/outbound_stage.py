@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -38,6 +38,7 @@ from hub.model import (
     send_lane,
 )
 from hub.outbound import BuyerSends, ChatSends, Claim, Uploads
+from hub.outbound.chats import NOTHING
 from hub.pacing import Pacer
 from hub.store import Store, open_store
 from hub.xianyu import Client, HistoryPage, Sent, Session
@@ -98,6 +99,8 @@ class FakeChat:
     pushes: bool = True
     refuses_signs: Exception | None = None
     signs: list[tuple[str, Mark]] = field(default_factory=list)
+    went_on: list[dict[str, str]] = field(default_factory=list)
+    """For each text, by bot: the earlier message that it quotes."""
 
     def abilities(self, peer: ChatPeer) -> ChatAbilities:
         return ChatAbilities(reacts=self.reacts, pushes=self.pushes)
@@ -113,9 +116,11 @@ class FakeChat:
         text: str,
         *,
         quote: str | None = None,
+        goes_on: Mapping[str, str] = NOTHING,
         pictures: Sequence[bytes] = (),
     ) -> Delivered:
         delivered = _next(self.answers)
+        self.went_on.append(dict(goes_on))
         self.said.append(text)
         self.shown.append(pictures)
         return delivered

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from outbound_stage import ASKED_BY, FakeChat, Stage, add_conversation
 
 from hub.errors import Rejected, Uncertain, Unreachable
-from hub.model import Delivered, SendMail, SendReceipt, TaskKind, chat_lane, mail_lane
+from hub.model import (
+    Delivered,
+    SendMail,
+    SendNotice,
+    SendReceipt,
+    TaskKind,
+    chat_lane,
+    mail_lane,
+)
 from hub.outbound.chats import BEHIND, KEPT_APART, MANY
+from hub.outbound.last_told import LastTold
 
 SAID = Delivered("10001", ("5",))
 CHATS = (TaskKind.NOTICE, TaskKind.RECEIPT)
@@ -104,6 +114,35 @@ async def test_what_a_buyer_wrote_makes_no_link_and_is_found_again_as_it_was_sai
 
     assert chat.said == ["看 m．tb．cn/h.abc?tk=1 和 www．a-b．com．cn，3.5 元"]
     assert chat.sought == chat.said
+
+
+async def test_a_buyers_next_words_go_on_from_the_last_notice_of_that_conversation(
+    stage: Stage,
+) -> None:
+    other = await stage.store.write(lambda tx: add_conversation(tx, stage.account, "60010020031"))
+    said = [Delivered("10001", ("5",)), Delivered("10001", ("6",)), Delivered("10002", ("7", "8"))]
+    chat = FakeChat([*said, Delivered("10002", ("9",))])
+    sends = stage.chats(chat)
+
+    for number, about in enumerate((None, other, None, None)):
+        await stage.tell(f"第 {number} 句", about=about)
+        await stage.work(sends.perform, *CHATS)
+
+    assert chat.went_on == [{}, {}, {"10001": "5"}, {"10002": "8"}]
+
+
+async def test_no_more_conversations_are_remembered_than_there_is_room_for(stage: Stage) -> None:
+    other = await stage.store.write(lambda tx: add_conversation(tx, stage.account, "60010020031"))
+    await stage.tell("在吗")
+    (first,) = await stage.claim(*CHATS)
+    assert isinstance(first.work, SendNotice)
+    second = replace(first, work=replace(first.work, conversation=other.id))
+    last = LastTold(most=1)
+
+    last.note(first, SAID)
+    last.note(second, SAID)
+
+    assert (dict(last.before(first)), dict(last.before(second))) == ({}, {"10001": "5"})
 
 
 # --- After a long time without a bot --------------------------------------------------------------
