@@ -18,7 +18,8 @@ LEAST_SECONDS, MOST_SECONDS = 1, 120
 def check_profile(profile: AiProfile) -> None:
     """Raises Invalid that names the field, in Chinese."""
     if not 1 <= len(profile.name) <= LONGEST_NAME:
-        raise Invalid("名字不对", {"name": f"写 1 到 {LONGEST_NAME} 个字"})
+        length = f"1 到 {LONGEST_NAME} 个字"
+        raise Invalid(f"名字要有 {length}", {"name": f"写 {length}"})
     _check_url(profile)
     if not 1 <= len(profile.model) <= LONGEST_MODEL or not profile.model.isprintable():
         raise Invalid("模型的名字不对", {"model": "照服务商给的写，例如 deepseek-chat"})

@@ -13,14 +13,21 @@ from web.site import SITE
 
 WAITING: dict[TaskKind, str] = {
     TaskKind.SEND: "要发给买家的消息",
+    TaskKind.RECALL: "要撤回的消息",
+    TaskKind.ANSWER: "要问 AI 的买家消息",
+    TaskKind.READ: "要标为已读的会话",
     TaskKind.NOTICE: "要发到 QQ 的通知",
     TaskKind.RECEIPT: "要发到 QQ 的回执",
     TaskKind.DELIVER: "等着到时间再发的货",
     TaskKind.SHIP: "要标记发货的订单",
     TaskKind.FREE_SHIPPING: "要免拼的小刀订单",
-    TaskKind.READ_ORDER: "要读的订单",
+    TaskKind.PRICE: "要改价的订单",
+    TaskKind.SUPPLY: "要向供货方取的货",
+    TaskKind.READ_ORDER: "要读取的订单",
+    TaskKind.ITEM: "要读取的商品",
+    TaskKind.MAIL: "要发的邮件",
 }
-ON_TIME = (TaskKind.REMIND,)
+ON_TIME = (TaskKind.REMIND, TaskKind.DRAFT, TaskKind.PING, TaskKind.SUMMARY, TaskKind.DIGEST)
 """Not waiting, but set for later: nothing is behind."""
 
 
@@ -43,9 +50,7 @@ async def show(request: web.Request) -> web.Response:
         delivers=any(rule.enabled for rule in await site.desk.delivery_rules.all(who)),
         has_pools=bool(await site.desk.stock.overview(who)),
         waiting=[
-            (WAITING.get(kind, kind), n)
-            for kind, n in view.waiting.items()
-            if n and kind not in ON_TIME
+            (WAITING[kind], n) for kind, n in view.waiting.items() if n and kind not in ON_TIME
         ],
         needs=needs,
         nodes=words.node_lines(view.nodes, {one.id: one.name for one in view.accounts}),

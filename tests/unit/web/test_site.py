@@ -12,7 +12,8 @@ from web_stage import Stage, Visitor, open_stage, visiting
 from yarl import URL
 
 from hub.desk import Operator
-from hub.model import RuleKind, Scope
+from hub.model import RuleKind, Scope, TaskKind
+from web.pages.overview import ON_TIME, WAITING
 
 
 @pytest.fixture
@@ -82,6 +83,11 @@ async def test_an_unknown_address_is_a_404_with_a_way_back(boss: Visitor) -> Non
     assert page.status == 404
     assert "没有这个页面" in page.text
     assert 'href="/"' in page.text
+
+
+def test_everything_that_may_wait_is_named_in_chinese_or_set_for_later() -> None:
+    assert {*WAITING, *ON_TIME} == set(TaskKind)
+    assert all(not re.search("[a-z_]", words) for words in WAITING.values())
 
 
 async def test_a_wrong_method_is_one_sentence(boss: Visitor) -> None:
