@@ -155,9 +155,6 @@ async def a_number_settles_what_waited(day: Day) -> None:
     await day.writes("1", quote=day.notices["need"])
     if day.quotes_get_lost:
         await day.hears("没有执行：", "/处理")
-    elif day.hub_is_new and day.bridge_is_new and not day.dialect.remembers_ids:
-        await day.hears("/处理 1 1")  # nobody knows the words of the notice any more
-    if day.quotes_get_lost or (day.hub_is_new and day.bridge_is_new):
         await day.writes("/处理 1 1")
     await day.hears("待处理 1：发货")
     await day.phone_shows("CODE-1111", buyer=BUYER, item=POT)
