@@ -270,6 +270,21 @@ async def test_an_order_is_settled_by_a_button(
     assert await states(stage, account) == [state]
 
 
+@pytest.mark.parametrize("what", ["outside", "refuse"])
+async def test_what_ends_an_order_is_asked_about_before_it_is_done(
+    stage: Stage, account: Account, agent: Visitor, what: str
+) -> None:
+    """A thumb that slips on a phone must not drop a paid order."""
+    await order(stage, account)
+    await need(stage, account)
+    asking = f"/orders/{NUMBER}/{what}"
+    waits = (await agent.get("/needs")).text
+    assert f'href="{asking}"' in waits
+    assert f'value="{what}"' not in waits
+    assert (await act(agent, what)).status == 303
+    assert "没有待处理的事" in (await agent.get("/needs?part=1")).text
+
+
 async def test_ship_without_card_and_read_again_are_buttons_too(
     stage: Stage, account: Account, agent: Visitor
 ) -> None:
