@@ -51,6 +51,13 @@ async def test_a_shop_moves_to_a_server_and_back_and_can_be_taken_back(
     assert shared.tables() == alone.tables()
     undo(shared.settings, now=NOW + timedelta(hours=6))
     assert shared.tables() == merged
+    journal = tmp_path / "shared" / "data" / "exchange.json"
+    journal.write_text("no journal")
+    with pytest.raises(Unavailable, match="再把同一条恢复命令执行一次"):
+        shared.restore(there, passphrase=PASSPHRASE)
+    with pytest.raises(Unavailable, match="把那条恢复命令再执行一次"):
+        shared.backups.make(NOW)
+    journal.unlink()
     back.restore(made, passphrase=PASSPHRASE)
     assert back.tables() == later
     left = {path.name for path in (tmp_path / "shared" / "data").iterdir()}
