@@ -61,6 +61,7 @@ class PostgresSql(Sql):
         return compiled.sql % spelled
 
     def _literal(self, value: Any) -> str:
+        """The few types that nearly all values have go by the shortest way, too."""
         if value is None:
             return "NULL"
         if isinstance(value, str):
@@ -69,7 +70,7 @@ class PostgresSql(Sql):
             return "TRUE" if value else "FALSE"
         if isinstance(value, int):
             return f"{value:d}" if value >= 0 else f"({value:d})"
-        raise TypeError(f"no statement takes a {type(value).__name__}")
+        return self._loading.as_literal(value).decode()
 
     def _send(self, text: str) -> Any:
         """The result of the last statement in it. Raises StoreError."""
