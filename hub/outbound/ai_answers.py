@@ -251,6 +251,9 @@ class AiAnswers:
         if verdict.mode is AiMode.AUTOMATIC:
             drop_drafts(tx, conversation, ANSWERED_SINCE, now)
             self._replies.say_by_ai(tx, conversation, work.message, answer.text, now)
+            notice = text.ai_answered_notice(asked.account, conversation, answer.text)
+            key = f"ai-said:{claim.task.id}"
+            tell_owners(tx, conversation, notice, key=key, now=now, kind=NoticeKind.MESSAGE)
             self._show_read(tx, conversation, now)
         elif verdict.mode is AiMode.DRAFT:
             self._propose(tx, work, asked, conversation, answer, verdict, now)

@@ -140,6 +140,12 @@ def draft_dropped(conversation: Conversation) -> str:
     return f"草稿不要了，买家什么也不会收到 #{conversation.ticket}"
 
 
+def ai_answered_notice(account: Account, conversation: Conversation, answer: str) -> str:
+    """What AI says in the seller's name, as told when a rule answers."""
+    head = notice_head(account, conversation)
+    return f"{head}\n↪ AI 自动回复：{answer}\n#{conversation.ticket}"
+
+
 def ai_failed_notice(account: Account, conversation: Conversation, reason: str) -> str:
     return f"{notice_head(account, conversation)}\nAI 没有回答：{reason}\n#{conversation.ticket}"
 

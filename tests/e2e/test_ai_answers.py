@@ -78,6 +78,14 @@ async def test_what_no_rule_answers_is_answered_by_ai_from_the_page_of_the_item(
     assert ("ai_answered", "AI 有 90% 的把握") in await why(stage)
 
 
+async def test_what_ai_says_by_itself_is_told_in_qq(stage: Stage) -> None:
+    await answers_by_itself(stage)
+    await stage.buyer_says(ASKED)
+    notice = await stage.wait_for_notice("↪ AI 自动回复：")
+    await stage.settled()
+    assert stage.answers() == [notice.text.split("自动回复：")[1].rsplit("\n#", 1)[0]]
+
+
 async def test_a_rule_answers_before_ai_is_asked(stage: Stage) -> None:
     await answers_by_itself(stage)
     await stage.buyer_says("在吗")
