@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
 from hub.store.opening import MIGRATIONS, create_private, migrate
-from tests.spreading import Spreading
 
 # How fast a machine is proves nothing, and chance makes no test that fails only now and then.
 settings.register_profile(
@@ -23,11 +21,6 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("everywhere")
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Spreading:
-    return Spreading(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -28,6 +28,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[TALLY] = Figures()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process plays what crowds play: each starts all the worlds of its file, as many side by
+    side as the machine stands; crowds beside each other would be too much for it."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "crowd" in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group("crowd"))
+
+
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
