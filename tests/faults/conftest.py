@@ -29,11 +29,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process plays what crowds play: each starts all the worlds of its file, as many side by
-    side as the machine stands; crowds beside each other would be too much for it."""
+    """One process plays what a crowd plays: it starts all of its file's worlds side by side."""
     for item in items:
         if isinstance(item, pytest.Function) and "crowd" in item.fixturenames:
-            item.add_marker(pytest.mark.xdist_group("crowd"))
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 def pytest_terminal_summary(
