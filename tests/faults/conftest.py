@@ -28,13 +28,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[TALLY] = Figures()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process plays what a crowd plays: it starts all of its file's worlds side by side."""
-    for item in items:
-        if isinstance(item, pytest.Function) and "crowd" in item.fixturenames:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-
-
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
