@@ -105,9 +105,7 @@ def _first_time(
     if pool is None:
         pool = tx.pools.get(order.shop, served.pool) if served is not None else None
         if pool is None:
-            raise NotFound(
-                "没有发货：没有规则适合这笔订单，请选一个卡池（QQ 里写在后面：/发货 订单号 卡池名）"
-            )
+            raise NotFound("没有发货：没有规则适合这笔订单，请选一个卡池")
     quantity = units or order.quantity
     if quantity is None:
         raise Invalid("没有发货：订单上看不出买了几件，请写上份数")

@@ -302,9 +302,14 @@ class DeliveryChat:
             view: OrderView
             match choice:
                 case Choice.DELIVER:
-                    view = await orders.deliver(
-                        who, order.id, pool=pool, units=pieces, code=code, need=need
-                    )
+                    try:
+                        view = await orders.deliver(
+                            who, order.id, pool=pool, units=pieces, code=code, need=need
+                        )
+                    except NotFound as refusal:
+                        if pool is not None:
+                            raise
+                        raise NotFound(text.which_pool_for(refusal.text, order.id)) from refusal
                 case Choice.RESEND:
                     view = await orders.resend(who, order.id, code=code, written=written)
                 case Choice.SHIP:

@@ -164,6 +164,7 @@ from hub.text.orders import (
     story_lines,
     which_need,
     which_pool,
+    which_pool_for,
 )
 from hub.text.parts import UNFINISHED, cut_short, in_parts, late_answer, no_button_events
 from hub.text.people import (
@@ -485,6 +486,7 @@ __all__ = [
     "which_buyer",
     "which_need",
     "which_pool",
+    "which_pool_for",
     "whole_name",
     "why_nothing",
     "why_page",

@@ -217,8 +217,13 @@ def _need_said(need: Need, order: KnownOrder | None) -> str:
 
 
 def which_pool(refusal: str, number: int) -> str:
-    """Nothing says which pool an order is served from."""
+    """Nothing says which pool an order is served from; `number` of the need that is answered."""
     return f"{refusal}，例如 /处理 {number} 1 月卡"
+
+
+def which_pool_for(refusal: str, order: str) -> str:
+    """The same of a command that names the order."""
+    return f"{refusal}，例如 /发货 {order} 月卡"
 
 
 def quote_is_blank(need: Need, number: str, ticket: str) -> str:

@@ -70,7 +70,7 @@ FROM_CHAT: dict[str, Action] = {
     "focusing.leave": Action.LEAVE,
 }
 """Drafts and answers have words instead of commands; their role is that of whoever may answer."""
-OF_THE_ADMIN = {"backups", "mail", "rule_sheets", "statistics", "suppliers"}
+OF_THE_ADMIN = {"backups", "imports", "mail", "rule_sheets", "statistics", "suppliers"}
 """Nouns that are the admin's altogether."""
 CONFIGURES = [
     "inbox.opened",

@@ -136,7 +136,7 @@ async def test_an_order_is_delivered_by_hand_once(stage: DeliveryStage) -> None:
 async def test_a_pool_and_the_pieces_can_be_named(stage: DeliveryStage) -> None:
     order = await stage.order(quantity=None)
     await stage.stock.stocked(["YEAR-1", "YEAR-2"], "年卡")
-    assert "请选一个卡池" in await stage.write("/发货 6778")
+    assert "请选一个卡池，例如 /发货 " in await stage.write("/发货 6778")
     assert "没有叫「周卡」的卡池" in await stage.write("/发货 6778 周卡")
     assert "请写上份数" in await stage.write("/发货 6778 年卡")
     assert "开始发货 2 份「年卡」" in await stage.write("/发货 6778 年卡 2份")

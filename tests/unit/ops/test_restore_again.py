@@ -122,8 +122,9 @@ async def test_a_task_that_was_begun_after_the_backup_counts_as_sent(
     """It was on the wire when the machine died: nothing else tells."""
     with closing(sqlite3.connect(shop.database)) as sql, sql:
         sql.execute(
-            "INSERT INTO outbox (shop_id, kind, lane, key, work, state, head, due_at, attempt,"
-            " error, created_at) VALUES (1, 'notice', 'x', 'x', '{}', 'ready', TRUE, 0, 0, '', 0)"
+            "INSERT INTO outbox (shop_id, kind, lane, seat, key, work, state, head, due_at,"
+            " attempt, error, created_at)"
+            " VALUES (1, 'notice', 'x', '', 'x', '{}', 'ready', TRUE, 0, 0, '', 0)"
         )
     made = shop.backups.make(NOW).path
     shop.restore(made)
