@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from tests.deploy.images import POSTGRES
-from tests.deploy.stack import HUB, SETTINGS, Stack, wait_for
+from tests.deploy.stack import HUB, SETTINGS, Stack, run, wait_for
 
 pytestmark = pytest.mark.timeout(600)
 
+MADE_ANEW = "yuqiao-cluster:latest"
 HUBS = (HUB, f"{HUB}-2")
 QUICKLY = f"{SETTINGS}\nnode:\n  lease_seconds: 4\n"
 ASK = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/health').read().decode())"
@@ -20,7 +21,10 @@ ASK = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/health
 
 @pytest.fixture(scope="module")
 def cluster(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack.laid_out(tmp_path_factory.mktemp("cluster"), "yuqiao-cluster", image, nginx=True)
+    folder = tmp_path_factory.mktemp("cluster")
+    # By a name of its own: an update builds it anew, and users of the other one must not notice.
+    run("docker", "tag", image, MADE_ANEW, cwd=folder)
+    stack = Stack.laid_out(folder, "yuqiao-cluster", MADE_ANEW, nginx=True)
     stack.set(POSTGRES_IMAGE=POSTGRES)
     (stack.folder / "config" / "hub.yml").write_text(QUICKLY, "utf-8")
     try:
