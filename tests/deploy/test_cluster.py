@@ -22,7 +22,7 @@ ASK = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/health
 @pytest.fixture(scope="module")
 def cluster(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("cluster")
-    # By a name of its own: an update builds it anew, and others go on with theirs.
+    # By a name of its own: an update builds it anew, and users of the other one must not notice.
     run("docker", "tag", image, MADE_ANEW, cwd=folder)
     stack = Stack.laid_out(folder, "yuqiao-cluster", MADE_ANEW, nginx=True)
     stack.set(POSTGRES_IMAGE=POSTGRES)
