@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from backup_stage import COOKIES, NOW, PASSPHRASE, PICTURE, Machine, furnish, tables
+from backup_stage import COOKIES, NOW, PASSPHRASE, PICTURE, Machine, tables
 
 from hub.errors import Invalid, Refusal, StoreError, Unavailable
 from hub.ops import verify
@@ -22,19 +22,6 @@ from hub.ops.sealing import blanked
 from hub.settings import Settings
 from hub.store import Tx, open_store, swap
 from hub.text import backups as words
-
-
-@pytest.fixture(scope="module")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    machine = Machine(tmp_path_factory.mktemp("furnished"))
-    asyncio.run(furnish(machine))
-    return machine
-
-
-@pytest.fixture
-def shop(furnished: Machine, tmp_path: Path) -> Machine:
-    shutil.copytree(furnished.folder, tmp_path / "here")
-    return Machine(tmp_path / "here")
 
 
 @pytest.fixture

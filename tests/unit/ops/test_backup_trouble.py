@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
-from backup_stage import NOW, PASSPHRASE, Machine, furnish
+from backup_stage import NOW, PASSPHRASE, Machine
 
 from hub.errors import Invalid, Unavailable
 from hub.model import StoredBackup
@@ -23,19 +23,6 @@ from hub.store import open_store
 from hub.text import backups as words
 
 FUTURE = NOW + timedelta(days=1500)
-
-
-@pytest.fixture(scope="module")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    machine = Machine(tmp_path_factory.mktemp("furnished"))
-    asyncio.run(furnish(machine))
-    return machine
-
-
-@pytest.fixture
-def shop(furnished: Machine, tmp_path: Path) -> Machine:
-    shutil.copytree(furnished.folder, tmp_path / "here")
-    return Machine(tmp_path / "here")
 
 
 def test_what_others_left_in_the_folder_is_no_backup_and_stops_nobody(shop: Machine) -> None:

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from backup_stage import NOW, PASSPHRASE, Machine, furnish, operator
+from backup_stage import NOW, PASSPHRASE, Machine, operator
 
 from hub.errors import Invalid
 from hub.model import AccountId, CardState, OrderUnit, PoolKind, RuleKind
 from hub.store import Tx
 from hub.text import backups as words
-
-
-@pytest.fixture(scope="module")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Machine, Path]:
-    machine = Machine(tmp_path_factory.mktemp("furnished"))
-    asyncio.run(furnish(machine))
-    return machine, machine.backups.make(NOW, passphrase=PASSPHRASE).path
-
-
-@pytest.fixture
-def made(furnished: tuple[Machine, Path]) -> Path:
-    return furnished[1]
-
-
-@pytest.fixture
-def shop(furnished: tuple[Machine, Path], tmp_path: Path) -> Machine:
-    shutil.copytree(furnished[0].folder, tmp_path / "here")
-    return Machine(tmp_path / "here")
 
 
 async def cards(machine: Machine) -> dict[str, str]:

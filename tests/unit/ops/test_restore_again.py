@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 import sqlite3
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from backup_stage import NOW, PASSPHRASE, Machine, furnish, operator
+from backup_stage import NOW, PASSPHRASE, Machine, operator
 
 from hub.errors import Invalid, Unavailable
 from hub.model import AccountId, CardState, Cause, OrderUnit
@@ -23,24 +22,6 @@ from hub.text import backups as words
 
 UNIT = OrderUnit(AccountId(1), "4400112233445566778", 1)
 LATER = NOW + timedelta(hours=8)
-
-
-@pytest.fixture(scope="module")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Machine, Path]:
-    machine = Machine(tmp_path_factory.mktemp("furnished"))
-    asyncio.run(furnish(machine))
-    return machine, machine.backups.make(NOW, passphrase=PASSPHRASE).path
-
-
-@pytest.fixture
-def made(furnished: tuple[Machine, Path]) -> Path:
-    return furnished[1]
-
-
-@pytest.fixture
-def shop(furnished: tuple[Machine, Path], tmp_path: Path) -> Machine:
-    shutil.copytree(furnished[0].folder, tmp_path / "here")
-    return Machine(tmp_path / "here")
 
 
 def back(shop: Machine, folder: Path | None = None, *, do: bool = True) -> Restored:
