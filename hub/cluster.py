@@ -227,6 +227,8 @@ class Cluster:
             for seat, lease in tx.nodes.leases().items():
                 if lease.node == self.id:
                     tx.nodes.free(seat)
+            # The workers have ended: what one of them could not finish waits for nobody.
+            tx.outbox.relieve_dead(tx.nodes.now())
 
         try:
             async with asyncio.timeout(LEAVE_SECONDS):

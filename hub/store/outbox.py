@@ -38,6 +38,12 @@ _NOT_ANOTHERS = (
 )
 """Where several hubs share the database: its seat is the holder's, or nobody's. Nobody's is soon
 somebody's; until then what has to be given up must not wait."""
+_NOT_IN_HAND = (
+    "(state = 'ready' OR holder = :holder"
+    " OR NOT EXISTS (SELECT 1 FROM nodes n WHERE n.id = outbox.holder))"
+)
+"""Leases end by the clocks of machines, which differ: as long as another node lives, what it has in
+hand is its own, whatever the clock here says."""
 
 _ENQUEUE = Statement(
     "INSERT INTO outbox (shop_id, kind, lane, seat, key, work, state, head, due_at, expires_at,"
@@ -130,7 +136,9 @@ _KNOWS = Statement("SELECT 1 FROM outbox WHERE shop_id = :shop AND key = :key")
 _GET = Statement(f"SELECT {_COLUMNS} FROM outbox WHERE id = :id")
 _STATE = Statement("SELECT state FROM outbox WHERE id = :id")
 _NEXT_DUE = Statement("SELECT min(due_at) FROM outbox WHERE head")
-_NEXT_DUE_SHARED = Statement(f"SELECT min(due_at) FROM outbox WHERE head AND {_NOT_ANOTHERS}")
+_NEXT_DUE_SHARED = Statement(
+    f"SELECT min(due_at) FROM outbox WHERE head AND {_NOT_ANOTHERS} AND {_NOT_IN_HAND}"
+)
 _BACKLOG = Statement(
     "SELECT kind, count(*) FROM (SELECT kind FROM outbox WHERE head"
     f" UNION ALL SELECT kind FROM outbox WHERE {_WAITING}) AS waiting GROUP BY kind"
@@ -159,7 +167,7 @@ def claim_statement(kinds: frozenset[TaskKind], *, shared: bool = False) -> Stat
     names = ", ".join(f"'{kind.value}'" for kind in sorted(kinds))
     only = f" AND kind IN ({names})" if names else ""
     if shared:
-        only += f" AND {_NOT_ANOTHERS}"
+        only += f" AND {_NOT_ANOTHERS} AND {_NOT_IN_HAND}"
     return Statement(
         "UPDATE outbox SET state = 'running', holder = :holder, due_at = :lease_until,"
         " attempt = attempt + 1 WHERE id IN ("
@@ -219,7 +227,8 @@ class Outbox:
         """Lease up to `limit` lane heads that are due, or whose lease ran out; oldest first.
 
         System-wide: the workers serve all shops. With other hubs on the database, `holder` is the
-        id of the node, and what is another one's seat is left to it.
+        id of the node, and what is another one's seat, or in the hands of one that lives, is left
+        to it.
         """
         rows = self._sql.rows(
             claim_statement(frozenset(() if kinds is None else kinds), shared=self._sql.shared),

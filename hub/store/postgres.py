@@ -61,7 +61,13 @@ _REACHABLE = {
 
 # The second is how long a process that hangs in the middle of a batch can hold up the others, so
 # the first must be longer.
-_WRITER = {"lock_timeout": "15s", "idle_in_transaction_session_timeout": "8s"}
+# The third: what was said to be committed is acknowledged, sent or given out afterwards, so it must
+# be on the disk, however the server is set.
+_WRITER = {
+    "lock_timeout": "15s",
+    "idle_in_transaction_session_timeout": "8s",
+    "synchronous_commit": "on",
+}
 _READER = {"lock_timeout": "15s", "idle_in_transaction_session_timeout": "60s"}
 _KEEPER = {"lock_timeout": "120s"}
 """Of the connection that migrates."""

@@ -22,6 +22,7 @@ from hub.model import (
     BuyerMessage,
     ChatPeer,
     ConversationId,
+    DeliveryId,
     MessageId,
     NodeBot,
     NodeId,
@@ -31,6 +32,7 @@ from hub.model import (
     PlatformUser,
     SendMessage,
     SendNotice,
+    Supply,
     TaskKind,
     Text,
     account_seat,
@@ -287,6 +289,45 @@ async def test_tasks_are_done_where_their_seat_is(
 
     await store.write(lambda tx: tx.nodes.give(account_seat(account), NodeId("b")))
     assert not await store.write(lambda tx: tx.outbox.mark_wire(send, "a", now))
+
+
+async def test_what_a_living_node_has_in_hand_is_its_own_whatever_the_clock_of_another_says(
+    store: Store, clock: Clock, nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, ahead = nodes.add("a"), nodes.add("b")
+    await nodes.turn(here, ahead)
+    monkeypatch.setattr(Sql, "shared", True)
+    now, far = clock(), clock() + timedelta(minutes=5)
+
+    def take(tx: Tx, who: Cluster, at: datetime) -> int:
+        return len(tx.outbox.claim(who.id, at, at + timedelta(minutes=1), 9))
+
+    def begin(tx: Tx) -> None:
+        work = Supply(DeliveryId(1))
+        tx.outbox.enqueue(tx.shops.default(), work, lane="x", key="x", due_at=now)
+        assert take(tx, here, now) == 1
+
+    await store.write(begin)
+
+    assert await store.write(lambda tx: take(tx, ahead, far)) == 0
+    assert await store.read(lambda tx: tx.outbox.next_due(ahead.id)) is None
+    await store.write(lambda tx: tx.nodes.remove(here.id))
+    assert await store.write(lambda tx: take(tx, ahead, far)) == 1
+
+
+async def test_what_a_node_could_not_finish_before_it_stopped_waits_for_nobody(
+    store: Store, clock: Clock, nodes: Nodes
+) -> None:
+    stopping = nodes.add("a")
+
+    def begin(tx: Tx) -> None:
+        notice = SendNotice(ChatPeer("", "private", "20002"), "你好", None)
+        tx.outbox.enqueue(tx.shops.default(), notice, lane="x", key="x", due_at=clock())
+        tx.outbox.claim(stopping.id, clock(), clock() + timedelta(minutes=1), 1)
+
+    async with stopping.taking_part():
+        await store.write(begin)
+    assert await store.read(lambda tx: tx.outbox.next_due()) == clock()
 
 
 async def test_a_line_that_two_bots_hear_at_two_nodes_is_one_line(

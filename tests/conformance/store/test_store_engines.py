@@ -24,7 +24,7 @@ from hub.store import Change, Database, Store, Tx, copy_in, copy_out, copying, o
 from hub.store.outbox import claim_statement
 from hub.store.postgres import PostgresGround, write_engine
 from hub.store.postgres_sql import PostgresSql
-from hub.store.sql import Announcement
+from hub.store.sql import Announcement, Statement
 from hub.store.tables import metadata
 from tests.statements import statements
 
@@ -242,6 +242,16 @@ async def test_a_stricter_default_of_the_database_changes_nothing(new: Database)
             await asyncio.gather(first.write(unit), second.write(unit))
         found = await first.read(lambda tx: tx.values.get(tx.shops.default(), "n"))
     assert found == "20"
+
+
+async def test_a_commit_is_on_the_disk_however_the_server_is_set(new: Database) -> None:
+    asked = Statement("SELECT current_setting('synchronous_commit')")
+    with psycopg.connect(new.url) as connection:
+        (default,) = connection.execute(asked.text).fetchone() or ("",)
+    assert default == "off", "of the server of the tests"
+
+    async with open_store(new) as store:
+        assert await store.write(lambda tx: tx.shops._sql.value(asked)) == "on"
 
 
 # --- Trouble --------------------------------------------------------------------------------------
