@@ -60,7 +60,7 @@ async def operator_writes(page: Page, text: str, quoting: Locator | None = None)
 
 async def test_from_a_buyers_word_to_the_quoted_answer_on_his_phone(page: Page) -> None:
     await buyer_says(page, "键帽还有备用的吗？")
-    notice = qq_shows(page, "键帽还有备用的吗？")
+    notice = qq_shows(page, "键帽还有备用的吗？").first
     await expect(notice).to_contain_text("买家小林")
     await expect(notice).to_contain_text("#a1")
 
@@ -127,7 +127,7 @@ async def test_what_people_write_is_never_markup(page: Page) -> None:
     """In either phone: a page that shows what strangers typed must not run it."""
     evil = "<img src=x onerror=\"document.title='owned'\"><b>粗</b>"
     await buyer_says(page, evil)
-    await expect(qq_shows(page, evil)).to_be_visible()
+    await expect(qq_shows(page, evil).first).to_be_visible()  # a draft of AI quotes it, too
     await expect(page.locator("#buyer-chat .own .bubble")).to_have_text(evil)
     assert await page.title() != "owned"
 
