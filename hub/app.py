@@ -57,7 +57,7 @@ from hub.ops import (
     bring_over_set_aside,
     check_store,
     fetch_from,
-    mind_restore,
+    mind_rewind,
 )
 from hub.outbound import (
     Worker,
@@ -111,13 +111,18 @@ async def open_hub(
     Raises StoreError or SettingsError, each one line for the person who starts it.
     """
     await asyncio.to_thread(set_aside, settings.database.path)
+    loses_nothing = settings.database.synchronous_standby
     async with (
-        open_store(Database.chosen(settings.database), key=settings.database.key, now=now) as store,
+        open_store(
+            Database.chosen(settings.database),
+            key=settings.database.key,
+            now=now,
+            first=lambda tx, line: mind_rewind(tx, line, now(), loses_nothing=loses_nothing),
+        ) as store,
         OwnLookup() as lookup,
     ):
         into = ImportInto(store, "hub", now, hash_brought_over, fetch_from(settings.xianyu))
         await bring_over_set_aside(store, settings.database.path, into)
-        await mind_restore(store, settings.database.path.parent, now)
         cluster = Cluster(
             store,
             settings.node.called,

@@ -91,6 +91,24 @@ class Server:
         options += [f"-p {port}", f"-c unix_socket_directories={self.folder}"]
         self._control("start", "-t", "60", "-l", str(self.folder / "log"), "-o", " ".join(options))
 
+    def copy(self) -> None:
+        """A standby that is behind from now on."""
+        assert self.folder is not None
+        self.stop()
+        # By the server's user, so that the files stay its own.
+        _as_nobody(self.folder, "/bin/cp", "-R", "data", "standby")
+        self.start()
+
+    def fail_over(self) -> None:
+        """The standby takes over at the same address; what came after the copy is gone."""
+        assert self.folder is not None
+        self.stop()
+        (self.folder / "data").rename(self.folder / "lost")
+        (self.folder / "standby").rename(self.folder / "data")
+        (self.folder / "data" / "standby.signal").touch()
+        self.start()
+        self._control("promote", "-t", "60")
+
     def _control(self, *words: str) -> None:
         assert self.folder is not None
         _as_nobody(self.folder, "pg_ctl", "-D", str(self.folder / "data"), "-w", *words)

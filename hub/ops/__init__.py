@@ -1,6 +1,6 @@
 """Running the hub: backups, health, metrics, logs, the check-up."""
 
-from hub.ops.after_restore import mind_restore
+from hub.ops.after_rewind import mind_rewind
 from hub.ops.archive import Manifest
 from hub.ops.backup import Backups, verify
 from hub.ops.backup_clock import BackupClock
@@ -59,7 +59,7 @@ __all__ = [
     "in_order",
     "in_words",
     "log_files",
-    "mind_restore",
+    "mind_rewind",
     "redact",
     "restore",
     "set_up_logs",

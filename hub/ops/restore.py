@@ -8,14 +8,13 @@ import shutil
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from hub.errors import Conflict, InUse, Invalid, SettingsError, StoreError, Unavailable
 from hub.ops.archive import DATABASE, SEALED, Manifest, check_database, read_manifest, unpack
 from hub.ops.kept import RECORD, Kept, Place, free_folder
-from hub.ops.marks import RESTORED, Mark, was_moved
 from hub.ops.sealing import Secrets, unseal
 from hub.ops.stand_in import STAND_IN, as_file
 from hub.settings import Settings, load_settings
@@ -24,6 +23,7 @@ from hub.store import (
     STAGING,
     Contents,
     Exchange,
+    Rewind,
     carry_given_out,
     contents,
     copy_database,
@@ -33,7 +33,9 @@ from hub.store import (
     merge,
     opens,
     read_key,
+    read_rewind,
     under_way,
+    write_rewind,
 )
 from hub.text import backups as words
 
@@ -215,7 +217,6 @@ def _record(work: _Work, *, of_database: bool) -> Kept:
     places = [
         Place(step.target, str(step.kept.relative_to(work.kept)), step.target.exists())
         for step in work.steps
-        if step.target.name != RESTORED
     ]
     path = work.settings.database.path
     if of_database:
@@ -227,13 +228,17 @@ def _plan_database(work: _Work) -> None:
     path = work.settings.database.path
     real = path.resolve()  # a link stays one
     _plan_key(work)
-    said = Mark(work.manifest.made_at, _has_moved(work), work.kept.name)
-    mark = write_private(work.staging / RESTORED, said.text())
-    work.steps.append(Exchange(work.staging / DATABASE, real, work.kept / path.name))
+    coming = work.staging / DATABASE
+    moved = _has_moved(work)
+    before = read_rewind(coming)  # of a backup that was made before a hub had minded it
+    if before is not None and before.moved:
+        write_rewind(coming, replace(before, kept=work.kept.name))
+    else:
+        write_rewind(coming, Rewind(work.manifest.made_at, moved, work.kept.name))
+    work.steps.append(Exchange(coming, real, work.kept / path.name))
     for side in SIDES:
         name = real.name + side
         work.steps.append(Exchange(None, real.with_name(name), work.kept / (path.name + side)))
-    work.steps.append(Exchange(mark, work.folder / RESTORED, work.kept / RESTORED))
     work.parts.append(words.PARTS["database"])
 
 
@@ -265,12 +270,13 @@ def _has_moved(work: _Work) -> bool:
     try:
         copy = work.staging / "present.db"
         copy_database(path, copy)
+        before = read_rewind(copy)
         moved = compare(copy, work.staging / DATABASE, work.warnings, now=work.now)
         copy.unlink()
     except StoreError:
         work.warnings.append(words.CARDS_UNKNOWN)
         return True
-    return moved or was_moved(work.folder)
+    return moved or (before is not None and before.moved)
 
 
 def compare(present: Path, coming: Path, warnings: list[str], *, now: datetime) -> bool:

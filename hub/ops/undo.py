@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from hub.errors import Invalid, StoreError
 from hub.ops.kept import RECORD, Kept, Place, free_folder, newest_kept, read_kept
-from hub.ops.marks import RESTORED, Mark, read_mark, was_moved
 from hub.ops.restore import (
     SIDES,
     Restored,
@@ -25,12 +24,15 @@ from hub.ops.stand_in import as_file
 from hub.settings import Settings
 from hub.store import (
     Exchange,
+    Rewind,
     contents,
     copy_database,
     exchange,
     known_schemas,
     opens,
     read_key,
+    read_rewind,
+    write_rewind,
 )
 from hub.text import backups as words
 
@@ -100,7 +102,6 @@ def _plan(work: _Undoing) -> None:
     places = [
         Place(step.target, str(step.kept.relative_to(work.kept)), step.target.exists())
         for step in work.steps
-        if step.target.name != RESTORED
     ]
     record = Kept(work.kept, work.now, work.last.database, places).text()
     written = write_private(work.staging / RECORD, record)
@@ -119,14 +120,13 @@ def _plan_database(work: _Undoing, target: Path) -> None:
         raise Invalid(words.newer(work.last.folder.name, "?"))
     if not opens(_key(work), found.key_check):
         raise Invalid(words.FOREIGN_KEY)
-    mark = _mark(work, coming)
+    rewind = _rewind(work, coming)
+    if rewind is not None:
+        write_rewind(coming, rewind)
     work.steps.append(Exchange(coming, target, work.kept / work.last.database))
     for side in SIDES:
         kept = work.kept / (work.last.database + side)
         work.steps.append(Exchange(None, target.with_name(target.name + side), kept))
-    if mark is not None:
-        new = write_private(work.staging / RESTORED, mark.text()) if mark.moved else None
-        work.steps.append(Exchange(new, work.data / RESTORED, work.kept / RESTORED))
 
 
 def _key(work: _Undoing) -> str:
@@ -136,24 +136,21 @@ def _key(work: _Undoing) -> str:
     return read_key(work.last.folder) or read_key(work.data) or ""
 
 
-def _mark(work: _Undoing, coming: Path) -> Mark | None:
-    """For the hub's first start. None: what stands there, if anything, goes on being true."""
-    try:
-        here, before = read_mark(work.data), read_mark(work.last.folder)
-    except Invalid:
-        here, before = None, Mark(work.last.at, moved=True)
-    if here is not None and here.kept == work.last.folder.name:
-        # No hub ran since that restore: all is as if it had never been.
-        return before or Mark(work.last.at, moved=False)
+def _rewind(work: _Undoing, coming: Path) -> Rewind | None:
+    """For the hub's first start. None: what it says of itself goes on being true."""
+    before = read_rewind(coming)
+    at = work.last.at if before is None else before.at
+    rewind = Rewind(at, moved=True, kept=work.kept.name)
     present = work.staging / "present.db"
     try:
         copy_database(work.settings.database.path, present)
+        here = read_rewind(present)
+        if here is not None and here.kept == work.last.folder.name:
+            return None  # no hub ran since that restore: all is as if it had never been
         moved = compare(present, coming, work.warnings, now=work.now)
     except StoreError:
         work.warnings.append(words.CARDS_UNKNOWN)
-        moved = True
-    present.unlink(missing_ok=True)
-    if not (moved or was_moved(work.data) or was_moved(work.last.folder)):
-        return None
-    made_at = before.made_at if before is not None else work.last.at
-    return Mark(made_at, moved=True, kept=work.kept.name)
+        return rewind
+    finally:
+        present.unlink(missing_ok=True)
+    return rewind if moved or any(one is not None and one.moved for one in (here, before)) else None

@@ -89,6 +89,9 @@ class DatabaseSettings(_Section):
     """`postgresql://user:password@host:port/name`; `sqlite:///<path>` says the same as `path`."""
     key: str = Field("", repr=False)
     """Key that seals credentials; empty: a key file beside the database."""
+    synchronous_standby: bool = False
+    """Whether the server commits nothing that its standby has not: then nothing is missing on the
+    standby that takes over, and deliveries go on without a person."""
 
     @model_validator(mode="before")
     @classmethod

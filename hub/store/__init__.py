@@ -24,6 +24,7 @@ from hub.store.nouns import (
 from hub.store.originals import ROW, Original, OriginalRow, open_original
 from hub.store.patience import persistently
 from hub.store.places import held_place, place_of
+from hub.store.rewinds import Rewind, read_rewind, write_rewind
 from hub.store.store import EVERY_KIND, Store, open_store
 from hub.store.swap import STAGING, Exchange, exchange, finish, under_way
 from hub.store.tx import Tx
@@ -50,6 +51,7 @@ __all__ = [
     "Outage",
     "QuarantineEntry",
     "Relay",
+    "Rewind",
     "Store",
     "StoredToken",
     "TokenTries",
@@ -75,8 +77,10 @@ __all__ = [
     "persistently",
     "place_of",
     "read_key",
+    "read_rewind",
     "set_aside",
     "set_aside_before",
     "size_of",
     "under_way",
+    "write_rewind",
 ]

@@ -31,6 +31,8 @@ class Writing:
     """Begins a transaction in which nobody else writes."""
     commit: Callable[[Sequence[Announcement]], Sequence[str]]
     """Ends it, and tells other processes what it brought."""
+    line: Callable[[], str] = str
+    """Server and line of its history that the last connection found; empty: there is none."""
     reconnects: bool = False
     """Whether the connection may go and come back. The file of SQLite does not."""
 

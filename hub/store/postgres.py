@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from loguru import logger
 from psycopg import Connection as Driver
 from psycopg import Error as DriverError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -29,6 +30,7 @@ from hub.store.ground import Announce, Writing
 from hub.store.hearing import Ear, heard_by_others
 from hub.store.opening import MIGRATIONS, known_head, run_steps, vault_of
 from hub.store.postgres_sql import PostgresSql, connect
+from hub.store.rewinds import LINE
 from hub.store.sql import Announcement, Sql
 from hub.store.swap import under_way
 from hub.store.vault import Vault
@@ -48,6 +50,10 @@ _BEGIN = (
 lock would show what was there before the wait for it."""
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _READERS = 4
+_LINE = (
+    "SELECT system_identifier || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+    " FROM pg_control_system()"
+)
 
 _REACHABLE = {
     "connect_timeout": 5,
@@ -81,6 +87,7 @@ class PostgresGround:
         self._node = secrets.token_hex(4)
         """Tells our own announcements from those of others."""
         self._filling: str | None = None
+        self._line = ""
 
     async def prepare(
         self, stack: AsyncExitStack, *, key: str, now: datetime, guest: bool
@@ -94,13 +101,16 @@ class PostgresGround:
         return vault
 
     def writing(self) -> Writing:
-        engine = write_engine(self._database, self._check_filling)
-        return Writing(engine, PostgresSql, _BEGIN, self._commit, reconnects=True)
+        engine = write_engine(self._database, self._greet)
+        return Writing(
+            engine, PostgresSql, _BEGIN, self._commit, lambda: self._line, reconnects=True
+        )
 
-    def _check_filling(self, connection: Driver[Any]) -> None:
+    def _greet(self, connection: Driver[Any]) -> None:
         """What we know of the rows, and our key, may be of others than are there now."""
         if filling(connection) != self._filling:
             raise StoreError(f"{self._database} was restored under this hub; start it again")
+        self._line = line(connection)
 
     def _commit(self, announcements: Sequence[Announcement]) -> Sequence[str]:
         return (*heard_by_others(announcements, self._node), "COMMIT")
@@ -267,8 +277,27 @@ def filling(connection: Driver[Any]) -> str | None:
     return row[0] if row else None
 
 
+def line(connection: Driver[Any]) -> str:
+    """The server, and the line of its history: a standby that takes over begins another one. Empty
+    where a server does not say it.
+
+    Raises StoreError for a standby. This connection would go on once it has taken over, and not
+    know of it.
+    """
+    if connection.execute("SELECT 1 WHERE pg_is_in_recovery()").fetchone():
+        raise StoreError("this server is a standby, which only reads")
+    try:
+        row = connection.execute(_LINE).fetchone()
+    except DriverError as error:
+        logger.warning("the server does not tell the line of its history: {}", _line(error))
+        return ""
+    return row[0] if row else ""
+
+
 def mark_filling(alone: Driver[Any]) -> None:
-    """In the transaction that replaces everything. No row: those are what was brought back."""
+    """In the transaction that replaces everything. No row: those are what was brought back, with
+    the line of the server that they were of."""
+    alone.execute("DELETE FROM installation WHERE name = %s", (LINE,))
     alone.execute(f"COMMENT ON TABLE installation IS 'filled {secrets.token_hex(8)}'")
 
 

@@ -22,7 +22,7 @@ from hub.store.sql import Sql
 from hub.store.sqlite import SqliteGround
 from hub.store.tx import Tx
 from hub.store.vault import Vault
-from hub.store.writer import Writer
+from hub.store.writer import First, Writer
 
 T = TypeVar("T")
 
@@ -34,6 +34,10 @@ _CHANGES_KEPT = 256
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def nothing_first(_tx: Tx, _line: str) -> None:
+    """For who neither sends nor gives out anything."""
 
 
 class Store:
@@ -149,9 +153,9 @@ class Store:
             listener.tell(changes)
 
     @asynccontextmanager
-    async def _writing(self, writing: Writing) -> AsyncIterator[None]:
+    async def _writing(self, writing: Writing, first: First) -> AsyncIterator[None]:
         """Accept units of work while inside; afterwards tell the listeners that it is over."""
-        async with Writer(writing, self._tx, self._announce) as writer:
+        async with Writer(writing, self._tx, self._announce, first) as writer:
             self._writer = writer
             try:
                 yield
@@ -196,6 +200,7 @@ async def open_store(
     key: str = "",
     now: Callable[[], datetime] = utc_now,
     guest: bool = False,
+    first: First = nothing_first,
 ) -> AsyncIterator[Store]:
     """Open the database at `place` (a path is an SQLite file); a new one with one shop if there is
     none.
@@ -206,6 +211,9 @@ async def open_store(
     One process at a time may open a file; several may share a PostgreSQL database. A `guest` is
     let in beside another one, for a command that is given while the hub runs: it commits like the
     hub itself, but on a file it wakes nobody there.
+
+    `first` is done before any other unit, here and again whenever the connection is a new one; it
+    is told which line of the server's history that is on (empty: there is no server).
 
     Raises InUse, NotOurs, SchemaTooNew or StoreError with one line that says what to mend.
     """
@@ -220,7 +228,7 @@ async def open_store(
         readers = ground.readers()
         stack.push_async_callback(readers.close)
         store = Store(readers, vault, database.folder, now, alone=not ground.shared)
-        await stack.enter_async_context(store._writing(ground.writing()))
+        await stack.enter_async_context(store._writing(ground.writing(), first))
         await stack.enter_async_context(ground.hearing(store._announce))
         await store.ping()
         yield store

@@ -37,6 +37,7 @@ from hub.store.people import Attention, BindingCodes, Plans
 from hub.store.pools import Pools
 from hub.store.records import Audit, Quarantine
 from hub.store.relays import Relays
+from hub.store.rewinds import Rewinds
 from hub.store.rules import Rules
 from hub.store.shops import Shops
 from hub.store.sql import Sql
@@ -92,6 +93,7 @@ class Tx:
         "quarantine",
         "relays",
         "reply_anchors",
+        "rewinds",
         "rules",
         "shops",
         "statistics",
@@ -151,3 +153,4 @@ class Tx:
         self.imports = Imports(sql)
         self.past = Past(sql)
         self.nodes = Nodes(sql, clock)
+        self.rewinds = Rewinds(sql, clock)

@@ -31,6 +31,9 @@ from hub.store.tx import Tx
 
 T = TypeVar("T")
 
+First = Callable[[Tx, str], None]
+"""What comes before anything else on each new connection, given the line of its history."""
+
 _MOST_PER_COMMIT = 256
 """Bounds how long the first of a burst waits for the last."""
 _SAVEPOINTS = ("odd", "even")
@@ -80,11 +83,14 @@ class Writer:
         writing: Writing,
         make_tx: Callable[[Sql], Tx],
         announce: Announce,
+        first: First,
     ) -> None:
-        """`announce(changes, tasks)` is called after each commit that has something to tell."""
+        """`announce(changes, tasks)` is called after each commit that has something to tell. What
+        `first` does is committed with the first units of a connection, or these are not."""
         self._writing = writing
         self._make_tx = make_tx
         self._announce = announce
+        self._first = first
         # Needs no bound of its own: for each entry one caller waits.
         self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
         self._left: list[_Job[Any]] = []
@@ -155,8 +161,7 @@ class Writer:
         try:
             while (self._more or self._left) and not sql.lost:
                 jobs = self._gather()
-                if jobs:
-                    self._serve(_Batch(jobs), sql, tx, fresh=fresh)
+                if jobs and self._serve(_Batch(jobs), sql, tx, fresh=fresh):
                     fresh = False
         finally:
             if sql.lost:
@@ -184,9 +189,9 @@ class Writer:
         batch.fail(error)
         self._tell_loop(self._resolve, batch)
 
-    def _serve(self, batch: _Batch, sql: Sql, tx: Tx, *, fresh: bool) -> None:
+    def _serve(self, batch: _Batch, sql: Sql, tx: Tx, *, fresh: bool) -> bool:
         try:
-            self._commit(batch, sql, tx, fresh=fresh)
+            return self._commit(batch, sql, tx, fresh=fresh)
         except Exception as error:
             batch.fail(error)
             raise
@@ -209,15 +214,19 @@ class Writer:
         self._more = False
         return jobs
 
-    def _commit(self, batch: _Batch, sql: Sql, tx: Tx, *, fresh: bool) -> None:
-        """`fresh`: the connection has just been made, so it cannot have died of old age."""
+    def _commit(self, batch: _Batch, sql: Sql, tx: Tx, *, fresh: bool) -> bool:
+        """`fresh`: nothing was committed on this connection, and it cannot have died of old age.
+        Returns whether something was now."""
         sql.forget_announcement()
         begun = False
         try:
-            alone = len(batch.jobs) == 1
+            alone = len(batch.jobs) == 1 and not fresh
             sql.control(*self._writing.begin)
             begun = True
             batch.announcements.extend(self._doubtful)
+            if fresh:
+                self._first(tx, self._writing.line())
+                batch.announcements.append(sql.take_announcement())
             if alone:
                 self._perform_alone(batch, sql, tx)
             else:
@@ -226,13 +235,15 @@ class Writer:
         except Exception as error:
             if sql.lost and not (begun or fresh):
                 self._left, batch.jobs = batch.jobs, []
-                return
+                return False
             logger.opt(exception=error).error("a commit of {} units failed", len(batch.jobs))
             if sql.lost:
                 self._doubtful = list(batch.announcements)
             batch.fail(error)
             if sql.in_transaction:
                 sql.control("ROLLBACK")
+            return False
+        return True
 
     def _perform_alone(self, batch: _Batch, sql: Sql, tx: Tx) -> None:
         """The transaction itself is savepoint enough."""

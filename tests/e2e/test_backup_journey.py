@@ -21,7 +21,7 @@ from hub.model import (
 from hub.ops import Wish, restore, verify
 from hub.sandbox import SandboxOptions, start_sandbox
 from hub.sandbox.world import DEMO_SELLER
-from hub.store import Tx
+from hub.store import Tx, read_rewind
 from tests.e2e.stage import OTHER_BUYER, SECONDS, TOKEN, Stage, furnish, settings_for
 from tests.waiting import wait_until
 
@@ -71,7 +71,7 @@ async def test_what_left_after_the_backup_does_not_leave_again_after_the_restore
             assert [one.account for one in stops] == [None]
             sandbox.dial_qq(f"ws://127.0.0.1:{hub.port}/onebot/v11/ws", TOKEN)
             await stage.wait_for_notice("数据库已从备份恢复")
-        assert not (tmp_path / "data" / "restored.json").exists()
+        assert read_rewind(settings.database.path) is None
 
 
 async def _switch(stage: Stage, *, on: bool) -> None:

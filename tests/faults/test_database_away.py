@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
@@ -13,6 +13,7 @@ from hub.app import Hub, open_hub, utc_now
 from hub.errors import StoreError
 from hub.model import Role
 from hub.settings import DatabaseSettings, Settings, WebSettings
+from hub.text import backups as words
 from tests.postgres import MISSING, Server, can_serve, server
 from tests.waiting import wait_until
 
@@ -30,45 +31,85 @@ def own_server() -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture
-async def hub(own_server: Server, tmp_path: Path) -> AsyncIterator[Hub]:
-    settings = Settings(
-        database=DatabaseSettings(path=tmp_path / "hub.db", url=own_server.make()),
+def settings_on(server: Server, tmp_path: Path, *, synchronous: bool = False) -> Settings:
+    return Settings(
+        database=DatabaseSettings(
+            path=tmp_path / "hub.db", url=server.make(), synchronous_standby=synchronous
+        ),
         web=WebSettings(host="127.0.0.1", port=0),
     )
-    async with open_hub(settings) as opened:
-        yield opened
+
+
+async def health(hub: Hub) -> int:
+    url = f"http://127.0.0.1:{hub.port}/health"
+    async with aiohttp.ClientSession() as http, http.get(url) as answer:
+        return answer.status
+
+
+async def add_member(hub: Hub, qq: str) -> None:
+    await hub.store.write(
+        lambda tx: tx.members.add(
+            tx.shops.default(), f"客服{qq}", Role.AGENT, qq=(qq,), now=utc_now()
+        )
+    )
+
+
+async def until_fine(hub: Hub) -> None:
+    async def fine() -> bool:
+        return await health(hub) == 200
+
+    await wait_until(fine, SECONDS)
 
 
 async def test_a_database_that_goes_and_comes_back_costs_nothing_but_the_time(
-    hub: Hub, own_server: Server
+    own_server: Server, tmp_path: Path
 ) -> None:
-    async def health() -> int:
-        url = f"http://127.0.0.1:{hub.port}/health"
-        async with aiohttp.ClientSession() as http, http.get(url) as answer:
-            return answer.status
+    async with open_hub(settings_on(own_server, tmp_path)) as hub:
 
-    async def add_member(qq: str) -> None:
-        await hub.store.write(
-            lambda tx: tx.members.add(
-                tx.shops.default(), f"客服{qq}", Role.AGENT, qq=(qq,), now=utc_now()
-            )
-        )
+        async def known() -> bool:
+            return hub.desk.chat.is_operator("20003")
 
-    async def fine() -> bool:
-        return await health() == 200
+        await until_fine(hub)
+        await add_member(hub, "20002")
+        await asyncio.to_thread(own_server.stop)
+        assert await health(hub) == 503
+        with pytest.raises(StoreError):
+            await add_member(hub, "20003")
+        # What follows the members, too, has met the trouble when it is over.
+        await asyncio.to_thread(own_server.start)
+        await until_fine(hub)
+        await add_member(hub, "20003")
+        await wait_until(known, SECONDS)
+        assert await stops(hub) == []
 
-    async def known() -> bool:
-        return hub.desk.chat.is_operator("20003")
 
-    await wait_until(fine, SECONDS)
-    await add_member("20002")
-    await asyncio.to_thread(own_server.stop)
-    assert await health() == 503
-    with pytest.raises(StoreError):
-        await add_member("20003")
-    # What follows the members, too, has met the trouble when it is over.
-    await asyncio.to_thread(own_server.start)
-    await wait_until(fine, SECONDS)
-    await add_member("20003")
-    await wait_until(known, SECONDS)
+@pytest.mark.parametrize("synchronous", [False, True])
+async def test_a_standby_that_takes_over_delivers_nothing_before_a_person_has_looked(
+    own_server: Server, tmp_path: Path, *, synchronous: bool
+) -> None:
+    """It may not know what was sent last, unless it is said to know everything."""
+    async with open_hub(settings_on(own_server, tmp_path, synchronous=synchronous)) as hub:
+        await until_fine(hub)
+        await asyncio.to_thread(own_server.copy)
+        await until_fine(hub)
+        await add_member(hub, "20002")
+        assert await stops(hub) == []
+
+        await asyncio.to_thread(own_server.fail_over)
+        await until_fine(hub)
+        shop = await hub.store.read(lambda tx: tx.shops.default())
+        assert await hub.store.read(lambda tx: tx.members.all(shop)) == []
+        assert await stops(hub) == ([] if synchronous else [words.OTHER_SERVER])
+
+        await hub.store.write(lambda tx: tx.stops.resume(shop, None, utc_now()))
+        await asyncio.to_thread(own_server.stop)
+        await asyncio.to_thread(own_server.start)
+        await until_fine(hub)
+        await add_member(hub, "20002")
+        assert await stops(hub) == []
+
+
+async def stops(hub: Hub) -> list[str]:
+    """Why deliveries stand still."""
+    found = await hub.store.read(lambda tx: tx.stops.all(tx.shops.default()))
+    return [one.reason for one in found]

@@ -71,8 +71,8 @@ class Machine:
         wanted = Wish(archive, only, **wish)
         return restore(self.settings, self.config, wanted, now=NOW + timedelta(hours=5), do=do)
 
-    def store(self) -> Any:
-        return open_store(Database.chosen(self.settings.database), now=lambda: NOW)
+    def store(self, **how: Any) -> Any:
+        return open_store(Database.chosen(self.settings.database), now=lambda: NOW, **how)
 
     def tables(self) -> dict[str, list[Any]]:
         if not self.url:
@@ -94,10 +94,12 @@ class Machine:
 
 
 def tables(database: Path) -> dict[str, list[Any]]:
+    """All rows but the word of a restore to the hub that is started after it."""
     with closing(sqlite3.connect(database)) as sql:
         names = [n for (n,) in sql.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         found = {name: sql.execute(f"SELECT * FROM {name}").fetchall() for name in sorted(names)}  # noqa: S608
-        return {name: sorted(rows, key=repr) for name, rows in found.items()}
+    found["installation"] = [row for row in found["installation"] if row[0] != "rewind"]
+    return {name: sorted(rows, key=repr) for name, rows in found.items()}
 
 
 def operator(store: Store, settings: Settings, shop: Any) -> tuple[Desk, Operator]:

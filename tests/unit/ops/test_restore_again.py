@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from backup_stage import NOW, PASSPHRASE, Machine, operator
 
 from hub.errors import Invalid, Unavailable
 from hub.model import AccountId, CardState, Cause, OrderUnit
-from hub.ops import Restored, Wish, mind_restore, restore, undo
+from hub.ops import Restored, Wish, mind_rewind, restore, undo
 from hub.settings import load_settings
-from hub.store import Store, Tx, swap
+from hub.store import Store, Tx, read_rewind, swap
 from hub.text import backups as words
 
 UNIT = OrderUnit(AccountId(1), "4400112233445566778", 1)
@@ -28,15 +26,19 @@ def back(shop: Machine, folder: Path | None = None, *, do: bool = True) -> Resto
     return undo(shop.settings, folder, now=LATER, do=do)
 
 
-def mark(shop: Machine) -> dict[str, Any] | None:
-    path = shop.database.parent / "restored.json"
-    return json.loads(path.read_text()) if path.exists() else None
+def moved(shop: Machine) -> bool:
+    """Whether the database says that things may have been sent that it does not know."""
+    rewind = read_rewind(shop.database)
+    return rewind is not None and rewind.moved
+
+
+def mind(tx: Tx, line: str) -> None:
+    mind_rewind(tx, line, NOW, loses_nothing=False)
 
 
 async def start(shop: Machine) -> list[str]:
     """What the hub does first; returns why deliveries stand still."""
-    async with shop.store() as store:
-        await mind_restore(store, shop.database.parent, lambda: NOW)
+    async with shop.store(first=mind) as store:
         stops = await store.read(lambda tx: tx.stops.all(tx.shops.default()))
     return [one.reason for one in stops]
 
@@ -86,7 +88,7 @@ async def test_what_was_given_out_after_the_backup_is_not_free_after_the_restore
         "CODE-3": CardState.AVAILABLE,
         "LATER-1": CardState.VOID,
     }
-    assert await start(shop) == [words.STOPPED]
+    assert await start(shop) == [words.RESTORED]
     async with shop.store() as store:
         pool = (await store.read(lambda tx: tx.pools.all(tx.shops.default())))[0]
         counts = pool.counts
@@ -109,12 +111,12 @@ async def test_a_task_that_was_begun_after_the_backup_counts_as_sent(
         )
     made = shop.backups.make(NOW).path
     shop.restore(made)
-    assert (mark(shop) or {})["moved"] is False
+    assert not moved(shop)
     with closing(sqlite3.connect(shop.database)) as sql, sql:
         sql.execute("UPDATE outbox SET state = 'running', attempt = 1, wire_at = 1")
     for _ in range(2):  # the second finds what the first brought, and no hub has minded that yet
         shop.restore(made)
-        assert (mark(shop) or {})["moved"] is True
+        assert moved(shop)
 
 
 async def test_a_second_restore_before_the_first_start_forgets_nothing(
@@ -125,8 +127,8 @@ async def test_a_second_restore_before_the_first_start_forgets_nothing(
     first = shop.restore(made)
     second = shop.restore(made)
     assert first.kept != second.kept  # in the same second
-    assert await start(shop) == [words.STOPPED]
-    assert mark(shop) is None
+    assert await start(shop) == [words.RESTORED]
+    assert read_rewind(shop.database) is None
 
 
 async def test_a_restore_is_taken_back_and_that_as_well(shop: Machine, made: Path) -> None:
@@ -142,7 +144,7 @@ async def test_a_restore_is_taken_back_and_that_as_well(shop: Machine, made: Pat
     done = back(shop)
     assert done.kept is not None
     assert shop.tables() == before
-    assert mark(shop) is None  # no hub ran meanwhile: nothing was sent that it does not know
+    assert not moved(shop)  # no hub ran meanwhile: nothing was sent that it does not know
     changed = {name for name, data in shop.files().items() if files.get(name) != data}
     assert changed <= {"data/shop.db"}
     assert await start(shop) == []
@@ -150,7 +152,7 @@ async def test_a_restore_is_taken_back_and_that_as_well(shop: Machine, made: Pat
     back(shop)
     assert shop.tables() == restored
     assert "not-for-everybody" in shop.config.read_text("utf-8")
-    assert await start(shop) == [words.STOPPED]
+    assert await start(shop) == [words.RESTORED]
 
 
 async def test_what_the_restored_shop_sold_is_not_free_when_the_restore_is_taken_back(
@@ -160,13 +162,12 @@ async def test_what_the_restored_shop_sold_is_not_free_when_the_restore_is_taken
         desk, who = operator(store, shop.settings, await store.read(lambda tx: tx.shops.default()))
         await desk.canned.save(who, "地址", "搬家了")
     shop.restore(made)
-    async with shop.store() as store:
-        await mind_restore(store, shop.database.parent, lambda: NOW)
+    async with shop.store(first=mind) as store:
         await sell(store)
     back(shop)
     assert [row[3] for row in shop.tables()["canned_answers"]] == ["搬家了"]
     assert (await cards(shop))["CODE-1"] == CardState.HANDED_OVER
-    assert await start(shop) == [words.STOPPED]
+    assert await start(shop) == [words.RESTORED]
 
 
 async def test_parts_that_came_alone_go_again(shop: Machine, made: Path) -> None:

@@ -34,6 +34,28 @@ async def names(store: Store) -> set[str]:
     return {member.name for member in members}
 
 
+async def test_what_comes_first_is_done_before_anything_else_or_nothing_is(tmp_path: Path) -> None:
+    def fails(tx: Tx, _line: str) -> None:
+        add_member(tx, "ghost")
+        raise ValueError("no")
+
+    with pytest.raises(StoreError, match="no"):
+        async with open_store(tmp_path / "hub.db", first=fails):
+            pass
+    lines = []
+
+    def first(tx: Tx, line: str) -> None:
+        lines.append(line)
+        add_member(tx, "first")
+
+    async with open_store(tmp_path / "hub.db", first=first) as store:
+        with pytest.raises(ValueError, match="by itself"):
+            await store.write(lambda _: (_ for _ in ()).throw(ValueError("by itself")))
+        await store.write(lambda tx: add_member(tx, "second"))
+        assert await names(store) == {"first", "second"}
+    assert lines == [""]
+
+
 def break_the_commit(tx: Tx) -> None:
     """A foreign key that is only checked at the commit, and wrong."""
     tx.shops._sql.control("PRAGMA defer_foreign_keys = ON")

@@ -1,0 +1,57 @@
+"""The first thing that a hub does on a database that went back in time: what was sent after that is
+not known in it (L22)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from loguru import logger
+
+from hub.delivery import on_message_left
+from hub.model import MessageState, NoticeKind, SendMessage, Urgent, UrgentNews
+from hub.notices import tell_owners_of_shop
+from hub.store import Tx
+from hub.text import backups as words
+from hub.text import since
+
+CATCHING_UP = timedelta(minutes=3)
+"""Until then accounts are connected and what was said meanwhile is read, if they can be at all."""
+
+
+def mind_rewind(tx: Tx, line: str, now: datetime, *, loses_nothing: bool) -> None:
+    """Nothing of value goes out a second time: deliveries stop until a person has looked, and
+    messages that were on their way count as sent until the platform's history says otherwise.
+
+    `line`: of the server's history; empty: there is no server. `loses_nothing`: a server that takes
+    over has all that was ever committed.
+    """
+    restored = tx.rewinds.take()
+    followed = tx.rewinds.follow(line) if line else None
+    if restored is not None and restored.moved:
+        _beware(tx, restored.at, now, words.RESTORED, words.after_restore(since(restored.at, now)))
+    elif followed is not None and restored is None and loses_nothing:
+        logger.warning("another database server took over; by the settings it lost nothing")
+    elif followed is not None and restored is None:
+        _beware(tx, followed.at, now, words.OTHER_SERVER, words.AFTER_OTHER_SERVER)
+
+
+def _beware(tx: Tx, at: datetime, now: datetime, stopped: str, said: str) -> None:
+    shop = tx.shops.default()
+    tasks = tx.outbox.presume_sent(shop, at)
+    for task in tasks:
+        if isinstance(task.work, SendMessage):
+            message = task.work.message
+            tx.messages.set_state(shop, message, MessageState.SENDING, now=now)
+            on_message_left(tx, shop, message, now)
+    tx.outbox.put_off_answers(shop, now + CATCHING_UP)
+    tx.stops.stop(shop, None, reason=stopped, now=now)
+    tell_owners_of_shop(
+        tx,
+        shop,
+        said,
+        key=f"rewound:{now.isoformat()}",
+        now=now,
+        kind=NoticeKind.SYSTEM,
+        urgent=UrgentNews(Urgent.BACKUP),
+    )
+    logger.warning("the database is of {}: {} messages are looked for", at, len(tasks))

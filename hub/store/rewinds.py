@@ -1,0 +1,105 @@
+"""Whether the database went back in time: what was done after that is not known in it (L22).
+
+A restore writes so into the database that it brings, and a server is asked which line of its
+history it is on. Both are looked at before anything else is written.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from hub.errors import StoreError
+from hub.store.codec import moment
+from hub.store.sql import Sql, Statement
+
+T = TypeVar("T")
+
+LINE = "line"
+_REWIND = "rewind"
+_GET = Statement("SELECT value FROM installation WHERE name = :name")
+_SET = Statement(
+    "INSERT INTO installation (name, value) VALUES (:name, :value)"
+    " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
+_REMOVE = Statement("DELETE FROM installation WHERE name = :name")
+_LAST_SEEN = Statement("SELECT max(seen_at) FROM nodes")
+_LONG = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rewind:
+    at: datetime
+    """Of this time is what the database holds."""
+    moved: bool
+    """Since then something may have been sent that it does not know."""
+    kept: str = ""
+    """The folder with what a restore took the place of, by its name."""
+
+    def text(self) -> str:
+        return json.dumps({"at": self.at.isoformat(), "moved": self.moved, "kept": self.kept})
+
+
+def _rewind_of(text: str) -> Rewind:
+    fields = json.loads(text)
+    return Rewind(datetime.fromisoformat(fields["at"]), fields["moved"], fields["kept"])
+
+
+def read_rewind(path: Path) -> Rewind | None:
+    """What a file that nobody works on says of itself; None: nothing, or a hub has minded it.
+
+    Raises StoreError if it cannot be read.
+    """
+    return _in_file(path, lambda sql: _row(sql.execute(_GET.text, {"name": _REWIND}).fetchone()))
+
+
+def write_rewind(path: Path, rewind: Rewind) -> None:
+    """In the place of what it said before. Raises StoreError."""
+    _in_file(path, lambda sql: sql.execute(_SET.text, {"name": _REWIND, "value": rewind.text()}))
+
+
+def _row(row: tuple[str] | None) -> Rewind | None:
+    return None if row is None else _rewind_of(row[0])
+
+
+def _in_file(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
+    try:
+        with closing(sqlite3.connect(path)) as sql, sql:
+            return work(sql)
+    except sqlite3.Error as error:
+        raise StoreError(f"{path.name} cannot be asked about its past: {error}") from error
+
+
+class Rewinds:
+    __slots__ = ("_clock", "_sql")
+
+    def __init__(self, sql: Sql, clock: Callable[[], datetime]) -> None:
+        self._sql = sql
+        self._clock = clock
+
+    def take(self) -> Rewind | None:
+        """What a restore has left to be minded; whoever takes it minds it in the same unit."""
+        text = self._sql.value(_GET, name=_REWIND)
+        if text is None:
+            return None
+        self._sql.run(_REMOVE, name=_REWIND)
+        return _rewind_of(text)
+
+    def follow(self, line: str) -> Rewind | None:
+        """`line` names the server and the line of its history, and is the one from now on. Another
+        one than so far: what was committed last may be missing; since when nobody can tell, so
+        since a node was last seen."""
+        known = self._sql.value(_GET, name=LINE)
+        if known == line:
+            return None
+        self._sql.run(_SET, name=LINE, value=line)
+        if known is None:
+            return None
+        seen = self._sql.value(_LAST_SEEN)
+        return Rewind(self._clock() - _LONG if seen is None else moment(seen), moved=True)
