@@ -13,6 +13,7 @@ from typing import Protocol
 
 from loguru import logger
 
+from hub.cluster import elapsed
 from hub.delivery import Asking, NotAsked, asking, on_supplied, on_unsupplied
 from hub.errors import Malformed, PeerError, StoreError, Throttled, Uncertain, Unreachable
 from hub.model import NeedKind, SupplierCall, Supply, TaskState
@@ -25,6 +26,9 @@ TRIED_FOR = timedelta(minutes=15)
 asked."""
 FIRST_AGAIN, MOST_AGAIN = 2.0, 60.0
 KEPT_AGAIN = (0.5, 1.0, 2.0, 4.0)
+PROMPT_SECONDS = 5.0
+"""Who is held up for longer between the mark and the call does not call: another node may have found
+the mark by then, and a person may have had the cards asked for once more."""
 MAY_COST = "可能已经扣费，请先到供货方那里看一下"
 
 
@@ -47,20 +51,27 @@ class Supplies:
         now: Callable[[], datetime],
         count: Callable[[str], None] = lambda _: None,
         pauses: Sequence[float] = KEPT_AGAIN,
+        elapsed: Callable[[], float] = elapsed,
     ) -> None:
-        """`pauses`: seconds between the tries to store what was paid for."""
+        """`pauses`: seconds between the tries to store what was paid for. `elapsed`: seconds that
+        also pass while the process is stopped."""
         self._store = store
         self._fetch = fetch
         self._now = now
         self._count = count
         self._pauses = pauses
+        self._elapsed = elapsed
         self._began = now()
 
     async def perform(self, claim: Claim) -> None:
         work = claim.task.work
         assert isinstance(work, Supply)  # noqa: S101 - performers are registered by kind
+        begun = self._elapsed()
         ready = await self._store.write(lambda tx: self._make_ready(tx, claim, work))
         if ready is None:
+            return
+        if self._elapsed() - begun > PROMPT_SECONDS:
+            await self._not_asked(claim)
             return
         try:
             cards = await self._fetch(ready.call, url=ready.url, body=ready.body, key=ready.key)
@@ -77,6 +88,16 @@ class Supplies:
         else:
             self._count("cards")
             await self._keep_paid(claim, work, ready, cards)
+
+    async def _not_asked(self, claim: Claim) -> None:
+        """The mark goes again, unless somebody has found it."""
+        task = claim.task
+        why, clear = "held up before it was asked", task.wire_at is None
+        await self._store.write(
+            lambda tx: tx.outbox.release(
+                task, claim.holder, self._now(), error=why, clear_wire=clear
+            )
+        )
 
     async def _keep_paid(
         self, claim: Claim, work: Supply, ready: Asking, cards: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What a supplier was paid for is kept, also by a store that fails for a moment."""
+"""A supplier is asked in time or not at all, and what it was paid for is kept."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class FailingStore:
         return None
 
 
-async def supply(store: FailingStore) -> int:
+async def supply(store: FailingStore, elapsed: Callable[[], float] = lambda: 0.0) -> int:
     """How often the supplier was asked."""
     asked = 0
 
@@ -50,7 +50,7 @@ async def supply(store: FailingStore) -> int:
         asked += 1
         return ("CARD-1",)
 
-    supplies = Supplies(cast(Store, store), fetch, now=lambda: NOW, pauses=(0, 0))
+    supplies = Supplies(cast(Store, store), fetch, now=lambda: NOW, pauses=(0, 0), elapsed=elapsed)
     work = Supply(DeliveryId(1))
     task = Task(TaskId(1), ShopId(1), TaskKind.SUPPLY, "supply:1:1", "k", work, 1, None, NOW, None)
     await supplies.perform(Claim(task, "holder"))
@@ -64,6 +64,13 @@ async def test_a_card_that_was_paid_for_is_kept_as_soon_as_the_store_works_again
     store = FailingStore(failures)
     assert await supply(store) == 1
     assert store.units == 2 + failures
+
+
+async def test_who_was_held_up_after_the_mark_asks_nobody_and_puts_the_task_back() -> None:
+    """Meanwhile another node may have found the mark, and a person have decided."""
+    store = FailingStore(0)
+    assert await supply(store, iter((0.0, 6.0)).__next__) == 0
+    assert store.units == 2
 
 
 async def test_a_store_that_goes_on_failing_is_told_and_not_hidden() -> None:
