@@ -27,8 +27,8 @@ asked."""
 FIRST_AGAIN, MOST_AGAIN = 2.0, 60.0
 KEPT_AGAIN = (0.5, 1.0, 2.0, 4.0)
 PROMPT_SECONDS = 5.0
-"""Who is held up for longer between the mark and the call does not call: another node may have found
-the mark by then, and a person may have had the cards asked for once more."""
+"""Who is held up for longer between the mark and the call does not call: another node may have
+found the mark by then, and a person may have had the cards asked for once more."""
 MAY_COST = "可能已经扣费，请先到供货方那里看一下"
 
 
