@@ -30,6 +30,7 @@ _SET = Statement(
 )
 _REMOVE = Statement("DELETE FROM installation WHERE name = :name")
 _LAST_SEEN = Statement("SELECT max(seen_at) FROM nodes")
+_LEAP = Statement("SELECT setval('outbox_id_seq', last_value + 1000000) FROM outbox_id_seq")
 _LONG = timedelta(days=1)
 
 
@@ -94,12 +95,14 @@ class Rewinds:
     def follow(self, line: str) -> Rewind | None:
         """`line` names the server and the line of its history, and is the one from now on. Another
         one than so far: what was committed last may be missing; since when nobody can tell, so
-        since a node was last seen."""
+        since a node was last seen. Numbers of tasks that may be missing, and that somebody may
+        still have in hand, are given to no others. Only of a server."""
         known = self._sql.value(_GET, name=LINE)
         if known == line:
             return None
         self._sql.run(_SET, name=LINE, value=line)
         if known is None:
             return None
+        self._sql.value(_LEAP)
         seen = self._sql.value(_LAST_SEEN)
         return Rewind(self._clock() - _LONG if seen is None else moment(seen), moved=True)

@@ -19,7 +19,7 @@ from cryptography.fernet import Fernet
 from store_stage import NOTICE, WAIT, at
 
 from hub.errors import NotOurs, SchemaTooNew, StoreError
-from hub.model import Role, TaskKind
+from hub.model import Role, TaskId, TaskKind
 from hub.store import Change, Database, Store, Tx, copy_in, copy_out, copying, open_store, postgres
 from hub.store.outbox import claim_statement
 from hub.store.postgres import PostgresGround, write_engine
@@ -53,6 +53,10 @@ async def two(one: Database) -> AsyncIterator[tuple[Store, Store]]:
 
 def add_member(tx: Tx, name: str) -> int:
     return tx.members.add(tx.shops.default(), name, Role.AGENT, now=at()).id
+
+
+def add_notice(tx: Tx, key: str) -> TaskId | None:
+    return tx.outbox.enqueue(tx.shops.default(), NOTICE, lane="a", key=key, due_at=at())
 
 
 async def names(store: Store) -> list[str]:
@@ -178,6 +182,38 @@ async def test_a_guest_works_beside_hubs_and_never_migrates(new: Database) -> No
     async with open_store(new), open_store(new, guest=True) as guest:
         await guest.write(lambda tx: add_member(tx, "guest"))
         assert await names(guest) == ["guest"]
+
+
+# --- Another line of history ----------------------------------------------------------------------
+
+
+async def test_after_a_standby_took_over_nobody_gets_the_number_of_a_task_that_may_be_in_hand(
+    new: Database,
+) -> None:
+    """That one would be settled in the place of its own."""
+    lines: list[str] = []
+
+    def first(tx: Tx, line: str) -> None:
+        lines.append(line)
+        assert tx.rewinds.follow(line) is None
+
+    async with open_store(new, first=first) as store, open_store(new, first=first):
+
+        def later(tx: Tx) -> tuple[Any, TaskId | None, Any]:
+            rewind = tx.rewinds.follow("another")
+            return rewind, add_notice(tx, "2"), tx.rewinds.follow("another")
+
+        before = await store.write(lambda tx: add_notice(tx, "1"))
+        rewind, after, again = await store.write(later)
+    assert rewind is not None
+    assert rewind.moved
+    assert again is None
+    assert before is not None
+    assert after is not None
+    assert after - before > 1000
+    server = lines[0].partition("/")[0]
+    assert int(server) > 0
+    assert lines == [f"{server}/00000001"] * 2
 
 
 # --- Several hubs ---------------------------------------------------------------------------------
