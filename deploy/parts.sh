@@ -15,13 +15,13 @@ if on_windows; then
   fi
 fi
 
-# SQLite can neither lock nor share memory on a disk of Windows that a container sees: the data is
-# in a volume of Docker there.
+# Docker runs in a machine of its own on Windows and macOS. On a disk that it is only shown from
+# outside, SQLite can neither lock nor share memory: the data is in a volume there.
 data_place() {
-  on_windows || return 0
+  on_windows || [ "$(uname -s)" = Darwin ] || return 0
   by_default DATA_PLACE data
   [ "$(from_env DATA_PLACE)" != data ] || [ ! -e data/xianyu_data.db ] || say "\
-data/xianyu_data.db 不会用到：在 Windows 上数据放在 Docker 的卷里。要导入它，启动以后用后台的「导入」页"
+data/xianyu_data.db 不会用到：这里的数据放在 Docker 的卷里。要导入它，启动以后用后台的「导入」页" >&2
 }
 
 engine() {

@@ -64,6 +64,14 @@ def test_the_database_of_a_first_start_is_on_a_disk_that_it_can_lock(folder: Pat
     assert all(line.startswith("docker 1 ") for line in told), "paths would be changed"
 
 
+def test_macos_is_no_better(folder: Path) -> None:
+    uname = folder.parent / "tools" / "uname"
+    uname.write_text("#!/bin/sh\necho Darwin\n")
+    uname.chmod(0o755)
+    assert deploy(folder, "start", OS="")[0] == 0
+    assert (folder / ".env").read_text() == "DATA_PLACE=data\n"
+
+
 def test_elsewhere_nothing_of_this_happens(folder: Path) -> None:
     code, said, told = deploy(folder, "start", OS="")
     assert code == 0, said
