@@ -9,7 +9,7 @@ on_windows() { [ "${OS:-}" = Windows_NT ]; }
 between=
 if on_windows; then
   # Or /app/... would become a folder of Windows on the way to docker.
-  export MSYS_NO_PATHCONV=1
+  export MSYS_NO_PATHCONV=1 MSYS2_ARG_CONV_EXCL='*'
   if [ "${TERM_PROGRAM:-}" = mintty ] && command -v winpty >/dev/null 2>&1; then
     between=winpty
   fi
