@@ -226,7 +226,9 @@ def test_an_update_may_put_another_file_in_its_place(windows: Windows, folder: P
     windows.put_git(GIT)
     text = (ROOT / BATCH).read_bytes()
     newer = folder / "newer.bat"
-    newer.write_bytes(text.replace(b"setlocal", b"rem " + b"longer " * 99 + b"\r\nsetlocal"))
+    # Whoever goes on at the place where the old one was gets lost here.
+    lost = b"goto past\r\n" + b"exit /b 55\r\n" * 120 + b":past\r\n"
+    newer.write_bytes(text.replace(b"setlocal", lost + b"setlocal", 1))
     more = {"UPDATE": "newer.bat", "BATCH": BATCH, "ANSWER": "3"}
     started = windows.run(BATCH, "update", cwd=folder, **more)
     assert (folder / BATCH).read_bytes() == newer.read_bytes()
