@@ -128,6 +128,7 @@ secret() {
 
 # The hub's database is another one from now on: what an SQLite file holds comes along by a backup.
 cluster() {
+  ! on_windows || fail "with-cluster 要在 Linux 上用：PostgreSQL 的数据不能放在 Windows 的磁盘上"
   secret POSTGRES_PASSWORD
   now=$(from_env COMPOSE_FILE)
   now=${now:-docker-compose.yml}
@@ -204,6 +205,7 @@ case $command in
     exit 0
     ;;
 esac
+data_place
 engine
 case $command in
   start | build | restore | update | rollback | clean | with-nginx | with-napcat | with-cluster | restart)
@@ -233,6 +235,6 @@ case $command in
     where
     ;;
   run) in_app yuqiao "$@" ;;
-  shell) docker compose exec --user 10001:10001 "$SERVICE" sh ;;
+  shell) $between docker compose exec --user 10001:10001 "$SERVICE" sh ;;
   *) misused "没有命令 $command；./docker-deploy.sh help 列出全部" ;;
 esac

@@ -1,6 +1,29 @@
 # What the commands of docker-deploy.sh are made of.
 # shellcheck shell=sh disable=SC2034,SC2154 # docker-deploy.sh reads this file, and has the variables
 
+# Git for Windows brings the bash that runs this there.
+on_windows() { [ "${OS:-}" = Windows_NT ]; }
+
+# What stands before docker where a person types: the window of Git Bash is no terminal to programs
+# of Windows.
+between=
+if on_windows; then
+  # Or /app/... would become a folder of Windows on the way to docker.
+  export MSYS_NO_PATHCONV=1 MSYS2_ARG_CONV_EXCL='*'
+  if [ "${TERM_PROGRAM:-}" = mintty ] && command -v winpty >/dev/null 2>&1; then
+    between=winpty
+  fi
+fi
+
+# Docker runs in a machine of its own on Windows and macOS. On a disk that it is only shown from
+# outside, SQLite can neither lock nor share memory: the data is in a volume there.
+data_place() {
+  on_windows || [ "$(uname -s)" = Darwin ] || return 0
+  by_default DATA_PLACE data
+  [ "$(from_env DATA_PLACE)" != data ] || [ ! -e data/xianyu_data.db ] || say "\
+data/xianyu_data.db 不会用到：这里的数据放在 Docker 的卷里。要导入它，启动以后用后台的「导入」页" >&2
+}
+
 engine() {
   command -v docker >/dev/null 2>&1 || fail "没有找到 docker，请先安装 Docker"
   docker compose version >/dev/null 2>&1 || fail "需要 Docker Compose 2（docker compose）"
@@ -13,13 +36,15 @@ engine() {
   failed=$name:failed
 }
 
-real() { (cd "$1" && pwd -P); }
+# Whatever they are called: Windows minds no capitals.
+# shellcheck disable=SC3013 # every sh that there is has it
+same() { [ "$1" -ef "$2" ]; }
 
 # Containers of this name may be of another folder: starting would take them away from its data.
 own_name() {
   theirs=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.project.working_dir"}}' \
     "$(docker compose ps --all --quiet "$SERVICE" | head -n 1)" 2>/dev/null || true)
-  [ -n "$theirs" ] && [ -d "$theirs" ] && [ "$(real "$theirs")" != "$(real .)" ] || return 0
+  [ -n "$theirs" ] && [ -d "$theirs" ] && ! same "$theirs" . || return 0
   fail "$theirs 里的鱼桥也叫这个名字。同一台机器上的第二个，要在自己的 .env 里写别的 COMPOSE_PROJECT_NAME、\
 HUB_IMAGE 和端口"
 }
@@ -108,11 +133,15 @@ running() { [ -n "$(serving)" ]; }
 # there is one: passwords are asked for.
 in_app() {
   terminal=-T
-  ! { [ -t 0 ] && [ -t 1 ]; } || terminal=
+  stands=
+  if [ -t 0 ] && [ -t 1 ]; then
+    terminal=
+    stands=$between
+  fi
   if running; then
-    docker compose exec $terminal "$(serving)" "$@"
+    $stands docker compose exec $terminal "$(serving)" "$@"
   else
-    docker compose run --rm --no-deps $terminal "$SERVICE" "$@"
+    $stands docker compose run --rm --no-deps $terminal "$SERVICE" "$@"
   fi
 }
 

@@ -14,13 +14,14 @@ restore() {
   inside=
   if [ "$1" != --undo ]; then
     file=$1
+    ! on_windows || file=$(printf '%s' "$file" | tr '\134' /)
     shift
     [ -f "$file" ] || misused "没有这个文件：$file"
     inside=backups/$(basename "$file")
   fi
   exists "$image" || fail "还没有镜像，先 build"
   if [ -n "$inside" ]; then
-    [ "$(real "$(dirname "$file")")" = "$(real .)/backups" ] || bring_in "$file" "$inside" \
+    same "$(dirname "$file")" backups || bring_in "$file" "$inside" \
       || fail "放不进 backups/；什么都没有改变"
     set -- "$inside" "$@"
   fi

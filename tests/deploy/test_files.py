@@ -180,14 +180,36 @@ def test_the_scripts_are_sh_that_parses_and_may_be_run(name: str) -> None:
 def test_the_windows_script_does_what_the_other_one_does() -> None:
     script = text("docker-deploy.bat")
     end = """
-pushd "%~dp0"
-"%BASH%" ./docker-deploy.sh %*
+"%BASH%" "%HERE:\\=/%docker-deploy.sh" %* & goto done
+
+:done
 set "RC=%ERRORLEVEL%"
-popd
-exit /b %RC%
 """
     assert end in script
-    assert "setlocal" in script.splitlines()
+    assert "setlocal DisableDelayedExpansion" in script.splitlines()
+
+
+def test_cmd_reads_nothing_but_ascii_before_it_reads_utf_8() -> None:
+    """In another code page it takes such a line for another one, and looks for labels elsewhere."""
+    before, _, after = text("docker-deploy.bat").partition("chcp 65001 >nul\n")
+    assert before.isascii()
+    assert not after.isascii()
+    assert "goto" not in after
+
+
+def test_each_script_has_the_line_ends_of_its_system_however_it_was_fetched(tmp_path: Path) -> None:
+    """A clone made on Linux or with autocrlf=false, and what is downloaded as an archive."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("no repository: this is an archive itself")
+    batch, *others = ("docker-deploy.bat", *SCRIPTS, "deploy/parts.sh", "deploy/update.sh")
+    for settings in ((), ("-c", "core.autocrlf=true", "-c", "core.eol=crlf")):
+        archive = ("git", *settings, "archive", "--worktree-attributes", "HEAD", batch, *others)
+        tar = subprocess.run(archive, cwd=ROOT, capture_output=True, check=True).stdout
+        subprocess.run(["tar", "-x", "-C", tmp_path], input=tar, check=True)
+        assert not any(b"\r" in (tmp_path / name).read_bytes() for name in others)
+        for folder in (tmp_path, ROOT):
+            fetched = (folder / batch).read_bytes()
+            assert 0 < fetched.count(b"\n") == fetched.count(b"\r\n") == fetched.count(b"\r")
 
 
 EXPIRED, OTHER, FULL = (
