@@ -201,7 +201,7 @@ stop_hubs() { docker compose stop $hubs; }
 # A setting in .env that the compose file does not name reaches nobody, and nobody would say so.
 unheeded() {
   given=$(docker compose config 2>/dev/null || true)
-  for one in $(sed -n 's/^\(YUQIAO_[A-Za-z0-9_]*\)=.*/\1/p' .env 2>/dev/null | sort -u); do
+  { sed -n 's/^\(YUQIAO_[A-Za-z0-9_]*\)=.*/\1/p' .env 2>/dev/null || true; } | sort -u | while read -r one; do
     printf '%s\n' "$given" | grep -q "^ *$one:" \
       || say "△ .env 里的 $one 没有用：名字写错了，或者编排文件没有列出它，那就写进 config/hub.yml"
   done
