@@ -198,9 +198,19 @@ accounts_follow() {
 # shellcheck disable=SC2086 # names without spaces
 stop_hubs() { docker compose stop $hubs; }
 
+# A setting in .env that the compose file does not name reaches nobody, and nobody would say so.
+unheeded() {
+  given=$(docker compose config 2>/dev/null || true)
+  { sed -n 's/^\(YUQIAO_[A-Za-z0-9_]*\)=.*/\1/p' .env 2>/dev/null || true; } | sort -u | while read -r one; do
+    printf '%s\n' "$given" | grep -q "^ *$one:" \
+      || say "△ .env 里的 $one 没有用：名字写错了，或者编排文件没有列出它，那就写进 config/hub.yml"
+  done
+}
+
 # What follows is for yuqiao-health. Whether everything else in the compose file started does not
 # count: whoever looks at the hub sees that it runs.
 up() {
+  unheeded
   docker compose up --detach --no-build --remove-orphans || say "有的容器没有启动，原因在上面"
   wait_until_fit "$@"
 }

@@ -152,7 +152,8 @@ def _tell(done: Restored, *, did: bool) -> None:
             click.echo(words.UNDO)
     else:
         click.echo(words.would_restore(done.parts))
-        click.echo(words.WOULD)
+        if done.parts:
+            click.echo(words.WOULD)
     for warning in done.warnings:
         click.echo(warning, err=True)
 

@@ -13,6 +13,7 @@ from hub.ops import (
     Finding,
     check_platform,
     check_proxies,
+    check_running,
     check_store,
     closed_store,
     in_order,
@@ -36,7 +37,10 @@ def check_command(config: Path | None, quick: bool) -> None:
             return [Finding(True, imports.WILL_COME_OVER)]
         try:
             async with open_store(database, key=key, now=utc_now, guest=True) as store:
-                found = await check_store(settings, store)
+                found = [
+                    await check_running(settings.web),
+                    *await check_store(settings, store),
+                ]
                 if not quick:
                     proxies = await check_proxies(settings.xianyu, store)
         except StoreError as error:

@@ -15,7 +15,7 @@ import aiohttp
 
 from hub.errors import StoreError, Unreachable
 from hub.model import Account
-from hub.settings import Settings, XianyuSettings
+from hub.settings import Settings, WebSettings, XianyuSettings
 from hub.store import Database, Store, Tx
 from hub.text import ACCOUNT_STATES, account_mend, span
 from hub.xianyu import masked_proxy, reach
@@ -61,6 +61,23 @@ def closed_store(settings: Settings, error: StoreError) -> list[Finding]:
     path, place = settings.database.path, Database.chosen(settings.database)
     folder = next((one for one in path.absolute().parents if one.is_dir()), Path("/"))
     return [Finding(False, f"数据库 {place} 打不开", str(error)), _disk(folder)]
+
+
+async def check_running(web: WebSettings) -> Finding:
+    """Whether a hub answers here. That none does is nothing wrong: people check before a start."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(web.host, web.host)  # noqa: S104 - of a setting
+    timeout = aiohttp.ClientTimeout(total=REACH_SECONDS)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as http,
+            http.get(f"http://{host}:{web.port}/health/live") as response,
+        ):
+            runs = "version" in await response.json()
+    except (aiohttp.ClientError, TimeoutError, ValueError, TypeError):
+        runs = False
+    if runs:
+        return Finding(True, f"鱼桥正在运行，端口 {web.port}")
+    return Finding(True, f"鱼桥没有在运行（端口 {web.port} 没有应答），账号的状态是停下时的")
 
 
 async def check_platform(settings: XianyuSettings) -> list[Finding]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from hub.errors import Invalid
 from hub.text import backups as words
@@ -48,9 +49,10 @@ def _within(data: Path, target: Path) -> str:
     return str(target.relative_to(data) if data in target.parents else target)
 
 
-def free_folder(data: Path, now: datetime) -> Path:
-    """Never one that is there: what it keeps would be lost (clocks are set back)."""
-    stem = f"{KEPT}{now:%Y%m%d-%H%M%S}"
+def free_folder(data: Path, now: datetime, zone: str) -> Path:
+    """Named by the clock of the shop, as backups are. Never one that is there: what it keeps would
+    be lost (clocks are set back)."""
+    stem = f"{KEPT}{now.astimezone(ZoneInfo(zone)):%Y%m%d-%H%M%S}"
     names = (stem, *(f"{stem}-{number}" for number in range(2, 1000)))
     return next(one for name in names if not (one := data / name).exists())
 

@@ -164,7 +164,7 @@ def _prepare(settings: Settings, config: Path, wish: Wish, staging: Path, now: d
     """Everything that can go wrong goes wrong in here."""
     manifest = unpack(wish.archive, staging)
     found = check_database(staging / DATABASE, wish.archive.name, manifest)
-    kept = free_folder(settings.database.path.parent, now)
+    kept = free_folder(settings.database.path.parent, now, settings.text.timezone)
     work = _Work(wish, settings, config, staging, kept, manifest, found, now)
     if manifest.sealed:
         work.sealed = _unsealed(work)
@@ -298,7 +298,7 @@ def compare(present: Path, coming: Path, warnings: list[str], *, now: datetime) 
 
 def _plan_config(work: _Work) -> None:
     """Only what differs; a place where nothing can be written is told of and left alone."""
-    pairs = []
+    pairs, what = [], words.PARTS["config"]
     if work.sealed is not None and work.sealed.config is not None:
         full = write_private(work.staging / "hub.yml", work.sealed.config)
         pairs.append((full, work.config))
@@ -307,6 +307,7 @@ def _plan_config(work: _Work) -> None:
         pairs.append((blank, work.config))
         work.warnings.append(words.CONFIG_BLANK)
     elif blank.is_file():
+        what = words.CONFIG_BUT_SETTINGS
         work.warnings.append(words.CONFIG_LEFT)
     prompts = work.staging / "config" / "prompts"
     if prompts.is_dir():
@@ -321,7 +322,7 @@ def _plan_config(work: _Work) -> None:
     for number, (new, target) in enumerate(differing):
         work.steps.append(Exchange(new, target, work.kept / "config" / f"{number}-{target.name}"))
     if pairs:
-        work.parts.append(words.PARTS["config"])
+        work.parts.append(what)
     _warn_of_other_place(work)
 
 

@@ -70,7 +70,8 @@ def _undo(settings: Settings, folder: Path | None, *, now: datetime, do: bool) -
         last = newest_kept(data) if folder is None else read_kept(folder.absolute())
         if last.database != path.name or last.folder.parent.resolve() != data.resolve():
             raise Invalid(words.kept_elsewhere(last.folder, path))
-        work = _Undoing(settings, last, staging, free_folder(data, now), now)
+        kept = free_folder(data, now, settings.text.timezone)
+        work = _Undoing(settings, last, staging, kept, now)
         _plan(work)
         parts = [
             words.as_before(last.at.astimezone(ZoneInfo(settings.text.timezone)), last.folder.name)

@@ -139,16 +139,21 @@ def as_before(at: datetime, name: str) -> str:
     return f"{at:%m-%d %H:%M} 恢复以前的样子（{name}）"
 
 
-UNDO = "要换回去：yuqiao restore --undo --yes"
+UNDO = "要换回去：yuqiao restore --undo --yes（用 Docker：./docker-deploy.sh restore --undo）"
+
+
+NOTHING_TO_RESTORE = "这份备份里没有这一部分，没有可以恢复的"
 
 
 def restored(parts: Sequence[str], kept: object | None) -> str:
+    if not parts:
+        return NOTHING_TO_RESTORE
     where = f"；换下来的旧文件在 {kept}" if kept else ""
     return f"✓ 已恢复：{'、'.join(parts)}{where}"
 
 
 def would_restore(parts: Sequence[str]) -> str:
-    return f"会恢复：{'、'.join(parts)}"
+    return f"会恢复：{'、'.join(parts)}" if parts else NOTHING_TO_RESTORE
 
 
 PARTS = {
@@ -169,6 +174,7 @@ def group_done(name: str, came: int, left: Sequence[str]) -> str:
 
 
 CONFIG_LOCKED = "配置文件没有恢复：这里写不进去。内容在备份的 config/ 里，请自己比对"
+CONFIG_BUT_SETTINGS = "提示词和禁用词"
 CONFIG_LEFT = "配置文件 hub.yml 没有动：备份里的那份没有密码和令牌。要连它一起恢复，用带口令的备份"
 WHOLE_AND_PART = "database 是整个数据库，不能和里面的一部分一起写"
 CONFIG_BLANK = "恢复的配置文件里没有密码、密钥和令牌，请重新填上"

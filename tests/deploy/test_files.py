@@ -177,6 +177,24 @@ def test_the_scripts_are_sh_that_parses_and_may_be_run(name: str) -> None:
         subprocess.run(["sh", "-n", path], check=True)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs sh")
+def test_a_setting_that_reaches_nobody_is_named(tmp_path: Path) -> None:
+    engine = tmp_path / "docker"
+    engine.write_text("#!/bin/sh\necho '      YUQIAO_WEB__PUBLIC_URL: x'\n", "utf-8")
+    engine.chmod(0o755)
+    lines = ("WEB_PORT=1", "YUQIAO_WEB__PUBLIC_URL=x", "YUQIAO_WEB__PUBLIC_UR=x", "#YUQIAO_NO=1")
+    (tmp_path / ".env").write_text("\n".join(lines), "utf-8")
+    said = subprocess.run(
+        ["sh", "-euc", f'say() {{ echo "$*"; }}; . "{ROOT}/deploy/parts.sh"; unheeded'],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    ).stdout
+    assert re.findall(r"YUQIAO_\w+", said) == ["YUQIAO_WEB__PUBLIC_UR"]
+
+
 def test_the_windows_script_does_what_the_other_one_does() -> None:
     script = text("docker-deploy.bat")
     end = """

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,11 @@ import pytest
 
 from hub import __version__
 from tests.deploy.images import IMAGE, OTHER_IMAGE
-from tests.deploy.stack import HUB, Stack, run, wait_for
+from tests.deploy.stack import HUB, ROOT, Stack, run, wait_for
 
 pytestmark = pytest.mark.timeout(600)
 
+PAGES = ROOT / "docs" / "operations"
 HUB_USER = "10001"
 MOST_MEGABYTES = 200
 """Of the image, above its base."""
@@ -162,6 +164,35 @@ def test_nginx_speaks_no_old_tls(stack: Stack) -> None:
     assert stack.curl("/health", *old, *code, check=False) == "000"
     for version in ("1.2", "1.3"):
         assert stack.curl("/health", "--tls-max", version, *code) == "200"
+
+
+def test_what_the_pages_tell_people_to_look_at_can_be_looked_at(stack: Stack) -> None:
+    looks = re.compile(
+        r"(?:docker compose [^`\n]*(?:ps|logs|exec|reload)|docker system df"
+        r"|\./docker-deploy\.sh (?:status|health|logs))\b[^`\n]*"
+    )
+    endless = {"--follow", "-f", "…"}
+    pages = ("install", "running", "logs", "troubleshooting")
+    texts = [(PAGES / f"{name}.md").read_text("utf-8") for name in pages]
+    told = {one.partition(" #")[0].strip() for text in texts for one in looks.findall(text)}
+    not_here = re.compile(r"napcat|original\.report")
+    done = sorted(
+        one for one in told if not endless & set(one.split()) and not not_here.search(one)
+    )
+    assert len(done) > 8
+    with ThreadPoolExecutor(4) as pool:
+        words = [("sh", "-c", line) for line in done]
+        list(pool.map(lambda each: run(*each, cwd=stack.folder, stdin=subprocess.DEVNULL), words))
+
+
+def test_the_nginx_of_somebody_else_takes_what_the_guide_tells_him(stack: Stack) -> None:
+    page = (PAGES / "install.md").read_text("utf-8")
+    block = page.partition("```nginx\n")[2].partition("```")[0]
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    places = "".join(f"{kind}_temp_path /tmp/theirs;" for kind in kinds)
+    whole = f"pid /tmp/theirs.pid; events {{}} http {{ access_log off; {places}\n{block} }}"
+    script = "cat >/tmp/theirs.conf && nginx -t -c /tmp/theirs.conf"
+    stack.compose("exec", "-T", "nginx", "sh", "-c", script, input=whole)
 
 
 def test_guessing_passwords_is_slowed_down_by_nginx(stack: Stack) -> None:

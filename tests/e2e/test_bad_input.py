@@ -226,9 +226,13 @@ def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_quick_check_finds_nothing_wrong_with_the_defaults(tmp_path: Path) -> None:
-    code, said = yuqiao(tmp_path, "check", "--quick")
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = str(closed.getsockname()[1])
+        code, said = yuqiao(tmp_path, "check", "--quick", WEB__PORT=port)
     assert code == 0
     assert all(line.startswith("✓") for line in said.splitlines())
+    assert f"没有在运行（端口 {port} " in said
 
 
 def test_a_check_of_a_database_that_cannot_be_opened_says_why_and_goes_on(tmp_path: Path) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
-from backup_stage import PASSPHRASE, Machine, furnish
+from backup_stage import NOW, PASSPHRASE, Machine, furnish
 
+from hub.ops.kept import free_folder
 from hub.text import backups as words
 from tests.programs import Done, run
 
@@ -74,6 +76,20 @@ async def test_the_whole_way_from_a_backup_to_another_machine(tmp_path: Path) ->
     code, said, _ = await yuqiao(here, "restore", "--undo", "--yes")
     assert (code, words.UNDO in said) == (0, True)
     assert (await yuqiao(here, "restore"))[0] == 2
+
+
+async def test_a_part_that_the_backup_has_not_is_not_said_to_come_back(tmp_path: Path) -> None:
+    here = Machine(tmp_path / "here")
+    async with here.store():
+        pass
+    file = here.backups.make(NOW).path
+    code, said, _ = await yuqiao(here, "restore", str(file), "--only", "pictures")
+    assert (code, said.strip()) == (0, words.NOTHING_TO_RESTORE)
+
+
+def test_what_a_restore_keeps_is_named_by_the_clock_of_the_shop(tmp_path: Path) -> None:
+    evening = datetime(2026, 11, 26, 18, 0, tzinfo=UTC)
+    assert free_folder(tmp_path, evening, "Asia/Shanghai").name == "before-restore-20261127-020000"
 
 
 async def test_what_cannot_be_done_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
