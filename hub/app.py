@@ -200,6 +200,7 @@ async def open_hub(
             operators=desk.chat.operators,
             link_token=link_token,
             on_connect=lambda _: connected.set(),
+            on_leave=lambda _: cluster.look(),
             credits=Credits(store, now=now),
             later=lambda peer, said, key: store.write(
                 lambda tx: answer_later(tx, tx.shops.default(), peer, said, key=key, now=now())
