@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 
 from tests.deploy.images import POSTGRES
-from tests.deploy.stack import HUB, SETTINGS, Stack, run, wait_for
+from tests.deploy.stack import HUB, Stack, run, wait_for
 
 pytestmark = pytest.mark.timeout(600)
 
 MADE_ANEW = "yuqiao-cluster:latest"
 HUBS = (HUB, f"{HUB}-2")
-QUICKLY = f"{SETTINGS}\nnode:\n  lease_seconds: 4\n"
 ASK = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/health').read().decode())"
 
 
@@ -26,7 +25,6 @@ def cluster(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
     run("docker", "tag", image, MADE_ANEW, cwd=folder)
     stack = Stack.laid_out(folder, "yuqiao-cluster", MADE_ANEW, nginx=True)
     stack.set(POSTGRES_IMAGE=POSTGRES)
-    (stack.folder / "config" / "hub.yml").write_text(QUICKLY, "utf-8")
     try:
         stack.deploy("with-cluster")
         stack.open_shop()

@@ -146,16 +146,16 @@ async def open_row(
     async with start_sandbox(options) as sandbox:
         sellers = people(sandbox, accounts)
         settings = {
-            name: _of_node(
-                settings_of(sandbox, folder, port), name, url, lease_seconds, spacing_seconds
-            )
+            name: _of_node(settings_of(sandbox, folder, port), name, url, spacing_seconds)
             for name, port in ports.items()
         }
         database = Database.chosen(settings["a"].database)
         async with open_store(database, now=utc_now) as store:
             await furnish_store(store, settings["a"], sandbox, sellers)
             await store.write(stock_up)
-            lives = {name: Life(one, f"{name}.log") for name, one in settings.items()}
+            lives = {
+                name: Life(one, f"{name}.log", lease_seconds) for name, one in settings.items()
+            }
             row = Row(sandbox, store, lives, settings)
             _note_claims(row)
             try:
@@ -169,13 +169,11 @@ async def open_row(
                     await life.kill()
 
 
-def _of_node(
-    settings: Settings, name: str, url: str, lease_seconds: int, spacing_seconds: float
-) -> Settings:
+def _of_node(settings: Settings, name: str, url: str, spacing_seconds: float) -> Settings:
     """Lines that no slow machine breaks."""
     given = settings.model_dump(exclude_unset=True)
     given["database"]["url"] = url
-    given["node"] = {"name": name, "lease_seconds": lease_seconds}
+    given["node"] = {"name": name}
     given["xianyu"] |= {
         "heartbeat_seconds": 2.0,
         "answer_seconds": 10.0,
