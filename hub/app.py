@@ -219,7 +219,17 @@ async def open_hub(
         fetch = timed_fetch(metrics, lookup)
         holder = _holder(cluster)
         workers = workers_by_name(
-            store, supervisor, qq, album, fetch, metrics, settings, now, holder, reacts
+            store,
+            supervisor,
+            qq,
+            album,
+            fetch,
+            metrics,
+            settings,
+            now,
+            holder,
+            reacts,
+            lambda: cluster.lives,
         )
         workers["ai"] = ai_worker(
             store, assist, replies, album, supervisor.client_of, metrics, settings, now, holder

@@ -108,11 +108,16 @@ class Cluster:
         """Whether there may be other nodes."""
         return not self._store.alone
 
+    @property
+    def lives(self) -> bool:
+        """Whether no other node can take this one for dead yet."""
+        return not self.shared or self._elapsed() < self._until
+
     def holds(self, seat: str) -> bool:
         """Whether this node may act for it now."""
         if not self.shared:
             return True
-        return seat in self._held and seat not in self._leaving and self._elapsed() < self._until
+        return seat in self._held and seat not in self._leaving and self.lives
 
     def holds_account(self, account: AccountId) -> bool:
         return self.holds(account_seat(account))
