@@ -63,9 +63,10 @@ from hub.outbound import (
     Worker,
 )
 from hub.settings import Settings, settings_file
-from hub.store import Database, Store, Tx, open_store, persistently, set_aside
+from hub.store import Database, Store, Tx, node_home, open_store, persistently, set_aside
 from hub.suggesting import why_no_ai
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
+from hub.text import nodes as node_words
 from hub.workers import ai_worker, mail_worker, timed_fetch, workers_by_name
 from web import Site, attach
 
@@ -120,6 +121,7 @@ async def open_hub(
             first=lambda tx, line: mind_rewind(tx, line, now(), loses_nothing=loses_nothing),
         ) as store,
         OwnLookup() as lookup,
+        _home(settings, store) as home,
     ):
         into = ImportInto(store, "hub", now, hash_brought_over, fetch_from(settings.xianyu))
         await bring_over_set_aside(store, settings.database.path, into)
@@ -129,6 +131,9 @@ async def open_hub(
             lasts=timedelta(seconds=settings.node.lease_seconds),
             bots=lambda: _bots_here(qq),
             quiet=lambda account: supervisor.is_quiet(account),
+            home=home,
+            clock=now,
+            apart=lambda tx, ahead: _tell_clock(tx, settings.node.called, ahead, now()),
         )
         await store.write(lambda tx: _forget_last_life(tx, now(), cluster))
         token = settings.qq.access_token or await _stored_token(store, QQ_TOKEN)
@@ -320,6 +325,13 @@ async def _tell_trouble(store: Store, bot: str, said: str, now: datetime) -> Non
     await store.write(unit)
 
 
+def _tell_clock(tx: Tx, node: str, ahead: timedelta, now: datetime) -> None:
+    """Once a day."""
+    said, key = node_words.told_clocks_apart(node, ahead), f"clock:{node}:{now:%Y-%m-%d}"
+    kind = NoticeKind.SYSTEM
+    tell_owners_of_shop(tx, tx.shops.default(), said, key=key, now=now, kind=kind)
+
+
 async def _hasten_chats(
     store: Store, connected: asyncio.Event, cluster: Cluster, now: Callable[[], datetime]
 ) -> None:
@@ -406,6 +418,16 @@ async def _stored_token(store: Store, name: str) -> str:
         return known or fresh
 
     return await store.write(unit)
+
+
+@asynccontextmanager
+async def _home(settings: Settings, store: Store) -> AsyncIterator[str]:
+    """See `Node`. Alone on a database, nobody has to be told apart."""
+    if store.alone:
+        yield ""
+        return
+    with node_home(settings.database.path.parent, settings.node.called) as home:
+        yield home
 
 
 def _holder(cluster: Cluster) -> str:

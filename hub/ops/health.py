@@ -11,12 +11,13 @@ from pathlib import Path
 from aiohttp import web
 from loguru import logger
 
-from hub.cluster import Cluster
+from hub.cluster import MOST_APART, Cluster
 from hub.errors import StoreError
 from hub.model import Account, AccountState
 from hub.ops.metrics import Metrics
 from hub.store import Store
 from hub.text import ACCOUNT_STATES
+from hub.text import nodes as words
 
 ANSWER_SECONDS = 5.0
 """A store that takes longer does not answer, as far as those who wait for it can tell."""
@@ -55,6 +56,14 @@ def _fit(account: Account, now: datetime) -> bool:
     return account.state is AccountState.ONLINE
 
 
+def _warnings(log_trouble: str, here: Cluster) -> list[str]:
+    """What a shop goes on with."""
+    warnings = [f"日志文件写不进 {log_trouble}"] if log_trouble else []
+    if abs(here.ahead) > MOST_APART:
+        warnings.append(words.told_clocks_apart(here.name, here.ahead))
+    return warnings
+
+
 def attach_ops(
     app: web.Application,
     store: Store,
@@ -89,8 +98,8 @@ def attach_ops(
                 node["accounts"] = [one.name for one in held]
         status = "unready" if problems else "ready"
         said = {"status": status, "reasons": problems, "version": version, **node}
-        if why := log_trouble():
-            said["warnings"] = [f"日志文件写不进 {why}"]
+        if warnings := _warnings(log_trouble(), here):
+            said["warnings"] = warnings
         return web.json_response(said, status=503 if problems else 200)
 
     async def live(_: web.Request) -> web.Response:

@@ -5,7 +5,7 @@ from hub.store.copies import Contents, contents, copy_database, known_schemas, o
 from hub.store.copying import check_unused, copy_in, copy_out, size_of
 from hub.store.database import Database
 from hub.store.given_out import carry_given_out
-from hub.store.lock import locked
+from hub.store.lock import locked, node_home
 from hub.store.merge import Merged, merge
 from hub.store.nouns import (
     AuditEntry,
@@ -70,6 +70,7 @@ __all__ = [
     "known_schemas",
     "locked",
     "merge",
+    "node_home",
     "open_original",
     "open_store",
     "opens",

@@ -132,7 +132,7 @@ def answers(thread: Conversation) -> list[str]:
 
 @asynccontextmanager
 async def open_row(
-    url: str, folder: Path, *, accounts: int, lease_seconds: int, spacing_seconds: float
+    url: str, folder: Path, *, accounts: int, lease_seconds: float, spacing_seconds: float
 ) -> AsyncIterator[Row]:
     """`url`: of an empty database. `spacing_seconds`: between two messages of an account. No node
     lives yet."""

@@ -37,7 +37,7 @@ def opened(postgres: Server, tmp_path: Path) -> Open:
     async def opening(
         *,
         accounts: int = 1,
-        lease_seconds: int = LONG_LEASE_SECONDS,
+        lease_seconds: float = LONG_LEASE_SECONDS,
         spacing_seconds: float = 0.0,
     ) -> AsyncIterator[Row]:
         url = postgres.make()
@@ -137,6 +137,22 @@ async def test_what_a_killed_node_had_in_hand_is_done_by_the_other_once(opened: 
         assert answers(row.thread()).count(GREETING) == 1
         assert order.story.count("shipped") == 1
         assert row.told(KEYWORD) <= 1
+
+
+async def test_a_lone_node_that_was_killed_goes_on_as_soon_as_it_is_started_again(
+    opened: Open,
+) -> None:
+    """Its word would hold for minutes yet; but it alone can have its home."""
+    async with opened(lease_seconds=10 * SECONDS) as row:
+        await row.lives["a"].start()
+        await row.until_held(a=1)
+        await row.lives["a"].kill()
+        await row.say(row.thread(), KEYWORD)
+
+        await row.lives["a"].start()
+
+        await row.until_held(a=1)
+        await row.until(lambda: answers(row.thread()) == [GREETING], "the answer")
 
 
 async def test_a_node_that_was_stopped_says_nothing_when_it_goes_on(opened: Open) -> None:
