@@ -68,7 +68,7 @@ from hub.suggesting import why_no_ai
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
 from hub.text import nodes as node_words
 from hub.workers import ai_worker, mail_worker, timed_fetch, workers_by_name
-from web import Site, attach
+from web import Site, attach, is_insider
 
 FINISH_SECONDS = 4.0
 """How long a stop waits for what is in hand."""
@@ -368,7 +368,9 @@ def _application(
         return replace(bot, online=True) if bot is not None and elsewhere else bot
 
     folder = settings.database.path.parent
-    attach_ops(app, store, metrics, __version__, now, folder, log_trouble, cluster)
+    attach_ops(
+        app, store, metrics, __version__, now, folder, log_trouble, cluster, is_insider=is_insider
+    )
     qq.attach(app)
     attach(
         app,

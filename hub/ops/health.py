@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -56,12 +56,16 @@ def _fit(account: Account, now: datetime) -> bool:
     return account.state is AccountState.ONLINE
 
 
-def _warnings(log_trouble: str, here: Cluster) -> list[str]:
+def warnings(log_trouble: str, here: Cluster) -> list[str]:
     """What a shop goes on with."""
-    warnings = [f"日志文件写不进 {log_trouble}"] if log_trouble else []
+    found = [f"日志文件写不进 {log_trouble}"] if log_trouble else []
     if abs(here.ahead) > MOST_APART:
-        warnings.append(words.told_clocks_apart(here.name, here.ahead))
-    return warnings
+        found.append(words.told_clocks_apart(here.name, here.ahead))
+    return found
+
+
+async def _is_anybody(_: web.Request) -> bool:
+    return True
 
 
 def attach_ops(
@@ -73,8 +77,11 @@ def attach_ops(
     folder: Path,
     log_trouble: Callable[[], str] = str,
     cluster: Cluster | None = None,
+    *,
+    is_insider: Callable[[web.Request], Awaitable[bool]] = _is_anybody,
 ) -> None:
-    """`/health` (200 ready, 503 with reasons), `/health/live`, `/metrics`.
+    """`/health` (200 ready, 503 not), `/health/live`, `/metrics`. Only who `is_insider` is told the
+    reasons: they name accounts.
 
     `folder` is where the database lies. `log_trouble`: why no log files are written, if they are
     not; a shop goes on without, so that is a warning and no reason. Among several nodes each
@@ -82,7 +89,7 @@ def attach_ops(
     """
     here = cluster or Cluster(store)
 
-    async def ready(_: web.Request) -> web.Response:
+    async def ready(request: web.Request) -> web.Response:
         node: dict[str, object] = {"node": here.name} if here.shared else {}
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
@@ -96,11 +103,19 @@ def attach_ops(
             problems = full_disk(folder) + reasons(held, now())
             if here.shared:
                 node["accounts"] = [one.name for one in held]
-        status = "unready" if problems else "ready"
-        said = {"status": status, "reasons": problems, "version": version, **node}
-        if warnings := _warnings(log_trouble(), here):
-            said["warnings"] = warnings
+        said: dict[str, object] = {"status": "unready" if problems else "ready"}
+        if await may_know(request):
+            said |= {"reasons": problems, "version": version, **node}
+            if some := warnings(log_trouble(), here):
+                said["warnings"] = some
         return web.json_response(said, status=503 if problems else 200)
+
+    async def may_know(request: web.Request) -> bool:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await is_insider(request)
+        except (StoreError, TimeoutError):
+            return False
 
     async def live(_: web.Request) -> web.Response:
         return web.json_response({"status": "live", "version": version})
