@@ -180,7 +180,10 @@ async def open_hub(
             mine=lambda: cluster.keeps,
         )
         uploads = UploadedOriginals(
-            settings.database.path.parent, replace(into, door=Door.WEB), now
+            settings.database.path.parent,
+            replace(into, door=Door.WEB),
+            now,
+            settings.node.called if cluster.shared else "",
         )
         await asyncio.to_thread(uploads.clear)
         desk = Desk(
