@@ -27,6 +27,7 @@ from hub.bargains import answer_offer
 from hub.cluster import Cluster
 from hub.credits import Credits, fingerprint
 from hub.desk import Desk, Door, hash_brought_over
+from hub.errors import StoreError
 from hub.inbound import Inbound
 from hub.listening import listening
 from hub.model import (
@@ -63,7 +64,16 @@ from hub.outbound import (
     Worker,
 )
 from hub.settings import Settings, settings_file
-from hub.store import Database, Store, Tx, node_home, open_store, persistently, set_aside
+from hub.store import (
+    Database,
+    Store,
+    Tx,
+    leave_behind,
+    node_home,
+    open_store,
+    persistently,
+    set_aside,
+)
 from hub.suggesting import why_no_ai
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
 from hub.text import nodes as node_words
@@ -121,7 +131,7 @@ async def open_hub(
             first=lambda tx, line: mind_rewind(tx, line, now(), loses_nothing=loses_nothing),
         ) as store,
         OwnLookup() as lookup,
-        _home(settings, store) as home,
+        _on_server(settings, store, now()) as home,
     ):
         into = ImportInto(store, "hub", now, hash_brought_over, fetch_from(settings.xianyu))
         await bring_over_set_aside(store, settings.database.path, into)
@@ -426,11 +436,15 @@ async def _stored_token(store: Store, name: str) -> str:
 
 
 @asynccontextmanager
-async def _home(settings: Settings, store: Store) -> AsyncIterator[str]:
-    """See `Node`. Alone on a database, nobody has to be told apart."""
+async def _on_server(settings: Settings, store: Store, now: datetime) -> AsyncIterator[str]:
+    """The home of this node (see there), where there may be others. The file is left behind."""
     if store.alone:
         yield ""
         return
+    try:
+        await asyncio.to_thread(leave_behind, settings.database.path, now)
+    except (OSError, StoreError) as error:
+        logger.warning("{} was not marked as left behind: {}", settings.database.path, error)
     with node_home(settings.database.path.parent, settings.node.called) as home:
         yield home
 
