@@ -107,7 +107,9 @@ def environment(settings: Settings) -> dict[str, str]:
     """What was set, as variables."""
     given = settings.model_dump(mode="json", exclude_unset=True)
     return {
-        f"YUQIAO_{section.upper()}__{key.upper()}": str(value)
+        f"YUQIAO_{section.upper()}__{key.upper()}": (
+            ",".join(value) if isinstance(value, list) else str(value)
+        )
         for section, values in given.items()
         for key, value in values.items()
     }
