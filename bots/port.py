@@ -65,6 +65,8 @@ class Ear:
     it."""
     arrived: Callable[[str], None]
     """A bot can be used now that could not be used before."""
+    left: Callable[[str], None] = lambda _: None
+    """A bot may not be usable any more."""
     operators: Callable[[], frozenset[str]] = frozenset
     """All addresses for which `is_operator` is true."""
     trouble: Callable[[str, str], Awaitable[None]] = _tell_nobody

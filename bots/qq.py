@@ -59,7 +59,8 @@ class QQ:
     `receive` gets every message of an operator, in order within a chat, and those private messages
     of others; a repeated event comes again with the same `message_id`, telling them apart is the
     receiver's business. What it returns is said in the chat, quoting the operator.
-    `on_connect` is called with a bot's id when it becomes usable.
+    `on_connect` is called with a bot's id when it becomes usable, `on_leave` when it may be so no
+    more.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class QQ:
         operators: Callable[[], frozenset[str]] = frozenset,
         link_token: str = "",
         on_connect: Callable[[str], None] | None = None,
+        on_leave: Callable[[str], None] = lambda _: None,
         timing: Timing | None = None,
         credits: Credits | None = None,
         later: Later | None = None,
@@ -96,7 +98,7 @@ class QQ:
         self._driver = start_nonebot(api_seconds=settings.api_seconds, timing=self._timing)
         self._later = later
         self._driver.dialling = dialling
-        ear = Ear(is_operator, self._hear, self._bot_arrived, operators)
+        ear = Ear(is_operator, self._hear, self._bot_arrived, on_leave, operators)
         if trouble is not None:
             ear = replace(ear, trouble=trouble)
         matcher = Matcher()

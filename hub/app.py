@@ -27,6 +27,7 @@ from hub.bargains import answer_offer
 from hub.cluster import Cluster
 from hub.credits import Credits, fingerprint
 from hub.desk import Desk, Door, hash_brought_over
+from hub.errors import StoreError
 from hub.inbound import Inbound
 from hub.listening import listening
 from hub.model import (
@@ -63,11 +64,21 @@ from hub.outbound import (
     Worker,
 )
 from hub.settings import Settings, settings_file
-from hub.store import Database, Store, Tx, open_store, persistently, set_aside
+from hub.store import (
+    Database,
+    Store,
+    Tx,
+    leave_behind,
+    node_home,
+    open_store,
+    persistently,
+    set_aside,
+)
 from hub.suggesting import why_no_ai
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
+from hub.text import nodes as node_words
 from hub.workers import ai_worker, mail_worker, timed_fetch, workers_by_name
-from web import Site, attach
+from web import Site, attach, is_insider
 
 FINISH_SECONDS = 4.0
 """How long a stop waits for what is in hand."""
@@ -120,6 +131,7 @@ async def open_hub(
             first=lambda tx, line: mind_rewind(tx, line, now(), loses_nothing=loses_nothing),
         ) as store,
         OwnLookup() as lookup,
+        _on_server(settings, store, now()) as home,
     ):
         into = ImportInto(store, "hub", now, hash_brought_over, fetch_from(settings.xianyu))
         await bring_over_set_aside(store, settings.database.path, into)
@@ -129,6 +141,9 @@ async def open_hub(
             lasts=timedelta(seconds=settings.node.lease_seconds),
             bots=lambda: _bots_here(qq),
             quiet=lambda account: supervisor.is_quiet(account),
+            home=home,
+            clock=now,
+            apart=lambda tx, ahead: _tell_clock(tx, settings.node.called, ahead, now()),
         )
         await store.write(lambda tx: _forget_last_life(tx, now(), cluster))
         token = settings.qq.access_token or await _stored_token(store, QQ_TOKEN)
@@ -175,7 +190,10 @@ async def open_hub(
             mine=lambda: cluster.keeps,
         )
         uploads = UploadedOriginals(
-            settings.database.path.parent, replace(into, door=Door.WEB), now
+            settings.database.path.parent,
+            replace(into, door=Door.WEB),
+            now,
+            settings.node.called if cluster.shared else "",
         )
         await asyncio.to_thread(uploads.clear)
         desk = Desk(
@@ -200,6 +218,7 @@ async def open_hub(
             operators=desk.chat.operators,
             link_token=link_token,
             on_connect=lambda _: connected.set(),
+            on_leave=lambda _: cluster.look(),
             credits=Credits(store, now=now),
             later=lambda peer, said, key: store.write(
                 lambda tx: answer_later(tx, tx.shops.default(), peer, said, key=key, now=now())
@@ -218,7 +237,17 @@ async def open_hub(
         fetch = timed_fetch(metrics, lookup)
         holder = _holder(cluster)
         workers = workers_by_name(
-            store, supervisor, qq, album, fetch, metrics, settings, now, holder, reacts
+            store,
+            supervisor,
+            qq,
+            album,
+            fetch,
+            metrics,
+            settings,
+            now,
+            holder,
+            reacts,
+            lambda: cluster.lives,
         )
         workers["ai"] = ai_worker(
             store, assist, replies, album, supervisor.client_of, metrics, settings, now, holder
@@ -309,6 +338,13 @@ async def _tell_trouble(store: Store, bot: str, said: str, now: datetime) -> Non
     await store.write(unit)
 
 
+def _tell_clock(tx: Tx, node: str, ahead: timedelta, now: datetime) -> None:
+    """Once a day."""
+    said, key = node_words.told_clocks_apart(node, ahead), f"clock:{node}:{now:%Y-%m-%d}"
+    kind = NoticeKind.SYSTEM
+    tell_owners_of_shop(tx, tx.shops.default(), said, key=key, now=now, kind=kind)
+
+
 async def _hasten_chats(
     store: Store, connected: asyncio.Event, cluster: Cluster, now: Callable[[], datetime]
 ) -> None:
@@ -345,7 +381,9 @@ def _application(
         return replace(bot, online=True) if bot is not None and elsewhere else bot
 
     folder = settings.database.path.parent
-    attach_ops(app, store, metrics, __version__, now, folder, log_trouble, cluster)
+    attach_ops(
+        app, store, metrics, __version__, now, folder, log_trouble, cluster, is_insider=is_insider
+    )
     qq.attach(app)
     attach(
         app,
@@ -395,6 +433,20 @@ async def _stored_token(store: Store, name: str) -> str:
         return known or fresh
 
     return await store.write(unit)
+
+
+@asynccontextmanager
+async def _on_server(settings: Settings, store: Store, now: datetime) -> AsyncIterator[str]:
+    """The home of this node (see there), where there may be others. The file is left behind."""
+    if store.alone:
+        yield ""
+        return
+    try:
+        await asyncio.to_thread(leave_behind, settings.database.path, now)
+    except (OSError, StoreError) as error:
+        logger.warning("{} was not marked as left behind: {}", settings.database.path, error)
+    with node_home(settings.database.path.parent, settings.node.called) as home:
+        yield home
 
 
 def _holder(cluster: Cluster) -> str:

@@ -17,7 +17,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from loguru import logger
 
@@ -36,7 +36,7 @@ from hub.model import (
     account_seat,
     bot_reaches,
 )
-from hub.policy import seat_nodes
+from hub.policy import RESTLESS_FOR, restless_nodes, seat_nodes
 from hub.store import Store, Tx
 
 LASTS = timedelta(seconds=15)
@@ -49,6 +49,10 @@ TURNS = 3
 """Words within the time that one lasts."""
 SETTLED = 4
 """A node is settled once it lived for so many times as long as its word lasts."""
+MOST_APART = timedelta(seconds=2)
+"""Between the clocks of this machine and of the database: by the first it is decided when tasks are
+due, expire, and have been in hand too long."""
+TOGETHER = timedelta(0)
 
 Bots = Callable[[], Sequence[NodeBot]]
 
@@ -60,11 +64,22 @@ def elapsed() -> float:
     return time.monotonic() if clock is None else time.clock_gettime(clock)
 
 
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def ahead_of(there: datetime, before: datetime, after: datetime) -> timedelta:
+    """How far a clock is ahead of another, which was read between two looks at the first; negative:
+    behind. Zero if it may be right."""
+    return min(max(there, before), after) - there
+
+
 @dataclass(frozen=True, slots=True)
 class _Turn:
     held: Mapping[str, Lease]
     leaving: frozenset[str]
     others: tuple[Node, ...]
+    ahead: timedelta
 
 
 class Cluster:
@@ -78,16 +93,25 @@ class Cluster:
         lasts: timedelta = LASTS,
         bots: Bots = tuple,
         quiet: Callable[[AccountId], bool] = lambda _: True,
+        home: str = "",
+        clock: Callable[[], datetime] = utc_now,
+        apart: Callable[[Tx, timedelta], None] = lambda _, __: None,
         elapsed: Callable[[], float] = elapsed,
     ) -> None:
         """`lasts`: how long a node counts as alive after its last word. `bots`: those that are
-        connected here. `quiet`: nothing of that account is connected from here."""
+        connected here. `quiet`: nothing of that account is connected from here. `home`: see `Node`.
+        `apart` tells people by how much the clock of this machine is ahead of the database's."""
         self.id = NodeId(f"{name}/{secrets.token_hex(4)}")
         self.name = name
         self._store = store
         self._lasts = lasts
         self._bots = bots
         self._quiet = quiet
+        self._home = home
+        self._clock = clock
+        self._apart = apart
+        self.ahead = TOGETHER
+        """How far this machine's clock was ahead of the database's at the last turn."""
         self._elapsed = elapsed
         self._held: Mapping[str, Lease] = {}
         self._until = 0.0
@@ -108,11 +132,16 @@ class Cluster:
         """Whether there may be other nodes."""
         return not self._store.alone
 
+    @property
+    def lives(self) -> bool:
+        """Whether no other node can take this one for dead yet."""
+        return not self.shared or self._elapsed() < self._until
+
     def holds(self, seat: str) -> bool:
         """Whether this node may act for it now."""
         if not self.shared:
             return True
-        return seat in self._held and seat not in self._leaving and self._elapsed() < self._until
+        return seat in self._held and seat not in self._leaving and self.lives
 
     def holds_account(self, account: AccountId) -> bool:
         return self.holds(account_seat(account))
@@ -288,6 +317,9 @@ class Cluster:
             self.revision += 1
             logger.info("node {}: now holds {}, no more {}", self.id, sorted(won), sorted(lost))
         self._held, self._leaving, self._others = turn.held, turn.leaving, turn.others
+        if abs(turn.ahead) > MOST_APART >= abs(self.ahead):
+            logger.warning("node {}: the clock is {} ahead of the database's", self.id, turn.ahead)
+        self.ahead = turn.ahead
         self._until = asked + self._lasts.total_seconds()
         self._done = number
         turned, self._turned = self._turned, asyncio.Event()
@@ -299,12 +331,19 @@ class Cluster:
         return frozenset(seat for seat, one in accounts if one is None or self._quiet(one))
 
     def _unit(self, tx: Tx, bots: Sequence[NodeBot], quiet: frozenset[str]) -> _Turn:
-        now = tx.nodes.now()
-        known = next((node for node in tx.nodes.all() if node.id == self.id), None)
-        tx.nodes.announce(self.id, self.name, now, self._lasts, bots)
+        before, now, after = self._clock(), tx.nodes.now(), self._clock()
+        ahead = ahead_of(now, before, after)
+        if abs(ahead) > MOST_APART >= abs(self.ahead):
+            self._apart(tx, ahead)
+        nodes = tx.nodes.all()
+        if any(one.seen_at > now for one in nodes):
+            logger.warning("node {}: the database's clock was set back", self.id)
+            tx.nodes.set_back(now)
+        known = next((one for one in nodes if one.id == self.id), None)
+        tx.nodes.announce(self.id, self.name, now, self._lasts, bots, self._home)
         if known is None or known.bots != bots:
             tx.nodes.changed()
-        _bury(tx, now)
+        self._bury(tx, now)
         moves = _seat(tx, now, SETTLED * self._lasts)
         mine = {seat: one for seat, one in tx.nodes.leases().items() if one.node == self.id}
         leaving = {seat: node for seat, node in moves.items() if seat in mine}
@@ -312,29 +351,41 @@ class Cluster:
             tx.nodes.give(seat, leaving.pop(seat))
             del mine[seat]
         others = (one for one in tx.nodes.all() if one.id != self.id)
-        return _Turn(mine, frozenset(leaving), tuple(others))
+        return _Turn(mine, frozenset(leaving), tuple(others), ahead)
+
+    def _bury(self, tx: Tx, now: datetime) -> None:
+        """Who did not keep its word is gone, and whose home is ours; what it had in hand is
+        anybody's."""
+        dead = [one for one in tx.nodes.all() if one.expires_at <= now or self._follows(one)]
+        for node in dead:
+            logger.warning("node {} is gone, last seen at {}", node.id, node.seen_at)
+            _disconnect(tx, node)
+            tx.nodes.remove(node.id)
+            tx.nodes.note_fall(node.name, now, kept=RESTLESS_FOR)
+        if dead:
+            tx.outbox.relieve_dead(now)
+
+    def _follows(self, node: Node) -> bool:
+        return bool(self._home) and node.home == self._home and node.id != self.id
 
 
-def _bury(tx: Tx, now: datetime) -> None:
-    """Who did not keep its word is gone; what it had in hand is anybody's."""
-    dead = [node for node in tx.nodes.all() if node.expires_at <= now]
-    for node in dead:
-        logger.warning("node {} is gone, last seen at {}", node.id, node.seen_at)
-        held = {seat for seat, lease in tx.nodes.leases().items() if lease.node == node.id}
-        for account in tx.accounts.enabled():
-            if account.state is AccountState.ONLINE and account_seat(account.id) in held:
-                state = AccountState.CONNECTING
-                tx.accounts.set_state(account.shop, account.id, state, "", node.seen_at)
-        tx.nodes.remove(node.id)
-    if dead:
-        tx.outbox.relieve_dead(now)
+def _disconnect(tx: Tx, node: Node) -> None:
+    """The accounts of a dead node are online no more."""
+    held = {seat for seat, lease in tx.nodes.leases().items() if lease.node == node.id}
+    for account in tx.accounts.enabled():
+        if account.state is AccountState.ONLINE and account_seat(account.id) in held:
+            state = AccountState.CONNECTING
+            tx.accounts.set_state(account.shop, account.id, state, "", node.seen_at)
 
 
 def _seat(tx: Tx, now: datetime, settled: timedelta) -> Mapping[str, NodeId]:
     """Give what can be given at once; returns what its holder has to hand over."""
     holders = {seat: lease.node for seat, lease in tx.nodes.leases().items()}
     accounts = tx.accounts.every()
-    seating = seat_nodes(tx.nodes.all(), holders, accounts, now=now, settled=settled)
+    restless = restless_nodes(tx.nodes.falls(), now)
+    seating = seat_nodes(
+        tx.nodes.all(), holders, accounts, now=now, settled=settled, restless=restless
+    )
     for seat in sorted(seating.freed):
         tx.nodes.free(seat)
     for seat, node in sorted(seating.given.items()):

@@ -77,10 +77,11 @@ def workers_by_name(
     now: Callable[[], datetime],
     holder: str,
     reacts: Callable[[ChatPeer], bool],
+    lives: Callable[[], bool],
 ) -> dict[str, Worker]:
     """By name. `holder` names this life of the hub in the leases of tasks; `reacts`: whether a chat
-    has signs. Messages to buyers never wait for notices, orders for neither, and nobody for
-    suppliers or errands."""
+    has signs; `lives`: whether no other node can take this one for dead. Messages to buyers never
+    wait for notices, orders for neither, and nobody for suppliers or errands."""
     buyers = BuyerSends(
         store,
         supervisor.session_of,
@@ -100,6 +101,7 @@ def workers_by_name(
         spacing=settings.qq.send_spacing_seconds,
         now=now,
         links=settings.qq.links,
+        lives=lives,
         silent_after=silent if silent and settings.qq.enabled else None,
         count=lambda outcome: metrics.qq_sends.labels(outcome).inc(),
     )

@@ -15,14 +15,16 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import anyio._backends._asyncio  # noqa: F401 - imported late by those who use it
 from argon2 import PasswordHasher
 
+from hub import app, cluster
 from hub.cli import accounts, backups, check, imports, mail, main, rules, serve, stock
 from hub.desk import members
 
@@ -31,6 +33,9 @@ SECONDS = 90.0
 """Deadline of a whole run, on a machine that has much else to do."""
 _FORKED = multiprocessing.get_context("forkserver")
 _FORKED.set_forkserver_preload([__name__])
+HASTY = "TEST_LEASE_SECONDS"
+"""A variable of the tests' own: how long the word of a node lasts, less than people may set, and
+with it how long a node must have lived to be given accounts of others."""
 COMMANDS = (accounts, backups, check, imports, mail, rules, serve, stock)
 """Loaded when they are asked for: at each start, that is, if they were not here before."""
 
@@ -126,5 +131,12 @@ def _live(
     # How long guessing takes is not what these tests are about; what it costs here adds up.
     cheap = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
     members.PasswordHasher = cheap  # type: ignore[attr-defined, assignment]
+    if hasty := env.get(HASTY):
+        app.Cluster = partial(_hasty_cluster, float(hasty))  # type: ignore[misc, assignment]
+        cluster.SETTLED = 1
     sys.argv = ["yuqiao", *words]
     main()
+
+
+def _hasty_cluster(seconds: float, *words: Any, **named: Any) -> cluster.Cluster:
+    return cluster.Cluster(*words, **{**named, "lasts": timedelta(seconds=seconds)})

@@ -265,6 +265,8 @@ class Link:
         if self._sessions.get(session.instance) is session:
             del self._sessions[session.instance]
         logger.info("a plugin with the bots {} is gone", ", ".join(session.bots) or "none")
+        for bot in session.bots:
+            self._ear.left(bot)
 
     def _who(self, session: _Session) -> dict[str, Any]:
         session.told = self._ear.operators()
@@ -288,6 +290,8 @@ class Link:
             elif bot not in before:
                 logger.info("QQ bot {} connected through a plugin", bot)
                 self._ear.arrived(bot)
+        for bot in before - session.bots.keys():
+            self._ear.left(bot)
 
     # --- Frames ---------------------------------------------------------------------------------
 

@@ -197,6 +197,7 @@ class Adapter(BaseAdapter):
             del self._connected[bot.self_id]
             self.bot_disconnect(bot)
             logger.info("QQ bot {} disconnected", bot.self_id)
+            self._wiring.ear.left(bot.self_id)
 
     def _take(self, bot: Bot, message: Any) -> None:
         address = address_of(message)

@@ -152,6 +152,7 @@ class Adapter(BaseAdapter):
             self._ear.arrived(self._bot.self_id)
         else:
             self.bot_disconnect(self._bot)
+            self._ear.left(self._bot.self_id)
 
     # --- In -------------------------------------------------------------------------------------
 

@@ -201,6 +201,7 @@ class Adapter(BaseAdapter):
             del self._lines[bot_id]
             self.bot_disconnect(line.bot)
             logger.info("QQ bot {} disconnected", bot_id)
+            self._wiring.ear.left(bot_id)
         line.end()
 
     # --- Frames ---------------------------------------------------------------------------------
@@ -257,6 +258,7 @@ class Adapter(BaseAdapter):
             self._wiring.ear.arrived(line.bot.self_id)
         else:
             self.refusals.note(line.bot.self_id, reasons.THROWN_OUT)
+            self._wiring.ear.left(line.bot.self_id)
 
     async def _handle(self, arrived: tuple[Bot, Address, Frame]) -> None:
         bot, address, frame = arrived

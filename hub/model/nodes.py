@@ -57,6 +57,17 @@ class Node:
     seen_at: datetime
     expires_at: datetime
     bots: tuple[NodeBot, ...] = ()
+    home: str = ""
+    """Of two nodes with the same home the elder is dead, because only one at a time can have it;
+    empty: it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """A node of that name was missed."""
+
+    name: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,9 @@ def mind_rewind(tx: Tx, line: str, now: datetime, *, loses_nothing: bool) -> Non
     restored = tx.rewinds.take()
     followed = tx.rewinds.follow(line) if line else None
     if restored is not None and restored.moved:
-        _beware(tx, restored.at, now, words.RESTORED, words.after_restore(since(restored.at, now)))
+        told = words.after_left if restored.left else words.after_restore
+        stopped = words.LEFT if restored.left else words.RESTORED
+        _beware(tx, restored.at, now, stopped, told(since(restored.at, now)))
     elif followed is not None and restored is None and loses_nothing:
         logger.warning("another database server took over; by the settings it lost nothing")
     elif followed is not None and restored is None:

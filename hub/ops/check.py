@@ -13,11 +13,13 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from hub.cluster import MOST_APART, ahead_of
 from hub.errors import StoreError, Unreachable
 from hub.model import Account
 from hub.settings import Settings, WebSettings, XianyuSettings
 from hub.store import Database, Store, Tx
 from hub.text import ACCOUNT_STATES, account_mend, span
+from hub.text import nodes as words
 from hub.xianyu import masked_proxy, reach
 
 REACH_SECONDS = 5.0
@@ -51,6 +53,7 @@ async def check_store(settings: Settings, store: Store) -> list[Finding]:
         return [Finding(False, f"数据库 {place} 没有应答", str(error))]
     return [
         Finding(True, f"数据库 {place}，密钥相符"),
+        *([] if store.alone else [await _clock_of_database(store)]),
         _disk(path.parent),
         *([_account(account) for account in accounts] or [Finding(True, NO_ACCOUNTS)]),
     ]
@@ -112,6 +115,17 @@ async def _through(account: Account, proxy: str, url: str) -> Finding:
     except Unreachable as error:
         return Finding(False, f"{what} 没有接通（{error.reason}）", PROXY_MEND)
     return Finding(True, f"{what} 可以连到闲鱼")
+
+
+async def _clock_of_database(store: Store) -> Finding:
+    def unit(tx: Tx) -> timedelta:
+        before, there, after = datetime.now(UTC), tx.nodes.now(), datetime.now(UTC)
+        return ahead_of(there, before, after)
+
+    ahead = await store.read(unit)
+    if abs(ahead) > MOST_APART:
+        return Finding(False, words.clocks_apart(ahead), words.CLOCKS_MEND)
+    return Finding(True, "本机的钟和数据库的一致")
 
 
 def _disk(folder: Path) -> Finding:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from aiohttp import web
 from loguru import logger
 
-from hub.cluster import Cluster
+from hub.cluster import MOST_APART, Cluster
 from hub.errors import StoreError
 from hub.model import Account, AccountState
 from hub.ops.metrics import Metrics
 from hub.store import Store
 from hub.text import ACCOUNT_STATES
+from hub.text import nodes as words
 
 ANSWER_SECONDS = 5.0
 """A store that takes longer does not answer, as far as those who wait for it can tell."""
@@ -55,6 +56,18 @@ def _fit(account: Account, now: datetime) -> bool:
     return account.state is AccountState.ONLINE
 
 
+def warnings(log_trouble: str, here: Cluster) -> list[str]:
+    """What a shop goes on with."""
+    found = [f"日志文件写不进 {log_trouble}"] if log_trouble else []
+    if abs(here.ahead) > MOST_APART:
+        found.append(words.told_clocks_apart(here.name, here.ahead))
+    return found
+
+
+async def _is_anybody(_: web.Request) -> bool:
+    return True
+
+
 def attach_ops(
     app: web.Application,
     store: Store,
@@ -64,8 +77,11 @@ def attach_ops(
     folder: Path,
     log_trouble: Callable[[], str] = str,
     cluster: Cluster | None = None,
+    *,
+    is_insider: Callable[[web.Request], Awaitable[bool]] = _is_anybody,
 ) -> None:
-    """`/health` (200 ready, 503 with reasons), `/health/live`, `/metrics`.
+    """`/health` (200 ready, 503 not), `/health/live`, `/metrics`. Only who `is_insider` is told the
+    reasons: they name accounts.
 
     `folder` is where the database lies. `log_trouble`: why no log files are written, if they are
     not; a shop goes on without, so that is a warning and no reason. Among several nodes each
@@ -73,7 +89,7 @@ def attach_ops(
     """
     here = cluster or Cluster(store)
 
-    async def ready(_: web.Request) -> web.Response:
+    async def ready(request: web.Request) -> web.Response:
         node: dict[str, object] = {"node": here.name} if here.shared else {}
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
@@ -87,11 +103,19 @@ def attach_ops(
             problems = full_disk(folder) + reasons(held, now())
             if here.shared:
                 node["accounts"] = [one.name for one in held]
-        status = "unready" if problems else "ready"
-        said = {"status": status, "reasons": problems, "version": version, **node}
-        if why := log_trouble():
-            said["warnings"] = [f"日志文件写不进 {why}"]
+        said: dict[str, object] = {"status": "unready" if problems else "ready"}
+        if await may_know(request):
+            said |= {"reasons": problems, "version": version, **node}
+            if some := warnings(log_trouble(), here):
+                said["warnings"] = some
         return web.json_response(said, status=503 if problems else 200)
+
+    async def may_know(request: web.Request) -> bool:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await is_insider(request)
+        except (StoreError, TimeoutError):
+            return False
 
     async def live(_: web.Request) -> web.Response:
         return web.json_response({"status": "live", "version": version})

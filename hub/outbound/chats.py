@@ -112,11 +112,12 @@ class ChatSends:
         now: Callable[[], datetime],
         silent_after: timedelta | None = None,
         links: bool = False,
+        lives: Callable[[], bool] = lambda: True,
         count: Callable[[str], None] = lambda _: None,
     ) -> None:
         """`links`: addresses in what buyers wrote stay links. `silent_after`: notices that wait so
-        long for a bot are worth a mail; None: they never are. `count` hears what became of each
-        attempt to say something."""
+        long for a bot are worth a mail; None: they never are. `lives`: False if other nodes may
+        take this one for dead. `count` hears what became of each attempt to say something."""
         self._count = count
         self._store = store
         self._port = port
@@ -130,6 +131,7 @@ class ChatSends:
         """Of open tasks. A new process starts to count anew, that does no harm."""
         self._silent_after = silent_after
         self._links = links
+        self._lives = lives
         self._told_silent: set[ShopId] = set()
 
     async def perform(self, claim: Claim) -> None:
@@ -158,6 +160,9 @@ class ChatSends:
         ):
             return
         if way.sign and not await self._has_to_say(claim, in_words=way.words):
+            return
+        if not self._lives():  # it was stopped since the mark, and another may have said it
+            await self._release(claim, LOOK_AGAIN, None, clear_wire=True)
             return
         try:
             delivered = await self._port.deliver(

@@ -70,7 +70,7 @@ from hub.policy.delivery_rules import longest_keyword, match_rule, same_spec
 from hub.policy.drafts import draft_lasts, why_not_alone
 from hub.policy.holds import TOGGLE_WITHIN, Toggle, is_toggle, toggle
 from hub.policy.mail import MAIL_LIFETIME, MOST_PARTS, MailWhen, mail_due, when_mailed
-from hub.policy.nodes import Seating, seat_nodes
+from hub.policy.nodes import RESTLESS_FOR, Seating, restless_nodes, seat_nodes
 from hub.policy.output_guard import (
     Author,
     GuardWords,
@@ -192,6 +192,7 @@ __all__ = [
     "PINGS",
     "PUSHES_OF_A_BUSY_LINE",
     "REPLY_FACTS",
+    "RESTLESS_FOR",
     "RULE_COLUMNS",
     "RULE_SHEET",
     "SAMPLES",
@@ -328,6 +329,7 @@ __all__ = [
     "receipt_way",
     "reminder_step",
     "replay_from",
+    "restless_nodes",
     "rule_lines",
     "same_spec",
     "seat_nodes",

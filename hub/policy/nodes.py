@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -11,6 +12,7 @@ from hub.model import (
     DIALS,
     KEEPER,
     AccountId,
+    Fall,
     Node,
     NodeId,
     account_at,
@@ -19,6 +21,16 @@ from hub.model import (
     bot_seat,
     may_be_any_bot,
 )
+
+RESTLESS_FALLS = 2
+RESTLESS_FOR = timedelta(hours=1)
+
+
+def restless_nodes(falls: Iterable[Fall], now: datetime) -> frozenset[str]:
+    """Names of nodes that fell over twice within the last hour. One that dies every two minutes
+    would else be given accounts of others each time, and each move is a new connection."""
+    counts = Counter(one.name for one in falls if now - RESTLESS_FOR < one.at <= now)
+    return frozenset(name for name, count in counts.items() if count >= RESTLESS_FALLS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +52,11 @@ def seat_nodes(
     *,
     now: datetime,
     settled: timedelta,
+    restless: Container[str] = (),
 ) -> Seating:
     """`accounts`: all there are, and whether each is enabled. `settled`: how long a node has lived
     before accounts are taken from others for it; one that falls over at once costs nobody a line.
+    `restless`: names of nodes for which none are taken (`restless_nodes`).
 
     All nodes come to the same result, whoever asks.
     """
@@ -56,7 +70,9 @@ def seat_nodes(
     given = {seat: living[0].id for seat in (KEEPER, DIALS) if seat not in held}
     given |= _bots(living, held)
     shared = _accounts(living, held, accounts)
-    calm = [one.id for one in living if now - one.started_at >= settled]
+    calm = [
+        one.id for one in living if now - one.started_at >= settled and one.name not in restless
+    ]
     freed = frozenset(
         seat
         for seat, node in holders.items()

@@ -352,9 +352,10 @@ class NodeSettings(_Section):
 
     name: str = Field("", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$|^$")
     """How people know it; empty: the name of the machine."""
-    lease_seconds: float = Field(15, ge=2, le=300)
+    lease_seconds: float = Field(15, ge=15, le=300)
     """A node that was not heard of for so long is dead to the others, which take over what it had.
-    It says three times as often that it lives."""
+    It says three times as often that it lives. No less: another node that hangs while it writes
+    keeps this one from saying so for up to 8 s."""
 
     @property
     def called(self) -> str:

@@ -5,7 +5,7 @@ from hub.store.copies import Contents, contents, copy_database, known_schemas, o
 from hub.store.copying import check_unused, copy_in, copy_out, size_of
 from hub.store.database import Database
 from hub.store.given_out import carry_given_out
-from hub.store.lock import locked
+from hub.store.lock import locked, node_home
 from hub.store.merge import Merged, merge
 from hub.store.nouns import (
     AuditEntry,
@@ -24,7 +24,7 @@ from hub.store.nouns import (
 from hub.store.originals import ROW, Original, OriginalRow, open_original
 from hub.store.patience import persistently
 from hub.store.places import held_place, place_of
-from hub.store.rewinds import Rewind, read_rewind, write_rewind
+from hub.store.rewinds import Rewind, leave_behind, read_rewind, write_rewind
 from hub.store.store import EVERY_KIND, Store, open_store
 from hub.store.swap import STAGING, Exchange, exchange, finish, under_way
 from hub.store.tx import Tx
@@ -68,8 +68,10 @@ __all__ = [
     "held_place",
     "is_original",
     "known_schemas",
+    "leave_behind",
     "locked",
     "merge",
+    "node_home",
     "open_original",
     "open_store",
     "opens",

@@ -1,4 +1,4 @@
-"""Keeps a second process off the database file."""
+"""Keeps a second process off the database file, and tells of two lives of a node which is over."""
 
 from __future__ import annotations
 
@@ -34,6 +34,35 @@ else:
         except BlockingIOError:
             return False
         return True
+
+
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+"""Tells one run of the system's kernel from any other; where there is none, nothing does."""
+
+
+@contextmanager
+def node_home(folder: Path, name: str) -> Iterator[str]:
+    """Hold the lock of that node while inside, and yield a name for it that no other lock has under
+    this kernel. Whoever holds it next knows that we are dead. Empty: it cannot be held or named.
+    """
+    try:
+        boot = BOOT.read_text("ascii").strip()
+        handle = os.open(folder / f"node-{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError:
+        yield ""
+        return
+    try:
+        yield _home(boot, handle)
+    finally:
+        os.close(handle)
+
+
+def _home(boot: str, handle: int) -> str:
+    try:
+        file = os.fstat(handle)
+        return f"{boot}:{file.st_dev}:{file.st_ino}" if boot and _try_lock(handle) else ""
+    except OSError:  # a file system without locks
+        return ""
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Table, Text
 
-from hub.store.columns import metadata, time, words
+from hub.store.columns import Words, metadata, time, words
 
 nodes = Table(
     "nodes",
@@ -15,9 +15,18 @@ nodes = Table(
     time("seen_at"),
     time("expires_at"),
     words("bots"),
+    words("home"),
 )
 """A row for each life of a hub. Times are of the database's own clock. `bots`: a JSON list of what
-is connected there."""
+is connected there. `home`: a lock that it has for all its life; empty: none."""
+
+node_falls = Table(
+    "node_falls",
+    metadata,
+    Column("name", Words, primary_key=True),
+    Column("at", BigInteger, primary_key=True),
+)
+"""When nodes were missed, by their name; what is old goes."""
 
 leases = Table(
     "leases",
@@ -30,5 +39,5 @@ leases = Table(
 """Who holds what, as long as that node lives; a node that is not there holds nothing. Rows stay, so
 that `fence` only grows."""
 
-NODES = (nodes, leases)
+NODES = (nodes, node_falls, leases)
 """The part of the first step that holds nodes."""

@@ -9,20 +9,30 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from hub.model import Lease, Node, NodeBot, NodeId, ShopId
+from hub.model import Fall, Lease, Node, NodeBot, NodeId, ShopId
 from hub.store.codec import micros, moment
 from hub.store.sql import Row, Sql, Statement
 
 _CLOCK = Statement("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)")
 _ANNOUNCE = Statement(
-    "INSERT INTO nodes (id, name, started_at, seen_at, expires_at, bots)"
-    " VALUES (:id, :name, :now, :now, :expires_at, :bots) ON CONFLICT (id)"
+    "INSERT INTO nodes (id, name, started_at, seen_at, expires_at, bots, home)"
+    " VALUES (:id, :name, :now, :now, :expires_at, :bots, :home) ON CONFLICT (id)"
     " DO UPDATE SET seen_at = excluded.seen_at, expires_at = excluded.expires_at,"
     " bots = excluded.bots"
 )
 _ALL = Statement(
-    "SELECT id, name, started_at, seen_at, expires_at, bots FROM nodes ORDER BY started_at, id"
+    "SELECT id, name, started_at, seen_at, expires_at, bots, home FROM nodes"
+    " ORDER BY started_at, id"
 )
+_SET_BACK = Statement(
+    "UPDATE nodes SET expires_at = :now + expires_at - seen_at, seen_at = :now,"
+    " started_at = CASE WHEN started_at > :now THEN :now ELSE started_at END WHERE seen_at > :now"
+)
+_NOTE_FALL = Statement(
+    "INSERT INTO node_falls (name, at) VALUES (:name, :at) ON CONFLICT DO NOTHING"
+)
+_FORGET_FALLS = Statement("DELETE FROM node_falls WHERE at < :before")
+_FALLS = Statement("SELECT name, at FROM node_falls ORDER BY at, name")
 _REMOVE = Statement("DELETE FROM nodes WHERE id = :id")
 _LEASES = Statement("SELECT seat, node, fence FROM leases ORDER BY seat")
 _GIVE = Statement(
@@ -48,7 +58,13 @@ class Nodes:
         return moment(self._sql.value(_CLOCK)) if self._sql.shared else self._clock()
 
     def announce(
-        self, id_: NodeId, name: str, now: datetime, lasts: timedelta, bots: Sequence[NodeBot]
+        self,
+        id_: NodeId,
+        name: str,
+        now: datetime,
+        lasts: timedelta,
+        bots: Sequence[NodeBot],
+        home: str = "",
     ) -> None:
         """It lives for so long from now on, and these bots are connected to it."""
         self._sql.run(
@@ -58,7 +74,13 @@ class Nodes:
             now=micros(now),
             expires_at=micros(now + lasts),
             bots=json.dumps([[bot.id, *bot.reacts] for bot in bots]),
+            home=home,
         )
+
+    def set_back(self, now: datetime) -> None:
+        """The clock went back: whoever spoke later than it is now spoke now, and lives no longer
+        for that."""
+        self._sql.run(_SET_BACK, now=micros(now))
 
     def all(self) -> list[Node]:
         """Those that live and those that nobody has missed yet; the eldest first."""
@@ -68,6 +90,14 @@ class Nodes:
         """It is gone; what it held is free."""
         if self._sql.run(_REMOVE, id=id_):
             self.changed()
+
+    def note_fall(self, name: str, at: datetime, *, kept: timedelta) -> None:
+        """It was missed. What is older than `kept` is forgotten."""
+        self._sql.run(_NOTE_FALL, name=name, at=micros(at))
+        self._sql.run(_FORGET_FALLS, before=micros(at - kept))
+
+    def falls(self) -> list[Fall]:
+        return [Fall(name, moment(at)) for name, at in self._sql.rows(_FALLS)]
 
     def leases(self) -> dict[str, Lease]:
         return {
@@ -95,7 +125,7 @@ class Nodes:
 
 
 def _to_node(row: Row) -> Node:
-    id_, name, started_at, seen_at, expires_at, bots = row
+    id_, name, started_at, seen_at, expires_at, bots, home = row
     return Node(
         NodeId(id_),
         name,
@@ -103,4 +133,5 @@ def _to_node(row: Row) -> Node:
         moment(seen_at),
         moment(expires_at),
         tuple(NodeBot(bot, tuple(reacts)) for bot, *reacts in json.loads(bots)),
+        home,
     )

@@ -109,6 +109,14 @@ def known_head(place: object, revision: str | None, migrations: Path) -> str | N
     return head
 
 
+def is_ours(path: Path) -> bool:
+    """Whether a database of this program lies there, of whatever version."""
+    try:
+        return _look(path).revision is not None
+    except StoreError:
+        return False
+
+
 def _look(path: Path) -> _Found:
     nothing = _Found(frozenset(), None, None)
     if path.exists() and not path.is_file():

@@ -17,6 +17,8 @@ from typing import TypeVar
 
 from hub.errors import StoreError
 from hub.store.codec import moment
+from hub.store.lock import locked
+from hub.store.opening import is_ours
 from hub.store.sql import Sql, Statement
 
 T = TypeVar("T")
@@ -42,14 +44,18 @@ class Rewind:
     """Since then something may have been sent that it does not know."""
     kept: str = ""
     """The folder with what a restore took the place of, by its name."""
+    left: bool = False
+    """Since then a server was used instead of this file."""
 
     def text(self) -> str:
-        return json.dumps({"at": self.at.isoformat(), "moved": self.moved, "kept": self.kept})
+        said = {"at": self.at.isoformat(), "moved": self.moved, "kept": self.kept}
+        return json.dumps(said | ({"left": True} if self.left else {}))
 
 
 def _rewind_of(text: str) -> Rewind:
     fields = json.loads(text)
-    return Rewind(datetime.fromisoformat(fields["at"]), fields["moved"], fields["kept"])
+    at = datetime.fromisoformat(fields["at"])
+    return Rewind(at, fields["moved"], fields["kept"], fields.get("left", False))
 
 
 def read_rewind(path: Path) -> Rewind | None:
@@ -63,6 +69,19 @@ def read_rewind(path: Path) -> Rewind | None:
 def write_rewind(path: Path, rewind: Rewind) -> None:
     """In the place of what it said before. Raises StoreError."""
     _in_file(path, lambda sql: sql.execute(_SET.text, {"name": _REWIND, "value": rewind.text()}))
+
+
+def leave_behind(path: Path, now: datetime) -> None:
+    """A hub works on a server: whoever comes back to the file at `path`, if it is one of ours,
+    shall know that it is of this time. Raises InUse, OSError or StoreError where that cannot be
+    said."""
+    if not is_ours(path):
+        return
+    with locked(path):
+        before = read_rewind(path)
+        if before is None or not before.left:
+            at = now if before is None else before.at
+            write_rewind(path, Rewind(at, moved=True, left=True))
 
 
 def _row(row: tuple[str] | None) -> Rewind | None:

@@ -13,6 +13,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -36,6 +37,9 @@ First = Callable[[Tx, str], None]
 
 _MOST_PER_COMMIT = 256
 """Bounds how long the first of a burst waits for the last."""
+_SECONDS_PER_COMMIT = 2.0
+"""What has not begun by then is left to the next: as long as this one lasts, no other hub on the
+database gets its turn."""
 _SAVEPOINTS = ("odd", "even")
 """In turns: where one could not be made, nobody goes back to the one before by mistake."""
 _AGAIN_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -94,7 +98,7 @@ class Writer:
         # Needs no bound of its own: for each entry one caller waits.
         self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
         self._left: list[_Job[Any]] = []
-        """Units whose connection was dead before the first of them began."""
+        """Units whose connection was dead before the first of them began, or that were too many."""
         self._doubtful: list[Announcement] = []
         """What units would have told whose connection was lost, perhaps after they were committed:
         told once the next turn begins, because by then it is decided."""
@@ -254,7 +258,11 @@ class Writer:
         sql.control(*(self._writing.commit(batch.announcements) if done else ("ROLLBACK",)))
 
     def _perform_together(self, batch: _Batch, sql: Sql, tx: Tx) -> None:
-        for job, name in zip(batch.jobs, cycle(_SAVEPOINTS), strict=False):
+        jobs, until = batch.jobs, time.monotonic() + _SECONDS_PER_COMMIT
+        for done, (job, name) in enumerate(zip(jobs, cycle(_SAVEPOINTS), strict=False)):
+            if done and time.monotonic() > until:
+                batch.jobs, self._left = jobs[:done], jobs[done:]
+                break
             sql.control_ahead(f"SAVEPOINT {name}")
             if _perform(job, sql, tx):
                 batch.announcements.append(sql.take_announcement())
@@ -282,11 +290,11 @@ class Writer:
     def _finish(self) -> None:
         """The thread is at its end; nobody may wait for it in vain, even if it broke down."""
         self._open = False
-        while True:
-            try:
-                job = self._queue.get_nowait()
-            except Empty:
-                break
+        left: list[_Job[Any] | None] = [*self._left]
+        with suppress(Empty):
+            while True:
+                left.append(self._queue.get_nowait())
+        for job in left:
             if job is not None:
                 job.error = StoreError("the writer of the store broke down; see the log")
                 job.resolve()

@@ -201,11 +201,22 @@ def after_restore(span_words: str) -> str:
     )
 
 
+def after_left(span_words: str) -> str:
+    return (
+        f"♻ 现在用的是换成 PostgreSQL 以前的旧数据库文件（{span_words}前的样子）。"
+        "那以后发出的消息和卡密这里不知道，所以发货先停着，没发完的消息也没有再发。"
+        "要接着用 PostgreSQL，把 database.url 写回去；"
+        "要把那边的数据带过来，照「用 PostgreSQL」那一页备份再恢复；就用这个旧文件，"
+        "先核对最近的订单和卡密，再发 /开发 恢复发货"
+    )
+
+
 AFTER_OTHER_SERVER = (
     "♻ 数据库换了一台服务器（备机接管，或库被搬过）。切换前最后几秒发出的消息和卡密，"
     "新的那台可能不知道，所以发货先停着，没发完的消息也没有再发。"
     "请核对最近的订单和卡密，再发 /开发 恢复发货"
 )
 RESTORED = "数据库从备份恢复，等人核对"
+LEFT = "用的是换成 PostgreSQL 以前的旧数据库文件，等人核对"
 OTHER_SERVER = "数据库换了一台服务器，等人核对"
 DROPPED = "从备份恢复以前排队的消息，没有再发"

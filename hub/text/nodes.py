@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from hub.model import AccountId, NodeView
+from hub.text.times import span
 
 MOST_NAMED = 5
 
@@ -20,6 +22,19 @@ def node_line(seen: NodeView, names: Mapping[AccountId, str]) -> str:
 
 def node_lines(nodes: Sequence[NodeView], names: Mapping[AccountId, str]) -> list[str]:
     return [node_line(one, names) for one in nodes]
+
+
+def clocks_apart(ahead: timedelta) -> str:
+    """`ahead`: how far this machine's clock is ahead of the database's; negative: behind."""
+    how = "快" if ahead > timedelta(0) else "慢"
+    return f"这台机器的钟比数据库的{how} {span(abs(ahead))}"
+
+
+CLOCKS_MEND = "打开两边的自动对时（NTP），不然任务会早做或者晚做"
+
+
+def told_clocks_apart(node: str, ahead: timedelta) -> str:
+    return f"节点 {node}：{clocks_apart(ahead)}。{CLOCKS_MEND}"
 
 
 def not_read_elsewhere(account: str, node: str) -> str:

@@ -180,12 +180,10 @@ class Stack:
             check=check,
         ).stdout
 
-    def health(self) -> tuple[int, Any]:
-        """Of the hub itself. 0: nobody answers."""
+    def health(self, path: str = "/health") -> tuple[int, Any]:
+        """Of the hub itself, as strangers are told. 0: nobody answers."""
         try:
-            with urllib.request.urlopen(
-                f"http://127.0.0.1:{self.web}/health", timeout=20
-            ) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.web}{path}", timeout=20) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)

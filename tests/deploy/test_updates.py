@@ -60,7 +60,7 @@ def shop(image: str) -> Iterator[Stack]:
 
 
 def version(shop: Stack) -> str:
-    return str(shop.health()[1]["version"])
+    return str(shop.health("/health/live")[1]["version"])
 
 
 def give_version(shop: Stack, number: str) -> None:

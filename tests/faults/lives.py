@@ -16,7 +16,7 @@ import aiohttp
 from hub.app import utc_now
 from hub.settings import Settings
 from hub.store import Database, Store, open_store
-from tests.programs import SECONDS, Program
+from tests.programs import HASTY, SECONDS, Program
 from tests.waiting import wait_until
 
 _WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
@@ -31,12 +31,16 @@ world."""
 class Life:
     """The lives of one hub, one after the other. `store` is open, as a guest's, while it lives."""
 
-    def __init__(self, settings: Settings, log: str = "hub.log") -> None:
-        """`log`: the name of the file beside the database that gets what it says."""
+    def __init__(
+        self, settings: Settings, log: str = "hub.log", lease_seconds: float | None = None
+    ) -> None:
+        """`log`: the name of the file beside the database that gets what it says. `lease_seconds`:
+        how long its word among other nodes lasts, if not as long as the settings say."""
         self.number = 0
         """Of the current life, or of the last one."""
         self.store: Store | None = None
         self._settings = settings
+        self._hasty = {} if lease_seconds is None else {HASTY: str(lease_seconds)}
         self._program: Program | None = None
         self._guest = AsyncExitStack()
         self.log: Path = settings.database.path.with_name(log)
@@ -45,7 +49,7 @@ class Life:
         """Start it and wait until it answers."""
         assert self._program is None
         self.number += 1
-        given = {**os.environ, **environment(self._settings)}
+        given = {**os.environ, **environment(self._settings), **self._hasty}
         self._program = Program("serve", env=given, out=self.log, err=self.log)
         await wait_until(self._answers, SECONDS)
         place = Database.chosen(self._settings.database)
@@ -103,7 +107,9 @@ def environment(settings: Settings) -> dict[str, str]:
     """What was set, as variables."""
     given = settings.model_dump(mode="json", exclude_unset=True)
     return {
-        f"YUQIAO_{section.upper()}__{key.upper()}": str(value)
+        f"YUQIAO_{section.upper()}__{key.upper()}": (
+            ",".join(value) if isinstance(value, list) else str(value)
+        )
         for section, values in given.items()
         for key, value in values.items()
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from hub.model import (
 )
 from hub.sandbox import Sandbox, SandboxOptions, start_sandbox
 from hub.sandbox.lines import Line
+from hub.sandbox.milky import MilkySim
 from hub.sandbox.world import Conversation, ImToken
 from hub.settings import Settings
 from hub.store import Database, Store, Tx, open_store
@@ -132,30 +133,39 @@ def answers(thread: Conversation) -> list[str]:
 
 @asynccontextmanager
 async def open_row(
-    url: str, folder: Path, *, accounts: int, lease_seconds: int, spacing_seconds: float
+    url: str,
+    folder: Path,
+    *,
+    accounts: int,
+    lease_seconds: float,
+    spacing_seconds: float,
+    milky: MilkySim | None = None,
 ) -> AsyncIterator[Row]:
-    """`url`: of an empty database. `spacing_seconds`: between two messages of an account. No node
-    lives yet."""
+    """`url`: of an empty database. `spacing_seconds`: between two messages of an account. `milky`:
+    a bot that the nodes dial, in the place of the one that dials `a`. No node lives yet."""
     ports = {"a": free_port(), "b": free_port()}
     options = SandboxOptions(
         list_quiet_seconds=0,
-        onebot_url=f"ws://127.0.0.1:{ports['a']}/onebot/v11/ws",
+        onebot_url=None if milky else f"ws://127.0.0.1:{ports['a']}/onebot/v11/ws",
         onebot_token=TOKEN,
         onebot_reconnect_seconds=0.05,
     )
-    async with start_sandbox(options) as sandbox:
+    async with (
+        start_sandbox(options) as sandbox,
+        milky.serve() if milky else nullcontext("") as dialled,
+    ):
         sellers = people(sandbox, accounts)
         settings = {
-            name: _of_node(
-                settings_of(sandbox, folder, port), name, url, lease_seconds, spacing_seconds
-            )
+            name: _of_node(settings_of(sandbox, folder, port), name, url, spacing_seconds, dialled)
             for name, port in ports.items()
         }
         database = Database.chosen(settings["a"].database)
         async with open_store(database, now=utc_now) as store:
             await furnish_store(store, settings["a"], sandbox, sellers)
             await store.write(stock_up)
-            lives = {name: Life(one, f"{name}.log") for name, one in settings.items()}
+            lives = {
+                name: Life(one, f"{name}.log", lease_seconds) for name, one in settings.items()
+            }
             row = Row(sandbox, store, lives, settings)
             _note_claims(row)
             try:
@@ -170,12 +180,13 @@ async def open_row(
 
 
 def _of_node(
-    settings: Settings, name: str, url: str, lease_seconds: int, spacing_seconds: float
+    settings: Settings, name: str, url: str, spacing_seconds: float, dialled: str
 ) -> Settings:
     """Lines that no slow machine breaks."""
     given = settings.model_dump(exclude_unset=True)
     given["database"]["url"] = url
-    given["node"] = {"name": name, "lease_seconds": lease_seconds}
+    given["node"] = {"name": name}
+    given["qq"]["milky_urls"] = [dialled] if dialled else []
     given["xianyu"] |= {
         "heartbeat_seconds": 2.0,
         "answer_seconds": 10.0,

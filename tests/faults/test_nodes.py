@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,19 @@ import pytest
 from hub.app import utc_now
 from hub.desk import Desk, Door, Operator
 from hub.model import AccountState
+from hub.sandbox.milky import MilkySim
 from hub.sandbox.pictures import blank
 from tests.faults.nodes import LEASE_SECONDS, LONG_LEASE_SECONDS, Row, answers, open_row
-from tests.faults.town import BUYER, GREETING, KEYWORD, OTHER_BUYER, OWNER_QQ, SECONDS, SELLERS
+from tests.faults.town import (
+    BUYER,
+    GREETING,
+    KEYWORD,
+    OTHER_BUYER,
+    OWNER_QQ,
+    SECONDS,
+    SELLERS,
+    TOKEN,
+)
 from tests.postgres import MISSING, Server, can_serve, server
 from tests.waiting import wait_until
 
@@ -37,8 +48,9 @@ def opened(postgres: Server, tmp_path: Path) -> Open:
     async def opening(
         *,
         accounts: int = 1,
-        lease_seconds: int = LONG_LEASE_SECONDS,
+        lease_seconds: float = LONG_LEASE_SECONDS,
         spacing_seconds: float = 0.0,
+        milky: MilkySim | None = None,
     ) -> AsyncIterator[Row]:
         url = postgres.make()
         async with open_row(
@@ -47,6 +59,7 @@ def opened(postgres: Server, tmp_path: Path) -> Open:
             accounts=accounts,
             lease_seconds=lease_seconds,
             spacing_seconds=spacing_seconds,
+            milky=milky,
         ) as row:
             yield row
 
@@ -139,6 +152,22 @@ async def test_what_a_killed_node_had_in_hand_is_done_by_the_other_once(opened: 
         assert row.told(KEYWORD) <= 1
 
 
+async def test_a_lone_node_that_was_killed_goes_on_as_soon_as_it_is_started_again(
+    opened: Open,
+) -> None:
+    """Its word would hold for minutes yet; but it alone can have its home."""
+    async with opened(lease_seconds=10 * SECONDS) as row:
+        await row.lives["a"].start()
+        await row.until_held(a=1)
+        await row.lives["a"].kill()
+        await row.say(row.thread(), KEYWORD)
+
+        await row.lives["a"].start()
+
+        await row.until_held(a=1)
+        await row.until(lambda: answers(row.thread()) == [GREETING], "the answer")
+
+
 async def test_a_node_that_was_stopped_says_nothing_when_it_goes_on(opened: Open) -> None:
     """An answer waits for its turn there, and a push to be read; by then the other one has dealt
     with both."""
@@ -172,6 +201,83 @@ async def test_a_node_that_was_stopped_says_nothing_when_it_goes_on(opened: Open
         await row.lives["b"].stop()
         assert said() == [GREETING] * 4
         assert row.told(KEYWORD) == 4
+
+
+async def test_a_new_node_is_given_its_share_and_no_buyer_notices(opened: Open) -> None:
+    """Two buyers speak while the account that moves is connected nowhere, one to the other."""
+    async with opened(accounts=2, lease_seconds=LEASE_SECONDS) as row:
+        await row.lives["a"].start()
+        await row.until_held(a=2)
+        await row.sandbox.qq.wait_online(SECONDS)
+        lines, (stays, moves) = row.sandbox.lines, SELLERS[:2]
+        (old,) = lines.of(moves)
+        threads = [
+            row.thread(moves),
+            row.thread(moves, buyer=OTHER_BUYER),
+            row.thread(stays),
+        ]
+
+        async def all_ask(text: str, number: int) -> None:
+            for thread in threads:
+                await row.say(thread, text)
+            if number:
+                await row.until(
+                    lambda: all(answers(one) == [GREETING] * number for one in threads),
+                    "the answers",
+                )
+
+        await all_ask(KEYWORD, 1)
+        lines.refusing_until = inf
+        await row.lives["b"].start()
+        await row.until(lambda: old.closed, "the old line to be left")
+        await all_ask(f"{KEYWORD}？", 0)
+        lines.refusing_until = 0.0
+        await row.until_held(a=1, b=1)
+        assert await row.node_of(moves) == "b"
+        await all_ask(f"{KEYWORD}！", 3)
+
+        await row.until(lambda: row.told(KEYWORD) >= 9, "the notices")
+
+        assert sorted(row.claims) == [stays, moves, moves]
+        for life in row.lives.values():
+            await life.stop()
+        assert [answers(one) for one in threads] == [[GREETING] * 3] * 3
+        assert row.told(KEYWORD) == 9
+
+
+async def test_the_bot_that_is_dialled_is_dialled_by_another_when_its_node_is_killed(
+    opened: Open,
+) -> None:
+    """Never by two at once; and what is to be told meanwhile is told, once."""
+    bot = MilkySim(token=TOKEN)
+    async with opened(lease_seconds=LEASE_SECONDS, milky=bot) as row:
+
+        def told(part: str) -> int:
+            return sum(part in line.text for line in bot.bot_lines("private", OWNER_QQ))
+
+        await row.lives["b"].start()
+        await row.until_held(b=1)
+        await row.lives["a"].start()
+        await row.until_held(b=1, a=0)
+        await row.say(row.thread(), "第一句")
+        await bot.wait_for_line("private", OWNER_QQ, "第一句", SECONDS)
+        assert bot.connections == 1
+
+        await row.lives["b"].kill()
+        await row.say(row.thread(), "第二句")
+
+        notice = await bot.wait_for_line("private", OWNER_QQ, "第二句", SECONDS)
+        assert bot.connections == 2
+        await bot.say_private(OWNER_QQ, "在的", quote=notice.id)
+        await row.until(lambda: answers(row.thread()) == ["在的"], "the answer")
+        await row.lives["b"].start()
+        await row.until_held(a=1, b=0)
+        await row.lives["a"].stop()
+        await row.until_held(b=1)
+        await row.say(row.thread(), "第三句")
+        await bot.wait_for_line("private", OWNER_QQ, "第三句", SECONDS)
+        assert bot.connections == 3
+        assert [told(one) for one in ("第一句", "第二句", "第三句")] == [1, 1, 1]
 
 
 async def test_nodes_outlive_a_restart_of_their_database(opened: Open, postgres: Server) -> None:

@@ -49,9 +49,14 @@ SETTLED = timedelta(minutes=1)
 class Clock:
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+        self.ahead = timedelta(0)
+        """Of the database: how far the machines are."""
 
     def __call__(self) -> datetime:
         return self.now
+
+    def of_the_machine(self) -> datetime:
+        return self.now + self.ahead
 
     def elapsed(self) -> float:
         return self.now.timestamp()
@@ -97,14 +102,19 @@ class Nodes:
         self.store = store
         self.clock = clock
         self.busy: set[tuple[str, AccountId]] = set()
+        self.told: list[timedelta] = []
+        """By how much a machine was said to be ahead of the database."""
 
-    def add(self, name: str, *bots: NodeBot) -> Cluster:
+    def add(self, name: str, *bots: NodeBot, home: str = "") -> Cluster:
         return Cluster(
             self.store,
             name,
             lasts=LASTS,
             bots=lambda: bots,
             quiet=lambda account: (name, account) not in self.busy,
+            home=home,
+            clock=self.clock.of_the_machine,
+            apart=lambda _, ahead: self.told.append(ahead),
             elapsed=self.clock.elapsed,
         )
 
@@ -194,6 +204,78 @@ async def test_a_node_that_falls_silent_is_replaced_and_writes_nothing_more(
     await nodes.turn(stopped, other, stopped)
     assert accounts_of(stopped, accounts) == []
     assert accounts_of(other, accounts) == [account.id]
+
+
+async def test_a_clock_that_is_set_back_keeps_no_dead_node_alive(
+    store: Store, clock: Clock, nodes: Nodes
+) -> None:
+    """By the times in its row it would live for an hour. Its own time runs on."""
+    accounts = await add_accounts(store, clock, 1)
+    dead, other = nodes.add("a"), nodes.add("b")
+    spent = timedelta(0)
+    for node in (dead, other):
+        node._elapsed = lambda: spent.total_seconds()
+    await nodes.turn(dead, other)
+
+    clock.turn(-timedelta(hours=1))
+    await nodes.turn(other)
+    assert accounts_of(dead, accounts), "it may live yet"
+    assert not accounts_of(other, accounts)
+    clock.turn(LASTS)
+    spent += LASTS
+    await nodes.turn(other)
+
+    assert not accounts_of(dead, accounts)
+    assert accounts_of(other, accounts) == [accounts[0].id]
+
+
+async def test_whoever_has_the_home_of_a_killed_node_need_not_wait_for_its_word_to_run_out(
+    store: Store, clock: Clock, nodes: Nodes
+) -> None:
+    accounts = await add_accounts(store, clock, 1)
+    killed, stranger = nodes.add("a", home="1:2"), nodes.add("b", home="1:3")
+    await nodes.turn(killed, stranger)
+    assert accounts_of(killed, accounts)
+    assert not accounts_of(stranger, accounts)
+
+    again = nodes.add("a", home="1:2")
+    await nodes.turn(again)
+
+    assert accounts_of(again, accounts) == [accounts[0].id]
+    assert {one.node.id for one in await again.view()} == {again.id, stranger.id}
+
+
+async def test_a_node_that_falls_again_and_again_is_given_nothing_of_others(
+    store: Store, clock: Clock, nodes: Nodes
+) -> None:
+    accounts = await add_accounts(store, clock, 2)
+    steady = nodes.add("a")
+    await nodes.turn(steady)
+    had = []
+    for _ in range(4):
+        shaky = nodes.add("b")
+        for _ in range(11):
+            await nodes.turn(shaky, steady)
+            clock.turn(SETTLED / 8)
+        had.append(len(accounts_of(shaky, accounts)))
+        for _ in range(2):
+            clock.turn(LASTS / 2)
+            await nodes.turn(steady)
+
+    assert had == [1, 1, 0, 0], "it dies every minute and a half"
+
+
+async def test_clocks_that_differ_are_told_of_once(
+    store: Store, clock: Clock, nodes: Nodes
+) -> None:
+    node = nodes.add("a")
+    clock.ahead = timedelta(seconds=2)
+    await nodes.turn(node)
+    assert (nodes.told, node.ahead) == ([], clock.ahead)
+
+    clock.ahead = -timedelta(seconds=3)
+    await nodes.turn(node, node)
+    assert (nodes.told, node.ahead) == ([clock.ahead], clock.ahead)
 
 
 async def test_a_node_that_stops_in_order_leaves_everything_to_the_others_at_once(

@@ -24,6 +24,8 @@ from hub.store import Store, Tx, set_aside_before
 DONE = "import.done"
 CONFIG, KEYWORDS = "global_config.yml", "回复关键字.txt"
 REPORT = ".report.txt"
+AT_START = "at start"
+"""No name of a node."""
 
 
 async def bring_over_set_aside(store: Store, database: Path, into: ImportInto) -> list[Report]:
@@ -51,6 +53,8 @@ async def bring_over_set_aside(store: Store, database: Path, into: ImportInto) -
         except Exception:  # a fault of ours in reading what others wrote must not lock people out
             logger.exception("{} is not brought over; the hub starts without it", file)
             continue
+        finally:
+            await asyncio.to_thread(_clear, file.parent)
         await store.write(partial(_note_done, shop, which))
         left = sum(report.number(part, Outcome.LEFT) for part in report.counts)
         logger.warning(
@@ -87,10 +91,16 @@ def _text(folders: list[Path], name: str) -> str:
 
 def _room(folder: Path) -> Path:
     """The system's own may be small, or memory."""
-    room = folder / ROOM
-    shutil.rmtree(room, ignore_errors=True)
+    _clear(folder)
+    room = folder / ROOM / AT_START
+    (folder / ROOM).mkdir(mode=0o700, exist_ok=True)
     room.mkdir(mode=0o700)
     return room
+
+
+def _clear(folder: Path) -> None:
+    """What another node has there is its own."""
+    shutil.rmtree(folder / ROOM / AT_START, ignore_errors=True)
 
 
 async def _done(store: Store, shop: ShopId) -> list[str]:

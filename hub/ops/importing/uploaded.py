@@ -31,6 +31,8 @@ LARGEST = 512 * 1024 * 1024
 LARGEST_TEXT = 20 * 1024 * 1024
 KEPT = timedelta(hours=1)
 """How long files wait for a person who does not come back."""
+FORGOTTEN = timedelta(days=1)
+"""Nothing of a node that lives is so old."""
 _DATABASE, _SETTINGS, _PICTURES = "database", "settings", "pictures"
 _LONGEST_NAME = 80
 _NAMES = {_SETTINGS: "global_config.yml", _PICTURES: "uploads.zip"}
@@ -48,9 +50,13 @@ class _Held:
 
 
 class UploadedOriginals:
-    def __init__(self, folder: Path, into: ImportInto, now: Callable[[], datetime]) -> None:
-        """`folder`: where our database lies."""
-        self._room = folder / ROOM
+    def __init__(
+        self, folder: Path, into: ImportInto, now: Callable[[], datetime], node: str = ""
+    ) -> None:
+        """`folder`: where our database lies. `node`: our name among several that may share it;
+        empty: nobody else does."""
+        self._all = folder / ROOM
+        self._room = self._all / node
         self._into = into
         self._now = now
         self._held: _Held | None = None
@@ -58,8 +64,13 @@ class UploadedOriginals:
         self._wanted: asyncio.Queue[_Held] = asyncio.Queue()
 
     def clear(self) -> None:
-        """Remove all files, also those of a life before this one."""
+        """Remove all files of ours, also of a life before this one, and those of nodes that have
+        not come back for them."""
         shutil.rmtree(self._room, ignore_errors=True)
+        with suppress(OSError):
+            for room in self._all.iterdir():
+                if room.stat().st_mtime < (self._now() - FORGOTTEN).timestamp():
+                    shutil.rmtree(room, ignore_errors=True)
 
     @property
     def largest(self) -> int:
@@ -219,6 +230,7 @@ class UploadedOriginals:
 
 def _make_private(folder: Path) -> None:
     """Logins stand in what will lie there in clear."""
+    folder.parent.parent.mkdir(mode=0o700, exist_ok=True)
     folder.parent.mkdir(mode=0o700, exist_ok=True)
     folder.mkdir(mode=0o700)
 

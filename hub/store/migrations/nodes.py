@@ -15,7 +15,14 @@ def create_nodes() -> None:
         time("seen_at"),
         time("expires_at"),
         words("bots"),
+        words("home"),
         sa.PrimaryKeyConstraint("id", name="pk_nodes"),
+    )
+    op.create_table(
+        "node_falls",
+        words("name"),
+        time("at"),
+        sa.PrimaryKeyConstraint("name", "at", name="pk_node_falls"),
     )
     op.create_table(
         "leases",

@@ -64,6 +64,7 @@ class Door:
     desk: Recorder
     base: str
     arrivals: list[str]
+    departures: list[str]
     running: asyncio.Task[None]
     stop: Callable[[], Awaitable[None]]
     close_server: Callable[[], Awaitable[None]]
@@ -97,7 +98,7 @@ async def open_door_to_qq(
     urls: tuple[str, ...] = (),
     milky: tuple[str, ...] = (),
 ) -> AsyncIterator[Door]:
-    desk, arrivals = Recorder(), []
+    desk, arrivals, departures = Recorder(), list[str](), list[str]()
     qq = QQ(
         QQSettings(api_seconds=api_seconds, onebot_ws_urls=urls, milky_urls=milky),
         access_token=TOKEN,
@@ -106,6 +107,7 @@ async def open_door_to_qq(
         operators=lambda: frozenset(desk.operators),
         link_token=LINK_TOKEN,
         on_connect=arrivals.append,
+        on_leave=departures.append,
         timing=timing,
     )
     app = web.Application()
@@ -123,7 +125,7 @@ async def open_door_to_qq(
     await eventually(lambda: qq.healthy)
     base = f"127.0.0.1:{runner.addresses[0][1]}"
     try:
-        yield Door(qq, desk, base, arrivals, running, stop, runner.cleanup)
+        yield Door(qq, desk, base, arrivals, departures, running, stop, runner.cleanup)
     finally:
         await stop()
 

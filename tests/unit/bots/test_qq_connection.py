@@ -186,11 +186,12 @@ async def test_two_bots_are_told_apart(door: Door):
         assert two.bot_lines("private", OPERATOR)[0].text == "二号答"
 
 
-async def test_each_arrival_of_a_bot_is_told_so_that_waiting_notices_flow(door: Door):
+async def test_each_arrival_and_departure_of_a_bot_is_told_so_that_waiting_notices_flow(door: Door):
     async with door.bridge() as bridge:
         assert door.arrivals == ["10001"]
         bridge.cut()
         await eventually(lambda: door.arrivals == ["10001", "10001"])
+        assert door.departures == ["10001"]
         async with asyncio.timeout(30):
             await door.qq.wait_connected()
         await door.qq.deliver(PRIVATE, "补上")
@@ -202,6 +203,7 @@ async def test_an_account_that_qq_threw_out_is_not_used(door: Door):
         await eventually(lambda: door.qq.bots() == ())
         assert door.qq.turned_away
         assert "重新登录" in door.qq.turned_away[0].reason
+        assert door.departures == ["10001"]
         await bridge.set_account_online(True)
         await eventually(lambda: door.qq.bots() == ("10001",))
         assert not door.qq.turned_away

@@ -252,6 +252,7 @@ async def test_bots_come_and_go_without_a_new_connection(door: Door):
         await door.qq.wait_connected()
         await plugin.send(type="bots", bots=[])
         await eventually(lambda: door.qq.bots() == ())
+        assert door.departures == [BOT]
         with pytest.raises(Unreachable):
             await door.qq.deliver(PRIVATE, "在吗")
 

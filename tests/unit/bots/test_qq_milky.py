@@ -319,6 +319,7 @@ async def test_a_connection_that_breaks_is_made_again_and_told():
         sim.cut()
         await eventually(lambda: sim.connections == 2 and door.qq.bots() == (BOT,))
         await eventually(lambda: door.arrivals == [BOT, BOT])
+        assert door.departures == [BOT]
         await door.qq.deliver(PRIVATE, "又在了")
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from backup_stage import COOKIES, NOW, PASSPHRASE, Machine, furnish
 
+from hub.app import open_hub
 from hub.errors import Unavailable
 from hub.ops import undo
-from hub.store import Tx
+from hub.settings import WebSettings
+from hub.store import Tx, read_rewind
 from tests.postgres import MISSING, can_serve, server
 
 
@@ -21,6 +24,21 @@ def two_databases() -> Iterator[tuple[str, str]]:
         pytest.skip(MISSING)
     with server() as running:
         yield running.make(), running.make()
+
+
+async def test_a_hub_that_works_on_a_server_marks_the_file_that_it_left(
+    two_databases: tuple[str, str], tmp_path: Path
+) -> None:
+    """Whoever removes `database.url` again is then told, and delivers nothing twice."""
+    machine = Machine(tmp_path / "moved")
+    await furnish(machine)
+    moved = replace(machine, url=two_databases[1])
+    settings = moved.settings.model_copy(update={"web": WebSettings(host="127.0.0.1", port=0)})
+    async with open_hub(settings):
+        pass
+    left = read_rewind(machine.database)
+    assert left is not None
+    assert left.left
 
 
 async def test_a_shop_moves_to_a_server_and_back_and_can_be_taken_back(

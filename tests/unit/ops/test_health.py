@@ -7,6 +7,7 @@ import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from hub.cluster import Cluster
 from hub.errors import StoreError
 from hub.model import Account, AccountState, Cause, PlatformUser, PoolKind, Role
-from hub.ops import Metrics, attach_ops, health
+from hub.ops import Metrics, attach_ops, check_store, health
+from hub.settings import DatabaseSettings, Settings
 from hub.store import Store, open_store
 
 COOKIES = "unb=2200111122223; cookie2=0123456789abcdef"
@@ -32,8 +35,8 @@ class Stage:
     url: str
     http: aiohttp.ClientSession
 
-    async def ask(self, path: str = "/health") -> tuple[int, Any]:
-        async with self.http.get(self.url + path) as response:
+    async def ask(self, path: str = "/health", who: str = "") -> tuple[int, Any]:
+        async with self.http.get(self.url + path, headers={"Who": who}) as response:
             return response.status, await response.json()
 
     async def page(self) -> str:
@@ -61,6 +64,17 @@ class Stage:
         return await self.store.write(unit)
 
 
+INSIDE: dict[str, bool | Exception] = {}
+"""By a header, who is an insider; whoever sends none is."""
+
+
+async def is_insider(request: web.Request) -> bool:
+    who = INSIDE.get(request.headers.get("Who", ""), True)
+    if isinstance(who, Exception):
+        raise who
+    return who
+
+
 LOGS = {"trouble": ""}
 """Why no log files are written."""
 
@@ -69,7 +83,10 @@ LOGS = {"trouble": ""}
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     async with open_store(tmp_path / "hub.db", now=now) as store:
         app = web.Application()
-        attach_ops(app, store, Metrics(), "1.2.3", now, tmp_path, lambda: LOGS["trouble"])
+        log_trouble = partial(LOGS.__getitem__, "trouble")
+        attach_ops(
+            app, store, Metrics(), "1.2.3", now, tmp_path, log_trouble, is_insider=is_insider
+        )
         runner = web.AppRunner(app)
         await runner.setup()
         try:
@@ -94,6 +111,21 @@ async def test_log_files_that_cannot_be_written_are_told_of_and_the_hub_is_ready
     assert told["warnings"] == ["日志文件写不进 /logs：No space left on device"]
 
 
+async def test_clocks_that_differ_are_told_of_and_the_hub_is_ready(tmp_path: Path) -> None:
+    """Here, and by `yuqiao check`."""
+    path = tmp_path / "hub.db"
+    settings = Settings(database=DatabaseSettings(path=path))
+    async with open_store(path, now=lambda: now() - timedelta(hours=1, seconds=30)) as store:
+        store.alone = False
+        node = Cluster(store, "a")
+        await node.turn()
+        told = health.warnings("", node)
+        found = await check_store(settings, store)
+    said = "这台机器的钟比数据库的快 1 小时"
+    assert [one.startswith(f"节点 a：{said}") for one in told] == [True]
+    assert [one.what for one in found if not one.ok] == [said]
+
+
 async def test_a_disk_that_is_full_makes_the_hub_unready(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +134,17 @@ async def test_a_disk_that_is_full_makes_the_hub_unready(
     assert status == 503
     assert told["reasons"][0].startswith("磁盘满了，只剩 ")
     assert str(tmp_path) in told["reasons"][0]
+
+
+@pytest.mark.parametrize("answer", [False, StoreError("the disk is gone")])
+async def test_strangers_are_told_the_verdict_and_no_names(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, answer: bool | Exception
+) -> None:
+    monkeypatch.setitem(LOGS, "trouble", "/logs：No space left on device")
+    monkeypatch.setitem(INSIDE, "a stranger", answer)
+    assert await stage.ask(who="a stranger") == (200, {"status": "ready"})
+    await stage.account("1", AccountState.LOGGED_OUT, "闲鱼说登录过期了")
+    assert await stage.ask(who="a stranger") == (503, {"status": "unready"})
 
 
 async def test_an_account_that_is_connected_or_knowingly_waits_is_fit(stage: Stage) -> None:

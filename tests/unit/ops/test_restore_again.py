@@ -15,7 +15,7 @@ from hub.errors import Invalid, Unavailable
 from hub.model import AccountId, CardState, Cause, OrderUnit
 from hub.ops import Restored, Wish, mind_rewind, restore, undo
 from hub.settings import load_settings
-from hub.store import Store, Tx, read_rewind, swap
+from hub.store import Rewind, Store, Tx, leave_behind, read_rewind, swap
 from hub.text import backups as words
 
 UNIT = OrderUnit(AccountId(1), "4400112233445566778", 1)
@@ -41,6 +41,29 @@ async def start(shop: Machine) -> list[str]:
     async with shop.store(first=mind) as store:
         stops = await store.read(lambda tx: tx.stops.all(tx.shops.default()))
     return [one.reason for one in stops]
+
+
+async def test_a_file_that_was_left_for_a_server_stops_deliveries_when_a_hub_comes_back_to_it(
+    shop: Machine,
+) -> None:
+    """What waited in it was sent from the server meanwhile."""
+    leave_behind(shop.database, NOW)
+    leave_behind(shop.database, LATER)
+    left = read_rewind(shop.database)
+    assert left == Rewind(NOW, moved=True, left=True), "it is of the time when it was left"
+
+    assert await start(shop) == [words.LEFT]
+    assert await start(shop) == [words.LEFT], "once is enough"
+    assert read_rewind(shop.database) is None
+
+
+def test_what_is_no_file_of_ours_is_not_marked_as_left(tmp_path: Path) -> None:
+    leave_behind(tmp_path / "missing.db", NOW)
+    other = tmp_path / "other.db"
+    other.write_bytes(b"something else")
+    leave_behind(other, NOW)
+    assert other.read_bytes() == b"something else"
+    assert [one.name for one in tmp_path.iterdir()] == ["other.db"]
 
 
 async def sell(store: Store) -> None:

@@ -18,6 +18,7 @@ from hub.model import (
     chat_lane,
     mail_lane,
 )
+from hub.outbound import ChatSends
 from hub.outbound.chats import BEHIND, KEPT_APART, MANY
 from hub.outbound.last_told import LastTold
 
@@ -66,6 +67,23 @@ async def test_a_refused_notice_is_tried_a_few_times(stage: Stage, times: int) -
     await stage.work(stage.chats(chat).perform, *CHATS, rounds=times + 1)
 
     assert chat.said == ["买家：在吗"]
+
+
+async def test_a_node_that_may_count_as_dead_says_nothing_and_leaves_it_to_whoever_lives(
+    stage: Stage,
+) -> None:
+    """It was stopped after the mark: another node may be telling the same."""
+    await stage.tell("买家：在吗")
+    chat, lives = FakeChat([SAID]), iter([False, True])
+    sends = ChatSends(
+        stage.store, chat, stage.album, spacing=0, now=stage.clock, lives=lambda: next(lives)
+    )
+
+    await stage.work(sends.perform, *CHATS, rounds=2)
+
+    assert (chat.said, list(lives)) == (["买家：在吗"], []), "not the first time"
+    assert chat.sought == [], "nobody has to look: it is known that nothing left"
+    assert await stage.open_tasks() == {}
 
 
 async def test_a_receipt_for_a_bot_that_is_gone_keeps_no_notice_back(stage: Stage) -> None:

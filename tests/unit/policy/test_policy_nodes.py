@@ -12,13 +12,14 @@ from hub.model import (
     DIALS,
     KEEPER,
     AccountId,
+    Fall,
     Node,
     NodeBot,
     NodeId,
     account_seat,
     bot_seat,
 )
-from hub.policy import Seating, seat_nodes
+from hub.policy import Seating, restless_nodes, seat_nodes
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 LASTS = timedelta(seconds=15)
@@ -72,6 +73,28 @@ def test_a_node_that_is_new_gets_accounts_only_once_it_has_proven_itself() -> No
 
     assert young == Seating()
     assert proven == Seating(moves={"account:4": NodeId("b"), "account:3": NodeId("b")})
+
+
+def test_a_node_that_fell_twice_within_an_hour_gets_no_accounts_of_others() -> None:
+    def fell(*minutes: int) -> frozenset[str]:
+        return restless_nodes([Fall("b", NOW - timedelta(minutes=one)) for one in minutes], NOW)
+
+    before = held("a", "a")
+    accounts = {AccountId(1): True, AccountId(2): True}
+    seats = [
+        seat_nodes(
+            [node("a"), node("b")],
+            before,
+            accounts,
+            now=NOW,
+            settled=SETTLED,
+            restless=fell(*minutes),
+        )
+        for minutes in ((), (1,), (1, 59), (1, 60), (1, -10))
+    ]
+
+    moved = Seating(moves={"account:2": NodeId("b")})
+    assert seats == [moved, moved, Seating(), moved, moved], "what is to come is another clock's"
 
 
 def test_a_difference_of_one_moves_nothing() -> None:

@@ -76,6 +76,7 @@ def test_every_table_belongs_to_a_shop_or_to_the_whole_server() -> None:
     of_nobody = {
         "installation",
         "leases",
+        "node_falls",
         "nodes",
         "reply_anchors",
         "shops",

@@ -13,7 +13,8 @@ import pytest
 
 from hub.errors import StoreError
 from hub.model import ConversationId, Role
-from hub.store import Store, Tx, open_store
+from hub.store import Store, Tx, open_store, writer
+from hub.store.sql import Sql
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 WAIT = 30.0
@@ -97,6 +98,43 @@ async def test_a_commit_that_fails_fails_for_everybody_in_it(store: Store) -> No
     assert [type(result) for result in results] == [StoreError, StoreError]
     assert await names(store) == set()
     assert await store.write(partial(add_member, name="afterwards")) == "afterwards"
+
+
+async def test_what_has_not_begun_in_time_is_left_to_the_next_commit(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other hubs wait for their turn until this one has committed."""
+    monkeypatch.setattr(writer, "_SECONDS_PER_COMMIT", -1.0)
+    results = await committed_together(
+        store, *(partial(add_member, name=name) for name in "ab"), break_the_commit, add_late
+    )
+    assert [*results[:2], type(results[2]), results[3]] == ["a", "b", StoreError, "late"]
+    assert await names(store) == {"a", "b", "late"}
+
+
+def add_late(tx: Tx) -> str:
+    return add_member(tx, "late")
+
+
+async def test_units_that_were_left_hear_of_it_when_the_writer_breaks_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was begun can neither be committed nor rolled back."""
+
+    control = Sql.control
+
+    def break_down(_: Tx) -> None:
+        monkeypatch.setattr(Sql, "control", fail_at_the_end)
+
+    def fail_at_the_end(sql: Sql, *statements: str) -> None:
+        if {"COMMIT", "ROLLBACK"}.intersection(statements):
+            raise StoreError("gone")
+        control(sql, *statements)
+
+    monkeypatch.setattr(writer, "_SECONDS_PER_COMMIT", -1.0)
+    async with open_store(tmp_path / "hub.db") as store:
+        results = await committed_together(store, break_down, add_late)
+    assert [type(one) for one in results] == [StoreError, StoreError]
 
 
 def lose_the_transaction(tx: Tx) -> None:

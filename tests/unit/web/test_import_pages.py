@@ -226,6 +226,32 @@ async def test_files_do_not_wait_for_somebody_who_does_not_come_back(
     assert left_behind(tmp_path / "apart") == []
 
 
+async def test_a_node_that_starts_leaves_alone_what_another_one_was_sent(
+    stage: Stage, tmp_path: Path, database: bytes
+) -> None:
+    """They share a folder. What a node left there a day ago is nobody's."""
+
+    async def sent() -> AsyncIterator[SentFile]:
+        async def chunks() -> AsyncIterator[bytes]:
+            yield database
+
+        yield SentFile("database", "a.db", chunks())
+
+    folder = tmp_path / "apart"
+    folder.mkdir()
+    into = ImportInto(stage.store, Door.WEB, utc_now, lambda hashed: hashed)
+    here, there = (UploadedOriginals(folder, into, utc_now, name) for name in ("a", "b"))
+    await here.receive(sent())
+    await there.receive(sent())
+
+    there.clear()
+    assert left_behind(folder) == ["xianyu_data.db"]
+    assert [one.name for one in (folder / uploaded.ROOM).iterdir()] == ["a"]
+    later = UploadedOriginals(folder, into, lambda: utc_now() + timedelta(days=2), "c")
+    later.clear()
+    assert left_behind(folder) == []
+
+
 async def test_every_door_is_for_owners_with_the_token_of_their_session(
     stage: Stage, owner: Operator, boss: Visitor, tmp_path: Path, database: bytes
 ) -> None:
