@@ -118,6 +118,17 @@ async def test_the_server_plans_a_statement_once_whatever_became_of_its_first_un
         assert (await store.write(partial(unit, n=3)))[0] == 4
 
 
+def test_a_plan_that_is_kept_does_not_read_a_whole_table_that_was_small_then(one: Database) -> None:
+    engine = write_engine(one)
+    with engine.connect() as connection:
+        sql = PostgresSql(connection)
+        sql.control("ANALYZE shops")
+        named = sql.prepared(Statement("SELECT name FROM shops WHERE id = :id")) % {"id": "1"}
+        plan = sql._send(f"EXPLAIN {named}").get_value(0, 0)
+    engine.dispose()
+    assert plan.startswith(b"Index Scan")
+
+
 # --- Opening --------------------------------------------------------------------------------------
 
 
