@@ -7,6 +7,7 @@ import sys
 from datetime import timedelta
 
 import click
+from pydantic import ValidationError
 
 from hub.bench import (
     AccountsOptions,
@@ -25,8 +26,22 @@ from hub.bench import (
 )
 from hub.cli.shell import run
 from hub.ops import set_up_logs
+from hub.settings import DatabaseSettings
 
 EXIT_INCOMPLETE = 1
+DATABASE_VARIABLE = "BENCH_DATABASE_URL"
+"""Not the one of the setting: a shop's own database must not be filled because it is exported."""
+
+
+def _address(_context: click.Context, _option: click.Parameter, url: str) -> str:
+    """Refused before anything is measured, and without repeating it: a password stands in it."""
+    try:
+        DatabaseSettings(url=url)
+    except ValidationError:
+        raise click.BadParameter(
+            "must be postgresql://user:password@host:port/name (special characters as %XX)"
+        ) from None
+    return url
 
 
 @click.group("bench", invoke_without_command=True)
@@ -38,7 +53,11 @@ EXIT_INCOMPLETE = 1
     "--database",
     default="",
     metavar="URL",
-    help="An empty PostgreSQL database, which is filled; SQLite if not given.",
+    callback=_address,
+    envvar=DATABASE_VARIABLE,
+    show_envvar=True,
+    help="An empty PostgreSQL database, which is filled; SQLite if not given. A password belongs "
+    "into the variable: everybody on the machine can read what stands on a command line.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context

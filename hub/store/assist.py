@@ -68,7 +68,7 @@ _ALL_SCOPES = Statement(
 )
 _CLEAR_SCOPE = Statement(
     "DELETE FROM ai_scopes WHERE shop_id = :shop"
-    " AND coalesce(account_id, 0) = coalesce(:account, 0)"
+    " AND coalesce(account_id, 0) = coalesce(CAST(:account AS BIGINT), 0)"
     " AND coalesce(item_id, '') = coalesce(:item, '')"
 )
 _SET_SCOPE = Statement(

@@ -4,6 +4,10 @@ A hub spends its time on journeys to the server, so statements take the shortest
 text, values included, straight to the client library, which waits for the answer without holding
 up the other threads. A cursor of psycopg costs three times as much of our processor, and takes the
 interpreter's lock half a dozen times on the way.
+
+The server keeps each statement under a name (`PREPARE`): reading and planning one takes it several
+times as long as carrying it out. What type a value has, it sees from where the value stands, so
+where a place does not tell (`:account IS NULL`), the statement has to say it with a cast.
 """
 
 from __future__ import annotations
@@ -27,12 +31,14 @@ _NUL = "\x00"
 class PostgresSql(Sql):
     """Runs statements on a connection of psycopg."""
 
-    __slots__ = ("_ahead", "_escaping", "_loading")
+    __slots__ = ("_ahead", "_escaping", "_loading", "_prepared")
 
     def __init__(self, connection: Pooled) -> None:
         super().__init__(connection)
         self._escaping = Escaping(self._connection.pgconn)
         self._loading = Transformer.from_context(self._connection)
+        self._prepared: dict[Statement, str] = connection.info.setdefault("prepared", {})
+        """How to call what the server knows by a name; it does as long as the connection lasts."""
         self._ahead = ""
         """Goes ahead of the next statement, on the same journey."""
 
@@ -55,10 +61,24 @@ class PostgresSql(Sql):
         """No way of their own."""
         self._ahead += "".join(f"{statement}; " for statement in statements)
 
+    def prepared(self, statement: Statement) -> str:
+        """How to call it, with a placeholder for each value. Raises StoreError.
+
+        What was prepared in a transaction is not lost when that is rolled back.
+        """
+        call = self._prepared.get(statement)
+        if call is None:
+            compiled = statement.known.get(self._name) or statement.compiled(self._dialect)
+            name, places = f"s{len(self._prepared)}", _Places()
+            self._send(f"PREPARE {name} AS {compiled.sql % places}")
+            given = ", ".join(f"%({one})s" for one in places)
+            call = f"EXECUTE {name}" + (f"({given})" if given else "")
+            self._prepared[statement] = call
+        return call
+
     def _spelled(self, statement: Statement, values: Values) -> str:
-        compiled = statement.known.get(self._name) or statement.compiled(self._dialect)
         spelled = {name: self._literal(value) for name, value in values.items()}
-        return compiled.sql % spelled
+        return self.prepared(statement) % spelled
 
     def _literal(self, value: Any) -> str:
         """The few types that nearly all values have go by the shortest way, too."""
@@ -96,6 +116,14 @@ class PostgresSql(Sql):
     @property
     def lost(self) -> bool:
         return bool(self._connection.closed)
+
+
+class _Places(dict[str, str]):
+    """Where the values of a statement stand in it, by their names."""
+
+    def __missing__(self, name: str) -> str:
+        place = self[name] = f"${len(self) + 1}"
+        return place
 
 
 def _storable(text: str) -> str:

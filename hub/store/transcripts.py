@@ -10,7 +10,7 @@ from hub.store.sql import Sql, Statement
 
 _BY_BUYERS = Statement(
     f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop AND m.origin = 'buyer'"
-    " AND m.state <> 'recalled' AND (:account IS NULL OR m.account_id = :account)"
+    " AND m.state <> 'recalled' AND (CAST(:account AS BIGINT) IS NULL OR m.account_id = :account)"
     " ORDER BY m.id DESC LIMIT :limit"
 )
 _BY_AI = Statement(

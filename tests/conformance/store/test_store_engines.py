@@ -68,18 +68,17 @@ async def names(store: Store) -> list[str]:
 
 
 def test_postgresql_understands_every_statement(one: Database) -> None:
+    """As it will be asked: prepared, so that each value gets its type from where it stands."""
     engine = write_engine(one)
     refused = {}
     with engine.connect() as connection:
-        cursor = connection.connection.cursor()
         sql = PostgresSql(connection)
         claims = [claim_statement(frozenset(kinds)) for kinds in ((), TaskKind)]
         found = [*statements(), *((f"outbox.claim {n}", one) for n, one in enumerate(claims))]
         for name, statement in found:
-            compiled = statement.compiled(connection.dialect)
             try:
-                cursor.execute(f"EXPLAIN {compiled.sql}", _Nothing())
-            except psycopg.Error as error:
+                sql.control(f"EXPLAIN {sql.prepared(statement) % _Nothing()}")
+            except StoreError as error:
                 refused[name] = str(error)
         assert not sql.in_transaction
     engine.dispose()
@@ -87,14 +86,47 @@ def test_postgresql_understands_every_statement(one: Database) -> None:
     assert refused == {}
 
 
-class _Nothing(dict[str, None]):
+class _Nothing(dict[str, str]):
     """A value for whatever a statement asks for."""
 
-    def __missing__(self, name: str) -> None:
-        return None
+    def __missing__(self, name: str) -> str:
+        return "NULL"
 
-    def __contains__(self, name: object) -> bool:
-        return True
+
+async def test_the_server_plans_a_statement_once_whatever_became_of_its_first_unit(
+    one: Database,
+) -> None:
+    """What was said of it outlives the transaction, and ends with the connection."""
+    asked = Statement("SELECT CAST(:n AS BIGINT) + 1")
+    known = Statement("SELECT count(*) FROM pg_prepared_statements")
+
+    def unit(tx: Tx, n: int) -> tuple[Any, Any]:
+        found = tx.shops._sql.value(asked, n=n), tx.shops._sql.value(known)
+        if n < 0:
+            raise ValueError(n)
+        return found
+
+    async with open_store(one) as store:
+        for together in (1, 3):
+            units = (store.write(partial(unit, n=-1)) for _ in range(together))
+            found = await asyncio.gather(*units, return_exceptions=True)
+            assert [type(one) for one in found] == [ValueError] * together
+        (first, before), (second, after) = [await store.write(partial(unit, n=n)) for n in (1, 2)]
+        assert (first, second) == (2, 3)
+        assert before == after
+        assert end_sessions(one)
+        assert (await store.write(partial(unit, n=3)))[0] == 4
+
+
+def test_a_plan_that_is_kept_does_not_read_a_whole_table_that_was_small_then(one: Database) -> None:
+    engine = write_engine(one)
+    with engine.connect() as connection:
+        sql = PostgresSql(connection)
+        sql.control("ANALYZE shops")
+        named = sql.prepared(Statement("SELECT name FROM shops WHERE id = :id")) % {"id": "1"}
+        plan = sql._send(f"EXPLAIN {named}").get_value(0, 0)
+    engine.dispose()
+    assert plan.startswith(b"Index Scan")
 
 
 # --- Opening --------------------------------------------------------------------------------------
