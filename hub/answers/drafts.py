@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from hub.answers.waiting import waiting_answer, withdraw_answer
 from hub.model import (
+    UNDECIDED_KEY,
     AskedBy,
     Conversation,
     MemberId,
@@ -81,7 +82,7 @@ def send_alone(tx: Tx, conversation: Conversation, draft: Message, now: datetime
         conversation.shop,
         conversation.account,
         conversation.id,
-        key=f"undecided:{draft.id}",
+        key=f"{UNDECIDED_KEY}{draft.id}",
         origin=Origin.AI,
         content=draft.content,
         now=now,

@@ -372,9 +372,12 @@ class Messages:
         own = self.get(shop, id_)
         if own is None or key is None:
             return [] if own is None else [own]
-        first = key.rpartition("/")[0] or key
+        return self.answer(shop, key.rpartition("/")[0] or key)
+
+    def answer(self, shop: ShopId, key: str) -> list[Message]:
+        """All messages of the answer whose first has this key; empty: there is none."""
         # The slash comes right before the digits: nothing of another answer lies in between.
-        rows = self._sql.rows(_BY_KEY, shop=shop, first=first, beyond=f"{first}0")
+        rows = self._sql.rows(_BY_KEY, shop=shop, first=key, beyond=f"{key}0")
         return [to_message(row) for row in rows]
 
     def about_orders(self, shop: ShopId, conversation: ConversationId) -> set[MessageId]:
