@@ -83,6 +83,8 @@ from hub.text.delivery import (
 )
 from hub.text.desk import (
     command_help,
+    help_for_others,
+    help_groups,
     help_page,
     manual,
     no_such_ticket,
@@ -359,6 +361,8 @@ __all__ = [
     "handed_over",
     "held_line",
     "held_until",
+    "help_for_others",
+    "help_groups",
     "help_page",
     "history_page",
     "history_refused",
