@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -35,24 +34,17 @@ from hub.notices import (
     tagged,
     tell_members,
 )
-from hub.outbound.worker import Claim
+from hub.outbound.worker import Claim, InOneUnit
 from hub.policy import audience, is_undisturbed, next_at, pinged, pings, quiet_ends
-from hub.store import Store, Tx
+from hub.store import Tx
 from hub.summaries import summary_due
 from hub.text import mail
 
 DAY = timedelta(days=1)
 
 
-class Pings:
+class Pings(InOneUnit):
     """Performs `Ping`: whoever is told of the buyer first, then the others, then owners."""
-
-    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
-        self._store = store
-        self._now = now
-
-    async def perform(self, claim: Claim) -> None:
-        await self._store.write(lambda tx: self._unit(tx, claim))
 
     def _unit(self, tx: Tx, claim: Claim) -> None:
         work, shop, now = claim.task.work, claim.task.shop, self._now()
@@ -123,15 +115,8 @@ def _whom(
     return pinged(work.step, plan, members, told, now, claimed_by=holder)
 
 
-class Summaries:
+class Summaries(InOneUnit):
     """Performs `Summarize`: what was held back from a member, once they want to hear again."""
-
-    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
-        self._store = store
-        self._now = now
-
-    async def perform(self, claim: Claim) -> None:
-        await self._store.write(lambda tx: self._unit(tx, claim))
 
     def _unit(self, tx: Tx, claim: Claim) -> None:
         work, shop, now = claim.task.work, claim.task.shop, self._now()
@@ -150,15 +135,8 @@ class Summaries:
             tell_members(tx, shop, (work.member,), said, key=key, now=now)
 
 
-class Digests:
+class Digests(InOneUnit):
     """Performs `DailyDigest`, and has it performed again the next day while the shop wants it."""
-
-    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
-        self._store = store
-        self._now = now
-
-    async def perform(self, claim: Claim) -> None:
-        await self._store.write(lambda tx: self._unit(tx, claim))
 
     def _unit(self, tx: Tx, claim: Claim) -> None:
         work, shop, now = claim.task.work, claim.task.shop, self._now()
