@@ -39,6 +39,7 @@ from hub.policy import audience, is_undisturbed, next_at, pinged, pings, quiet_e
 from hub.store import Tx
 from hub.summaries import summary_due
 from hub.text import mail
+from hub.text import people as people_words
 
 DAY = timedelta(days=1)
 
@@ -83,7 +84,7 @@ class Pings(InOneUnit):
             return
         to = (work.member,) if work.member is not None else _whom(tx, work, plan, conversation, now)
         waited, asked = now - message.sent_at, work.member is not None
-        said = text.ping(account, conversation, text.plain(message.content), waited, asked)
+        said = people_words.ping(account, conversation, text.plain(message.content), waited, asked)
         tell_members(
             tx,
             shop,
@@ -130,7 +131,7 @@ class Summaries(InOneUnit):
             standing = _standing(tx, shop)
             if tally == Tally() and not standing:
                 return
-            said = text.summary(tally, standing, work.since, ZoneInfo(plan.zone), now)
+            said = people_words.summary(tally, standing, work.since, ZoneInfo(plan.zone), now)
             key = f"{claim.task.key}:told"
             tell_members(tx, shop, (work.member,), said, key=key, now=now)
 
@@ -167,4 +168,4 @@ def _digest(tx: Tx, shop: ShopId, plan: PeoplePlan, at: time, now: datetime) -> 
     resting = (AccountState.WAITING, *RESTING)
     accounts = [one for one in tx.accounts.all(shop) if one.enabled]
     troubled = [one.name for one in accounts if one.state in resting]
-    return text.digest(tally, _standing(tx, shop), troubled, (since, until), zone, now)
+    return people_words.digest(tally, _standing(tx, shop), troubled, (since, until), zone, now)
