@@ -6,12 +6,13 @@ import asyncio
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -89,6 +90,10 @@ SCENES = ("private", "group")
 LINK_TOKEN = "qq.link_token"  # noqa: S105 - the name of a stored value
 
 
+Life = Callable[[], Coroutine[Any, Any, None]]
+"""Runs until it is cancelled."""
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -150,16 +155,7 @@ async def open_hub(
         link_token = settings.qq.link_token or await _stored_token(store, LINK_TOKEN)
         metrics = Metrics()
         zone = ZoneInfo(settings.text.timezone)
-        replies = Replies(
-            settings.replies,
-            zone,
-            why_no_ai=lambda tx, _, conversation, at: why_no_ai(
-                tx, settings.ai, conversation, at, zone
-            ),
-            hear_offer=lambda tx, conversation, said, message, at: answer_offer(
-                tx, conversation, said, message, settings.bargain, at
-            ),
-        )
+        replies = _replies(settings, zone)
 
         def reacts(peer: ChatPeer) -> bool:
             return qq.abilities(peer).reacts or cluster.reacts_elsewhere(peer)
@@ -210,22 +206,7 @@ async def open_hub(
         )
 
         connected = asyncio.Event()
-        qq = QQ(
-            settings.qq,
-            access_token=token,
-            receive=lambda message: desk.chat.receive(message, qq.fetch, qq.fetch_file),
-            is_operator=desk.chat.is_operator,
-            operators=desk.chat.operators,
-            link_token=link_token,
-            on_connect=lambda _: connected.set(),
-            on_leave=lambda _: cluster.look(),
-            credits=Credits(store, now=now),
-            later=lambda peer, said, key: store.write(
-                lambda tx: answer_later(tx, tx.shops.default(), peer, said, key=key, now=now())
-            ),
-            trouble=lambda bot, said: _tell_trouble(store, bot, said, now()),
-            dialling=partial(cluster.while_held, DIALS),
-        )
+        qq = _chat_side(settings, store, desk, cluster, (token, link_token), connected, now)
         metrics.surroundings = Surroundings(
             settings.database.path.parent,
             latencies=supervisor.latencies,
@@ -263,28 +244,18 @@ async def open_hub(
             listening(app, settings.web) as port,
             asyncio.TaskGroup() as tasks,
         ):
-            running = [
-                tasks.create_task(cluster.run(), name="cluster"),
-                tasks.create_task(desk.chat.follow_members(), name="members"),
-                tasks.create_task(desk.logins.run(), name="qr logins"),
-                tasks.create_task(
-                    desk.login_chat.run(
-                        lambda peer, said, pictures: qq.deliver(peer, said, pictures=pictures),
-                        qq.wait_connected,
-                    ),
-                    name="logins in chat",
-                ),
-                tasks.create_task(desk.focusing.keep_ending(), name="ends of focus"),
-                tasks.create_task(qq.run(), name="qq"),
-                tasks.create_task(
-                    _hasten_chats(store, connected, cluster, now), name="hasten chats"
-                ),
-                *(tasks.create_task(one.run(), name=name) for name, one in workers.items()),
-                tasks.create_task(expiry.run(), name="expiry"),
-                tasks.create_task(backups.run(), name="backups"),
-                tasks.create_task(uploads.run(), name="imports"),
-                tasks.create_task(supervisor.run(), name="accounts"),
-            ]
+            lives: dict[str, Life] = {
+                "cluster": cluster.run,
+                **_of_the_desk(desk, qq),
+                "qq": qq.run,
+                "hasten chats": lambda: _hasten_chats(store, connected, cluster, now),
+                **{name: one.run for name, one in workers.items()},
+                "expiry": expiry.run,
+                "backups": backups.run,
+                "imports": uploads.run,
+                "accounts": supervisor.run,
+            }
+            running = [tasks.create_task(run(), name=name) for name, run in lives.items()]
             try:
                 yield Hub(store, desk, qq, token, link_token, port)
                 await _finish(*workers.values())
@@ -311,6 +282,62 @@ async def serve(
             logger.warning("nobody has a password yet: open the admin and set the owner's")
         await stop.wait()
         logger.info("stopping")
+
+
+def _replies(settings: Settings, zone: ZoneInfo) -> Replies:
+    """What answers by itself, with what may keep it from that."""
+    return Replies(
+        settings.replies,
+        zone,
+        why_no_ai=lambda tx, _, conversation, at: why_no_ai(
+            tx, settings.ai, conversation, at, zone
+        ),
+        hear_offer=lambda tx, conversation, said, message, at: answer_offer(
+            tx, conversation, said, message, settings.bargain, at
+        ),
+    )
+
+
+def _chat_side(
+    settings: Settings,
+    store: Store,
+    desk: Desk,
+    cluster: Cluster,
+    tokens: tuple[str, str],
+    connected: asyncio.Event,
+    now: Callable[[], datetime],
+) -> QQ:
+    """The bots. `connected` is set whenever one connects."""
+    qq = QQ(
+        settings.qq,
+        access_token=tokens[0],
+        receive=lambda message: desk.chat.receive(message, qq.fetch, qq.fetch_file),
+        is_operator=desk.chat.is_operator,
+        operators=desk.chat.operators,
+        link_token=tokens[1],
+        on_connect=lambda _: connected.set(),
+        on_leave=lambda _: cluster.look(),
+        credits=Credits(store, now=now),
+        later=lambda peer, said, key: store.write(
+            lambda tx: answer_later(tx, tx.shops.default(), peer, said, key=key, now=now())
+        ),
+        trouble=lambda bot, said: _tell_trouble(store, bot, said, now()),
+        dialling=partial(cluster.while_held, DIALS),
+    )
+    return qq
+
+
+def _of_the_desk(desk: Desk, qq: QQ) -> dict[str, Life]:
+    """What the desk does without being asked."""
+    return {
+        "members": desk.chat.follow_members,
+        "qr logins": desk.logins.run,
+        "logins in chat": lambda: desk.login_chat.run(
+            lambda peer, said, pictures: qq.deliver(peer, said, pictures=pictures),
+            qq.wait_connected,
+        ),
+        "ends of focus": desk.focusing.keep_ending,
+    }
 
 
 def _counted(inbound: Inbound, metrics: Metrics) -> TakeIn:

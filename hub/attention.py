@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from hub import text
 from hub.model import (
     HANDED_KEY,
     PING_KEY,
@@ -29,6 +28,7 @@ from hub.model import (
 from hub.notices import NOTICE_LIFETIME, about_conversation, claimed_by, tagged, tell_members
 from hub.policy import audience, pings
 from hub.store import Tx
+from hub.text import people as people_words
 
 SUMMARY_MESSAGES = 6
 """Of what was said last, for whoever takes a conversation over."""
@@ -149,7 +149,7 @@ def hand_over(
     shop = conversation.shop
     tx.attention.claim(shop, Claim(conversation.id, taker.id, now, now, handed=True))
     said = tx.messages.of_conversation(shop, conversation.id, limit=SUMMARY_MESSAGES)
-    words = text.handed_over(giver.name, account, conversation, said, note=note)
+    words = people_words.handed_over(giver.name, account, conversation, said, note=note)
     last = tx.attention.last_heard(shop, conversation.id)
     key = f"{HANDED_KEY}{conversation.id}:{taker.id}:{now.isoformat()}"
     tell_members(
@@ -204,7 +204,7 @@ def _tell_others(
     told = audience(about, plan, members, now)
     able = {one.id for one in members if one.role is not Role.VIEWER}
     others = [one for one in told.members if one != member.id and one in able]
-    words = text.claimed(member.name, conversation)
+    words = people_words.claimed(member.name, conversation)
     key = f"claim:{conversation.id}:{now.isoformat()}"
     tell_members(
         tx, conversation.shop, others, words, key=key, now=now, conversation=conversation.id

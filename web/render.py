@@ -14,6 +14,7 @@ from hub.commands import may
 from hub.desk import ROLES
 from hub.model import RESTING, AccountState, MessageState, NeedKind, Origin, Role
 from hub.text import gathered as qq_words
+from hub.text import people as people_words
 from web.auth import LOGIN, OPEN_NEEDS, form_token, remember_form_token
 from web.forms import Form
 from web.site import SITE
@@ -164,9 +165,9 @@ def setup_templates(app: web.Application) -> None:
         delivered_so_far=text.delivered_so_far,
         stop_line=text.stop_line,
         roles=ROLES,
-        notice_kinds=text.NOTICE_KINDS,
-        role_words=text.ROLE_WORDS,
-        weekdays=text.WEEKDAYS,
+        notice_kinds=people_words.NOTICE_KINDS,
+        role_words=people_words.ROLE_WORDS,
+        weekdays=people_words.WEEKDAYS,
         may_reconnect=(AccountState.WAITING, *RESTING),
     )
 

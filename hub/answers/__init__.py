@@ -10,6 +10,7 @@ from hub.answers.drafts import (
     send_alone,
     send_draft,
 )
+from hub.answers.explaining import asked_by_answer, said_for
 from hub.answers.replies import OfferAnswer, Replies, Reply
 from hub.answers.waiting import WaitingAnswer, waiting_answer, withdraw_answer
 from hub.answers.wording import written
@@ -20,10 +21,12 @@ __all__ = [
     "Reply",
     "WaitingAnswer",
     "ask_ai",
+    "asked_by_answer",
     "drop_answered_drafts",
     "drop_draft",
     "drop_drafts",
     "propose",
+    "said_for",
     "send_alone",
     "send_draft",
     "waiting_answer",

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from hub.answers.waiting import waiting_answer, withdraw_answer
 from hub.model import (
+    UNDECIDED_KEY,
     AskedBy,
     Conversation,
     MemberId,
@@ -31,7 +32,7 @@ def propose(
 ) -> MessageId | None:
     """A new draft in the place of an older one. `why`: why a person has to look at it. None: `key`
     was used before, and nothing has changed."""
-    older = tx.messages.drafts(conversation.shop, conversation.id)
+    older = tx.drafts.of_conversation(conversation.shop, conversation.id)
     draft = tx.messages.add_out(
         conversation.shop,
         conversation.account,
@@ -49,7 +50,9 @@ def propose(
 
 def drop_drafts(tx: Tx, conversation: Conversation, reason: str, now: datetime) -> None:
     """Nobody needs what was proposed any more."""
-    _drop(tx, conversation, tx.messages.drafts(conversation.shop, conversation.id), reason, now)
+    _drop(
+        tx, conversation, tx.drafts.of_conversation(conversation.shop, conversation.id), reason, now
+    )
 
 
 def drop_answered_drafts(
@@ -61,7 +64,7 @@ def drop_answered_drafts(
     heard = tx.messages.heard_between(shop, conversation.id, said_at, now)
     drafts = [
         one
-        for one in tx.messages.drafts(shop, conversation.id)
+        for one in tx.drafts.of_conversation(shop, conversation.id)
         if not any(at <= one.sent_at for at in heard)
     ]
     _drop(tx, conversation, drafts, reason, now)
@@ -81,7 +84,7 @@ def send_alone(tx: Tx, conversation: Conversation, draft: Message, now: datetime
         conversation.shop,
         conversation.account,
         conversation.id,
-        key=f"undecided:{draft.id}",
+        key=f"{UNDECIDED_KEY}{draft.id}",
         origin=Origin.AI,
         content=draft.content,
         now=now,
@@ -123,7 +126,7 @@ def send_draft(
     propose nothing to the buyer's next words.
     """
     needless = waiting_answer(tx, conversation, now)
-    if not tx.messages.approve(conversation.shop, draft.id, Text(text), member, now):
+    if not tx.drafts.approve(conversation.shop, draft.id, Text(text), member, now):
         return False
     if needless is not None:
         withdraw_answer(tx, conversation, needless, HUMAN_ANSWERED, now)

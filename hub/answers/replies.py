@@ -22,6 +22,7 @@ from hub.answers.waiting import (
 )
 from hub.answers.wording import NOTHING_SAID, written
 from hub.model import (
+    AI_KEY,
     ANSWER_KEY,
     MOMENT_KEY,
     Account,
@@ -403,10 +404,8 @@ class Replies:
         self, tx: Tx, conversation: Conversation, asked: MessageId, words: str, now: datetime
     ) -> None:
         """What AI answers to this line, without a person."""
-        origin = Origin.AI
-        queue(
-            tx, conversation, f"ai:{asked}", [Text(words)], now, now, self._lifetime, origin=origin
-        )
+        key, said = f"{AI_KEY}{asked}", [Text(words)]
+        queue(tx, conversation, key, said, now, now, self._lifetime, origin=Origin.AI)
 
     def _replace(
         self,

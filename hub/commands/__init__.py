@@ -3,7 +3,7 @@ reading of what was typed."""
 
 from hub.commands.actions import Action
 from hub.commands.command import Command
-from hub.commands.groups import HELP_GROUPS
+from hub.commands.groups import HELP_GROUPS, find_group
 from hub.commands.lines import (
     Call,
     DraftWord,
@@ -35,6 +35,7 @@ __all__ = [
     "confirmation",
     "draft_word",
     "find_command",
+    "find_group",
     "is_order_page",
     "leading_ticket",
     "least_role",

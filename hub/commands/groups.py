@@ -8,37 +8,14 @@ HELP_GROUPS: tuple[tuple[str, tuple[Action, ...]], ...] = (
     (
         "会话",
         (
-            Action.CANNED,
-            Action.SAVE_CANNED,
-            Action.RECALL,
             Action.FOCUS,
-            Action.LEAVE,
             Action.HISTORY,
+            Action.CANNED,
+            Action.RECALL,
             Action.WHY,
             Action.TRY,
-        ),
-    ),
-    (
-        "几个人一起用",
-        (
-            Action.HAND_OVER,
-            Action.LATER,
-            Action.SILENCE,
-            Action.DUTY,
-            Action.BIND,
-            Action.UNBIND,
-        ),
-    ),
-    ("买家", (Action.NOTE, Action.TAG, Action.BLOCK, Action.CLEAR)),
-    (
-        "自动回复",
-        (
-            Action.PAUSE,
-            Action.RESUME,
-            Action.TAKE_OVER,
-            Action.AI,
-            Action.HALT,
-            Action.GO,
+            Action.SAVE_CANNED,
+            Action.LEAVE,
         ),
     ),
     (
@@ -59,22 +36,52 @@ HELP_GROUPS: tuple[tuple[str, tuple[Action, ...]], ...] = (
             Action.DELIVERY_RULES,
         ),
     ),
+    (
+        "自动回复",
+        (
+            Action.PAUSE,
+            Action.RESUME,
+            Action.HALT,
+            Action.GO,
+            Action.TAKE_OVER,
+            Action.AI,
+        ),
+    ),
+    ("买家", (Action.NOTE, Action.TAG, Action.BLOCK, Action.CLEAR)),
     ("价格", (Action.PRICE, Action.FLOOR)),
-    ("库存", (Action.STOCK, Action.RESTOCK, Action.VOID)),
+    ("库存和补货", (Action.STOCK, Action.RESTOCK, Action.VOID)),
     (
         "店铺",
         (
             Action.STATUS,
+            Action.CHECK_UP,
             Action.ACCOUNTS,
             Action.LOG_IN,
             Action.SWITCH_ON,
             Action.SWITCH_OFF,
             Action.RECONNECT,
-            Action.CHECK_UP,
             Action.ITEMS,
             Action.BACKUP,
             Action.HELP,
         ),
     ),
+    (
+        "同事",
+        (
+            Action.HAND_OVER,
+            Action.LATER,
+            Action.SILENCE,
+            Action.DUTY,
+            Action.BIND,
+            Action.UNBIND,
+        ),
+    ),
 )
-"""Every action stands in one of them."""
+"""Every action stands in one of them, the daily ones first. None is called like a command, so that
+help about both can be asked for by name."""
+
+
+def find_group(name: str) -> str | None:
+    """The group that is called so, or begins so: `订单` is enough for 订单和发货."""
+    wanted = name.strip().lstrip("/／")
+    return next((group for group, _ in HELP_GROUPS if wanted and group.startswith(wanted)), None)

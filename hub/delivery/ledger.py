@@ -25,6 +25,7 @@ from hub.model import (
     MessageState,
     NeedKind,
     NoticeKind,
+    OrderNote,
     Pool,
     ShipOrder,
     ShopId,
@@ -49,6 +50,13 @@ _BAD_ENDS = {
     MessageState.UNCERTAIN: (DeliveryStep.UNCERTAIN, NeedKind.UNCERTAIN),
     MessageState.DROPPED: (DeliveryStep.STOPPED, NeedKind.STOPPED),
 }
+_WANTED = (
+    DeliveryStep.ASKED,
+    DeliveryStep.RESERVED,
+    DeliveryStep.RESENT,
+    OrderNote.HURRIED,
+)
+"""Lines of the story that tell who wanted something to leave."""
 _OF_REPETITIONS = (
     DeliveryStep.RESENT,
     DeliveryStep.ACCEPTED,
@@ -261,7 +269,14 @@ def _tell_delivered(
     )
     name = pool.name if pool is not None else "卡池"
     said = text.delivered_notice(
-        account, order, conversation, name, cards, len(given), again=again is not None
+        account,
+        order,
+        conversation,
+        name,
+        cards,
+        len(given),
+        again=again is not None,
+        by_hand=_by_hand(tx, order, now),
     )
     key = f"delivered:{order.account}:{order.id}" if again is None else f"resent:{again}"
     if conversation is not None:
@@ -269,6 +284,17 @@ def _tell_delivered(
     else:
         kind, whose = NoticeKind.ORDER, order.account
         tell_owners_of_shop(tx, order.shop, said, key=key, now=now, kind=kind, account=whose)
+
+
+def _by_hand(tx: Tx, order: KnownOrder, now: datetime) -> tuple[str, timedelta] | None:
+    """Who wanted what has arrived now to leave, and how long ago; None: no person."""
+    story = tx.orders.story(order.shop, order.account, order.id)
+    wanted = (line for line in reversed(story) if line.step in _WANTED)
+    last = next((line for line in wanted if line.door != BY_THE_HUB.door), None)
+    if last is None:
+        return None
+    member = tx.members.get(order.shop, last.member) if last.member is not None else None
+    return member.name if member is not None else "", now - last.at
 
 
 def _pool_of(tx: Tx, units: Sequence[Delivery]) -> Pool | None:

@@ -69,6 +69,7 @@ def on_order_read(
     if order.buyer == account.user:
         return
     before = tx.orders.get(account.shop, account.id, order.id)
+    order = _called_as_in(tx, account, order, conversation)
     known = tx.orders.save(account.shop, account.id, order, conversation=conversation, now=now)
     if before is None or before.status is not known.status:
         _note(tx, known, OrderNote.READ, known.raw_status, now)
@@ -92,6 +93,21 @@ def on_order_read(
             _hold(tx, known, NeedKind.UNCLEAR, detail, now)
         case _:
             pass
+
+
+def _called_as_in(
+    tx: Tx, account: Account, order: Order, conversation: ConversationId | None
+) -> Order:
+    """With the buyer's name, if his order or his conversation knows it: then both do."""
+    if conversation is None or order.buyer is None:
+        return order
+    if order.buyer_name:
+        tx.conversations.name_buyer(account.shop, conversation, order.buyer, order.buyer_name)
+        return order
+    talk = tx.conversations.get(account.shop, conversation)
+    if talk is None or talk.buyer != order.buyer:
+        return order
+    return replace(order, buyer_name=talk.buyer_name)
 
 
 def _refund_off(tx: Tx, known: KnownOrder, now: datetime) -> bool:

@@ -27,6 +27,7 @@ from hub.model import (
     KnownOrder,
     NeedKind,
     Order,
+    OrderNote,
     OrderStatus,
     OrderUnit,
     Pool,
@@ -87,6 +88,8 @@ def deliver(
     # Before anything is written: what cannot be sent after all opens a need of its own.
     _close(tx, order, None, "人工发货", by, now)
     fresh = _fresh(tx, order)
+    if delayed and not wanted:
+        tx.orders.note_down(order.shop, order.account, order.id, OrderNote.HURRIED, by=by, now=now)
     start(tx, fresh, now)
     for one in held:
         _send_again(tx, fresh, one, by, now)

@@ -207,7 +207,7 @@ class Desk:
             store, self.accounts, self.logins, unasked=settings.qq.login_codes
         )
         routing = Routing(store, self.focusing, now)
-        replies = ReplyChat(store, self.canned, self.rehearsal)
+        replies = ReplyChat(store, self.canned, self.rehearsal, now, zone)
         surfaces = Surfaces(
             AnswerChat(store, self.inbox, replies, routing, self.focusing),
             ShopChat(self.accounts, self.items, self.system, self.backups, now, zone),

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 
 from loguru import logger
 
-from hub import text
 from hub.desk.operator import Door, Operator
 from hub.errors import Conflict, Forbidden, Invalid, NotFound, TooOften
 from hub.model import BindingCode, Member, MemberId, Role, peer_at
 from hub.notices import forget_chat, tell_members
 from hub.store import Store, Tx
 from hub.text import gathered as qq_words
+from hub.text import people as people_words
 
 CODE_LASTS = timedelta(minutes=10)
 CODE_LENGTH = 6
@@ -83,16 +83,20 @@ class Binding:
             if tx.throttle.count(ALL, now - WINDOW) >= TRIES_OF_ALL:
                 tx.throttle.add(own, now)
                 logger.warning("too many wrong codes for binding QQ ids; none is taken for a while")
-                return text.bind_too_often()
+                return people_words.bind_too_often()
             meant = tx.binding_codes.use(code, now)
             member = tx.members.get(*meant) if meant is not None else None
             if member is None or not member.active:
                 tx.throttle.add(own, now)
                 tx.throttle.add(ALL, now)
-                return text.bind_too_often() if tries + 1 >= TRIES else text.bind_wrong()
+                return (
+                    people_words.bind_too_often()
+                    if tries + 1 >= TRIES
+                    else people_words.bind_wrong()
+                )
             self._add(tx, member, qq, reference, now)
             tx.throttle.clear(own)
-            return text.bound(member.name)
+            return people_words.bound(member.name)
 
         try:
             return await self._store.write(unit)
@@ -108,7 +112,7 @@ class Binding:
             tx,
             member.shop,
             owners,
-            text.bound_told(member.name, qq_words.address_name(qq)),
+            people_words.bound_told(member.name, qq_words.address_name(qq)),
             key=key,
             now=now,
         )  # before it is theirs: the earlier ids hear of it

@@ -11,17 +11,13 @@ from loguru import logger
 
 from hub import text
 from hub.commands import (
-    COMMANDS,
-    HELP_GROUPS,
     Action,
     Call,
     UnknownCommand,
     closing_ticket,
     confirmation,
-    find_command,
     is_order_page,
     leading_ticket,
-    may,
     narrow,
     needs_of_notice,
     parse_command,
@@ -44,6 +40,7 @@ from hub.desk.delivery_chat import WITHOUT_ORDER, DeliveryChat
 from hub.desk.draft_chat import DraftChat, said_of_draft
 from hub.desk.emergency_chat import EmergencyChat
 from hub.desk.focus_chat import FocusChat
+from hub.desk.help_chat import help_about
 from hub.desk.history_chat import HistoryChat
 from hub.desk.hold_chat import HoldChat
 from hub.desk.login_chat import LoginChat
@@ -282,7 +279,7 @@ class Chat:
             call = replace(call, argument=unsoftened(call.argument))
         match call.command.action:
             case Action.HELP:
-                return self._help(operator, call.argument)
+                return help_about(operator.member.role, call.argument)
             case action if action in ABOUT_ACCOUNT:
                 return await self._about_account(operator, action, call.argument, message)
             case action if action in ABOUT_THE_SHOP:
@@ -415,19 +412,3 @@ class Chat:
         if named is None:
             return None, argument
         return named[0], f"{member} {named[1]}".strip()
-
-    def _help(self, operator: Operator, argument: str) -> str:
-        if argument:
-            command = find_command(argument)
-            if command is not None:
-                return text.command_help(
-                    command.usage, command.summary, command.details, command.aliases
-                )
-            unknown = parse_command(f"/{argument.lstrip('/／')}")
-            if isinstance(unknown, UnknownCommand):
-                meant = unknown.suggestion
-                return text.unknown_command(unknown.name, meant.usage if meant else None)
-        role = operator.member.role
-        mine = {c.action: (c.usage, c.summary) for c in COMMANDS if may(role, c.role)}
-        groups = [(name, [mine[a] for a in actions if a in mine]) for name, actions in HELP_GROUPS]
-        return text.help_page([(name, lines) for name, lines in groups if lines])

@@ -45,7 +45,8 @@ def _item_page(check: ItemCheck) -> str:
         check.title,
         check.account,
         on_sale=check.on_sale,
-        stop=check.stop,
+        stops=check.stops,
+        halted=check.halted,
         specs=[_spec(one) for one in check.specs],
         guards=check.guards,
     )

@@ -16,6 +16,7 @@ from hub.model import (
     AccountId,
     DeliveryRule,
     Guards,
+    Hold,
     HoldKind,
     NeedKind,
     Order,
@@ -56,7 +57,10 @@ class ItemCheck:
     title: str
     on_sale: bool | None
     account: Account
-    stop: Stop | None
+    stops: tuple[Stop, ...]
+    """All that have to end before anything is delivered."""
+    halted: frozenset[AccountId | None]
+    """Where an emergency stop is on; None: the whole shop."""
     specs: tuple[SpecCheck, ...]
     """Every choice that the item's page shows; one without a name for an item that has none."""
     guards: Guards
@@ -102,7 +106,7 @@ class CheckUps:
                 sum(not one.enabled for one in rules),
                 tx.needs.count_open(shop),
                 any(one.scope == WHOLE_SHOP and one.kind is HoldKind.PAUSE for one in holds),
-                frozenset(one.scope.account for one in holds if one.kind is HoldKind.EMERGENCY),
+                _halted(holds),
                 tx.guards.get(shop),
             )
 
@@ -127,6 +131,10 @@ class CheckUps:
         return await self._store.read(unit)
 
 
+def _halted(holds: Sequence[Hold]) -> frozenset[AccountId | None]:
+    return frozenset(one.scope.account for one in holds if one.kind is HoldKind.EMERGENCY)
+
+
 def _item(tx: Tx, account: Account, item_id: str, title: str, now: datetime) -> ItemCheck:
     shop = account.shop
     known = tx.items.get(shop, item_id)
@@ -136,7 +144,8 @@ def _item(tx: Tx, account: Account, item_id: str, title: str, now: datetime) -> 
         title or item_id,
         known.item.on_sale if known is not None else None,
         account,
-        tx.stops.active(shop, account.id),
+        tuple(one for one in tx.stops.all(shop) if one.account in (None, account.id)),
+        _halted(tx.holds.all_active(shop, now)),
         tuple(
             SpecCheck(spec, _served(tx, rules, account.id, item_id, title, spec, now))
             for spec in specs or [()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +20,7 @@ from hub.desk.bargains import Bargains
 from hub.desk.cards import Cards
 from hub.desk.confirming import Confirmations
 from hub.desk.delivery_rules import DeliveryRules
+from hub.desk.meant_orders import MeantOrders
 from hub.desk.needs import NeedLine, Needs
 from hub.desk.operator import Operator
 from hub.desk.order_words import (
@@ -32,8 +32,6 @@ from hub.desk.order_words import (
     no_such_number,
     order_number,
     pieces_of,
-    several_end_with,
-    waits_for_goods,
     without_ticket,
 )
 from hub.desk.orders import MOST_SHOWN, Orders, OrderView
@@ -48,7 +46,6 @@ from hub.model import (
     KnownOrder,
     Need,
     OperatorMessage,
-    OrderStatus,
     Role,
     Stop,
 )
@@ -67,9 +64,6 @@ WITHOUT_ORDER = frozenset(
     {Action.NEEDS, Action.SETTLE, Action.STOP, Action.GO_ON, Action.DELIVERY_RULES}
 )
 """Commands of this surface that name no conversation."""
-_FIRST = (Choice.DELIVER, Choice.OUTSIDE, Choice.SHIP, Choice.REFUSE)
-"""Acts on an order that waits for its goods."""
-_NUMBER = re.compile(r"(?<!\d)\d{15,24}(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +88,7 @@ class DeliveryChat:
         zone: ZoneInfo,
     ) -> None:
         self._desk = desk
+        self._meant = MeantOrders(desk.orders, desk.needs)
         self._confirmations = confirmations
         self._now = now
         self._zone = zone
@@ -108,7 +103,9 @@ class DeliveryChat:
     ) -> str:
         """`conversation`: the one that is quoted or named by its ticket."""
         if action in ACTS:
-            order, rest = await self._meant(operator, argument, message, conversation, ACTS[action])
+            order, rest = await self._meant.one(
+                operator, argument, message, conversation, ACTS[action]
+            )
             return await self._do(operator, ACTS[action], order, rest, message)
         match action:
             case Action.PRICE:
@@ -234,9 +231,9 @@ class DeliveryChat:
     ) -> str:
         rest = without_ticket(argument)
         number = order_number(rest, has_conversation=conversation is not None)
-        quoted = await self._quoted(operator, message)
+        quoted = await self._meant.quoted(operator, message)
         if conversation is not None or (quoted is not None and not rest):
-            found = await self._candidates(operator, rest, message, conversation)
+            found = await self._meant.all(operator, rest, message, conversation)
             return await self._page(operator, found[0], message, found[1:])
         if number and (ending := await self._desk.orders.ending(operator, number)):
             if len(ending) == 1:
@@ -342,7 +339,7 @@ class DeliveryChat:
     ) -> str:
         """`/改价 4556 15`. What the platform says is told by a receipt."""
         operator.require(Role.AGENT)
-        order, price = await self._meant(operator, argument, message, conversation, None)
+        order, price = await self._meant.one(operator, argument, message, conversation, None)
         if not price:
             raise Invalid(f"没有改价：写上买家一共要付的钱，例如 /改价 {order.id[-6:]} 15")
         key = f"{message.peer.bot}:{message.peer.scene}:{message.peer.peer}:{message.message_id}"
@@ -355,79 +352,6 @@ class DeliveryChat:
             return text.price_asked(known, amount)
 
         return await self._confirmations.run(operator, message, text.order_named(order), act)
-
-    async def _meant(
-        self,
-        operator: Operator,
-        argument: str,
-        message: OperatorMessage,
-        conversation: ConversationId | None,
-        choice: Choice | None,
-    ) -> tuple[KnownOrder, str]:
-        """The order that an act is meant for, and what is written behind it. Never guessed: several
-        that fit are refused with their numbers. Without a choice: the unpaid ones fit."""
-        rest = without_ticket(argument)
-        found = await self._candidates(operator, rest, message, conversation)
-        if order_number(rest, has_conversation=conversation is not None):
-            return found[0], rest.partition(" ")[2].strip()
-        if choice is None:
-            fitting = [one for one in found if one.status is OrderStatus.UNPAID] or found[:1]
-        else:
-            goods = choice in _FIRST
-            fitting = [one for one in found if not goods or waits_for_goods(one)] or found
-        if len(fitting) > 1:
-            lines = "\n".join(text.order_in_list(one) for one in fitting[:5])
-            raise Invalid(f"没有执行：这个会话有 {len(fitting)} 笔订单，请写订单号\n{lines}")
-        return fitting[0], rest
-
-    async def _candidates(
-        self,
-        operator: Operator,
-        rest: str,
-        message: OperatorMessage,
-        conversation: ConversationId | None,
-    ) -> Sequence[KnownOrder]:
-        """Never empty. One for a number or the notice of a need; otherwise those of the
-        conversation, newest first."""
-        quoted = await self._quoted(operator, message)
-        number = order_number(rest, has_conversation=conversation is not None)
-        if number:
-            order = await self._numbered(operator, number)
-            if conversation is not None and order.conversation not in (None, conversation):
-                raise Invalid("没有执行：订单号和引用的会话对不上，请只留一个")
-            if quoted is not None and quoted.id != order.id:
-                raise Invalid("没有执行：写的订单号和引用的待处理不是同一笔，请只留一个")
-            return [order]
-        if quoted is not None:
-            if conversation is not None and quoted.conversation not in (None, conversation):
-                raise Invalid("没有执行：引用的待处理和写的编号不是同一个会话，请只留一个")
-            return [quoted]
-        if conversation is None:
-            if message.quoted_id is not None or message.quoted_text:
-                raise Invalid("没有执行：认不出你引用的是哪笔订单，请写订单号或 #编号")
-            raise Invalid("没有执行：写上订单号（末尾几位也行）或 #编号，或者引用一条通知")
-        found = await self._desk.orders.of_conversation(operator, conversation)
-        if not found:
-            raise NotFound("这个会话还没有订单；刚付款的订单要等几秒才会出现")
-        told = _NUMBER.findall(message.quoted_text)
-        return [one for one in found if one.id in told] or found
-
-    async def _quoted(self, operator: Operator, message: OperatorMessage) -> KnownOrder | None:
-        """The order that the quoted notice of a need is about."""
-        number = need_of_notice(message.quoted_text)
-        if number is None:
-            return None
-        line = await self._desk.needs.get(operator, number)
-        return line.order
-
-    async def _numbered(self, operator: Operator, digits: str) -> KnownOrder:
-        """By the whole number or by how it ends."""
-        found = await self._desk.orders.ending(operator, digits)
-        if not found:
-            raise no_such_number(digits)
-        if len(found) > 1:
-            raise several_end_with(digits, found)
-        return found[0]
 
     # --- stops and rules ---
 

@@ -55,7 +55,7 @@ class DraftChat:
             by_ticket = not message.quoted_text and leading_ticket(message.text) is not None
             if target is None or not (by_ticket or text.is_draft_notice(message.quoted_text)):
                 return None
-            drafts = tx.messages.drafts(operator.shop, target)
+            drafts = tx.drafts.of_conversation(operator.shop, target)
             return drafts[-1].id if drafts else _decided(tx, operator, target)
 
         return await self._store.read(unit)

@@ -111,7 +111,7 @@ class Inbox:
         operator.require(Role.VIEWER)
 
         def unit(tx: Tx) -> list[ConversationLine]:
-            waiting = tx.messages.drafted(operator.shop)
+            waiting = tx.drafts.conversations(operator.shop)
             lines = tx.conversations.recent(
                 operator.shop, account=account, before=before, drafted=drafted, limit=limit
             )

@@ -10,7 +10,6 @@ from datetime import datetime, time
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from hub import text
 from hub.commands import may
 from hub.desk.buyers import LONGEST_TAG
 from hub.desk.operator import Operator
@@ -35,6 +34,7 @@ from hub.notices import forget_chat, plan_digest, tell_members
 from hub.policy import checked_reply, is_mailable, is_silenced, on_duty
 from hub.store import Store, Tx
 from hub.summaries import begin_anew, move_summaries
+from hub.text import people as people_words
 
 MOST_ROUTES = 50
 MOST_GROUPS = 50
@@ -96,13 +96,14 @@ class People:
             return PeopleView(
                 plan,
                 tuple(
-                    Line(id_of(one), text.route_line(one, shops, names, groups))
+                    Line(id_of(one), people_words.route_line(one, shops, names, groups))
                     for one in plan.routes
                 ),
-                tuple(Line(id_of(one), text.shift_line(one, names)) for one in plan.shifts),
-                tuple(Line(one.number, text.group_line(one)) for one in plan.groups),
+                tuple(Line(id_of(one), people_words.shift_line(one, names)) for one in plan.shifts),
+                tuple(Line(one.number, people_words.group_line(one)) for one in plan.groups),
                 tuple(
-                    Line(str(one.account or ""), text.away_line(one, shops)) for one in plan.away
+                    Line(str(one.account or ""), people_words.away_line(one, shops))
+                    for one in plan.away
                 ),
                 tuple(names[one] for one in on_duty(plan, members, now)),
                 tuple(one.name for one in members if is_silenced(plan, one.id, now)),
@@ -121,7 +122,7 @@ class People:
             plan = self._plan(tx, operator)
             members = tx.members.all(operator.shop)
             names = {one.id: one.name for one in members}
-            return text.duty_page(plan, on_duty(plan, members, now), names, self._zone, now)
+            return people_words.duty_page(plan, on_duty(plan, members, now), names, self._zone, now)
 
         return await self._store.read(unit)
 
@@ -307,7 +308,7 @@ class People:
             _answering(tx, operator, member.id)
             found[:] = [member]
             others = tuple(one for one in plan.stints if one.member != member.id)
-            said = text.sent_on_duty(operator.member.name, until, self._zone, now)
+            said = people_words.sent_on_duty(operator.member.name, until, self._zone, now)
             self._tell(tx, operator, member, said, now)
             return replace(plan, stints=(*others, Spell(member.id, until, now)))
 
@@ -327,7 +328,7 @@ class People:
                     "排好的班次在后台「通知」里改"
                 )
             found[:] = [member]
-            self._tell(tx, operator, member, text.sent_off_duty(operator.member.name), now)
+            self._tell(tx, operator, member, people_words.sent_off_duty(operator.member.name), now)
             return replace(plan, stints=left)
 
         await self._change(operator, "people.duty_over", change, Role.AGENT, lambda: found[0].name)

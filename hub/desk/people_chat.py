@@ -21,6 +21,7 @@ from hub.model import ConversationId, Member, OperatorMessage, in_group_only, on
 from hub.policy import Until, parse_until, split_until
 from hub.store import Store
 from hub.text import gathered as qq_words
+from hub.text import people as people_words
 
 PEOPLE = frozenset(
     {Action.BIND, Action.UNBIND, Action.SILENCE, Action.DUTY, Action.HAND_OVER, Action.LATER}
@@ -108,7 +109,7 @@ class PeopleChat:
     ) -> str:
         match action:
             case Action.BIND:
-                return text.bound_already(operator.member.name)
+                return people_words.bound_already(operator.member.name)
             case Action.UNBIND:
                 return await self._unbind(operator, message)
             case Action.SILENCE:
@@ -126,9 +127,9 @@ class PeopleChat:
 
         async def act(who: Operator, code: str) -> str:
             if code != wanted:
-                raise NotConfirmed(text.unbind_question(name), wanted)
+                raise NotConfirmed(people_words.unbind_question(name), wanted)
             changed = await self._binding.unbind(who, who.member.id, qq)
-            return text.unbound(changed.name, name)
+            return people_words.unbound(changed.name, name)
 
         return await self._confirmations.run(operator, message, f"QQ {name}", act)
 
@@ -136,7 +137,9 @@ class PeopleChat:
         now, said = self._now(), argument.strip()
         if said in OFF:
             tally = await self._people.speak_up(operator)
-            return text.not_silenced() if tally is None else text.silence_over(tally)
+            return (
+                people_words.not_silenced() if tally is None else people_words.silence_over(tally)
+            )
         end: datetime | None = now + SILENT_FOR
         if said:
             until = self._until(said, now)
@@ -144,7 +147,7 @@ class PeopleChat:
                 raise Invalid(f"看不懂「{said}」，例如：/静音 2小时、/静音 到8:00、/静音 关")
             end = until.at
         await self._people.silence(operator, end)
-        return text.silenced(end, self._zone, now)
+        return people_words.silenced(end, self._zone, now)
 
     async def _duty(self, operator: Operator, argument: str) -> str:
         now, said = self._now(), argument.strip()
@@ -154,12 +157,12 @@ class PeopleChat:
         words = name.split()
         if words and words[-1] in ENDS:
             ended = await self._people.end_duty(operator, " ".join(words[:-1]))
-            return text.duty_ended(ended.name)
+            return people_words.duty_ended(ended.name)
         if until is None and len(words) > 1:
             raise Invalid(f"看不懂「{said}」，例如：/值班 我 到22:00、/值班 小李 2小时")
         end = None if until is None else until.at
         member = await self._people.take_duty(operator, name, end)
-        return text.duty_taken(member.name, end, self._zone, now)
+        return people_words.duty_taken(member.name, end, self._zone, now)
 
     async def _hand_over(
         self, operator: Operator, argument: str, target: ConversationId | None
@@ -172,7 +175,9 @@ class PeopleChat:
         if target is None or not name:
             raise Invalid("没有转：引用那位买家的通知写 /转 小李，或者 /转 小李 #a7")
         done = await self._handing.hand_over(operator, target, words)
-        return text.hand_over_done(done.taker.name, done.conversation, silenced=done.silenced)
+        return people_words.hand_over_done(
+            done.taker.name, done.conversation, silenced=done.silenced
+        )
 
     async def _later(self, operator: Operator, argument: str, target: ConversationId | None) -> str:
         now = self._now()
@@ -182,7 +187,7 @@ class PeopleChat:
         if said in OFF:
             stopped = await self._handing.needs_nothing(operator, target)
             ticket = (await self._handing.ticket(operator, target)).ticket
-            return text.needs_nothing(ticket, stopped=stopped)
+            return people_words.needs_nothing(ticket, stopped=stopped)
         at: datetime | None = now + LATER
         if said:
             until = self._until(said, now)
@@ -191,8 +196,8 @@ class PeopleChat:
             raise Invalid(f"看不懂「{said}」，例如：/稍后 20m、/稍后 到18:00")
         found = await self._handing.later(operator, target, at)
         if found is None:
-            return text.answered_already(await self._handing.ticket(operator, target))
-        return text.later(at, self._zone, now, found)
+            return people_words.answered_already(await self._handing.ticket(operator, target))
+        return people_words.later(at, self._zone, now, found)
 
     def _until(self, said: str, now: datetime) -> Until | None:
         """A number alone counts minutes."""

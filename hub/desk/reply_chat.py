@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
 from hub import text
+from hub.answers import asked_by_answer, said_for
 from hub.desk.canned import Canned
 from hub.desk.operator import Operator
 from hub.desk.rehearsal import Rehearsal
 from hub.errors import Invalid, NotFound
-from hub.model import ConversationId, Message, MessageId, OperatorMessage, Role, Text
+from hub.model import ConversationId, Message, MessageId, OperatorMessage, Role, ShopId, Text
 from hub.store import Decision, Store, Tx
 
 LOOKED_AT = 100
 """Decisions among which those about a message are looked for."""
+CLOSE = timedelta(minutes=1)
+"""What a buyer says within it might be mistaken for one another."""
+MOST_AROUND = 2
+"""Lines on either side that are told apart from the one that is explained."""
 
 
 class ReplyChat:
-    def __init__(self, store: Store, canned: Canned, rehearsal: Rehearsal) -> None:
+    def __init__(
+        self,
+        store: Store,
+        canned: Canned,
+        rehearsal: Rehearsal,
+        now: Callable[[], datetime],
+        zone: ZoneInfo,
+    ) -> None:
         self._store = store
+        self._now = now
+        self._zone = zone
         self._canned = canned
         self._rehearsal = rehearsal
 
@@ -47,7 +65,6 @@ class ReplyChat:
         operator.require(Role.VIEWER)
         if target is None:
             raise Invalid("引用买家的通知再写 /为什么，或者写上编号：/为什么 #a7")
-        peer = message.peer
 
         def unit(tx: Tx) -> str:
             conversation = tx.conversations.get(operator.shop, target)
@@ -56,19 +73,20 @@ class ReplyChat:
             made = tx.decisions.of_conversation(operator.shop, target, LOOKED_AT)
             if not made:
                 return text.why_nothing(conversation)
-            about: MessageId | None = None
-            if message.quoted_id is not None:
-                relay = tx.relays.find(peer.bot, peer.scene, peer.peer, message.quoted_id)
-                about = relay.message if relay is not None else None
-            chosen = _about(made, about)
-            asked = (
-                tx.messages.get(operator.shop, chosen[0].message)
-                if chosen[0].message is not None
-                else None
+            quoted = _quoted(tx, operator, message)
+            chosen = _about(made, quoted)
+            asked, earlier = chosen[0].message, _earlier(made, chosen[0].message)
+            heard = tx.messages.get(operator.shop, asked) if asked is not None else None
+            return text.why_page(
+                conversation,
+                heard,
+                [(one.outcome, one.reason, one.steps) for one in chosen],
+                said_for(tx, conversation, chosen, earlier),
+                self._zone,
+                self._now(),
+                around=_around(tx, operator.shop, made, heard) if heard is not None else [],
+                fell_back=quoted not in (None, asked),
             )
-            said = text.plain(asked.content) if asked is not None else ""
-            told = [(one.outcome, one.reason, one.steps) for one in chosen]
-            return text.why_page(conversation, said, told)
 
         return await self._store.read(unit)
 
@@ -86,8 +104,37 @@ class ReplyChat:
         )
 
 
-def _about(made: list[Decision], message: MessageId | None) -> list[Decision]:
-    """All that was decided about this message, or about what was decided last; oldest first."""
+def _quoted(tx: Tx, operator: Operator, message: OperatorMessage) -> MessageId | None:
+    """The buyer's line that the quoted notice tells of, or tells the answer to."""
+    if message.quoted_id is None:
+        return None
+    peer = message.peer
+    relay = tx.relays.find(peer.bot, peer.scene, peer.peer, message.quoted_id)
+    if relay is None or relay.message is None or relay.shop != operator.shop:
+        return None
+    return asked_by_answer(tx, operator.shop, relay.message) or relay.message
+
+
+def _about(made: Sequence[Decision], message: MessageId | None) -> list[Decision]:
+    """All that was decided about this message, or about what was decided last; oldest first. Steps
+    of orders are told apart by their time."""
     known = {one.message for one in made}
-    wanted = message if message in known and message is not None else made[0].message
-    return [one for one in reversed(made) if one.message == wanted]
+    if message is None or message not in known:
+        message = made[0].message
+    about = [one for one in reversed(made) if one.message == message]
+    return about if message is not None else [one for one in about if one.at == made[0].at]
+
+
+def _earlier(made: Sequence[Decision], message: MessageId | None) -> list[MessageId]:
+    """Lines that were decided about before this one, newest first."""
+    known = {one.message for one in made if one.message is not None}
+    return sorted((one for one in known if message is not None and one < message), reverse=True)
+
+
+def _around(tx: Tx, shop: ShopId, made: Sequence[Decision], heard: Message) -> list[Message]:
+    """What the buyer said shortly before and after, and something was decided about as well."""
+    known = sorted({one.message for one in made if one.message is not None})
+    at = known.index(heard.id)
+    near = [*known[max(0, at - MOST_AROUND) : at], *known[at + 1 : at + 1 + MOST_AROUND]]
+    lines = (tx.messages.get(shop, one) for one in near)
+    return [one for one in lines if one and abs(one.sent_at - heard.sent_at) <= CLOSE]

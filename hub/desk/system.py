@@ -54,7 +54,7 @@ class System:
                 tuple(tx.stops.all(shop)),
                 tx.needs.count_open(shop),
                 tx.outbox.backlog(shop),
-                len(tx.messages.drafted(shop)),
+                len(tx.drafts.conversations(shop)),
                 tx.quarantine.count(shop),
                 tx.backup_troubles.get(shop),
                 self._cluster.view_in(tx),

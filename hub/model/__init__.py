@@ -183,15 +183,18 @@ from hub.model.stock import (
     masked,
 )
 from hub.model.tasks import (
+    AI_KEY,
     ANSWER_KEY,
     ASKED_STEM,
     AWAY_KEY,
     CHAT_STEM,
+    DRAFT_KEY,
     HANDED_KEY,
     HEARD_STEM,
     MOMENT_KEY,
     NOTICE_KEY,
     PING_KEY,
+    UNDECIDED_KEY,
     AnswerByAi,
     AskedBy,
     ChangePrice,
@@ -234,12 +237,14 @@ from hub.model.tasks import (
 )
 
 __all__ = [
+    "AI_KEY",
     "ANSWER_KEY",
     "ANY_BOT",
     "ASKED_STEM",
     "AWAY_KEY",
     "CHAT_STEM",
     "DIALS",
+    "DRAFT_KEY",
     "HANDED_KEY",
     "HEARD_STEM",
     "KEEPER",
@@ -250,6 +255,7 @@ __all__ = [
     "ORDINARY",
     "PING_KEY",
     "RESTING",
+    "UNDECIDED_KEY",
     "URGENT",
     "WHOLE_SHOP",
     "About",

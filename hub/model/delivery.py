@@ -96,6 +96,8 @@ class OrderNote(StrEnum):
     PRICED = "priced"
     """The platform counts another price."""
     PRICE_FAILED = "price_failed"
+    HURRIED = "hurried"
+    """A person did not want to wait for the rest of its delay."""
     KEPT = "kept"
     """A supplier gave cards that nobody waits for any more; they are kept and go to nobody."""
 

@@ -407,10 +407,14 @@ def receipt_lane(peer: ChatPeer) -> str:
 
 ANSWER_KEY = "rule:"
 """How the keys of messages begin that rules say to a buyer's line; its id comes behind."""
+AI_KEY = "ai:"
+"""How the keys of messages begin that AI says to a buyer's line by itself; its id comes behind."""
+DRAFT_KEY = "draft:"
+"""How the keys of messages begin that AI proposes for a buyer's line; its id comes behind."""
+UNDECIDED_KEY = "undecided:"
+"""How the keys of messages begin that were drafts and went out alone; their ids come behind."""
 MOMENT_KEY = "moment:"
 """How the keys of messages begin that rules say because an order has come to some point."""
-
-
 AWAY_KEY = "away:"
 """How the keys of messages begin that are said to buyers when nobody is there."""
 NOTICE_KEY = "notice:"

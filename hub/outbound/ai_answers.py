@@ -18,6 +18,7 @@ from hub.bargains import check_automatic, guard_words
 from hub.errands import mark_read
 from hub.errors import NotFound, PeerError
 from hub.model import (
+    DRAFT_KEY,
     Account,
     AccountId,
     AiAnswer,
@@ -253,7 +254,8 @@ class AiAnswers:
             self._replies.say_by_ai(tx, conversation, work.message, answer.text, now)
             notice = text.ai_answered_notice(asked.account, conversation, answer.text)
             key = f"ai-said:{claim.task.id}"
-            tell_owners(tx, conversation, notice, key=key, now=now, kind=NoticeKind.MESSAGE)
+            kind, asked_for = NoticeKind.MESSAGE, work.message
+            tell_owners(tx, conversation, notice, key=key, now=now, kind=kind, message=asked_for)
             self._show_read(tx, conversation, now)
         elif verdict.mode is AiMode.DRAFT:
             self._propose(tx, work, asked, conversation, answer, verdict, now)
@@ -313,7 +315,7 @@ class AiAnswers:
         now: datetime,
     ) -> None:
         account, shop = asked.account, conversation.shop
-        key = f"draft:{work.message}:{work.unlike or 0}"
+        key = f"{DRAFT_KEY}{work.message}:{work.unlike or 0}"
         draft = propose(tx, conversation, key, answer.text, verdict.reason, now)
         if draft is None:
             return

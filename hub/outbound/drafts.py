@@ -23,7 +23,7 @@ from hub.model import (
 )
 from hub.notices import tell_owners
 from hub.outbound.ai_answers import OFFER_WAITS, OTHER_ITEM, TAKEN_BACK
-from hub.outbound.worker import Claim
+from hub.outbound.worker import Claim, InOneUnit
 from hub.policy import draft_lasts, mode_for, still_wanted, why_not_alone
 from hub.settings import BargainSettings
 from hub.store import Store, Tx
@@ -35,7 +35,7 @@ LOOKED_BACK = 30
 """Messages among which the buyer's are looked for."""
 
 
-class DraftEnds:
+class DraftEnds(InOneUnit):
     """Performs `EndDraft`. A draft that somebody decided about meanwhile is left alone."""
 
     def __init__(
@@ -50,14 +50,10 @@ class DraftEnds:
         """`more_words`: the text of the installation's file of forbidden words. `connected`:
         whether an account could say something now. In a draft that waits for its account people
         and buyers still have their say; in a message that waits for it they would not."""
-        self._store = store
+        super().__init__(store, now=now)
         self._settings = settings
         self._more_words = more_words
-        self._now = now
         self._connected = connected
-
-    async def perform(self, claim: Claim) -> None:
-        await self._store.write(lambda tx: self._unit(tx, claim))
 
     def _unit(self, tx: Tx, claim: Claim) -> None:
         work, shop, now = claim.task.work, claim.task.shop, self._now()

@@ -45,7 +45,7 @@ from hub.model import (
     StartDelivery,
     TaskState,
 )
-from hub.outbound.worker import Claim
+from hub.outbound.worker import Claim, InOneUnit
 from hub.policy import backoff, next_reminder
 from hub.store import Store, Tx
 from hub.xianyu import Client, Session
@@ -385,15 +385,8 @@ class BargainEnds(_OrderWrite):
         on_bargain_refused(tx, known, reason, self._now())
 
 
-class Starts:
+class Starts(InOneUnit):
     """Performs `StartDelivery`: the delay is over."""
-
-    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
-        self._store = store
-        self._now = now
-
-    async def perform(self, claim: Claim) -> None:
-        await self._store.write(lambda tx: self._unit(tx, claim))
 
     def _unit(self, tx: Tx, claim: Claim) -> None:
         work, now = claim.task.work, self._now()
@@ -405,15 +398,8 @@ class Starts:
             start(tx, order, now)
 
 
-class Reminders:
+class Reminders(InOneUnit):
     """Performs `Remind`: tells of an open need and comes back, until it is closed."""
-
-    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
-        self._store = store
-        self._now = now
-
-    async def perform(self, claim: Claim) -> None:
-        await self._store.write(lambda tx: self._unit(tx, claim))
 
     def _unit(self, tx: Tx, claim: Claim) -> None:
         work, now = claim.task.work, self._now()

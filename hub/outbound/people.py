@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -35,24 +34,18 @@ from hub.notices import (
     tagged,
     tell_members,
 )
-from hub.outbound.worker import Claim
+from hub.outbound.worker import Claim, InOneUnit
 from hub.policy import audience, is_undisturbed, next_at, pinged, pings, quiet_ends
-from hub.store import Store, Tx
+from hub.store import Tx
 from hub.summaries import summary_due
 from hub.text import mail
+from hub.text import people as people_words
 
 DAY = timedelta(days=1)
 
 
-class Pings:
+class Pings(InOneUnit):
     """Performs `Ping`: whoever is told of the buyer first, then the others, then owners."""
-
-    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
-        self._store = store
-        self._now = now
-
-    async def perform(self, claim: Claim) -> None:
-        await self._store.write(lambda tx: self._unit(tx, claim))
 
     def _unit(self, tx: Tx, claim: Claim) -> None:
         work, shop, now = claim.task.work, claim.task.shop, self._now()
@@ -91,7 +84,7 @@ class Pings:
             return
         to = (work.member,) if work.member is not None else _whom(tx, work, plan, conversation, now)
         waited, asked = now - message.sent_at, work.member is not None
-        said = text.ping(account, conversation, text.plain(message.content), waited, asked)
+        said = people_words.ping(account, conversation, text.plain(message.content), waited, asked)
         tell_members(
             tx,
             shop,
@@ -123,15 +116,8 @@ def _whom(
     return pinged(work.step, plan, members, told, now, claimed_by=holder)
 
 
-class Summaries:
+class Summaries(InOneUnit):
     """Performs `Summarize`: what was held back from a member, once they want to hear again."""
-
-    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
-        self._store = store
-        self._now = now
-
-    async def perform(self, claim: Claim) -> None:
-        await self._store.write(lambda tx: self._unit(tx, claim))
 
     def _unit(self, tx: Tx, claim: Claim) -> None:
         work, shop, now = claim.task.work, claim.task.shop, self._now()
@@ -145,20 +131,13 @@ class Summaries:
             standing = _standing(tx, shop)
             if tally == Tally() and not standing:
                 return
-            said = text.summary(tally, standing, work.since, ZoneInfo(plan.zone), now)
+            said = people_words.summary(tally, standing, work.since, ZoneInfo(plan.zone), now)
             key = f"{claim.task.key}:told"
             tell_members(tx, shop, (work.member,), said, key=key, now=now)
 
 
-class Digests:
+class Digests(InOneUnit):
     """Performs `DailyDigest`, and has it performed again the next day while the shop wants it."""
-
-    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
-        self._store = store
-        self._now = now
-
-    async def perform(self, claim: Claim) -> None:
-        await self._store.write(lambda tx: self._unit(tx, claim))
 
     def _unit(self, tx: Tx, claim: Claim) -> None:
         work, shop, now = claim.task.work, claim.task.shop, self._now()
@@ -189,4 +168,4 @@ def _digest(tx: Tx, shop: ShopId, plan: PeoplePlan, at: time, now: datetime) -> 
     resting = (AccountState.WAITING, *RESTING)
     accounts = [one for one in tx.accounts.all(shop) if one.enabled]
     troubled = [one.name for one in accounts if one.state in resting]
-    return text.digest(tally, _standing(tx, shop), troubled, (since, until), zone, now)
+    return people_words.digest(tally, _standing(tx, shop), troubled, (since, until), zone, now)

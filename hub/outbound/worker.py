@@ -39,6 +39,21 @@ class Performer(Protocol):
     async def perform(self, claim: Claim) -> None: ...
 
 
+class InOneUnit:
+    """Performs what happens in the store alone: all of it, the settling included, in one unit of
+    work."""
+
+    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    async def perform(self, claim: Claim) -> None:
+        await self._store.write(lambda tx: self._unit(tx, claim))
+
+    def _unit(self, tx: Tx, claim: Claim) -> None:
+        raise NotImplementedError
+
+
 class Worker:
     """Claims tasks of the given kinds, at most `most` at a time, lanes in parallel."""
 

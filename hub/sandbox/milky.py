@@ -19,6 +19,7 @@ from typing import Any
 from aiohttp import web
 
 from hub.sandbox.onebot_chats import ChatLine, Failed, Segment
+from hub.sandbox.qq_people import PeopleOfQq
 
 LARGEST_BODY = 50 * 1024 * 1024
 MOST_HISTORY = 30
@@ -40,7 +41,7 @@ class _Fault:
     lost: bool = False
 
 
-class MilkySim:
+class MilkySim(PeopleOfQq):
     """One QQ account behind a server that the hub dials. Use `serve`.
 
     Numbers of messages are those of a chat: two chats have the same ones.
@@ -141,31 +142,6 @@ class MilkySim:
 
     # --- People ---------------------------------------------------------------------------------
 
-    async def say_private(
-        self,
-        user_id: str,
-        text: str,
-        *,
-        quote: str | None = None,
-        image: str = "",
-        file: dict[str, Any] | None = None,
-    ) -> str:
-        """A person writes to the bot; returns the number of the message in that chat."""
-        more: list[Segment] = [{"type": "file", "data": file}] if file else []
-        return await self._say("private", user_id, user_id, text, quote, image, more, at_bot=False)
-
-    async def say_group(
-        self,
-        group_id: str,
-        user_id: str,
-        text: str,
-        *,
-        quote: str | None = None,
-        at_bot: bool = False,
-        image: str = "",
-    ) -> str:
-        return await self._say("group", group_id, user_id, text, quote, image, at_bot=at_bot)
-
     async def repeat(self, scene: str, peer: str, seq: str) -> None:
         """Deliver the event of an earlier message once more."""
         line = next(one for one in self.chat(scene, peer) if one.id == seq)
@@ -182,10 +158,6 @@ class MilkySim:
 
     def chat(self, scene: str, peer: str) -> list[ChatLine]:
         return list(self._chat(scene, peer).lines)
-
-    def bot_lines(self, scene: str, peer: str) -> list[ChatLine]:
-        """What the hub said in that chat."""
-        return [line for line in self.chat(scene, peer) if line.sender == self.self_id]
 
     async def wait_for_line(
         self,

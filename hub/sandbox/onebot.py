@@ -31,6 +31,7 @@ from hub.sandbox.onebot_chats import (
     read_message,
     written,
 )
+from hub.sandbox.qq_people import PeopleOfQq
 
 __all__ = ["ChatLine", "Dialect", "OneBotSim", "Segment"]
 
@@ -56,7 +57,7 @@ class _Over(Exception):
     """The connection has ended; everything that belongs to it stops."""
 
 
-class OneBotSim:
+class OneBotSim(PeopleOfQq):
     """One QQ account with a bridge beside it.
 
     People speak through `say_private` and `say_group`; what the hub does is seen in `chat`. Use
@@ -241,32 +242,6 @@ class OneBotSim:
 
     # --- People ---------------------------------------------------------------------------------
 
-    async def say_private(
-        self,
-        user_id: str,
-        text: str,
-        *,
-        quote: str | None = None,
-        image: str = "",
-        file: dict[str, Any] | None = None,
-    ) -> str:
-        """A person writes to the bot; returns the message id. Lost for the hub when offline."""
-        more: list[Segment] = [{"type": "file", "data": file}] if file else []
-        return await self._say("private", user_id, user_id, text, quote, image, more, at_bot=False)
-
-    async def say_group(
-        self,
-        group_id: str,
-        user_id: str,
-        text: str,
-        *,
-        quote: str | None = None,
-        at_bot: bool = False,
-        image: str = "",
-    ) -> str:
-        """A person writes in a group; returns the message id."""
-        return await self._say("group", group_id, user_id, text, quote, image, at_bot=at_bot)
-
     async def repeat(self, message_id: str) -> None:
         """Deliver the event of an earlier message once more, as some bridges do."""
         place = self._chats.place(message_id)
@@ -286,10 +261,6 @@ class OneBotSim:
     def chat(self, scene: str, peer: str) -> list[ChatLine]:
         """Everything said in that chat, oldest first."""
         return self._chats.lines(scene, peer)
-
-    def bot_lines(self, scene: str, peer: str) -> list[ChatLine]:
-        """What the hub said in that chat."""
-        return [line for line in self.chat(scene, peer) if line.sender == self.self_id]
 
     async def wait_for_line(
         self,

@@ -23,6 +23,7 @@ from hub.store import messages
 from hub.store.codec import micros_or_none, moment_or_none
 from hub.store.holds import Holds
 from hub.store.nouns import ConversationLine
+from hub.store.orders import Orders
 from hub.store.sql import Row, Sql, Statement
 
 _COLUMNS = (
@@ -68,6 +69,10 @@ _NAME_ITEM = Statement(
     "UPDATE conversations SET item_title = :title WHERE shop_id = :shop AND item_id = :item"
     " RETURNING id"
 )
+_NAME_BUYER = Statement(
+    "UPDATE conversations SET buyer_name = :name"
+    " WHERE shop_id = :shop AND id = :id AND buyer = :buyer AND buyer_name = ''"
+)
 
 
 def _recent(account: str, before: str, drafted: str) -> Statement:
@@ -107,11 +112,14 @@ def ticket_name(number: int) -> str:
 
 
 class Conversations:
-    __slots__ = ("_clock", "_holds", "_sql")
+    __slots__ = ("_clock", "_holds", "_orders", "_sql")
 
-    def __init__(self, sql: Sql, holds: Holds, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, sql: Sql, holds: Holds, orders: Orders, clock: Callable[[], datetime]
+    ) -> None:
         self._sql = sql
         self._holds = holds
+        self._orders = orders
         self._clock = clock
 
     def upsert(
@@ -130,7 +138,8 @@ class Conversations:
 
         What is given fills gaps, and replaces what was known unless `at` (when it was said) lies
         before the newest message; nothing known is ever blanked. The one exception: the title goes
-        when the conversation turns to another item, because it would name the wrong one.
+        when the conversation turns to another item, because it would name the wrong one. The first
+        name that is heard goes to the buyer's orders that have none.
         """
         sql = self._sql
         row = sql.row(_BY_PLATFORM, shop=shop, account=account, platform_id=platform_id)
@@ -145,6 +154,8 @@ class Conversations:
             if known == old:
                 return _to_conversation(row)
             self._update(shop, id_, known)
+            if known[0] and known[1] and not old[1]:
+                self._orders.name_buyer(shop, known[0], known[1])
         sql.changed(shop, "conversation", id_)
         return _to_conversation((id_, shop, account, platform_id, ticket, *known))
 
@@ -152,6 +163,12 @@ class Conversations:
         """An item's own page was read: its conversations are about something called so, and
         whoever looks at them looks again."""
         for (id_,) in self._sql.rows(_NAME_ITEM, shop=shop, item=item_id, title=title):
+            self._sql.changed(shop, "conversation", id_)
+
+    def name_buyer(self, shop: ShopId, id_: ConversationId, buyer: PlatformUser, name: str) -> None:
+        """An order says what its buyer is called: so is the buyer of this conversation, if it is
+        the same and what he wrote himself did not tell."""
+        if self._sql.run(_NAME_BUYER, shop=shop, id=id_, buyer=buyer, name=name):
             self._sql.changed(shop, "conversation", id_)
 
     def get(self, shop: ShopId, id_: ConversationId) -> Conversation | None:

@@ -51,26 +51,15 @@ _ADD_OUT = Statement(
     " :member, :now, :now) ON CONFLICT (shop_id, key)"
     " WHERE key IS NOT NULL DO NOTHING"
 )
-_TOUCH = Statement(
+TOUCH = Statement(
     "UPDATE conversations SET last_message_at = :at WHERE shop_id = :shop AND id = :conversation"
     " AND (last_message_at IS NULL OR last_message_at < :at)"
 )
+"""The conversation was last spoken in at `at`, unless it is known to have been later."""
 _GET = Statement(f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop AND m.id = :id")
 _REWORD = Statement(
     "UPDATE messages SET content = :content, sent_at = :now WHERE shop_id = :shop AND id = :id"
     " AND state = 'queued' RETURNING conversation_id"
-)
-_DRAFTS = Statement(
-    f"SELECT {COLUMNS} FROM messages m WHERE m.shop_id = :shop"
-    " AND m.conversation_id = :conversation AND m.state = 'draft' ORDER BY m.id"
-)
-_DRAFTED = Statement(
-    "SELECT DISTINCT conversation_id FROM messages WHERE shop_id = :shop AND state = 'draft'"
-)
-_APPROVE = Statement(
-    "UPDATE messages SET state = 'queued', reason = '', content = :content, member_id = :member,"
-    " sent_at = :now WHERE shop_id = :shop AND id = :id AND state = 'draft'"
-    " RETURNING conversation_id"
 )
 _REPLACE_CONTENT = Statement(
     "UPDATE messages SET content = :content WHERE shop_id = :shop AND id = :id"
@@ -226,29 +215,6 @@ class Messages:
         )
         return self._added(shop, conversation, id_, now)
 
-    def drafts(self, shop: ShopId, conversation: ConversationId) -> list[Message]:
-        """What is proposed and waits for a person, oldest first."""
-        rows = self._sql.rows(_DRAFTS, shop=shop, conversation=conversation)
-        return [to_message(row) for row in rows]
-
-    def drafted(self, shop: ShopId) -> frozenset[ConversationId]:
-        """Conversations in which a proposal waits for a person."""
-        return frozenset(ConversationId(row[0]) for row in self._sql.rows(_DRAFTED, shop=shop))
-
-    def approve(
-        self, shop: ShopId, id_: MessageId, content: Content, member: MemberId, now: datetime
-    ) -> bool:
-        """A person wants it said, in these words. False: it is no draft any more."""
-        conversation = self._sql.value(
-            _APPROVE,
-            shop=shop,
-            id=id_,
-            content=content_to_text(content),
-            member=member,
-            now=micros(now),
-        )
-        return self._added(shop, ConversationId(conversation or 0), conversation, now) is not None
-
     def _new_uuid(self, now: datetime) -> str:
         """No two alike: the digits are ten times the microseconds, and count up from there, because
         all that is written in one unit of work has the same moment."""
@@ -372,9 +338,12 @@ class Messages:
         own = self.get(shop, id_)
         if own is None or key is None:
             return [] if own is None else [own]
-        first = key.rpartition("/")[0] or key
+        return self.answer(shop, key.rpartition("/")[0] or key)
+
+    def answer(self, shop: ShopId, key: str) -> list[Message]:
+        """All messages of the answer whose first has this key; empty: there is none."""
         # The slash comes right before the digits: nothing of another answer lies in between.
-        rows = self._sql.rows(_BY_KEY, shop=shop, first=first, beyond=f"{first}0")
+        rows = self._sql.rows(_BY_KEY, shop=shop, first=key, beyond=f"{key}0")
         return [to_message(row) for row in rows]
 
     def about_orders(self, shop: ShopId, conversation: ConversationId) -> set[MessageId]:
@@ -465,7 +434,7 @@ class Messages:
         if id_ is None:
             return None
         if newest is None or newest < at:
-            self._sql.run(_TOUCH, shop=shop, conversation=conversation, at=micros(at))
+            self._sql.run(TOUCH, shop=shop, conversation=conversation, at=micros(at))
         self._sql.changed(shop, "conversation", conversation)
         return MessageId(id_)
 

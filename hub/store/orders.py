@@ -103,6 +103,10 @@ _SET_STEPS = Statement(f"UPDATE orders SET steps = :steps{_ONE}")
 _SET_SHIPPED = Statement(f"UPDATE orders SET shipped_at = :now{_ONE} AND shipped_at IS NULL")
 _SET_REFUND = Statement(f"UPDATE orders SET refund_at = :at{_ONE} AND refund_at IS NULL")
 _CLEAR_REFUND = Statement(f"UPDATE orders SET refund_at = NULL{_ONE} AND refund_at IS NOT NULL")
+_NAME_BUYER = Statement(
+    "UPDATE orders SET buyer_name = :name"
+    " WHERE shop_id = :shop AND buyer = :buyer AND buyer_name = '' RETURNING order_id"
+)
 _NOTE_DOWN = Statement(
     "INSERT INTO delivery_events (shop_id, account_id, order_id, unit, step, detail, member_id,"
     " door, at) VALUES (:shop, :account, :order, :unit, :step, :detail, :member, :door, :now)"
@@ -238,6 +242,11 @@ class Orders:
         news = self._sql.run(_CLEAR_REFUND, shop=shop, account=account, order=order)
         self._changed(shop, order)
         return news > 0
+
+    def name_buyer(self, shop: ShopId, buyer: PlatformUser, name: str) -> None:
+        """His orders whose pages did not tell his name have it from now on."""
+        for (order,) in self._sql.rows(_NAME_BUYER, shop=shop, buyer=buyer, name=name):
+            self._changed(shop, order)
 
     # --- the story ---
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from hub.model import AccountId, Content, ConversationId, Item, MessageState, Origin, ShopId
 from hub.store.codec import content_to_text, decimal_to_text, micros
+from hub.store.messages import TOUCH
 from hub.store.sql import Sql, Statement
 
 _SAY = Statement(
@@ -19,10 +20,6 @@ _SAY = Statement(
     " RETURNING id"
 )
 _SAID = Statement("SELECT 1 FROM messages WHERE shop_id = :shop AND key = :key")
-_TOUCH = Statement(
-    "UPDATE conversations SET last_message_at = :at WHERE shop_id = :shop AND id = :conversation"
-    " AND (last_message_at IS NULL OR last_message_at < :at)"
-)
 _ITEM = Statement(
     "INSERT INTO items (shop_id, account_id, platform_id, title, description, price,"
     " highest_price, picture, variants) VALUES (:shop, :account, :id, :title, :description, :price,"
@@ -68,7 +65,7 @@ class Past:
         )
         if id_ is None:
             return False
-        self._sql.run(_TOUCH, shop=shop, conversation=conversation, at=micros(sent_at))
+        self._sql.run(TOUCH, shop=shop, conversation=conversation, at=micros(sent_at))
         self._sql.changed(shop, "conversation", conversation)
         return True
 

@@ -34,6 +34,7 @@ from hub.store.columns import shop as _shop
 from hub.store.columns import shop_of_parent as _shop_of_parent
 from hub.store.columns import time as _time
 from hub.store.columns import words as _text
+from hub.store.conversation_tables import CONVERSATIONS
 from hub.store.credit_tables import CREDITS
 from hub.store.delivery_tables import DELIVERY
 from hub.store.import_tables import IMPORTS
@@ -46,6 +47,7 @@ __all__ = [
     "ASSIST",
     "BARGAINS",
     "CANNED",
+    "CONVERSATIONS",
     "CREDITS",
     "DELIVERY",
     "IMPORTS",
@@ -186,77 +188,6 @@ comparisons = Table(
 first connection (`since`) on; and the outage that is over and not reported yet, with what was
 caught up of it."""
 
-conversations = Table(
-    "conversations",
-    metadata,
-    _id(),
-    _shop_of_parent(),
-    _reference("account_id"),
-    _text("platform_id"),
-    _text("ticket"),
-    _text("buyer", nullable=True),
-    _text("buyer_name"),
-    _text("item_id", nullable=True),
-    _text("item_title"),
-    _time("last_message_at", nullable=True),
-    _of_shop("account_id", "accounts"),
-    UniqueConstraint("account_id", "platform_id"),
-    UniqueConstraint("shop_id", "ticket"),
-    UniqueConstraint("shop_id", "id"),
-    UniqueConstraint("shop_id", "account_id", "id"),
-    Index(None, "shop_id", "last_message_at"),
-    sqlite_autoincrement=True,
-)
-
-messages = Table(
-    "messages",
-    metadata,
-    _id(),
-    _shop_of_parent(),
-    _reference("account_id"),
-    _reference("conversation_id"),
-    _text("platform_id", nullable=True),
-    _text("key", nullable=True),
-    _text("uuid", nullable=True),
-    _text("origin"),
-    _text("content"),
-    _text("state"),
-    _text("reason"),
-    _reference("member_id", nullable=True),
-    _text("quoted", nullable=True),
-    _time("sent_at"),
-    _time("wire_at", nullable=True),
-    _text("state_before_echo", nullable=True),
-    _time("echoed_at", nullable=True),
-    _time("created_at"),
-    ForeignKeyConstraint(
-        ["shop_id", "account_id", "conversation_id"],
-        ["conversations.shop_id", "conversations.account_id", "conversations.id"],
-        ondelete="CASCADE",
-    ),
-    ForeignKeyConstraint(["shop_id", "member_id"], ["members.shop_id", "members.id"]),
-    _partial(
-        "uq_messages_platform_id",
-        "account_id",
-        "platform_id",
-        where="platform_id IS NOT NULL",
-        unique=True,
-    ),
-    _partial("uq_messages_key", "shop_id", "key", where="key IS NOT NULL", unique=True),
-    Index(None, "conversation_id", "sent_at", "id"),
-    _partial(
-        "ix_messages_human",
-        "conversation_id",
-        "sent_at",
-        where="origin IN ('operator', 'phone') OR origin = 'ai' AND member_id IS NOT NULL",
-    ),
-    _partial("ix_messages_unnamed", "conversation_id", where="platform_id IS NULL"),
-    _partial("ix_messages_drafts", "conversation_id", where="state = 'draft'"),
-    sqlite_autoincrement=True,
-)
-"""`wire_at`: when a message of ours last went out. `state_before_echo`, `echoed_at`: its state
-before an echo gave it a platform id, and when; kept until the platform's answer confirms the id."""
-
 items = Table(
     "items",
     metadata,
@@ -306,55 +237,6 @@ rules = Table(
 )
 """`keywords`, `items` and `pictures` are lists; `hours` is `09:00-22:30`, or empty for any time."""
 
-holds = Table(
-    "holds",
-    metadata,
-    _id(),
-    _shop(),
-    _text("kind"),
-    _text("scope"),
-    _reference("conversation_id", nullable=True),
-    _reference("account_id", nullable=True),
-    _text("reason"),
-    _reference("member_id", nullable=True),
-    _time("since"),
-    _time("until", nullable=True),
-    _time("ended_at", nullable=True),
-    _of_shop("conversation_id", "conversations"),
-    _of_shop("account_id", "accounts"),
-    ForeignKeyConstraint(["shop_id", "member_id"], ["members.shop_id", "members.id"]),
-    _partial(
-        "uq_holds_scope",
-        "shop_id",
-        "scope",
-        "kind",
-        where="ended_at IS NULL",
-        unique=True,
-    ),
-    sqlite_autoincrement=True,
-)
-"""At most one row per scope and kind has no end written down, however many ran out before it.
-`scope` is `shop`, `account:<id>`, `item:<platform's id>` or `conversation:<id>`; the references let
-a hold go with what it is about."""
-
-decisions = Table(
-    "decisions",
-    metadata,
-    _id(),
-    _shop_of_parent(),
-    _reference("conversation_id"),
-    _reference("message_id", nullable=True),
-    _text("outcome"),
-    _text("reason"),
-    _text("steps"),
-    _reference("rule_id", nullable=True),
-    _time("at"),
-    _of_shop("conversation_id", "conversations"),
-    Index(None, "conversation_id", "id"),
-)
-"""`message_id` and `rule_id` are no foreign keys: messages go with their conversation only, and the
-number of a rule stays readable after the rule is gone."""
-
 outbox = Table(
     "outbox",
     metadata,
@@ -384,25 +266,6 @@ outbox = Table(
 """`head` marks the oldest open task of a lane, the only one that may be claimed. `due_at` is when
 it may be claimed next: its due time while ready, the end of its lease while running. `seat` names
 the lease whose holder alone may do it; empty: anybody may."""
-
-relays = Table(
-    "relays",
-    metadata,
-    _id(),
-    _shop_of_parent(),
-    _text("bot"),
-    _text("scene"),
-    _text("peer"),
-    _text("external_id"),
-    Column("part", Integer, nullable=False),
-    _reference("conversation_id"),
-    _reference("message_id", nullable=True),
-    _reference("need", nullable=True),
-    _time("at"),
-    _of_shop("conversation_id", "conversations"),
-    Index(None, "bot", "scene", "peer", "external_id", "id"),
-    Index(None, "conversation_id"),
-)
 
 inputs = Table(
     "inputs",

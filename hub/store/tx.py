@@ -19,6 +19,7 @@ from hub.store.credits import ReplyAnchors
 from hub.store.decisions import Decisions
 from hub.store.deliveries import Deliveries
 from hub.store.delivery_rules import DeliveryRules
+from hub.store.drafts import Drafts
 from hub.store.focuses import Focuses
 from hub.store.holds import Holds
 from hub.store.imports import Imports
@@ -73,6 +74,7 @@ class Tx:
         "decisions",
         "deliveries",
         "delivery_rules",
+        "drafts",
         "floors",
         "focuses",
         "guards",
@@ -113,8 +115,10 @@ class Tx:
         self.accounts = Accounts(sql, vault)
         self.comparisons = Comparisons(sql)
         self.holds = Holds(sql)
-        self.conversations = Conversations(sql, self.holds, clock)
+        self.orders = Orders(sql)
+        self.conversations = Conversations(sql, self.holds, self.orders, clock)
         self.messages = Messages(sql, clock)
+        self.drafts = Drafts(sql)
         self.transcripts = Transcripts(sql)
         self.items = Items(sql)
         self.rules = Rules(sql)
@@ -126,7 +130,6 @@ class Tx:
         self.pools = Pools(sql, vault)
         self.card_records = CardRecords(sql)
         self.cards = Cards(sql, self.card_records, self.pools)
-        self.orders = Orders(sql)
         self.deliveries = Deliveries(sql)
         self.delivery_rules = DeliveryRules(sql)
         self.needs = Needs(sql)

@@ -11,6 +11,7 @@ from hub.text.delivery import stop_line
 
 GOOD, BAD, NOTE = "✅", "❌", "ℹ"
 ALL_WELL = "没有发现问题"
+NOT_STOPPED = f"{GOOD} 发货没有停"
 
 _NO_RULE = {
     NeedKind.NO_RULE: "没有发货规则，不会自动发。到后台「发货规则」里添加",
@@ -23,16 +24,17 @@ def check_up_item(
     account: Account,
     *,
     on_sale: bool | None,
-    stop: Stop | None,
+    stops: Sequence[Stop],
+    halted: Collection[AccountId | None],
     specs: Sequence[tuple[Spec, NeedKind | None, str, str | None, int | None]],
     guards: Guards,
 ) -> str:
     """`specs`: the choice; why no rule serves it, or the pool's name, why it is short, and how
-    many cards are there."""
+    many cards are there. `halted`: where an emergency stop is on."""
     lines = [f"体检「{shorten(title, 30)}」【{account.name}】", _account(account)]
     if on_sale is False:
         lines.append(f"{NOTE} 商品已经下架，买家拍不了")
-    lines.append(_stop(stop, account) if stop is not None else f"{GOOD} 发货没有停")
+    lines += [_stop(one, account, halted) for one in stops] or [NOT_STOPPED]
     for spec, missing, pool, short, there in specs:
         chosen = "；".join(value for _, value in spec)
         lines.append(_served(f"{chosen}：" if chosen else "", missing, pool, short, there))
@@ -55,7 +57,7 @@ def check_up_shop(
     `halted`: where an emergency stop is on."""
     lines = ["体检"]
     lines += [_account(one) for one in accounts] or [f"{BAD} 还没有账号，请在网页后台添加"]
-    lines += [_stop(stop, account, halted) for stop, account in stops] or [f"{GOOD} 发货没有停"]
+    lines += [_stop(stop, account, halted) for stop, account in stops] or [NOT_STOPPED]
     for sentence, pool, short, there in rules:
         lines.append(_served("", None, pool, short, there))
         if short is not None:
@@ -86,7 +88,7 @@ def _account(account: Account) -> str:
     return f"{BAD} 账号「{account.name}」{ACCOUNT_STATES[account.state]}，收不到订单。{mend}"
 
 
-def _stop(stop: Stop, account: Account | None, halted: Collection[AccountId | None] = ()) -> str:
+def _stop(stop: Stop, account: Account | None, halted: Collection[AccountId | None]) -> str:
     named = account if stop.account is not None else None
     again = "/开" if stop.account in halted else "/开发"
     again = f"{again} {named.name}" if named is not None else again

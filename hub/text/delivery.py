@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from hub.model import (
     Account,
@@ -19,6 +20,7 @@ from hub.model import (
     Stop,
 )
 from hub.text.content import shorten
+from hub.text.times import span
 
 NEED_KINDS: dict[NeedKind, str] = {
     NeedKind.NO_RULE: "没有发货规则",
@@ -106,6 +108,7 @@ STEPS: dict[DeliveryStep | OrderNote, str] = {
     OrderNote.PRICE_ASKED: "要求改价",
     OrderNote.PRICED: "已改价",
     OrderNote.PRICE_FAILED: "改价没有成功",
+    OrderNote.HURRIED: "不再等，马上发",
     OrderNote.KEPT: "供货方的卡来晚了，留着没有发",
 }
 
@@ -188,11 +191,16 @@ def delivered_notice(
     units: int,
     *,
     again: bool = False,
+    by_hand: tuple[str, timedelta] | None = None,
 ) -> str:
-    """`cards` are masked. `again`: a person had the same sent once more."""
+    """`cards` are masked. `again`: a person had the same sent once more. `by_hand`: who wanted it
+    delivered, empty if that is not known, and how long before."""
     given = f"：{'、'.join(cards[:5])}{' 等' if len(cards) > 5 else ''}" if cards else ""
-    done = "已再发一次" if again else "已自动发货"
+    done = "已再发一次" if again else "已手动发货" if by_hand is not None else "已自动发货"
     lines = [f"✅ {done} {units} 份「{pool}」{given}", *_about(account, order, order.id)]
+    if by_hand is not None and by_hand[0]:
+        who, ago = by_hand
+        lines.append(f"{who} 让发的，{span(ago)}后发到")
     if conversation is not None:
         lines.append(f"#{conversation.ticket}")
     return "\n".join(lines)

@@ -9,26 +9,78 @@ from zoneinfo import ZoneInfo
 from hub.model import Account, AccountState, Conversation, Role
 from hub.text.accounts import ACCOUNT_STATES, account_line
 
+_LEAST = {Role.OWNER: "店主", Role.AGENT: "客服、店主", Role.VIEWER: "所有成员"}
+HELP_WIDTH = 36
+"""What one line of a phone shows; a Chinese character counts twice."""
+_NARROWEST_WIDE = 0x1100
+"""From here on, characters are as wide as two Latin ones, nearly all of those in use here."""
 
-def help_page(groups: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> str:
+
+def help_page(groups: Sequence[tuple[str, Sequence[str]]], *, answers: bool) -> str:
+    """One screen of a phone. `groups`: the names of the commands that this operator may use, under
+    that of their group. `answers`: they may answer buyers."""
+    if answers:
+        lines = ["引用买家的通知直接写字就是回复他；也可以写「#a7 在的」。"]
+    else:
+        lines = ["你可以看会话、订单和库存；回复买家、改动要请客服或店主。"]
+    lines += [_help_line(name, commands) for name, commands in groups]
+    return "\n".join(
+        [
+            *lines,
+            f"/帮助 {groups[0][0]}　看一组命令",
+            "/帮助 命令名　看一条命令的说明",
+            "/帮助 全部　列出所有命令",
+        ]
+    )
+
+
+def _help_line(group: str, commands: Sequence[str]) -> str:
+    """As many as fit."""
+    line = f"{group}　/{commands[0]}"
+    for number, name in enumerate(commands[1:], 1):
+        longer = f"{line} /{name}"
+        more = " …" if number + 1 < len(commands) else ""
+        if _width(longer + more) > HELP_WIDTH:
+            return f"{line} …"
+        line = longer
+    return line
+
+
+def _width(words: str) -> int:
+    return sum(2 if ord(one) >= _NARROWEST_WIDE else 1 for one in words)
+
+
+def help_groups(groups: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> str:
     """`groups`: usage and summary of each command this operator may use, under a heading."""
-    lines = ["引用一条通知直接写字，就是回复那位买家；也可以写「#a7 在的」。"]
+    lines: list[str] = []
     for name, commands in groups:
-        lines += ["", f"〔{name}〕", *(f"{usage}　{summary}" for usage, summary in commands)]
-    lines += ["", "/帮助 命令名　看详细说明"]
-    return "\n".join(lines)
+        lines += [f"〔{name}〕", *(f"{usage}　{summary}" for usage, summary in commands), ""]
+    return "\n".join([*lines, "/帮助 命令名　看详细说明"])
 
 
-def command_help(usage: str, summary: str, details: str, aliases: Sequence[str]) -> str:
+def help_for_others(group: str) -> str:
+    return f"「{group}」里的命令要客服或店主来用。发 /帮助 看你能用的"
+
+
+def command_help(
+    usage: str,
+    summary: str,
+    details: str,
+    aliases: Sequence[str],
+    *,
+    role: Role,
+    group: str,
+) -> str:
+    """`role`: the least that may use it; `group`: where others like it are found."""
     parts = [f"{usage}\n{summary}"]
     if details:
         parts.append(details)
     if aliases:
         parts.append("别名：" + "、".join(f"/{alias}" for alias in aliases))
+    if role is not Role.VIEWER:
+        parts.append(f"谁能用：{_LEAST[role]}")
+    parts.append(f"相近的命令：/帮助 {group}")
     return "\n".join(parts)
-
-
-_LEAST = {Role.OWNER: "店主", Role.AGENT: "客服、店主", Role.VIEWER: "所有成员"}
 
 
 def manual(commands: Sequence[tuple[str, str, str, Role, str, Sequence[str]]]) -> str:
@@ -50,7 +102,7 @@ def _cell(words: str) -> str:
 def unknown_command(name: str, nearest_usage: str | None) -> str:
     if nearest_usage is not None:
         return f"没有 /{name} 这个命令。是不是想用 {nearest_usage}？"
-    return f"没有 /{name} 这个命令，发 /帮助 看全部命令。"
+    return f"没有 /{name} 这个命令，发 /帮助 看有哪些命令。"
 
 
 def status_page(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from hub.model import CannedAnswer, Content, Conversation
+from hub.model import CannedAnswer, Content, Conversation, Message
 from hub.text.content import plain, shorten
+from hub.text.talk import what_became
+from hub.text.times import clock
 
 OUTCOMES = {
     "answered": "自动回复了",
@@ -34,12 +38,31 @@ def outcome(word: str) -> str:
 
 def why_page(
     conversation: Conversation,
-    said: str,
+    heard: Message | None,
     decisions: Sequence[tuple[str, str, Sequence[str]]],
+    said: Sequence[Message],
+    zone: ZoneInfo,
+    now: datetime,
+    *,
+    around: Sequence[Message] = (),
+    fell_back: bool = False,
 ) -> str:
-    """`said`: the buyer's words; `decisions`: outcome, reason and what was looked at before, in the
-    order in which they were made."""
-    lines = [f"买家说：{shorten(said, 60)}" if said else "订单到了新的一步"]
+    """`heard`: the buyer's line, None for a step of an order; `decisions`: outcome, reason and what
+    was looked at before, in the order in which they were made; `said`: what the buyer was told, or
+    was to be. `around`: lines close by that might be meant. `fell_back`: the quoted one was none
+    that anything was decided about."""
+    lines = ["你引用的那条没有单独的决定，下面是最近的一次："] if fell_back else []
+    if heard is None:
+        lines.append("订单到了新的一步")
+    else:
+        words = shorten(plain(heard.content, links=False), 60)
+        lines.append(f"买家 {clock(heard.sent_at, zone, now)} 说：{words}")
+    if around:
+        others = "".join(f"「{shorten(plain(one.content, links=False), 12)}」" for one in around)
+        lines.append(f"（前后还说了{others}，要看那句就引用它的通知）")
+    for one in said:
+        words = shorten(plain(one.content, links=False), 60)
+        lines.append(f"回复：「{words}」{what_became(one)}")
     for word, reason, steps in decisions:
         lines.append(f"→ {outcome(word)}：{reason}")
         lines += [f"  · {step}" for step in steps]

@@ -39,7 +39,7 @@ async def test_out_of_stock_is_restocked_and_delivered_by_quoting_the_notice(sho
     await stage.operator_writes("/待处理")
     await stage.wait_for_notice("没有待处理的事")
     assert shop.got() == ["CODE-1111"]
-    done = await stage.wait_for_notice("✅ 已自动发货 1 份「月卡」：CO…11")
+    done = await stage.wait_for_notice("✅ 已手动发货 1 份「月卡」：CO…11")
     await stage.operator_writes("/单", done)
     page = await stage.wait_for_notice("第 1 份「月卡」已完成：CODE-1111")
     assert f"订单 {order.id}" in page.text

@@ -156,7 +156,7 @@ async def test_why_tells_in_qq_what_was_looked_at_until_something_answered(stage
     await stage.wait_for_answer("可以的")
     await stage.settled()
     await stage.operator_writes("/为什么", notice)
-    told = await stage.wait_for_notice("买家说：能开发票吗")
+    told = await stage.wait_for_notice("说：能开发票吗\n")
     assert "→ 交给 AI：没有命中规则，交给 AI 回答" in told.text
     assert "  · 没有暂停，也没有人在接待" in told.text
     assert "  · 关键词：2 条规则都没有命中" in told.text

@@ -158,7 +158,7 @@ async def a_number_settles_what_waited(day: Day) -> None:
         await day.writes("/处理 1 1")
     await day.hears("待处理 1：发货")
     await day.phone_shows("CODE-1111", buyer=BUYER, item=POT)
-    await day.hears("✅ 已自动发货 1 份「月卡」：CO…11")
+    await day.hears("✅ 已手动发货 1 份「月卡」：CO…11")
 
 
 async def a_card_is_asked_for_again(day: Day) -> None:

@@ -48,6 +48,10 @@ def test_the_list_of_commands_has_each_one_once() -> None:
     assert sorted(listed) == sorted(one.action for one in COMMANDS)
 
 
+def test_no_group_of_the_help_is_called_like_a_command() -> None:
+    assert [name for name, _ in HELP_GROUPS if find_command(name)] == []
+
+
 @pytest.mark.parametrize(
     ("said", "meant"),
     [

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from store_stage import Stage, add_account, at
 
-from hub.model import WHOLE_SHOP, Conversation, HoldKind, PlatformConversation, PlatformUser, Scope
+from hub.model import (
+    WHOLE_SHOP,
+    Conversation,
+    HoldKind,
+    Order,
+    OrderStatus,
+    PlatformConversation,
+    PlatformUser,
+    Scope,
+)
 from hub.store import Tx
 
 PLATFORM = PlatformConversation("60010020040")
@@ -62,6 +73,51 @@ async def test_gaps_are_filled_and_newer_news_replaces_older(stage: Stage) -> No
         assert (newer.buyer_name, newer.last_message_at) == ("小林林", at(30))
         assert tx.conversations.by_platform(stage.shop, stage.account.id, PLATFORM) == newer
         assert tx.conversations.by_ticket(stage.shop, newer.ticket) == newer
+
+    await stage.do(unit)
+
+
+async def test_the_first_name_goes_to_the_orders_of_this_buyer_that_have_none(
+    stage: Stage,
+) -> None:
+    buyer = PlatformUser("3100")
+
+    def order(tx: Tx, number: str, name: str = "", of: PlatformUser = buyer) -> None:
+        told = Order(number, OrderStatus.PAID, "", buyer=of, buyer_name=name)
+        tx.orders.save(stage.shop, stage.account.id, told, conversation=None, now=at())
+
+    def unit(tx: Tx) -> None:
+        upsert = partial(tx.conversations.upsert, stage.shop, stage.account.id, PLATFORM)
+        upsert(buyer=buyer, at=at(1))
+        order(tx, "1")
+        order(tx, "2", "页面上的名字")
+        order(tx, "3", of=PlatformUser("3200"))
+        upsert(buyer_name="小林", at=at(2))
+        order(tx, "4")
+        upsert(buyer_name="小林林", at=at(3))
+        names = {one.id: one.buyer_name for one in tx.orders.recent(stage.shop)}
+        assert names == {"1": "小林", "2": "页面上的名字", "3": "", "4": ""}
+
+    await stage.do(unit)
+
+
+async def test_an_order_names_the_buyer_of_its_conversation_only_where_nothing_else_did(
+    stage: Stage,
+) -> None:
+    buyer, other = PlatformUser("3100"), PlatformUser("3200")
+
+    def unit(tx: Tx) -> None:
+        made = tx.conversations.upsert(stage.shop, stage.account.id, PLATFORM, buyer=buyer)
+
+        def named(by: PlatformUser, name: str) -> str:
+            tx.conversations.name_buyer(stage.shop, made.id, by, name)
+            found = tx.conversations.get(stage.shop, made.id)
+            assert found is not None
+            return found.buyer_name
+
+        assert named(other, "别人") == ""
+        assert named(buyer, "小林") == "小林"
+        assert named(buyer, "小林林") == "小林"
 
     await stage.do(unit)
 

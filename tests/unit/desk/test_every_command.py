@@ -14,7 +14,7 @@ from cases_trade import TRADE
 from command_case import BARGAIN, REVIEWED, SECOND, UNPAID, Case
 from delivery_stage import DeliveryStage, open_delivery_stage
 
-from hub.commands import COMMANDS, Action, Command
+from hub.commands import COMMANDS, Action, Command, may
 from hub.model import DeliveryState, OrderStatus, Role
 from tests.unit import manual
 
@@ -83,6 +83,43 @@ async def test_help_of_every_command_says_how_it_is_written(stage: DeliveryStage
     for command in COMMANDS:
         said = await stage.write(f"/帮助 {command.name}", as_=Role.VIEWER)
         assert said.startswith(f"{command.usage}\n{command.summary}"), command.name
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_help_fits_one_screen_and_leads_to_all_that_its_reader_may_use(
+    stage: DeliveryStage, role: Role
+) -> None:
+    first = await stage.write("/帮助", as_=role)
+    assert len(first.splitlines()) <= 15
+    groups = [line.partition("　")[0] for line in first.splitlines()[1:-3]]
+    pages = [await stage.write(f"/帮助 {group}", as_=role) for group in groups]
+    every = await stage.write("/帮助 全部", as_=role)
+    for command in COMMANDS:
+        line = f"{command.usage}　{command.summary}"
+        allowed = may(role, command.role)
+        assert any(line in page for page in pages) is (line in every) is allowed, command.name
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("发货", "/发货 订单号|#编号"),
+        ("/单", "/单 [订单号"),
+        ("订单", "〔订单和发货〕"),
+        ("库存", "/库存 [卡池名]"),
+        ("库存和补货", "〔库存和补货〕"),
+        ("暂停30分钟", "/暂停 [对象] [时长]"),
+        ("随便写写", "没有 /随便写写 这个命令"),
+    ],
+)
+async def test_help_about_a_name_means_the_command_then_the_group(
+    stage: DeliveryStage, asked: str, answer: str
+) -> None:
+    assert (await stage.write(f"/帮助 {asked}")).startswith(answer)
+
+
+async def test_help_about_a_group_of_others_says_whose_it_is(stage: DeliveryStage) -> None:
+    assert "要客服或店主" in await stage.write("/帮助 买家", as_=Role.VIEWER)
 
 
 def test_the_manual_in_the_docs_is_the_one_of_the_registry() -> None:

@@ -23,6 +23,7 @@ from hub.model import (
     Conversation,
     Item,
     Member,
+    Message,
     OperatorMessage,
     Origin,
     PlatformConversation,
@@ -62,9 +63,9 @@ class Stage:
         message = OperatorMessage(PRIVATE, "10002", f"{self._written}", what)
         return await self.desk.chat.receive(replace(message, **more))
 
-    async def hear(self, words: str, item: str | None = ITEM) -> None:
+    async def hear(self, words: str, item: str | None = ITEM, *, seconds: int = 60) -> None:
         """The buyer says something a minute after the last time."""
-        self.now += timedelta(minutes=1)
+        self.now += timedelta(seconds=seconds)
         self._written += 1
         event = BuyerMessage(
             id=PlatformMessage(f"43{self._written:011}.PNM"),
@@ -81,12 +82,16 @@ class Stage:
         [line] = await self.desk.inbox.conversations(self.operator)
         return line.conversation
 
-    async def said(self) -> list[str]:
-        """By operators, in order."""
+    async def messages(self) -> list[Message]:
+        """Everything that was said, oldest first."""
         shop, talk = self.owner.shop, await self.talk()
-        messages = await self.store.read(
+        return await self.store.read(
             lambda tx: tx.messages.of_conversation(shop, talk.id, limit=100)
         )
+
+    async def said(self) -> list[str]:
+        """By operators, in order."""
+        messages = await self.messages()
         return [text.plain(m.content) for m in messages if m.origin is Origin.OPERATOR]
 
 
@@ -212,7 +217,8 @@ async def test_why_tells_the_reason_and_what_was_looked_at_before(stage: Stage) 
     await stage.hear("能便宜吗")
     told = await stage.write(f"/为什么 #{(await stage.talk()).ticket}")
     assert told == (
-        "买家说：能便宜吗\n"
+        "买家 12:01 说：能便宜吗\n"
+        "回复：「稍等」（待发）\n"
         "→ 自动回复了：没有命中关键词，使用默认回复\n"
         "  · 没有暂停，也没有人在接待\n"
         "  · 这个商品的关键词：1 条规则都没有命中\n"
@@ -245,9 +251,87 @@ async def test_why_about_a_quoted_notice_means_that_message(stage: Stage) -> Non
     told = await stage.write("/为什么", quoted_id="5")
     assert told is not None
     assert "命中关键词「包邮」" in told
+    assert "买家 12:01 说：包邮吗\n（前后还说了「多少钱」，要看那句就引用它的通知）" in told
     newest = await stage.write(f"/为什么 #{talk.ticket}")
     assert newest is not None
-    assert "买家说：多少钱" in newest
+    assert "买家 12:02 说：多少钱\n（前后还说了「包邮吗」" in newest
+    assert "回复" not in newest.replace("没有自动回复", "")
+
+
+async def quote(stage: Stage, message: Message, external_id: str) -> str:
+    """What `/为什么` says under a notice about this message."""
+    talk = await stage.talk()
+    await stage.store.write(
+        lambda tx: tx.relays.add(
+            stage.owner.shop,
+            bot="10001",
+            scene="private",
+            peer="10002",
+            external_id=external_id,
+            conversation=talk.id,
+            message=message.id,
+            now=NOW,
+        )
+    )
+    return str(await stage.write("/为什么", quoted_id=external_id))
+
+
+async def test_why_about_an_automatic_answer_means_the_line_that_it_answers(stage: Stage) -> None:
+    await keyword(stage, "包邮", reply="包的")
+    await stage.hear("包邮吗")
+    await stage.hear("多少钱")
+    heard, answer, _ = await stage.messages()
+    for number, one in enumerate((heard, answer)):
+        told = await quote(stage, one, f"9{number}")
+        assert "说：包邮吗" in told
+        assert "回复：「包的」" in told
+
+
+async def test_why_about_something_undecided_says_that_it_speaks_of_something_else(
+    stage: Stage,
+) -> None:
+    await stage.hear("在吗")
+    await stage.write(f"#{(await stage.talk()).ticket} 在的")
+    _, answer = await stage.messages()
+    told = await quote(stage, answer, "5")
+    assert told.startswith("你引用的那条没有单独的决定，下面是最近的一次：\n买家 12:01 说：在吗\n")
+
+
+async def test_why_shows_what_a_burst_was_told_under_the_line_that_got_it(stage: Stage) -> None:
+    stage.inbound = Inbound(stage.store, ReplySettings(debounce_seconds=3), lambda: stage.now)
+    await keyword(stage, "在吗", reply="在的")
+    await keyword(stage, "包邮", reply="包的\n" * 40)
+    for words in ("在吗", "包邮吗", "好的"):
+        await stage.hear(words, seconds=1)
+    first, *_, last = [one for one in await stage.messages() if one.origin is Origin.BUYER]
+    assert "回复：「" not in await quote(stage, first, "91")
+    answered = str(await stage.write(f"/为什么 #{(await stage.talk()).ticket}"))
+    assert f"说：{text.plain(last.content)}\n" in answered
+    assert answered.count("包的") == 20  # of 40: shortened to one line
+    assert "…」（待发）" in answered
+
+
+async def test_why_shows_the_draft_of_ai_and_what_became_of_it(stage: Stage) -> None:
+    await stage.hear("能用吗")
+    [heard] = await stage.messages()
+
+    def unit(tx: Any) -> None:
+        talk = tx.conversations.get(heard_in := stage.owner.shop, heard.conversation)
+        propose(tx, talk, f"draft:{heard.id}:0", "能用的", "要人看", NOW)
+        tx.decisions.add(
+            heard_in,
+            conversation=talk.id,
+            message=heard.id,
+            outcome="draft",
+            reason="要人看",
+            now=NOW,
+        )
+
+    await stage.store.write(unit)
+    ticket = (await stage.talk()).ticket
+    assert "回复：「能用的」（草稿）" in str(await stage.write(f"/为什么 #{ticket}"))
+    await stage.write(f"#{ticket} 不要")
+    assert "回复：「能用的」（没有发出）" in str(await stage.write(f"/为什么 #{ticket}"))
 
 
 async def test_why_without_a_conversation_says_how_to_ask(stage: Stage) -> None:

@@ -201,6 +201,23 @@ async def test_everything_stops_at_once_and_goes_on_at_once(stage: DeliveryStage
     assert ("emergency.halt", "shop") in await stage.stock.audit()
 
 
+async def test_a_check_of_an_item_names_what_ends_each_stop_that_is_on(
+    stage: DeliveryStage,
+) -> None:
+    await item(stage)
+    assert "✅ 发货没有停" in await stage.write("/体检 咖啡壶")
+    await stage.write("/停")
+    assert "按下了急停。恢复发 /开\n" in await stage.write("/体检 咖啡壶")
+    await stage.write("/停发 小店")
+    check = await stage.write("/体检 咖啡壶")
+    assert "恢复发 /开\n" in check
+    assert "恢复发 /开发 小店\n" in check
+    await stage.write("/开")
+    check = await stage.write("/体检 咖啡壶")
+    assert "恢复发 /开\n" not in check
+    assert "恢复发 /开发 小店\n" in check
+
+
 async def test_only_who_may_end_it_ends_the_answering_half_of_an_emergency_stop(
     stage: DeliveryStage,
 ) -> None:

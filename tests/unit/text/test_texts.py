@@ -29,6 +29,7 @@ from hub.model import (
     Place,
     PlatformConversation,
     PlatformUser,
+    Role,
     Scope,
     ShopId,
     Text,
@@ -115,7 +116,8 @@ def test_what_is_about_the_shop_or_many_buyers_leads_to_none() -> None:
         text.resumed(SHOP, 0, [], []),
         text.resumed(SHOP, 1, [], [place(LIN)]),
         text.status_page([ACCOUNT], [line, line], 0, ZONE, NOW),
-        text.help_page([("自动回复", [("/暂停 [#编号] [时长]", "停止自动回复")])]),
+        text.help_page([("自动回复", ["暂停"])], answers=True),
+        text.help_groups([("自动回复", [("/暂停 [#编号] [时长]", "停止自动回复")])]),
         text.no_target(quoted=True),
         text.no_target(quoted=False),
         text.account_notice(ACCOUNT, "登录失效"),
@@ -224,16 +226,41 @@ def test_resuming_says_what_still_stands() -> None:
     assert "另有 2 个会话、1 个商品、1 个账号单独暂停着" in apart
 
 
-def test_help_lists_what_was_given_and_how_to_answer() -> None:
-    page = text.help_page([("店铺", [("/状态", "一览")])])
-    assert page.splitlines()[-5:-2] == ["", "〔店铺〕", "/状态　一览"]
-    assert "#a7 在的" in page
+def test_help_begins_with_what_its_reader_can_do() -> None:
+    page = text.help_page([("店铺", ["状态"])], answers=True)
+    assert page.splitlines()[:2] == [
+        "引用买家的通知直接写字就是回复他；也可以写「#a7 在的」。",
+        "店铺　/状态",
+    ]
+    looks = text.help_page([("店铺", ["状态"])], answers=False)
+    assert looks.startswith("你可以看会话、订单和库存；")
+    assert "#a7" not in looks
+
+
+def test_a_group_of_commands_takes_one_line_of_a_phone() -> None:
+    *_, full, short = text.help_page(
+        [
+            ("买家", ["备注", "标签", "拉黑", "清除"]),
+            ("订单和发货", ["待处理", "处理", "单", "发货", "补发"]),
+        ],
+        answers=True,
+    ).splitlines()[:3]
+    assert full == "买家　/备注 /标签 /拉黑 /清除"
+    assert short == "订单和发货　/待处理 /处理 /单 …"
+
+
+def test_help_lists_the_commands_of_groups_with_what_they_do() -> None:
+    page = text.help_groups([("店铺", [("/状态", "一览")])])
+    assert page.splitlines() == ["〔店铺〕", "/状态　一览", "", "/帮助 命令名　看详细说明"]
 
 
 def test_help_of_a_command_has_what_there_is_to_say() -> None:
-    assert text.command_help("/状态", "一览", "", ()) == "/状态\n一览"
-    full = text.command_help("/状态", "一览", "细节", ("status", "st"))
-    assert full == "/状态\n一览\n细节\n别名：/status、/st"
+    known = text.command_help("/状态", "一览", "", (), role=Role.VIEWER, group="店铺")
+    assert known == "/状态\n一览\n相近的命令：/帮助 店铺"
+    full = text.command_help(
+        "/状态", "一览", "细节", ("status", "st"), role=Role.OWNER, group="店铺"
+    )
+    assert full == ("/状态\n一览\n细节\n别名：/status、/st\n谁能用：店主\n相近的命令：/帮助 店铺")
 
 
 def test_an_unknown_command_is_answered_with_what_to_do() -> None:

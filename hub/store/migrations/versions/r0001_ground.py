@@ -10,6 +10,12 @@ from alembic import op
 from hub.store.migrations.assist import create_assist
 from hub.store.migrations.bargains import create_bargains
 from hub.store.migrations.canned import create_canned_answers
+from hub.store.migrations.conversations import (
+    create_conversations,
+    create_decisions,
+    create_holds_and_relays,
+    create_messages,
+)
 from hub.store.migrations.credits import create_credits
 from hub.store.migrations.delivery import (
     create_deliveries,
@@ -42,11 +48,11 @@ def upgrade() -> None:
     _people()
     _logins_and_inputs()
     _accounts()
-    _conversations()
-    _messages()
+    create_conversations()
+    create_messages()
     _items()
-    _decisions()
-    _holds_and_relays()
+    create_decisions()
+    create_holds_and_relays()
     _outbox()
     create_pools()
     create_cards()
@@ -255,96 +261,6 @@ def _accounts() -> None:
     op.create_index("ix_quarantine_shop_id_id", "quarantine", ["shop_id", "id"])
 
 
-def _conversations() -> None:
-    op.create_table(
-        "conversations",
-        _id(),
-        _reference("shop_id"),
-        _reference("account_id"),
-        _text("platform_id"),
-        _text("ticket"),
-        _text("buyer", nullable=True),
-        _text("buyer_name"),
-        _text("item_id", nullable=True),
-        _text("item_title"),
-        _time("last_message_at", nullable=True),
-        _goes_with("conversations", "account_id", "accounts"),
-        sa.PrimaryKeyConstraint("id", name="pk_conversations"),
-        sa.UniqueConstraint(
-            "account_id", "platform_id", name="uq_conversations_account_id_platform_id"
-        ),
-        sa.UniqueConstraint(
-            "shop_id", "account_id", "id", name="uq_conversations_shop_id_account_id_id"
-        ),
-        sa.UniqueConstraint("shop_id", "id", name="uq_conversations_shop_id_id"),
-        sa.UniqueConstraint("shop_id", "ticket", name="uq_conversations_shop_id_ticket"),
-        sqlite_autoincrement=True,
-    )
-    op.create_index(
-        "ix_conversations_shop_id_last_message_at", "conversations", ["shop_id", "last_message_at"]
-    )
-
-
-def _messages() -> None:
-    op.create_table(
-        "messages",
-        _id(),
-        _reference("shop_id"),
-        _reference("account_id"),
-        _reference("conversation_id"),
-        _text("platform_id", nullable=True),
-        _text("key", nullable=True),
-        _text("uuid", nullable=True),
-        _text("origin"),
-        _text("content"),
-        _text("state"),
-        _text("reason"),
-        _reference("member_id", nullable=True),
-        _text("quoted", nullable=True),
-        _time("sent_at"),
-        _time("wire_at", nullable=True),
-        _text("state_before_echo", nullable=True),
-        _time("echoed_at", nullable=True),
-        _time("created_at"),
-        sa.ForeignKeyConstraint(
-            ["shop_id", "account_id", "conversation_id"],
-            ["conversations.shop_id", "conversations.account_id", "conversations.id"],
-            name="fk_messages_shop_id_account_id_conversation_id",
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["shop_id", "member_id"],
-            ["members.shop_id", "members.id"],
-            name="fk_messages_shop_id_member_id",
-        ),
-        sa.PrimaryKeyConstraint("id", name="pk_messages"),
-        sqlite_autoincrement=True,
-    )
-    op.create_index(
-        "ix_messages_conversation_id_sent_at_id", "messages", ["conversation_id", "sent_at", "id"]
-    )
-    _partial_index(
-        "ix_messages_human",
-        "messages",
-        ["conversation_id", "sent_at"],
-        where="origin IN ('operator', 'phone') OR origin = 'ai' AND member_id IS NOT NULL",
-    )
-    _partial_index(
-        "ix_messages_unnamed", "messages", ["conversation_id"], where="platform_id IS NULL"
-    )
-    _partial_index("ix_messages_drafts", "messages", ["conversation_id"], where="state = 'draft'")
-    _partial_index(
-        "uq_messages_key", "messages", ["shop_id", "key"], unique=True, where="key IS NOT NULL"
-    )
-    _partial_index(
-        "uq_messages_platform_id",
-        "messages",
-        ["account_id", "platform_id"],
-        unique=True,
-        where="platform_id IS NOT NULL",
-    )
-
-
 def _items() -> None:
     op.create_table(
         "items",
@@ -368,80 +284,6 @@ def _items() -> None:
         sa.UniqueConstraint("shop_id", "platform_id", name="uq_items_shop_id_platform_id"),
     )
     op.create_index("ix_items_shop_id_account_id", "items", ["shop_id", "account_id"])
-
-
-def _decisions() -> None:
-    op.create_table(
-        "decisions",
-        _id(),
-        _reference("shop_id"),
-        _reference("conversation_id"),
-        _reference("message_id", nullable=True),
-        _text("outcome"),
-        _text("reason"),
-        _text("steps"),
-        _reference("rule_id", nullable=True),
-        _time("at"),
-        _goes_with("decisions", "conversation_id", "conversations"),
-        sa.PrimaryKeyConstraint("id", name="pk_decisions"),
-    )
-    op.create_index("ix_decisions_conversation_id_id", "decisions", ["conversation_id", "id"])
-
-
-def _holds_and_relays() -> None:
-    op.create_table(
-        "holds",
-        _id(),
-        _reference("shop_id"),
-        _text("kind"),
-        _text("scope"),
-        _reference("conversation_id", nullable=True),
-        _reference("account_id", nullable=True),
-        _text("reason"),
-        _reference("member_id", nullable=True),
-        _time("since"),
-        _time("until", nullable=True),
-        _time("ended_at", nullable=True),
-        _goes_with("holds", "conversation_id", "conversations"),
-        _goes_with("holds", "account_id", "accounts"),
-        sa.ForeignKeyConstraint(
-            ["shop_id", "member_id"],
-            ["members.shop_id", "members.id"],
-            name="fk_holds_shop_id_member_id",
-        ),
-        _goes_with_shop("holds"),
-        sa.PrimaryKeyConstraint("id", name="pk_holds"),
-        sqlite_autoincrement=True,
-    )
-    _partial_index(
-        "uq_holds_scope",
-        "holds",
-        ["shop_id", "scope", "kind"],
-        unique=True,
-        where="ended_at IS NULL",
-    )
-    op.create_table(
-        "relays",
-        _id(),
-        _reference("shop_id"),
-        _text("bot"),
-        _text("scene"),
-        _text("peer"),
-        _text("external_id"),
-        _count("part"),
-        _reference("conversation_id"),
-        _reference("message_id", nullable=True),
-        _reference("need", nullable=True),
-        _time("at"),
-        _goes_with("relays", "conversation_id", "conversations"),
-        sa.PrimaryKeyConstraint("id", name="pk_relays"),
-    )
-    op.create_index(
-        "ix_relays_bot_scene_peer_external_id_id",
-        "relays",
-        ["bot", "scene", "peer", "external_id", "id"],
-    )
-    op.create_index("ix_relays_conversation_id", "relays", ["conversation_id"])
 
 
 def _outbox() -> None:
