@@ -25,7 +25,7 @@ from hub.album import album_of, sources
 from hub.answers import Replies
 from hub.assist import Assist, load_prompts
 from hub.bargains import answer_offer
-from hub.cluster import Cluster
+from hub.cluster import Cluster, Word
 from hub.credits import Credits, fingerprint
 from hub.desk import Desk, Door, hash_brought_over
 from hub.errors import StoreError
@@ -127,13 +127,17 @@ async def open_hub(
     Raises StoreError or SettingsError, each one line for the person who starts it.
     """
     await asyncio.to_thread(set_aside, settings.database.path)
-    loses_nothing = settings.database.synchronous_standby
+    word = Word()
+
+    def complete(tx: Tx) -> bool:
+        return settings.database.synchronous_standby and word.is_kept(tx)
+
     async with (
         open_store(
             Database.chosen(settings.database),
             key=settings.database.key,
             now=now,
-            first=lambda tx, line: mind_rewind(tx, line, now(), loses_nothing=loses_nothing),
+            first=lambda tx, line: mind_rewind(tx, line, now(), complete=complete),
         ) as store,
         OwnLookup() as lookup,
         _on_server(settings, store, now()) as home,
@@ -148,6 +152,7 @@ async def open_hub(
             quiet=lambda account: supervisor.is_quiet(account),
             home=home,
             clock=now,
+            word=word,
             apart=lambda tx, ahead: _tell_clock(tx, settings.node.called, ahead, now()),
         )
         await store.write(lambda tx: _forget_last_life(tx, now(), cluster))

@@ -76,10 +76,28 @@ def ahead_of(there: datetime, before: datetime, after: datetime) -> timedelta:
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
+    at: datetime
+    """By the database's clock."""
     held: Mapping[str, Lease]
     leaving: frozenset[str]
     others: tuple[Node, ...]
     ahead: timedelta
+
+
+@dataclass(slots=True)
+class Word:
+    """The last word that this node gave and that was committed, as it remembers."""
+
+    node: NodeId | None = None
+    at: datetime | None = None
+
+    def is_kept(self, tx: Tx) -> bool:
+        """Whether the database knows of it, and so of everything before. False if none was given:
+        then nobody can tell."""
+        at = self.at
+        return at is not None and any(
+            one.id == self.node and one.seen_at >= at for one in tx.nodes.all()
+        )
 
 
 class Cluster:
@@ -95,16 +113,19 @@ class Cluster:
         quiet: Callable[[AccountId], bool] = lambda _: True,
         home: str = "",
         clock: Callable[[], datetime] = utc_now,
+        word: Word | None = None,
         apart: Callable[[Tx, timedelta], None] = lambda _, __: None,
         elapsed: Callable[[], float] = elapsed,
     ) -> None:
         """`lasts`: how long a node counts as alive after its last word. `bots`: those that are
         connected here. `quiet`: nothing of that account is connected from here. `home`: see `Node`.
+        `word` is kept up to date.
         `apart` tells people by how much the clock of this machine is ahead of the database's."""
         self.id = NodeId(f"{name}/{secrets.token_hex(4)}")
         self.name = name
         self._store = store
         self._lasts = lasts
+        self._word = word or Word()
         self._bots = bots
         self._quiet = quiet
         self._home = home
@@ -321,6 +342,7 @@ class Cluster:
             logger.warning("node {}: the clock is {} ahead of the database's", self.id, turn.ahead)
         self.ahead = turn.ahead
         self._until = asked + self._lasts.total_seconds()
+        self._word.node, self._word.at = self.id, turn.at
         self._done = number
         turned, self._turned = self._turned, asyncio.Event()
         turned.set()
@@ -351,7 +373,7 @@ class Cluster:
             tx.nodes.give(seat, leaving.pop(seat))
             del mine[seat]
         others = (one for one in tx.nodes.all() if one.id != self.id)
-        return _Turn(mine, frozenset(leaving), tuple(others), ahead)
+        return _Turn(now, mine, frozenset(leaving), tuple(others), ahead)
 
     def _bury(self, tx: Tx, now: datetime) -> None:
         """Who did not keep its word is gone, and whose home is ours; what it had in hand is

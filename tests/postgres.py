@@ -47,6 +47,13 @@ def programs() -> Path | None:
     return versions[-1].parent if versions else None
 
 
+def program(name: str) -> str:
+    """One of those for users of a server."""
+    found, beside = shutil.which(name), programs()
+    assert found or beside, MISSING
+    return found or str((beside or Path()) / name)
+
+
 def can_serve() -> bool:
     return bool(os.environ.get("TEST_DATABASE_URL")) or programs() is not None
 
@@ -99,15 +106,25 @@ class Server:
         _as_nobody(self.folder, "/bin/cp", "-R", "data", "standby")
         self.start()
 
-    def fail_over(self) -> None:
-        """The standby takes over at the same address; what came after the copy is gone."""
+    def fail_over(self, *, behind: bool) -> None:
+        """A standby takes over at the same address: one that has everything, or if `behind` the
+        copy."""
         assert self.folder is not None
         self.stop()
-        (self.folder / "data").rename(self.folder / "lost")
-        (self.folder / "standby").rename(self.folder / "data")
+        if behind:
+            (self.folder / "data").rename(self.folder / "old")
+            (self.folder / "standby").rename(self.folder / "data")
         (self.folder / "data" / "standby.signal").touch()
         self.start()
         self._control("promote", "-t", "60")
+
+    def come_back(self) -> None:
+        """The server from before a standby took over that was behind."""
+        assert self.folder is not None
+        self.stop()
+        (self.folder / "data").rename(self.folder / "newer")
+        (self.folder / "old").rename(self.folder / "data")
+        self.start()
 
     def _control(self, *words: str) -> None:
         assert self.folder is not None

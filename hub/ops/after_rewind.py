@@ -3,6 +3,7 @@ not known in it (L22)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from loguru import logger
@@ -10,7 +11,7 @@ from loguru import logger
 from hub.delivery import on_message_left
 from hub.model import MessageState, NoticeKind, SendMessage, Urgent, UrgentNews
 from hub.notices import tell_owners_of_shop
-from hub.store import Tx
+from hub.store import Line, Tx
 from hub.text import backups as words
 from hub.text import since
 
@@ -18,21 +19,23 @@ CATCHING_UP = timedelta(minutes=3)
 """Until then accounts are connected and what was said meanwhile is read, if they can be at all."""
 
 
-def mind_rewind(tx: Tx, line: str, now: datetime, *, loses_nothing: bool) -> None:
+def mind_rewind(
+    tx: Tx, line: Line | None, now: datetime, *, complete: Callable[[Tx], bool]
+) -> None:
     """Nothing of value goes out a second time: deliveries stop until a person has looked, and
     messages that were on their way count as sent until the platform's history says otherwise.
 
-    `line`: of the server's history; empty: there is no server. `loses_nothing`: a server that takes
-    over has all that was ever committed.
+    `line`: as the store has it. `complete`: whether a standby that took over has all that was ever
+    committed.
     """
     restored = tx.rewinds.take()
-    followed = tx.rewinds.follow(line) if line else None
+    followed = None if line is None else tx.rewinds.follow(line)
     if restored is not None and restored.moved:
         told = words.after_left if restored.left else words.after_restore
         stopped = words.LEFT if restored.left else words.RESTORED
         _beware(tx, restored.at, now, stopped, told(since(restored.at, now)))
-    elif followed is not None and restored is None and loses_nothing:
-        logger.warning("another database server took over; by the settings it lost nothing")
+    elif followed is not None and restored is None and followed.onward and complete(tx):
+        logger.warning("another database server took over, with all that was committed")
     elif followed is not None and restored is None:
         _beware(tx, followed.at, now, words.OTHER_SERVER, words.AFTER_OTHER_SERVER)
 

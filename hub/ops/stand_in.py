@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from hub.errors import InUse, StoreError, Unavailable
 from hub.settings import Settings
-from hub.store import Database, check_unused, copy_in, copy_out
+from hub.store import Database, copy_in, copy_out, is_used, kept_shut
 from hub.text import backups as words
 
 STAND_IN = "of-the-server.db"
@@ -28,12 +28,13 @@ def as_file(settings: Settings, *, do: bool) -> Iterator[Settings]:
     try:
         file.folder.mkdir(parents=True, exist_ok=True)
         _remove(file)
-        if check_unused(server):
-            copy_out(server, file.path)
-        local = settings.database.model_copy(update={"path": file.path, "url": ""})
-        yield settings.model_copy(update={"database": local})
-        if do:
-            copy_in(file.path, server)
+        with kept_shut(server) as alone:
+            if is_used(server, alone):
+                copy_out(server, file.path)
+            local = settings.database.model_copy(update={"path": file.path, "url": ""})
+            yield settings.model_copy(update={"database": local})
+            if do:
+                copy_in(file.path, server, alone)
     except InUse as error:
         raise Unavailable(words.running(server)) from error
     except StoreError as error:

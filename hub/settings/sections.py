@@ -71,8 +71,9 @@ def _check_server(url: str) -> None:
     """Raises ValueError, and never repeats the address: a password stands in it."""
     try:
         parts = urlsplit(url)
-        whole = parts.scheme == "postgresql" and parts.hostname and parts.path.strip("/")
-        _ = parts.port
+        hosts = [urlsplit(f"//{one}") for one in parts.netloc.rpartition("@")[2].split(",")]
+        named = all(one.hostname and (one.port is None or one.port) for one in hosts)
+        whole = parts.scheme == "postgresql" and named and parts.path.strip("/")
     except ValueError:
         whole = None
     if not whole:
@@ -91,7 +92,7 @@ class DatabaseSettings(_Section):
     """Key that seals credentials; empty: a key file beside the database."""
     synchronous_standby: bool = False
     """Whether the server commits nothing that its standby has not: then nothing is missing on the
-    standby that takes over, and deliveries go on without a person."""
+    standby that takes over, and the deliveries of a hub that runs go on without a person."""
 
     @model_validator(mode="before")
     @classmethod

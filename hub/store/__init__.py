@@ -2,7 +2,7 @@
 
 from hub.store.aside import is_original, set_aside, set_aside_before
 from hub.store.copies import Contents, contents, copy_database, known_schemas, opens
-from hub.store.copying import check_unused, copy_in, copy_out, size_of
+from hub.store.copying import copy_in, copy_out, is_used, kept_shut, size_of
 from hub.store.database import Database
 from hub.store.given_out import carry_given_out
 from hub.store.lock import locked, node_home
@@ -24,7 +24,7 @@ from hub.store.nouns import (
 from hub.store.originals import ROW, Original, OriginalRow, open_original
 from hub.store.patience import persistently
 from hub.store.places import held_place, place_of
-from hub.store.rewinds import Rewind, leave_behind, read_rewind, write_rewind
+from hub.store.rewinds import Line, Rewind, leave_behind, read_rewind, write_rewind
 from hub.store.store import EVERY_KIND, Store, open_store
 from hub.store.swap import STAGING, Exchange, exchange, finish, under_way
 from hub.store.tx import Tx
@@ -44,6 +44,7 @@ __all__ = [
     "Decision",
     "Exchange",
     "KnownItem",
+    "Line",
     "Listeners",
     "Merged",
     "Original",
@@ -58,7 +59,6 @@ __all__ = [
     "Tx",
     "WebSession",
     "carry_given_out",
-    "check_unused",
     "contents",
     "copy_database",
     "copy_in",
@@ -67,6 +67,8 @@ __all__ = [
     "finish",
     "held_place",
     "is_original",
+    "is_used",
+    "kept_shut",
     "known_schemas",
     "leave_behind",
     "locked",

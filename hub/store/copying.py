@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,22 +58,42 @@ def copy_out(database: Database, target: Path) -> None:
         raise
 
 
-def copy_in(source: Path, database: Database) -> None:
-    """Put what a file holds in the place of everything in a PostgreSQL database, at once or not at
-    all. The file may be of an older version: it is migrated first.
+@contextmanager
+def kept_shut(database: Database) -> Iterator[Connection[Any]]:
+    """Nobody opens that PostgreSQL database while inside. Raises InUse while somebody has it open,
+    or StoreError."""
+    try:
+        alone = keeper(database)
+    except Error as error:
+        raise StoreError(f"cannot open {database}: {' '.join(str(error).split())}") from error
+    with alone:
+        _check_nobody(alone, database)
+        yield alone
 
-    Raises InUse while a hub has the database open, or StoreError with nothing changed.
+
+def is_used(database: Database, alone: Connection[Any]) -> bool:
+    """Whether there is anything in it. `alone`: of `kept_shut`. Raises StoreError."""
+    try:
+        return holds_tables(alone, database)
+    except Error as error:
+        raise StoreError(f"cannot read {database}: {' '.join(str(error).split())}") from error
+
+
+def copy_in(source: Path, database: Database, alone: Connection[Any]) -> None:
+    """Put what a file holds in the place of everything in a PostgreSQL database, at once or not at
+    all. The file may be of an older version: it is migrated first. `alone`: of `kept_shut`.
+
+    Raises StoreError with nothing changed.
     """
     try:
         migrate(source)
-        with keeper(database) as target:
-            _check_nobody(target, database)
-            make_ready(target, database)
-            target.execute("BEGIN")
-            with closing(sqlite3.connect(source)) as file:
-                _fill_server(file, target)
-            mark_filling(target)
-            target.execute("COMMIT")
+        _check_nobody(alone, database)
+        make_ready(alone, database)
+        alone.execute("BEGIN")
+        with closing(sqlite3.connect(source)) as file:
+            _fill_server(file, alone)
+        mark_filling(alone)
+        alone.execute("COMMIT")
     except (OSError, sqlite3.Error, Error) as error:
         reason = " ".join(str(error).split())
         raise StoreError(f"cannot copy {source.name} to {database}: {reason}") from error
@@ -94,17 +114,6 @@ def size_of(database: Database) -> int:
     except Error as error:
         raise StoreError(f"cannot read {database}: {' '.join(str(error).split())}") from error
     return int(row[0]) if row else 0
-
-
-def check_unused(database: Database) -> bool:
-    """Whether there is anything in a PostgreSQL database. Raises InUse while a hub has it open, or
-    StoreError."""
-    try:
-        with keeper(database) as alone:
-            _check_nobody(alone, database)
-            return holds_tables(alone, database)
-    except Error as error:
-        raise StoreError(f"cannot open {database}: {' '.join(str(error).split())}") from error
 
 
 def _failed(database: Database, target: Path, error: Exception) -> StoreError:

@@ -30,5 +30,4 @@ class Database:
         if not self.url:
             return str(self.path)
         parts = urlsplit(self.url)
-        port = f":{parts.port}" if parts.port else ""
-        return f"postgresql://{parts.hostname or ''}{port}{parts.path}"
+        return f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from hub.model import TaskKind
 from hub.store.nouns import Change
+from hub.store.rewinds import Line
 from hub.store.sql import Announcement, Sql
 from hub.store.vault import Vault
 
@@ -31,8 +32,11 @@ class Writing:
     """Begins a transaction in which nobody else writes."""
     commit: Callable[[Sequence[Announcement]], Sequence[str]]
     """Ends it, and tells other processes what it brought."""
-    line: Callable[[], str] = str
-    """Server and line of its history that the last connection found; empty: there is none."""
+    look: Callable[[Sql], Line | None] = lambda _: None
+    """Within the first transaction on each connection: on which line it is; None: there is no
+    server, or it does not say. Raises StoreError if nothing may be written on it."""
+    followed: Callable[[], None] = lambda: None
+    """That transaction is committed."""
     reconnects: bool = False
     """Whether the connection may go and come back. The file of SQLite does not."""
 

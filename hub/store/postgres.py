@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +20,12 @@ from loguru import logger
 from psycopg import Connection as Driver
 from psycopg import Error as DriverError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.errors import InsufficientPrivilege, LockNotAvailable
+from psycopg.errors import (
+    FeatureNotSupported,
+    InsufficientPrivilege,
+    LockNotAvailable,
+    UndefinedFunction,
+)
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -30,8 +36,8 @@ from hub.store.ground import Announce, Writing
 from hub.store.hearing import Ear, heard_by_others
 from hub.store.opening import MIGRATIONS, known_head, run_steps, vault_of
 from hub.store.postgres_sql import PostgresSql, connect
-from hub.store.rewinds import LINE
-from hub.store.sql import Announcement, Sql
+from hub.store.rewinds import LINE, Line, known_line, note_line
+from hub.store.sql import Announcement, Sql, Statement
 from hub.store.swap import under_way
 from hub.store.vault import Vault
 from hub.store.writer import outlast
@@ -50,12 +56,15 @@ _BEGIN = (
 lock would show what was there before the wait for it."""
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _READERS = 4
-_LINE = (
-    "SELECT system_identifier || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)"
-    " FROM pg_control_system()"
-)
+_LINE = """
+    SELECT system_identifier || '/' || 'installation'::regclass::oid,
+        left(pg_walfile_name(pg_current_wal_lsn()), 8)
+    FROM pg_control_system()
+"""
+_FILLING = Statement("SELECT obj_description('installation'::regclass)")
 
-_REACHABLE = {
+_REACHABLE: dict[str, str | int] = {
+    "target_session_attrs": "read-write",
     "connect_timeout": 5,
     "keepalives": 1,
     "keepalives_idle": 10,
@@ -63,7 +72,8 @@ _REACHABLE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
-"""A server that is gone without a word is noticed within half a minute."""
+"""Of several servers the one that takes writes, also for reading: what a standby says is old. A
+server that is gone without a word is noticed within half a minute."""
 
 # The second is how long a process that hangs in the middle of a batch can hold up the others, so
 # the first must be longer.
@@ -92,7 +102,8 @@ class PostgresGround:
         self._node = secrets.token_hex(4)
         """Tells our own announcements from those of others."""
         self._filling: str | None = None
-        self._line = ""
+        self._line: Line | None = None
+        self._guest = False
 
     async def prepare(
         self, stack: AsyncExitStack, *, key: str, now: datetime, guest: bool
@@ -101,6 +112,7 @@ class PostgresGround:
             raise StoreError(
                 f"a restore in {self._database.folder} was cut short; give the same command again"
             )
+        self._guest = guest
         work = asyncio.to_thread(prepare, self._database, key=key, guest=guest)
         vault, self._filling = await outlast(work)
         return vault
@@ -108,14 +120,35 @@ class PostgresGround:
     def writing(self) -> Writing:
         engine = write_engine(self._database, self._greet)
         return Writing(
-            engine, PostgresSql, _BEGIN, self._commit, lambda: self._line, reconnects=True
+            engine, PostgresSql, _BEGIN, self._commit, self._look, self._followed, reconnects=True
         )
 
     def _greet(self, connection: Driver[Any]) -> None:
+        self._check(filling(connection))
+        line, known = line_on(connection), known_line(self._database.folder)
+        if line is not None and known is not None and known.database == line.database:
+            line = replace(line, behind=line.number < known.number)
+        self._line = line
+
+    def _look(self, sql: Sql) -> Line | None:
+        """Once more, because a restore may have been under way when we were greeted: it has ended
+        before our transaction begins."""
+        self._check(sql.value(_FILLING))
+        return self._line
+
+    def _check(self, found: str | None) -> None:
         """What we know of the rows, and our key, may be of others than are there now."""
-        if filling(connection) != self._filling:
+        if found != self._filling:
             raise StoreError(f"{self._database} was restored under this hub; start it again")
-        self._line = line(connection)
+
+    def _followed(self) -> None:
+        """A guest has not minded what it means."""
+        if self._line is None or self._guest:
+            return
+        try:
+            note_line(self._database.folder, self._line)
+        except OSError as error:
+            logger.warning("the line of {} cannot be noted: {}", self._database, error)
 
     def _commit(self, announcements: Sequence[Announcement]) -> Sequence[str]:
         return (*heard_by_others(announcements, self._node), "COMMIT")
@@ -278,25 +311,19 @@ def holds_tables(alone: Driver[Any], database: Database) -> bool:
 
 def filling(connection: Driver[Any]) -> str | None:
     """Changes when everything in the database is replaced; None: it never was."""
-    row = connection.execute("SELECT obj_description('installation'::regclass)").fetchone()
+    row = connection.execute(_FILLING.text).fetchone()
     return row[0] if row else None
 
 
-def line(connection: Driver[Any]) -> str:
-    """The server, and the line of its history: a standby that takes over begins another one. Empty
-    where a server does not say it.
-
-    Raises StoreError for a standby. This connection would go on once it has taken over, and not
-    know of it.
-    """
-    if connection.execute("SELECT 1 WHERE pg_is_in_recovery()").fetchone():
-        raise StoreError("this server is a standby, which only reads")
+def line_on(connection: Driver[Any]) -> Line | None:
+    """None: the server does not say it, because we may not ask or it is no ordinary one."""
     try:
         row = connection.execute(_LINE).fetchone()
-    except DriverError as error:
-        logger.warning("the server does not tell the line of its history: {}", _line(error))
-        return ""
-    return row[0] if row else ""
+    except (InsufficientPrivilege, UndefinedFunction, FeatureNotSupported) as error:
+        logger.warning("the server does not say on which line it is: {}", _line(error))
+        return None
+    assert row is not None  # noqa: S101 - it has no condition
+    return Line(row[0], int(row[1], 16))
 
 
 def mark_filling(alone: Driver[Any]) -> None:

@@ -32,8 +32,57 @@ _SET = Statement(
 )
 _REMOVE = Statement("DELETE FROM installation WHERE name = :name")
 _LAST_SEEN = Statement("SELECT max(seen_at) FROM nodes")
-_LEAP = Statement("SELECT setval('outbox_id_seq', last_value + 1000000) FROM outbox_id_seq")
+_LEAPS = tuple(
+    Statement(f"SELECT setval('{table}_id_seq', last_value + 1000000) FROM {table}_id_seq")  # noqa: S608 - a name of ours
+    for table in ("outbox", "deliveries")
+)
+_KNOWN_LINE = "postgresql.line"
 _LONG = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Which database on which server a connection leads to, and on which line of its history."""
+
+    database: str
+    """Another one after a dump was brought back."""
+    number: int
+    """A standby that takes over begins the next one."""
+    behind: bool = False
+    """This node has been on a later one: it is an old server that came back."""
+
+    def text(self) -> str:
+        return f"{self.database}/{self.number}"
+
+
+def line_of(text: str) -> Line:
+    database, _, number = text.rpartition("/")
+    return Line(database, int(number))
+
+
+def known_line(folder: Path) -> Line | None:
+    """The last one that the node with this data folder was on."""
+    try:
+        return line_of((folder / _KNOWN_LINE).read_text("ascii"))
+    except (OSError, ValueError):
+        return None
+
+
+def note_line(folder: Path, line: Line) -> None:
+    """It is what `known_line` says from now on. Raises OSError."""
+    draft = folder / f".{_KNOWN_LINE}"
+    draft.write_text(line.text(), "ascii")
+    draft.replace(folder / _KNOWN_LINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The database is on another line than the one that it was last written on."""
+
+    at: datetime
+    """Of this time is what it holds, as far as anybody can tell."""
+    onward: bool
+    """A standby took over what was there; else anything may have happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +160,21 @@ class Rewinds:
         self._sql.run(_REMOVE, name=_REWIND)
         return _rewind_of(text)
 
-    def follow(self, line: str) -> Rewind | None:
-        """`line` names the server and the line of its history, and is the one from now on. Another
-        one than so far: what was committed last may be missing; since when nobody can tell, so
-        since a node was last seen. Numbers of tasks that may be missing, and that somebody may
-        still have in hand, are given to no others. Only of a server."""
-        known = self._sql.value(_GET, name=LINE)
-        if known == line:
+    def follow(self, line: Line) -> Switch | None:
+        """It is the one from now on; None: as so far. Of another one what was committed last may be
+        missing; since when nobody can tell, so since a node was last seen. Numbers that may be
+        missing, and that somebody may still have in hand, are given to no others."""
+        text = self._sql.value(_GET, name=LINE)
+        if text == line.text() and not line.behind:
             return None
-        self._sql.run(_SET, name=LINE, value=line)
-        if known is None:
+        self._sql.run(_SET, name=LINE, value=line.text())
+        if text is None and not line.behind:
             return None
-        self._sql.value(_LEAP)
+        for leap in _LEAPS:
+            self._sql.value(leap)
         seen = self._sql.value(_LAST_SEEN)
-        return Rewind(self._clock() - _LONG if seen is None else moment(seen), moved=True)
+        known = line if text is None else line_of(text)
+        return Switch(
+            self._clock() - _LONG if seen is None else moment(seen),
+            known.database == line.database and known.number < line.number and not line.behind,
+        )

@@ -18,6 +18,7 @@ from hub.store.ground import Ground, Readers, Writing
 from hub.store.nouns import Change
 from hub.store.pictures import PictureFolder
 from hub.store.postgres import PostgresGround
+from hub.store.rewinds import Line
 from hub.store.sql import Sql
 from hub.store.sqlite import SqliteGround
 from hub.store.tx import Tx
@@ -36,7 +37,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def nothing_first(_tx: Tx, _line: str) -> None:
+def nothing_first(_tx: Tx, _line: Line | None) -> None:
     """For who neither sends nor gives out anything."""
 
 
@@ -213,7 +214,7 @@ async def open_store(
     hub itself, but on a file it wakes nobody there.
 
     `first` is done before any other unit, here and again whenever the connection is a new one; it
-    is told which line of the server's history that is on (empty: there is no server).
+    is told which line that is on (None: there is no server, or it does not say).
 
     Raises InUse, NotOurs, SchemaTooNew or StoreError with one line that says what to mend.
     """

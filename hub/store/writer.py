@@ -27,13 +27,14 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from hub.errors import StoreError
 from hub.store.ground import Announce, Writing
+from hub.store.rewinds import Line
 from hub.store.sql import Announcement, Sql, told
 from hub.store.tx import Tx
 
 T = TypeVar("T")
 
-First = Callable[[Tx, str], None]
-"""What comes before anything else on each new connection, given the line of its history."""
+First = Callable[[Tx, Line | None], None]
+"""What comes before anything else on each new connection, given the line that it is on."""
 
 _MOST_PER_COMMIT = 256
 """Bounds how long the first of a burst waits for the last."""
@@ -229,7 +230,7 @@ class Writer:
             begun = True
             batch.announcements.extend(self._doubtful)
             if fresh:
-                self._first(tx, self._writing.line())
+                self._first(tx, self._writing.look(sql))
                 batch.announcements.append(sql.take_announcement())
             if alone:
                 self._perform_alone(batch, sql, tx)
@@ -247,6 +248,8 @@ class Writer:
             if sql.in_transaction:
                 sql.control("ROLLBACK")
             return False
+        if fresh:
+            self._writing.followed()
         return True
 
     def _perform_alone(self, batch: _Batch, sql: Sql, tx: Tx) -> None:

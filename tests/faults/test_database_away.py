@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import aiohttp
@@ -83,30 +84,85 @@ async def test_a_database_that_goes_and_comes_back_costs_nothing_but_the_time(
         assert await stops(hub) == []
 
 
+@pytest.mark.parametrize("behind", [False, True])
 @pytest.mark.parametrize("synchronous", [False, True])
 async def test_a_standby_that_takes_over_delivers_nothing_before_a_person_has_looked(
-    own_server: Server, tmp_path: Path, *, synchronous: bool
+    own_server: Server, tmp_path: Path, *, synchronous: bool, behind: bool
 ) -> None:
-    """It may not know what was sent last, unless it is said to know everything."""
+    """Unless it is said to know everything, and knows what this node said last."""
     async with open_hub(settings_on(own_server, tmp_path, synchronous=synchronous)) as hub:
         await until_fine(hub)
         await asyncio.to_thread(own_server.copy)
         await until_fine(hub)
+        copied = await last_word(hub)
+
+        async def said_more() -> bool:
+            return await last_word(hub) > copied
+
+        await wait_until(said_more, SECONDS)
         await add_member(hub, "20002")
         assert await stops(hub) == []
 
-        await asyncio.to_thread(own_server.fail_over)
+        await asyncio.to_thread(own_server.fail_over, behind=behind)
         await until_fine(hub)
-        shop = await hub.store.read(lambda tx: tx.shops.default())
-        assert await hub.store.read(lambda tx: tx.members.all(shop)) == []
-        assert await stops(hub) == ([] if synchronous else [words.OTHER_SERVER])
+        assert await members(hub) == ([] if behind else ["客服20002"])
+        assert await stops(hub) == ([] if synchronous and not behind else [words.OTHER_SERVER])
 
-        await hub.store.write(lambda tx: tx.stops.resume(shop, None, utc_now()))
+        await resume(hub)
         await asyncio.to_thread(own_server.stop)
         await asyncio.to_thread(own_server.start)
         await until_fine(hub)
-        await add_member(hub, "20002")
+        await add_member(hub, "20003")
         assert await stops(hub) == []
+
+
+async def test_an_old_server_that_comes_back_delivers_nothing_either(
+    own_server: Server, tmp_path: Path
+) -> None:
+    """What it says of its own line agrees with its rows: only this node knows of a later one."""
+    settings = settings_on(own_server, tmp_path)
+    async with open_hub(settings) as hub:
+        await until_fine(hub)
+        await asyncio.to_thread(own_server.copy)
+        await asyncio.to_thread(own_server.fail_over, behind=True)
+        await until_fine(hub)
+        await resume(hub)
+        await add_member(hub, "20002")
+    await asyncio.to_thread(own_server.come_back)
+    for expected in ([words.OTHER_SERVER], []):
+        async with open_hub(settings) as hub:
+            await until_fine(hub)
+            assert await members(hub) == []
+            assert await stops(hub) == expected
+            await resume(hub)
+
+
+async def test_a_standby_that_has_not_taken_over_is_no_place_to_write(
+    own_server: Server, tmp_path: Path
+) -> None:
+    settings = settings_on(own_server, tmp_path)
+    async with open_hub(settings):
+        pass
+    assert own_server.folder is not None
+    own_server.stop()
+    (own_server.folder / "data" / "standby.signal").touch()
+    own_server.start()
+    with pytest.raises(StoreError, match="read-only"):
+        async with open_hub(settings):
+            pass
+
+
+async def last_word(hub: Hub) -> datetime:
+    return (await hub.store.read(lambda tx: tx.nodes.all()))[0].seen_at
+
+
+async def members(hub: Hub) -> list[str]:
+    found = await hub.store.read(lambda tx: tx.members.all(tx.shops.default()))
+    return [one.name for one in found]
+
+
+async def resume(hub: Hub) -> None:
+    await hub.store.write(lambda tx: tx.stops.resume(tx.shops.default(), None, utc_now()))
 
 
 async def stops(hub: Hub) -> list[str]:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from hub.errors import SettingsError
 from hub.settings import GUIDE_NAMES, Settings, load_settings
+from hub.store import Database
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "config" / "hub.example.yml"
@@ -255,6 +256,8 @@ def test_the_address_of_a_database_is_taken_and_its_password_never_shown(tmp_pat
     assert found.database.path == tmp_path / "x.db", "its folder holds the key and the pictures"
     assert "very-secret" not in repr(found)
     assert load_settings(env={"YUQIAO_DATABASE__URL": "sqlite:///x.db"}).database.server == ""
+    several = load_settings(env={"YUQIAO_DATABASE__URL": "postgresql://u:p@a:5432,b:5432/shop"})
+    assert str(Database.chosen(several.database)) == "postgresql://a:5432,b:5432/shop"
     with pytest.raises(SettingsError) as caught:
         load_settings(env={"YUQIAO_DATABASE__URL": "postgresql://hub:very-secret@:5433/"})
     assert "very-secret" not in str(caught.value)

@@ -167,3 +167,11 @@ async def store(opener: Opener) -> AsyncIterator[Store]:
 @pytest.fixture
 async def stage(store: Store) -> Stage:
     return Stage(store, *await store.write(furnish))
+
+
+@pytest.fixture
+def new(cluster: Any, tmp_path: Path) -> Iterator[Database]:
+    """An empty one."""
+    url = cluster.server.make()
+    yield Database(tmp_path / "hub.db", url)
+    cluster.server.remove(url)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 
 from hub.model import (
@@ -28,7 +29,7 @@ from hub.model import (
     TaskId,
     Text,
 )
-from hub.store import Store, Tx
+from hub.store import Database, Store, Tx, copy_in, kept_shut
 
 T = TypeVar("T")
 Opener = Callable[[], AbstractAsyncContextManager[Store]]
@@ -47,6 +48,11 @@ def at(seconds: float = 0) -> datetime:
 
 def pid(number: int) -> PlatformMessage:
     return PlatformMessage(f"{4300000000000 + number}.PNM")
+
+
+def bring_back(copy: Path, database: Database) -> None:
+    with kept_shut(database) as alone:
+        copy_in(copy, database, alone)
 
 
 @dataclass(slots=True)

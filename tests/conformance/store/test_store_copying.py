@@ -13,7 +13,17 @@ from store_stage import Stage, at, furnish
 
 from hub.errors import InUse
 from hub.model import Role, Rule, RuleId, RuleKind
-from hub.store import Database, Store, Tx, contents, copy_in, copy_out, copying, open_store
+from hub.store import (
+    Database,
+    Store,
+    Tx,
+    contents,
+    copy_in,
+    copy_out,
+    copying,
+    kept_shut,
+    open_store,
+)
 from hub.store.tables import metadata
 
 
@@ -64,7 +74,8 @@ async def test_a_database_goes_from_a_file_to_a_server_and_back_whole(
     first, second = tmp_path / "first.db", tmp_path / "second.db"
     copy_out(file, first)
     before = everything(first)
-    copy_in(first, server)
+    with kept_shut(server) as alone:
+        copy_in(first, server, alone)
     copy_out(server, second)
     assert everything(second) == before
     assert contents(second) == contents(first)
@@ -77,6 +88,6 @@ async def test_nothing_is_put_under_a_hub_that_runs(server: Database, tmp_path: 
         await fill(store)
         copy = tmp_path / "copy.db"
         copy_out(server, copy)
-        with pytest.raises(InUse, match="stop all hubs"):
-            copy_in(copy, server)
+        with pytest.raises(InUse, match="stop all hubs"), kept_shut(server):
+            pass
         assert contents(copy).rows["messages"] == 30

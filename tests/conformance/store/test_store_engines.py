@@ -16,25 +16,26 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from cryptography.fernet import Fernet
-from store_stage import NOTICE, WAIT, at
+from store_stage import NOTICE, WAIT, at, bring_back
 
 from hub.errors import NotOurs, SchemaTooNew, StoreError
-from hub.model import Role, TaskId, TaskKind
-from hub.store import Change, Database, Store, Tx, copy_in, copy_out, copying, open_store, postgres
+from hub.model import Role, TaskKind
+from hub.store import (
+    Change,
+    Database,
+    Store,
+    Tx,
+    copy_out,
+    copying,
+    open_store,
+    postgres,
+)
 from hub.store.outbox import claim_statement
 from hub.store.postgres import PostgresGround, write_engine
 from hub.store.postgres_sql import PostgresSql
 from hub.store.sql import Announcement, Statement
 from hub.store.tables import metadata
 from tests.statements import statements
-
-
-@pytest.fixture
-def new(cluster: Any, tmp_path: Path) -> Iterator[Database]:
-    """An empty one."""
-    url = cluster.server.make()
-    yield Database(tmp_path / "hub.db", url)
-    cluster.server.remove(url)
 
 
 @pytest.fixture
@@ -53,10 +54,6 @@ async def two(one: Database) -> AsyncIterator[tuple[Store, Store]]:
 
 def add_member(tx: Tx, name: str) -> int:
     return tx.members.add(tx.shops.default(), name, Role.AGENT, now=at()).id
-
-
-def add_notice(tx: Tx, key: str) -> TaskId | None:
-    return tx.outbox.enqueue(tx.shops.default(), NOTICE, lane="a", key=key, due_at=at())
 
 
 async def names(store: Store) -> list[str]:
@@ -216,38 +213,6 @@ async def test_a_guest_works_beside_hubs_and_never_migrates(new: Database) -> No
         assert await names(guest) == ["guest"]
 
 
-# --- Another line of history ----------------------------------------------------------------------
-
-
-async def test_after_a_standby_took_over_nobody_gets_the_number_of_a_task_that_may_be_in_hand(
-    new: Database,
-) -> None:
-    """That one would be settled in the place of its own."""
-    lines: list[str] = []
-
-    def first(tx: Tx, line: str) -> None:
-        lines.append(line)
-        assert tx.rewinds.follow(line) is None
-
-    async with open_store(new, first=first) as store, open_store(new, first=first):
-
-        def later(tx: Tx) -> tuple[Any, TaskId | None, Any]:
-            rewind = tx.rewinds.follow("another")
-            return rewind, add_notice(tx, "2"), tx.rewinds.follow("another")
-
-        before = await store.write(lambda tx: add_notice(tx, "1"))
-        rewind, after, again = await store.write(later)
-    assert rewind is not None
-    assert rewind.moved
-    assert again is None
-    assert before is not None
-    assert after is not None
-    assert after - before > 1000
-    server = lines[0].partition("/")[0]
-    assert int(server) > 0
-    assert lines == [f"{server}/00000001"] * 2
-
-
 # --- Several hubs ---------------------------------------------------------------------------------
 
 
@@ -392,10 +357,39 @@ async def test_a_hub_that_was_away_does_not_write_into_what_was_restored_meanwhi
     async with open_store(new) as store:
         copy_out(new, tmp_path / "copy.db")
         monkeypatch.setattr(copying, "_check_nobody", lambda *_: None)
-        await asyncio.to_thread(copy_in, tmp_path / "copy.db", new)
+        await asyncio.to_thread(bring_back, tmp_path / "copy.db", new)
         assert end_sessions(new)
         with pytest.raises(StoreError, match="restored under this hub"):
             await store.write(lambda tx: add_member(tx, "老板"))
+    async with open_store(new) as store:
+        assert await names(store) == []
+
+
+async def test_a_hub_that_comes_back_during_a_restore_does_not_write_into_what_that_brings(
+    new: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is greeted while the old rows are still there, and has its turn when they are not."""
+    again, greeted, go_on = (threading.Event() for _ in range(3))
+    greet = PostgresGround._greet
+
+    def held_up(self: PostgresGround, connection: Any) -> None:
+        greet(self, connection)
+        if again.is_set():
+            greeted.set()
+            assert go_on.wait(WAIT)
+
+    monkeypatch.setattr(PostgresGround, "_greet", held_up)
+    async with open_store(new) as store:
+        copy_out(new, tmp_path / "copy.db")
+        again.set()
+        monkeypatch.setattr(copying, "_check_nobody", lambda *_: None)
+        assert end_sessions(new)
+        writing = asyncio.ensure_future(store.write(lambda tx: add_member(tx, "老板")))
+        assert await asyncio.to_thread(greeted.wait, WAIT)
+        await asyncio.to_thread(bring_back, tmp_path / "copy.db", new)
+        go_on.set()
+        with pytest.raises(StoreError, match="restored under this hub"):
+            await writing
     async with open_store(new) as store:
         assert await names(store) == []
 

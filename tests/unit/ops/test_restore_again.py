@@ -15,7 +15,7 @@ from hub.errors import Invalid, Unavailable
 from hub.model import AccountId, CardState, Cause, OrderUnit
 from hub.ops import Restored, Wish, mind_rewind, restore, undo
 from hub.settings import load_settings
-from hub.store import Rewind, Store, Tx, leave_behind, read_rewind, swap
+from hub.store import Line, Rewind, Store, Tx, leave_behind, read_rewind, swap
 from hub.text import backups as words
 
 UNIT = OrderUnit(AccountId(1), "4400112233445566778", 1)
@@ -32,8 +32,8 @@ def moved(shop: Machine) -> bool:
     return rewind is not None and rewind.moved
 
 
-def mind(tx: Tx, line: str) -> None:
-    mind_rewind(tx, line, NOW, loses_nothing=False)
+def mind(tx: Tx, line: Line | None) -> None:
+    mind_rewind(tx, line, NOW, complete=lambda _: False)
 
 
 async def start(shop: Machine) -> list[str]:

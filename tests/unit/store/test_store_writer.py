@@ -13,7 +13,7 @@ import pytest
 
 from hub.errors import StoreError
 from hub.model import ConversationId, Role
-from hub.store import Store, Tx, open_store, writer
+from hub.store import Line, Store, Tx, open_store, writer
 from hub.store.sql import Sql
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -36,7 +36,7 @@ async def names(store: Store) -> set[str]:
 
 
 async def test_what_comes_first_is_done_before_anything_else_or_nothing_is(tmp_path: Path) -> None:
-    def fails(tx: Tx, _line: str) -> None:
+    def fails(tx: Tx, _line: Line | None) -> None:
         add_member(tx, "ghost")
         raise ValueError("no")
 
@@ -45,7 +45,7 @@ async def test_what_comes_first_is_done_before_anything_else_or_nothing_is(tmp_p
             pass
     lines = []
 
-    def first(tx: Tx, line: str) -> None:
+    def first(tx: Tx, line: Line | None) -> None:
         lines.append(line)
         add_member(tx, "first")
 
@@ -54,7 +54,7 @@ async def test_what_comes_first_is_done_before_anything_else_or_nothing_is(tmp_p
             await store.write(lambda _: (_ for _ in ()).throw(ValueError("by itself")))
         await store.write(lambda tx: add_member(tx, "second"))
         assert await names(store) == {"first", "second"}
-    assert lines == [""]
+    assert lines == [None]
 
 
 def break_the_commit(tx: Tx) -> None:

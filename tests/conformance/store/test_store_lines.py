@@ -1,0 +1,95 @@
+"""A database that is not where it was last written: on another line of its server's history."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from store_stage import NOTICE, at, bring_back
+
+from hub.model import TaskId
+from hub.store import Database, Line, Tx, copy_out, open_store
+from tests.postgres import program
+
+
+def add_notice(tx: Tx, key: str) -> TaskId | None:
+    return tx.outbox.enqueue(tx.shops.default(), NOTICE, lane="a", key=key, due_at=at())
+
+
+async def test_after_a_standby_took_over_nobody_gets_the_number_of_a_task_that_may_be_in_hand(
+    new: Database,
+) -> None:
+    """That one would be settled in the place of its own."""
+    lines: list[Line] = []
+
+    def first(tx: Tx, line: Line | None) -> None:
+        assert line is not None
+        assert tx.rewinds.follow(line) is None
+        lines.append(line)
+
+    async with open_store(new, first=first) as store, open_store(new, first=first):
+
+        def later(tx: Tx) -> tuple[Any, TaskId | None, Any]:
+            another = replace(lines[0], number=2)
+            return tx.rewinds.follow(another), add_notice(tx, "2"), tx.rewinds.follow(another)
+
+        before = await store.write(lambda tx: add_notice(tx, "1"))
+        switch, after, again = await store.write(later)
+    assert switch is not None
+    assert switch.onward
+    assert again is None
+    assert before is not None
+    assert after is not None
+    assert after - before > 1000
+    assert [one.number for one in lines] == [1, 1]
+
+
+async def test_a_dump_that_was_brought_back_is_another_database(
+    new: Database, tmp_path: Path
+) -> None:
+    """It may be of any time."""
+    found: list[tuple[Line | None, Any]] = []
+
+    def first(tx: Tx, line: Line | None) -> None:
+        found.append((line, line and tx.rewinds.follow(line)))
+
+    async with open_store(new, first=first):
+        pass
+    dump = tmp_path / "dump"
+    for name, words in (
+        ("pg_dump", ["--format=custom", f"--file={dump}", new.url]),
+        ("pg_restore", ["--clean", f"--dbname={new.url}", str(dump)]),
+    ):
+        await asyncio.to_thread(subprocess.run, [program(name), *words], check=True)
+    async with open_store(new, first=first):
+        pass
+    (before, nothing), (after, switch) = found
+    assert nothing is None
+    assert before != after
+    assert switch is not None
+    assert not switch.onward
+
+
+async def test_the_line_of_a_server_does_not_come_along_to_another(
+    new: Database, tmp_path: Path
+) -> None:
+    """Who restores has been told already."""
+    copy = tmp_path / "copy.db"
+    switches: list[Any] = []
+
+    def first(tx: Tx, line: Line | None) -> None:
+        switches.append(line and tx.rewinds.follow(line))
+
+    async with open_store(new, first=first):
+        copy_out(new, copy)
+    with contextlib.closing(sqlite3.connect(copy)) as sql, sql:
+        assert sql.execute("UPDATE installation SET value = '1/1/9' WHERE name = 'line'").rowcount
+    await asyncio.to_thread(bring_back, copy, new)
+    async with open_store(new, first=first):
+        pass
+    assert switches == [None, None]
