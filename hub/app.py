@@ -60,10 +60,10 @@ from hub.ops import (
     check_store,
     fetch_from,
     mind_rewind,
+    probe_token,
+    stored_token,
 )
-from hub.outbound import (
-    Worker,
-)
+from hub.outbound import Worker
 from hub.settings import Settings, settings_file
 from hub.store import (
     Database,
@@ -79,7 +79,7 @@ from hub.suggesting import why_no_ai
 from hub.supervisor import Supervisor, TakeIn, last_sign_of_life
 from hub.text import nodes as node_words
 from hub.workers import ai_worker, mail_worker, timed_fetch, workers_by_name
-from web import Site, attach, is_insider
+from web import Site, attach, is_signed_in
 
 FINISH_SECONDS = 4.0
 """How long a stop waits for what is in hand."""
@@ -156,8 +156,9 @@ async def open_hub(
             apart=lambda tx, ahead: _tell_clock(tx, settings.node.called, ahead, now()),
         )
         await store.write(lambda tx: _forget_last_life(tx, now(), cluster))
-        token = settings.qq.access_token or await _stored_token(store, QQ_TOKEN)
-        link_token = settings.qq.link_token or await _stored_token(store, LINK_TOKEN)
+        token = settings.qq.access_token or await stored_token(store, QQ_TOKEN)
+        link_token = settings.qq.link_token or await stored_token(store, LINK_TOKEN)
+        probe = await probe_token(store, settings.database.path.parent)
         metrics = Metrics()
         zone = ZoneInfo(settings.text.timezone)
         replies = _replies(settings, zone)
@@ -240,9 +241,8 @@ async def open_hub(
         )
         workers["mails"] = mail_worker(store, mail, metrics, settings, now, holder)
         expiry = Expiry(store, now=now, mine=lambda: cluster.keeps)
-        app = _application(
-            store, desk, qq, (token, link_token), metrics, settings, now, log_trouble, cluster
-        )
+        tokens = (token, link_token, probe)
+        app = _application(store, desk, qq, tokens, metrics, settings, now, log_trouble, cluster)
         await desk.chat.learn_operators()
         async with (
             cluster.taking_part(),
@@ -395,13 +395,15 @@ def _application(
     store: Store,
     desk: Desk,
     qq: QQ,
-    tokens: tuple[str, str],
+    tokens: tuple[str, str, str],
     metrics: Metrics,
     settings: Settings,
     now: Callable[[], datetime],
     log_trouble: Callable[[], str],
     cluster: Cluster,
 ) -> web.Application:
+    """`tokens`: of bots, of plugins, and of the probe."""
+
     def refusals() -> tuple[tuple[datetime, str], ...]:
         return tuple((one.at, one.reason) for one in qq.turned_away)
 
@@ -414,7 +416,16 @@ def _application(
 
     folder = settings.database.path.parent
     attach_ops(
-        app, store, metrics, __version__, now, folder, log_trouble, cluster, is_insider=is_insider
+        app,
+        store,
+        metrics,
+        __version__,
+        now,
+        folder,
+        log_trouble,
+        cluster,
+        token=tokens[2],
+        is_signed_in=is_signed_in,
     )
     qq.attach(app)
     attach(
@@ -451,20 +462,6 @@ def _forget_last_life(tx: Tx, now: datetime, cluster: Cluster) -> None:
         if account.state is AccountState.ONLINE and account_seat(account.id) not in held:
             died = last_sign_of_life(tx, account.shop) or now
             tx.accounts.set_state(account.shop, account.id, AccountState.CONNECTING, "", died)
-
-
-async def _stored_token(store: Store, name: str) -> str:
-    """A token of this installation: random, made once, sealed at rest."""
-    fresh = secrets.token_urlsafe(24)
-
-    def unit(tx: Tx) -> str:
-        shop = tx.shops.default()
-        known = tx.values.get(shop, name)
-        if known is None:
-            tx.values.set(shop, name, fresh, sealed=True)
-        return known or fresh
-
-    return await store.write(unit)
 
 
 @asynccontextmanager

@@ -131,6 +131,7 @@ class Cluster:
         self._home = home
         self._clock = clock
         self._apart = apart
+        self._told_apart = False
         self.ahead = TOGETHER
         """How far this machine's clock was ahead of the database's at the last turn."""
         self._elapsed = elapsed
@@ -346,6 +347,19 @@ class Cluster:
         self._done = number
         turned, self._turned = self._turned, asyncio.Event()
         turned.set()
+        await self._tell_apart(turn.ahead)
+
+    async def _tell_apart(self, ahead: timedelta) -> None:
+        """In a unit of its own: a node that cannot tell people lives all the same."""
+        if abs(ahead) <= MOST_APART:
+            self._told_apart = False
+        elif not self._told_apart:
+            try:
+                await self._store.write(lambda tx: self._apart(tx, ahead))
+            except StoreError as error:
+                logger.error("node {}: nobody is told of the clocks: {}", self.name, error)
+            else:
+                self._told_apart = True
 
     def _quiet_seats(self) -> frozenset[str]:
         """Those that are to go and are connected to nothing by now."""
@@ -355,8 +369,6 @@ class Cluster:
     def _unit(self, tx: Tx, bots: Sequence[NodeBot], quiet: frozenset[str]) -> _Turn:
         before, now, after = self._clock(), tx.nodes.now(), self._clock()
         ahead = ahead_of(now, before, after)
-        if abs(ahead) > MOST_APART >= abs(self.ahead):
-            self._apart(tx, ahead)
         nodes = tx.nodes.all()
         if any(one.seen_at > now for one in nodes):
             logger.warning("node {}: the database's clock was set back", self.id)
@@ -365,7 +377,7 @@ class Cluster:
         tx.nodes.announce(self.id, self.name, now, self._lasts, bots, self._home)
         if known is None or known.bots != bots:
             tx.nodes.changed()
-        self._bury(tx, now)
+        self._bury(tx, now, known)
         moves = _seat(tx, now, SETTLED * self._lasts)
         mine = {seat: one for seat, one in tx.nodes.leases().items() if one.node == self.id}
         leaving = {seat: node for seat, node in moves.items() if seat in mine}
@@ -375,17 +387,25 @@ class Cluster:
         others = (one for one in tx.nodes.all() if one.id != self.id)
         return _Turn(now, mine, frozenset(leaving), tuple(others), ahead)
 
-    def _bury(self, tx: Tx, now: datetime) -> None:
+    def _bury(self, tx: Tx, now: datetime, before: Node | None) -> None:
         """Who did not keep its word is gone, and whose home is ours; what it had in hand is
-        anybody's."""
+        anybody's. `before`: this node as it was known until this turn."""
         dead = [one for one in tx.nodes.all() if one.expires_at <= now or self._follows(one)]
         for node in dead:
             logger.warning("node {} is gone, last seen at {}", node.id, node.seen_at)
             _disconnect(tx, node)
             tx.nodes.remove(node.id)
-            tx.nodes.note_fall(node.name, now, kept=RESTLESS_FOR)
+            if self._follows(node) or self._spoke_since(before, node, now):
+                tx.nodes.note_fall(node.name, now, kept=RESTLESS_FOR)
         if dead:
             tx.outbox.relieve_dead(now)
+
+    def _spoke_since(self, before: Node | None, node: Node, now: datetime) -> bool:
+        """Whether this node kept its own word while the other was silent. Else it was the database
+        that could not be reached, by anybody."""
+        if before is None or before.expires_at <= now:
+            return False
+        return before.seen_at - node.seen_at >= self._lasts / 2
 
     def _follows(self, node: Node) -> bool:
         return bool(self._home) and node.home == self._home and node.id != self.id

@@ -1,7 +1,7 @@
 """The admin: server-rendered pages over the desk."""
 
-from web.insiders import is_insider
+from web.auth import is_signed_in
 from web.mount import attach
 from web.site import Site
 
-__all__ = ["Site", "attach", "is_insider"]
+__all__ = ["Site", "attach", "is_signed_in"]

@@ -192,3 +192,9 @@ def _set_cookie(
         samesite="Lax",
         secure=site.settings.web.secure_cookies,
     )
+
+
+async def is_signed_in(request: web.Request) -> bool:
+    """For what is served by others. Raises StoreError."""
+    token = cookie(request, SESSION_COOKIE)
+    return bool(token) and await request.app[SITE].desk.members.session(token) is not None

@@ -30,6 +30,7 @@ from hub.ops.log_files import LogFiles
 from hub.ops.logs import log_files, redact, set_up_logs
 from hub.ops.metrics import Metrics, Surroundings
 from hub.ops.restore import Restored, Wish, checked_parts, restore
+from hub.ops.tokens import probe_token, stored_token
 from hub.ops.undo import undo
 
 __all__ = [
@@ -62,9 +63,11 @@ __all__ = [
     "in_words",
     "log_files",
     "mind_rewind",
+    "probe_token",
     "redact",
     "restore",
     "set_up_logs",
+    "stored_token",
     "undo",
     "verify",
 ]

@@ -29,6 +29,7 @@ KEPT_AGAIN = (0.5, 1.0, 2.0, 4.0)
 PROMPT_SECONDS = 5.0
 """Who is held up for longer between the mark and the call does not call: another node may have
 found the mark by then, and a person may have had the cards asked for once more."""
+HELD_UP = "鱼桥这台机器太忙或者停过，一直没来得及问供货方"
 MAY_COST = "可能已经扣费，请先到供货方那里看一下"
 
 
@@ -71,7 +72,7 @@ class Supplies:
         if ready is None:
             return
         if self._elapsed() - begun > PROMPT_SECONDS:
-            await self._not_asked(claim)
+            await self._not_asked(claim, work)
             return
         try:
             cards = await self._fetch(ready.call, url=ready.url, body=ready.body, key=ready.key)
@@ -89,15 +90,12 @@ class Supplies:
             self._count("cards")
             await self._keep_paid(claim, work, ready, cards)
 
-    async def _not_asked(self, claim: Claim) -> None:
-        """The mark goes again, unless somebody has found it."""
-        task = claim.task
-        why, clear = "held up before it was asked", task.wire_at is None
-        await self._store.write(
-            lambda tx: tx.outbox.release(
-                task, claim.holder, self._now(), error=why, clear_wire=clear
-            )
-        )
+    async def _not_asked(self, claim: Claim, work: Supply) -> None:
+        """This mark goes again, unless somebody has found it. An earlier one stays."""
+        logger.warning("supplier of delivery {}: held up before it was asked", work.delivery)
+        unmarked = claim.task.wire_at is None
+        reason = HELD_UP if unmarked else f"{HELD_UP}，{MAY_COST}"
+        await self._later(claim, work, reason, _backoff(claim), clear=unmarked)
 
     async def _keep_paid(
         self, claim: Claim, work: Supply, ready: Asking, cards: tuple[str, ...]
@@ -143,18 +141,23 @@ class Supplies:
         self, claim: Claim, work: Supply, ready: Asking, error: Unreachable | Throttled
     ) -> None:
         """Nothing was given, or asking again is declared safe."""
-        wait = _wait(error, claim)
-        until = max(claim.task.created_at, self._began) + TRIED_FOR
-        if self._now() + wait > until:
-            await self._give_up(claim, work, NeedKind.UNSUPPLIED, error.reason)
-            return
-        due_at = self._now() + wait
         # A repeatable call may have arrived although it failed; the mark stays, should the owner
         # declare otherwise meanwhile.
         clear = not ready.call.repeatable
+        await self._later(claim, work, error.reason, _wait(error, claim), clear=clear)
+
+    async def _later(
+        self, claim: Claim, work: Supply, reason: str, wait: timedelta, *, clear: bool
+    ) -> None:
+        """Once more after that wait, or never if it has been tried for long. `clear`: this try left
+        nothing at the supplier, and none before it."""
+        due_at = self._now() + wait
+        if due_at > max(claim.task.created_at, self._began) + TRIED_FOR:
+            await self._give_up(claim, work, NeedKind.UNSUPPLIED, reason)
+            return
         await self._store.write(
             lambda tx: tx.outbox.release(
-                claim.task, claim.holder, due_at, error=error.reason, clear_wire=clear
+                claim.task, claim.holder, due_at, error=reason, clear_wire=clear
             )
         )
 
@@ -172,5 +175,9 @@ class Supplies:
 def _wait(error: Unreachable | Throttled, claim: Claim) -> timedelta:
     if isinstance(error, Throttled) and error.after:
         return timedelta(seconds=error.after)
+    return _backoff(claim)
+
+
+def _backoff(claim: Claim) -> timedelta:
     seconds = backoff(claim.task.attempt, first=FIRST_AGAIN, most=MOST_AGAIN, jitter=0)
     return timedelta(seconds=seconds)

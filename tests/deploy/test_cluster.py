@@ -15,7 +15,11 @@ pytestmark = pytest.mark.timeout(600)
 
 MADE_ANEW = "yuqiao-cluster:latest"
 HUBS = (HUB, f"{HUB}-2")
-ASK = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/health').read().decode())"
+ASK = """
+import urllib.request as u
+shown = {"Authorization": "Bearer " + open("/app/data/health.token").read()}
+print(u.urlopen(u.Request("http://127.0.0.1:8080/health", headers=shown)).read().decode())
+"""
 
 
 @pytest.fixture(scope="module")

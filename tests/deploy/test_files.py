@@ -250,28 +250,48 @@ EXPIRED, OTHER, FULL = (
     ],
 )
 def test_the_probe_lets_pass_what_it_is_told_to(
-    options: tuple[str, ...], reasons: tuple[str, ...], code: int
+    tmp_path: Path, options: tuple[str, ...], reasons: tuple[str, ...], code: int
 ) -> None:
+    (tmp_path / "health.token").write_text("of-this-hub", "ascii")
+    assert probed(tmp_path, reasons, *options) == (list(reasons), code)
+
+
+@pytest.mark.parametrize("reasons", [(), (EXPIRED,)])
+def test_the_probe_that_finds_no_token_goes_by_the_verdict(
+    tmp_path: Path, reasons: tuple[str, ...]
+) -> None:
+    told, code = probed(tmp_path, reasons)
+    assert (len(told), code) == (len(reasons), 1 if reasons else 0)
+    assert EXPIRED not in told
+
+
+def probed(data: Path, reasons: tuple[str, ...], *options: str) -> tuple[list[str], int]:
+    """What the probe says and ends with, asking a hub that tells reasons to whoever shows its
+    token."""
+
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            said: dict[str, object] = {"status": "unready" if reasons else "ready"}
+            if self.headers["Authorization"] == "Bearer of-this-hub":
+                said["reasons"] = reasons
             self.send_response(503 if reasons else 200)
             self.end_headers()
-            self.wfile.write(json.dumps({"reasons": reasons}).encode())
+            self.wfile.write(json.dumps(said).encode())
 
         def log_message(self, *_: object) -> None:
             pass
 
     with HTTPServer(("127.0.0.1", 0), Answer) as server:
         Thread(target=server.handle_request, daemon=True).start()
+        hub = {"YUQIAO_WEB__PORT": str(server.server_port), "DB_PATH": str(data / "hub.db")}
         done = subprocess.run(
             [sys.executable, ROOT / "docker" / "yuqiao-health", *options],
-            env=os.environ | {"YUQIAO_WEB__PORT": str(server.server_port), "PYTHONUTF8": "1"},
+            env=os.environ | hub | {"PYTHONUTF8": "1"},
             capture_output=True,
             encoding="utf-8",
             check=False,
         )
-    assert done.stdout.splitlines() == list(reasons)
-    assert done.returncode == code
+    return done.stdout.splitlines(), done.returncode
 
 
 def test_every_command_of_the_deploy_script_is_in_its_help_and_in_the_guide() -> None:

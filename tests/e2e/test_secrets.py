@@ -60,8 +60,8 @@ async def test_a_whole_journey_tells_no_secret_to_any_log_audit_or_machine(
         code = await _live_through_a_lot(shop)
         secrets = _secrets_of(stage)
         told = {
-            "metrics": await _page_of(stage, "/metrics"),
-            "health": await _page_of(stage, "/health"),
+            "metrics": await _page_of(stage, "/metrics", tmp_path),
+            "health": await _page_of(stage, "/health", tmp_path),
             "audit": repr(await stage.hub.desk.system.audit(stage.operator, 1000)),
         }
         made = await stage.hub.desk.backups.make(stage.operator)
@@ -69,7 +69,7 @@ async def test_a_whole_journey_tells_no_secret_to_any_log_audit_or_machine(
     told["log files"] = _all_of(files)
     for place, sign in {
         "metrics": "yuqiao_answers_total",
-        "health": "ready",
+        "health": "reasons",
         "audit": "rule.add",
         "log": "connected",
         "log files": " account=1",
@@ -89,9 +89,11 @@ def _all_of(folder: Path) -> str:
     return "".join(path.read_text("utf-8") for path in folder.iterdir())
 
 
-async def _page_of(stage: Stage, path: str) -> str:
+async def _page_of(stage: Stage, path: str, data: Path) -> str:
+    """As whoever has the token of probes is told."""
     url = f"http://127.0.0.1:{stage.hub.port}{path}"
-    async with aiohttp.ClientSession() as http, http.get(url) as page:
+    shown = {"Authorization": f"Bearer {(data / 'health.token').read_text('ascii')}"}
+    async with aiohttp.ClientSession(headers=shown) as http, http.get(url) as page:
         return await page.text()
 
 

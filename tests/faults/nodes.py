@@ -114,8 +114,11 @@ class Row:
         return sum(one["type"] == "image" for line in lines for one in line.segments)
 
     async def health(self, name: str) -> Any:
-        url = f"http://127.0.0.1:{self.settings[name].web.port}/health"
-        async with aiohttp.ClientSession() as http, http.get(url) as response:
+        settings = self.settings[name]
+        token = (settings.database.path.parent / "health.token").read_text("ascii")
+        url = f"http://127.0.0.1:{settings.web.port}/health"
+        shown = {"Authorization": f"Bearer {token}"}
+        async with aiohttp.ClientSession(headers=shown) as http, http.get(url) as response:
             return await response.json()
 
 

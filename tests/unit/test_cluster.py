@@ -11,7 +11,7 @@ import pytest
 from hub.cluster import Cluster
 from hub.desk.focusing import Focusing
 from hub.desk.routing import Routing
-from hub.errors import NotOurSeat
+from hub.errors import NotOurSeat, StoreError
 from hub.inbound import Inbound
 from hub.model import (
     ANY_BOT,
@@ -128,6 +128,10 @@ def nodes(store: Store, clock: Clock) -> Nodes:
     return Nodes(store, clock)
 
 
+def refuse(_: Tx, __: timedelta) -> None:
+    raise StoreError("no notice can be written")
+
+
 def accounts_of(node: Cluster, accounts: list[Account]) -> list[AccountId]:
     return [one.id for one in accounts if node.holds_account(one.id)]
 
@@ -219,6 +223,8 @@ async def test_a_clock_that_is_set_back_keeps_no_dead_node_alive(
 
     clock.turn(-timedelta(hours=1))
     await nodes.turn(other)
+    seen = {one.node.started_at for one in await other.view()}
+    assert seen == {clock()}, "else nobody is settled for an hour"
     assert accounts_of(dead, accounts), "it may live yet"
     assert not accounts_of(other, accounts)
     clock.turn(LASTS)
@@ -243,6 +249,7 @@ async def test_whoever_has_the_home_of_a_killed_node_need_not_wait_for_its_word_
 
     assert accounts_of(again, accounts) == [accounts[0].id]
     assert {one.node.id for one in await again.view()} == {again.id, stranger.id}
+    assert [one.name for one in await store.read(lambda tx: tx.nodes.falls())] == ["a"]
 
 
 async def test_a_node_that_falls_again_and_again_is_given_nothing_of_others(
@@ -258,11 +265,26 @@ async def test_a_node_that_falls_again_and_again_is_given_nothing_of_others(
             await nodes.turn(shaky, steady)
             clock.turn(SETTLED / 8)
         had.append(len(accounts_of(shaky, accounts)))
-        for _ in range(2):
-            clock.turn(LASTS / 2)
+        for _ in range(3):
             await nodes.turn(steady)
+            clock.turn(LASTS / 2)
 
     assert had == [1, 1, 0, 0], "it dies every minute and a half"
+
+
+async def test_an_outage_of_the_database_is_no_fall_of_those_who_lived_through_it(
+    store: Store, clock: Clock, nodes: Nodes
+) -> None:
+    """Whoever turns first afterwards finds all others silent, and was silent itself."""
+    first, other = nodes.add("a"), nodes.add("b")
+    for later, outage in ((8, 15), (2, 15), (2, 13)):
+        await nodes.turn(first, other)
+        clock.turn(timedelta(seconds=later))
+        await nodes.turn(first)
+        clock.turn(timedelta(seconds=outage))
+        await nodes.turn(first)
+        assert {one.node.id for one in await first.view()} == {first.id}
+    assert await store.read(lambda tx: tx.nodes.falls()) == []
 
 
 async def test_clocks_that_differ_are_told_of_once(
@@ -276,6 +298,28 @@ async def test_clocks_that_differ_are_told_of_once(
     clock.ahead = -timedelta(seconds=3)
     await nodes.turn(node, node)
     assert (nodes.told, node.ahead) == ([clock.ahead], clock.ahead)
+
+    clock.ahead = timedelta(0)
+    await nodes.turn(node)
+    clock.ahead = timedelta(seconds=3)
+    await nodes.turn(node)
+    assert nodes.told == [-timedelta(seconds=3), clock.ahead], "and again once they did agree"
+
+
+async def test_a_node_that_can_tell_nobody_of_the_clocks_says_all_the_same_that_it_lives(
+    store: Store, clock: Clock, nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = nodes.add("a")
+    clock.ahead = timedelta(seconds=3)
+    with monkeypatch.context() as broken:
+        broken.setattr(node, "_apart", refuse)
+        await nodes.turn(node)
+        assert {one.node.id for one in await node.view()} == {node.id}
+        assert node.keeps
+    assert nodes.told == []
+
+    await nodes.turn(node, node)
+    assert nodes.told == [clock.ahead], "as soon as somebody can be told"
 
 
 async def test_a_node_that_stops_in_order_leaves_everything_to_the_others_at_once(

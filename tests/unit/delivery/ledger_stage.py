@@ -151,9 +151,9 @@ class Ledger:
 
         await self.write(unit)
 
-    async def api_pool(self) -> Pool:
-        """Cards of a supplier."""
-        call = SupplierCall("https://supplier.example/card")
+    async def api_pool(self, *, repeatable: bool = False) -> Pool:
+        """Cards of a supplier. `repeatable`: who may be asked the same again."""
+        call = SupplierCall("https://supplier.example/card", repeatable=repeatable)
         return await self.write(
             lambda tx: tx.pools.add(
                 self.account.shop,

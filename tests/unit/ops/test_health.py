@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import stat
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +20,7 @@ from aiohttp import web
 from hub.cluster import Cluster
 from hub.errors import StoreError
 from hub.model import Account, AccountState, Cause, PlatformUser, PoolKind, Role
-from hub.ops import Metrics, attach_ops, check_store, health
+from hub.ops import Metrics, attach_ops, check_store, health, probe_token
 from hub.settings import DatabaseSettings, Settings
 from hub.store import Store, open_store
 
@@ -35,8 +37,10 @@ class Stage:
     url: str
     http: aiohttp.ClientSession
 
-    async def ask(self, path: str = "/health", who: str = "") -> tuple[int, Any]:
-        async with self.http.get(self.url + path, headers={"Who": who}) as response:
+    async def ask(self, path: str = "/health", **headers: str) -> tuple[int, Any]:
+        """Shows the token unless told to show something else."""
+        headers = headers or {"Authorization": f"Bearer {TOKEN}"}
+        async with self.http.get(self.url + path, headers=headers) as response:
             return response.status, await response.json()
 
     async def page(self) -> str:
@@ -64,12 +68,13 @@ class Stage:
         return await self.store.write(unit)
 
 
-INSIDE: dict[str, bool | Exception] = {}
-"""By a header, who is an insider; whoever sends none is."""
+TOKEN = "a-token-of-probes"
+SIGNED_IN: dict[str, bool | Exception] = {}
+"""By a header."""
 
 
-async def is_insider(request: web.Request) -> bool:
-    who = INSIDE.get(request.headers.get("Who", ""), True)
+async def is_signed_in(request: web.Request) -> bool:
+    who = SIGNED_IN.get(request.headers.get("Who", ""), False)
     if isinstance(who, Exception):
         raise who
     return who
@@ -85,7 +90,15 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         app = web.Application()
         log_trouble = partial(LOGS.__getitem__, "trouble")
         attach_ops(
-            app, store, Metrics(), "1.2.3", now, tmp_path, log_trouble, is_insider=is_insider
+            app,
+            store,
+            Metrics(),
+            "1.2.3",
+            now,
+            tmp_path,
+            log_trouble,
+            token=TOKEN,
+            is_signed_in=is_signed_in,
         )
         runner = web.AppRunner(app)
         await runner.setup()
@@ -141,10 +154,43 @@ async def test_strangers_are_told_the_verdict_and_no_names(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, answer: bool | Exception
 ) -> None:
     monkeypatch.setitem(LOGS, "trouble", "/logs：No space left on device")
-    monkeypatch.setitem(INSIDE, "a stranger", answer)
-    assert await stage.ask(who="a stranger") == (200, {"status": "ready"})
+    monkeypatch.setitem(SIGNED_IN, "a stranger", answer)
+    assert await stage.ask(Who="a stranger") == (200, {"status": "ready"})
     await stage.account("1", AccountState.LOGGED_OUT, "闲鱼说登录过期了")
-    assert await stage.ask(who="a stranger") == (503, {"status": "unready"})
+    assert await stage.ask(Who="a stranger") == (503, {"status": "unready"})
+
+
+@pytest.mark.parametrize("shown", ["", "Bearer", "Bearer ", f"Bearer {TOKEN[:-1]}", "Bearer ключ"])
+async def test_a_wrong_token_is_none(stage: Stage, shown: str) -> None:
+    assert await stage.ask(Authorization=shown) == (200, {"status": "ready"})
+
+
+async def test_whoever_is_signed_in_is_told_reasons(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SIGNED_IN, "the owner", True)
+    await stage.account("1", AccountState.LOGGED_OUT, "闲鱼说登录过期了")
+    status, told = await stage.ask(Who="the owner")
+    assert status == 503
+    assert "店1" in told["reasons"][0]
+
+
+async def test_the_token_lies_in_the_data_folder_for_nobody_else_and_stays_the_same(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "health.token"
+    async with open_store(tmp_path / "hub.db", now=now) as store:
+        token = await probe_token(store, tmp_path)
+        assert file.read_text("ascii") == token
+        assert len(token) >= 32
+        if os.name == "posix":
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        file.write_text("of another database", "ascii")
+        assert await probe_token(store, tmp_path) == token
+        assert file.read_text("ascii") == token
+        assert await probe_token(store, tmp_path / "missing") == token, "and the hub starts"
+    left = await asyncio.to_thread(os.listdir, tmp_path)
+    assert [name for name in left if name.startswith("health")] == [file.name]
 
 
 async def test_an_account_that_is_connected_or_knowingly_waits_is_fit(stage: Stage) -> None:
