@@ -11,6 +11,7 @@ from loguru import logger
 from hub.delivery import on_message_left
 from hub.model import MessageState, NoticeKind, SendMessage, Urgent, UrgentNews
 from hub.notices import tell_owners_of_shop
+from hub.policy import rounds_to_skip
 from hub.store import Line, Tx
 from hub.text import backups as words
 from hub.text import since
@@ -42,6 +43,10 @@ def mind_rewind(
 
 def _beware(tx: Tx, at: datetime, now: datetime, stopped: str, said: str) -> None:
     shop = tx.shops.default()
+    # First: what is written below has numbers of its own.
+    rounds = rounds_to_skip(now - at)
+    tx.conversations.skip_tickets(shop, rounds)
+    tx.needs.skip(shop, rounds, resolution=words.NUMBER_UNUSED, now=now)
     tasks = tx.outbox.presume_sent(shop, at)
     for task in tasks:
         if isinstance(task.work, SendMessage):

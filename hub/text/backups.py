@@ -219,4 +219,5 @@ AFTER_OTHER_SERVER = (
 RESTORED = "数据库从备份恢复，等人核对"
 LEFT = "用的是换成 PostgreSQL 以前的旧数据库文件，等人核对"
 OTHER_SERVER = "数据库换了一台服务器，等人核对"
+NUMBER_UNUSED = "数据库回到过以前的样子，这个编号没有再用"
 DROPPED = "从备份恢复以前排队的消息，没有再发"

@@ -6,13 +6,14 @@ import shutil
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 
 import pytest
 from backup_stage import NOW, PASSPHRASE, Machine, operator
 
 from hub.errors import Invalid, Unavailable
-from hub.model import AccountId, CardState, Cause, OrderUnit
+from hub.model import AccountId, CardState, Cause, NeedKind, OrderUnit, PlatformConversation
 from hub.ops import Restored, Wish, mind_rewind, restore, undo
 from hub.settings import load_settings
 from hub.store import Line, Rewind, Store, Tx, leave_behind, read_rewind, swap
@@ -120,6 +121,34 @@ async def test_what_was_given_out_after_the_backup_is_not_free_after_the_restore
         drawn = await store.write(lambda tx: tx.cards.reserve(pool.shop, pool.id, UNIT, 1, now=NOW))
     assert drawn is not None
     assert [(one.code, one.state) for one in drawn] == [("CODE-1", CardState.HANDED_OVER)]
+
+
+async def test_numbers_that_were_given_after_the_backup_are_not_given_after_the_restore(
+    shop: Machine, made: Path
+) -> None:
+    """However often and however soon the same backup is brought back."""
+
+    def talk(tx: Tx) -> tuple[list[str], list[int]]:
+        one, account = tx.shops.default(), AccountId(1)
+        tickets = [
+            tx.conversations.upsert(one, account, PlatformConversation(f"60{number}")).ticket
+            for number in range(2500)
+        ]
+        needs = [
+            tx.needs.open(one, NeedKind.HELD, subject=f"{number}", detail="", now=NOW)
+            for number in range(150)
+        ]
+        return tickets, [need.number for need in needs if need is not None]
+
+    given: list[tuple[list[str], list[int]]] = []
+    for _ in range(3):
+        async with shop.store(first=mind) as store:
+            await sell(store)
+            given.append(await store.write(talk))
+        shop.restore(made)
+    tickets, numbers = zip(*given, strict=True)
+    assert len(set(chain(*tickets))) == 3 * 2500
+    assert len(set(chain(*numbers))) == 3 * 150
 
 
 async def test_a_task_that_was_begun_after_the_backup_counts_as_sent(
