@@ -7,11 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from delivery_stage import FIRST, DeliveryStage, open_delivery_stage
+from delivery_stage import FIRST, SECOND, DeliveryStage, open_delivery_stage
 
-from hub.model import Conversation, DeliveryState, PlatformConversation, PlatformUser
+from hub.model import Conversation, DeliveryState, NeedKind, PlatformConversation, PlatformUser
 from hub.ops import mind_rewind
 from hub.store import Rewind, Tx, write_rewind
+from hub.text import backups as words
 
 S = DeliveryState
 LOST = timedelta(days=3)
@@ -64,3 +65,64 @@ async def test_a_notice_of_the_lost_time_reaches_nobody_else(stage: DeliveryStag
     assert (len(new.ticket), len(str(need.number))) == (5, 4), "still short enough to type"
     assert "开始发货" not in await stage.write(f"/处理 {need.number} 1"), "it is stopped"
     assert FIRST in await stage.write(f"/单 #{new.ticket}")
+
+
+async def _held(stage: DeliveryStage) -> None:
+    """Two paid orders that were read since: one of them was served in the lost time."""
+    await stage.served("CODE-1111", "CODE-2222")
+    for number, of in ((FIRST, stage.lin), (SECOND, stage.qi)):
+        order = await stage.order(number, of)
+        await stage.need(order, NeedKind.STOPPED, words.RESTORED)
+
+
+async def test_the_owner_is_told_what_is_unknown_and_what_to_do_in_which_order(
+    stage: DeliveryStage,
+) -> None:
+    (said,) = [one for one in await stage.stock.told() if "数据库" in one]
+    assert "是 3 天前的样子" in said
+    steps = [said.index(step) for step in ("/待处理", "/发货完成 订单号", "/开发")]
+    assert steps == sorted(steps)
+    assert "现在 0 笔" in said
+    assert len(said) < 250
+
+
+@pytest.mark.parametrize("command", ["/开发", "/开"])
+async def test_deliveries_go_on_only_after_the_held_orders_were_shown(
+    stage: DeliveryStage, command: str
+) -> None:
+    await stage.write("/停发")
+    assert "订单可能还没读全" in await stage.write(command)
+    stage.stock.later(hours=1)
+    empty = await stage.write(command)
+    assert "没有扣下的订单" in empty
+    assert "没读全" not in empty
+    await _held(stage)
+    code = empty.rpartition("确认 ")[2]
+    said = await stage.write(f"确认 {code}")
+    assert "扣着 2 笔" in said, "others than were shown"
+    assert FIRST in said
+    assert SECOND in said
+    assert "/发货完成" in said
+    assert await stage.states(await stage.order()) == []
+
+    await stage.write("/发货完成 6778")
+    left = await stage.write(command)
+    assert "扣着 1 笔" in left
+    assert FIRST not in left
+    done = await stage.write(f"确认 {left.rpartition('确认 ')[2]}")
+    assert "恢复" in done
+    assert "1 笔订单接着发" in done
+    assert await stage.states(await stage.order()) == [S.OUTSIDE]
+    assert "发货停着" not in await stage.write("/状态")
+
+
+async def test_a_stop_from_before_neither_hides_this_one_nor_is_asked_about(
+    stage: DeliveryStage, tmp_path: Path
+) -> None:
+    asked = await stage.write("/开发")
+    await stage.write(f"确认 {asked.rpartition('确认 ')[2]}")
+    await stage.write("/停发")
+    assert await stage.write("/开发") == "▶ 全店恢复发货"
+    await stage.write("/停发")
+    await _go_back(stage, tmp_path)
+    assert "数据库从备份恢复" in await stage.write("/开发")
