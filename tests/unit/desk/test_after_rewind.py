@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from delivery_stage import FIRST, SECOND, DeliveryStage, open_delivery_stage
 
-from hub.model import Conversation, DeliveryState, NeedKind, PlatformConversation, PlatformUser
+from hub.model import (
+    AnswerByAi,
+    Conversation,
+    DeliveryState,
+    NeedKind,
+    PlatformConversation,
+    PlatformUser,
+    TaskKind,
+)
 from hub.ops import mind_rewind
 from hub.store import Rewind, Tx, write_rewind
 from hub.text import backups as words
 
 S = DeliveryState
+KIND = TaskKind.ANSWER
 LOST = timedelta(days=3)
 
 
@@ -126,3 +135,24 @@ async def test_a_stop_from_before_neither_hides_this_one_nor_is_asked_about(
     await stage.write("/停发")
     await _go_back(stage, tmp_path)
     assert "数据库从备份恢复" in await stage.write("/开发")
+
+
+async def test_ai_is_asked_only_when_what_was_answered_meanwhile_may_be_known(
+    stage: DeliveryStage, tmp_path: Path
+) -> None:
+    store, now = stage.stock.store, stage.stock.clock[0]
+    await stage.asks(stage.lin, "还在吗")
+
+    def wait(tx: Tx) -> None:
+        (said,) = tx.messages.of_conversation(stage.lin.shop, stage.lin.id, limit=1)
+        work = AnswerByAi(stage.account.id, stage.lin.id, said.id)
+        assert tx.outbox.enqueue(stage.lin.shop, work, lane="a", key="a", due_at=now)
+
+    async def asked(at: datetime) -> int:
+        lease = at + timedelta(minutes=1)
+        return len(await store.write(lambda tx: tx.outbox.claim("w", at, lease, 9, [KIND])))
+
+    await store.write(wait)
+    await _go_back(stage, tmp_path)
+    assert await asked(now + timedelta(minutes=1)) == 0
+    assert await asked(now + timedelta(minutes=5)) == 1

@@ -13,7 +13,17 @@ import pytest
 from backup_stage import NOW, PASSPHRASE, Machine, operator
 
 from hub.errors import Invalid, Unavailable
-from hub.model import AccountId, CardState, Cause, NeedKind, OrderUnit, PlatformConversation
+from hub.model import (
+    AccountId,
+    CardState,
+    Cause,
+    ChatPeer,
+    ConversationId,
+    NeedKind,
+    OrderUnit,
+    PlatformConversation,
+    SendNotice,
+)
 from hub.ops import Restored, Wish, mind_rewind, restore, undo
 from hub.settings import load_settings
 from hub.store import Line, Rewind, Store, Tx, leave_behind, read_rewind, swap
@@ -94,6 +104,12 @@ async def live_on(shop: Machine) -> None:
         await store.write(void)
         for rule in await desk.rules.all(who):
             await desk.rules.remove(who, rule.id)
+
+
+def announce(tx: Tx) -> None:
+    """What leaves, and changes no row that is carried over."""
+    notice = SendNotice(ChatPeer("10001", "private", "10002"), "在吗", ConversationId(1))
+    tx.outbox.enqueue(tx.shops.default(), notice, lane="a", key="a", due_at=NOW)
 
 
 async def cards(shop: Machine) -> dict[str, str]:
@@ -181,6 +197,47 @@ async def test_a_second_restore_before_the_first_start_forgets_nothing(
     assert first.kept != second.kept  # in the same second
     assert await start(shop) == [words.RESTORED]
     assert read_rewind(shop.database) is None
+
+
+async def test_a_backup_of_a_restore_that_no_hub_had_minded_is_of_the_first_backups_time(
+    shop: Machine, made: Path
+) -> None:
+    """What was sent between the two is as unknown as before."""
+    await live_on(shop)
+    shop.restore(made)
+    again = shop.backups.make(LATER).path
+    assert await start(shop) == [words.RESTORED]
+    shop.restore(again)
+    rewind = read_rewind(shop.database)
+    assert rewind is not None
+    assert (rewind.at, rewind.moved) == (NOW, True)
+
+
+async def test_what_no_hub_had_minded_is_of_its_backups_time_when_it_is_taken_back(
+    shop: Machine, made: Path
+) -> None:
+    await live_on(shop)
+    shop.restore(made)
+    shop.restore(shop.backups.make(LATER).path)
+    assert await start(shop) == [words.RESTORED]
+    back(shop)
+    rewind = read_rewind(shop.database)
+    assert rewind is not None
+    assert (rewind.at, rewind.moved) == (NOW, True)
+
+
+async def test_what_a_restore_lost_stays_lost_when_an_older_one_is_taken_back(
+    shop: Machine, made: Path
+) -> None:
+    """Two equal databases: neither knows what was sent before the second restore."""
+    older = shop.restore(made).kept
+    assert await start(shop) == []
+    async with shop.store() as store:
+        await store.write(announce)
+    shop.restore(made)
+    assert moved(shop)
+    back(shop, older)
+    assert moved(shop)
 
 
 async def test_a_restore_is_taken_back_and_that_as_well(shop: Machine, made: Path) -> None:
