@@ -38,7 +38,7 @@ async def _go_back(stage: DeliveryStage, folder: Path) -> None:
     """The shop of the stage is what a backup knew."""
     now = stage.stock.clock[0]
     write_rewind(folder / "hub.db", Rewind(now - LOST, moved=True))
-    await stage.stock.store.write(lambda tx: mind_rewind(tx, "", now, loses_nothing=False))
+    await stage.stock.store.write(lambda tx: mind_rewind(tx, None, now, complete=lambda _: False))
 
 
 async def _new_buyer(stage: DeliveryStage) -> Conversation:
