@@ -23,6 +23,7 @@ from hub.delivery.people import (
     resend,
     resume,
     ship_now,
+    stopped_orders,
 )
 from hub.delivery.reading import (
     is_doubted,
@@ -83,6 +84,7 @@ __all__ = [
     "ship_now",
     "speaks_of_another",
     "start",
+    "stopped_orders",
     "tell_need",
     "was_left_alone",
     "why_not",

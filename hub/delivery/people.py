@@ -295,6 +295,19 @@ def free_now(tx: Tx, order: KnownOrder, *, by: Cause, now: datetime) -> None:
     _close(tx, order, {NeedKind.BARGAIN}, "再免拼一次", by, now)
 
 
+def stopped_orders(tx: Tx, shop: ShopId) -> list[KnownOrder]:
+    """What is held by an emergency stop of the whole shop: it goes on when that ends."""
+    alone = {stop.account for stop in tx.stops.all(shop)}
+    held = []
+    for need in tx.needs.all_open(shop):
+        if need.kind is not NeedKind.STOPPED or need.account in alone:
+            continue
+        if need.account is not None and need.order is not None:
+            order = tx.orders.get(shop, need.account, need.order)
+            held += [order] if order is not None else []
+    return held
+
+
 def resume(tx: Tx, shop: ShopId, account: AccountId | None, *, by: Cause, now: datetime) -> int:
     """End an emergency stop. What it held, and surely nobody saw, goes on. Returns how many orders
     that is. Raises Invalid when there was no such stop."""

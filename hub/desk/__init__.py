@@ -236,7 +236,7 @@ class Desk:
             replies,
             HoldChat(self.holds, now, zone),
             AiChat(self.ai_modes, self.holds, self.ai),
-            EmergencyChat(self.emergency, self.accounts),
+            EmergencyChat(self.emergency, self.accounts, confirmations),
             PeopleChat(
                 store,
                 self.binding,

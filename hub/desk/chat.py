@@ -333,7 +333,7 @@ class Chat:
             case Action.LOG_IN:
                 return await self._to.logins.begin(operator, name, message)
             case Action.HALT | Action.GO:
-                return await self._to.emergency.run(operator, action, name)
+                return await self._to.emergency.run(operator, action, name, message)
             case Action.STOP | Action.GO_ON:
                 return await self._to.delivery.run(operator, action, name, message, None)
             case _:

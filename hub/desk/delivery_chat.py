@@ -119,7 +119,7 @@ class DeliveryChat:
             case Action.STOP:
                 return await self._stop(operator, argument)
             case Action.GO_ON:
-                return await self._go_on(operator, argument)
+                return await self._go_on(operator, argument, message)
             case _:
                 return await self._list_rules(operator)
 
@@ -361,14 +361,18 @@ class DeliveryChat:
         back = f"/开发 {account.name}" if account is not None else "/开发"
         return text.stopped(account, news=news, back=back)
 
-    async def _go_on(self, operator: Operator, name: str) -> str:
+    async def _go_on(self, operator: Operator, name: str, message: OperatorMessage) -> str:
         account = await self._account(operator, name)
         id_ = account.id if account is not None else None
         before = await self._stops(operator)
         if id_ not in [stop.account for stop, _ in before]:
             return text.nothing_stopped(account, before, "开发")
-        orders = await self._desk.needs.resume(operator, id_)
-        return text.going_on(account, orders, await self._stops(operator))
+
+        async def act(who: Operator, code: str) -> str:
+            orders = await self._desk.needs.resume(who, id_, code=code)
+            return text.going_on(account, orders, await self._stops(who))
+
+        return await self._confirmations.run(operator, message, "", act)
 
     async def _account(self, operator: Operator, name: str) -> Account | None:
         if not name.strip() or name.strip() in ("全店", "全部"):

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from hub.delivery import resume
 from hub.desk.holds import Held, all_held
+from hub.desk.looking import check_looked
 from hub.desk.operator import Operator
 from hub.desk.stock import cause
 from hub.errors import NotFound
@@ -95,14 +96,16 @@ class Emergency:
 
         return await self._store.write(unit)
 
-    async def go(self, operator: Operator, account: AccountId | None) -> Going:
-        """End both halves of exactly this place; what was held goes on."""
+    async def go(self, operator: Operator, account: AccountId | None, *, code: str = "") -> Going:
+        """End both halves of exactly this place; what was held goes on. Raises NotConfirmed if the
+        database went back in time."""
         operator.require(Role.OWNER)
         now = self._now()
 
         def unit(tx: Tx) -> Going:
             shop = operator.shop
             found = _account(tx, operator, account)
+            check_looked(tx, shop, account, code, now)
             stopped = any(one.account == account for one in tx.stops.all(shop))
             orders = resume(tx, shop, account, by=cause(operator), now=now) if stopped else 0
             ended = tx.holds.end(shop, Scope(account=account), now, {HoldKind.EMERGENCY})

@@ -9,6 +9,7 @@ from datetime import datetime
 from hub import text
 from hub.delivery import look_up, resume
 from hub.desk.bargains import Bargains
+from hub.desk.looking import check_looked
 from hub.desk.operator import Operator
 from hub.desk.orders import Orders, check_waits, close_need
 from hub.desk.stock import cause
@@ -73,7 +74,7 @@ class Needs:
         if need.order is not None and choice in _BY_ORDER:
             await _BY_ORDER[choice](self._orders, operator, need, need.order, code)
         elif choice is Choice.RESUME:
-            await self.resume(operator, None)
+            await self.resume(operator, None, code=code)
         else:
             await self._close(operator, need, choice)
         return f"待处理 {number}：{text.CHOICES[choice]}"
@@ -115,12 +116,14 @@ class Needs:
 
         return await self._store.write(unit)
 
-    async def resume(self, operator: Operator, account: AccountId | None) -> int:
-        """End that stop; what it held goes on. Returns how many orders that is."""
+    async def resume(self, operator: Operator, account: AccountId | None, *, code: str = "") -> int:
+        """End that stop; what it held goes on. Returns how many orders that is. Raises NotConfirmed
+        if the database went back in time."""
         operator.require(Role.OWNER)
         now = self._now()
 
         def unit(tx: Tx) -> int:
+            check_looked(tx, operator.shop, account, code, now)
             going_on = resume(tx, operator.shop, account, by=cause(operator), now=now)
             operator.record(tx, "delivery.resume", _scope(account), now)
             return going_on

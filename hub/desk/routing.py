@@ -82,7 +82,8 @@ class Routing:
             for ticket in tickets:
                 conversation = tx.conversations.by_ticket(member.shop, ticket)
                 if conversation is None:
-                    return f"{undone}：{text.no_such_ticket(ticket)}"
+                    told = text.lost_ticket if ticket == quoted else text.no_such_ticket
+                    return f"{undone}：{told(ticket)}"
                 found.add(conversation.id)
             return found
 

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 from loguru import logger
 
-from hub.delivery import on_message_left
+from hub.delivery import on_message_left, stopped_orders
 from hub.model import MessageState, NoticeKind, SendMessage, Urgent, UrgentNews
 from hub.notices import tell_owners_of_shop
+from hub.policy import rounds_to_skip
 from hub.store import Line, Tx
 from hub.text import backups as words
-from hub.text import since
 
 CATCHING_UP = timedelta(minutes=3)
 """Until then accounts are connected and what was said meanwhile is read, if they can be at all."""
@@ -33,15 +33,22 @@ def mind_rewind(
     if restored is not None and restored.moved:
         told = words.after_left if restored.left else words.after_restore
         stopped = words.LEFT if restored.left else words.RESTORED
-        _beware(tx, restored.at, now, stopped, told(since(restored.at, now)))
+        _beware(tx, restored.at, now, stopped, told)
     elif followed is not None and restored is None and followed.onward and complete(tx):
         logger.warning("another database server took over, with all that was committed")
     elif followed is not None and restored is None:
-        _beware(tx, followed.at, now, words.OTHER_SERVER, words.AFTER_OTHER_SERVER)
+        _beware(tx, followed.at, now, words.OTHER_SERVER, words.after_other_server)
 
 
-def _beware(tx: Tx, at: datetime, now: datetime, stopped: str, said: str) -> None:
+def _beware(
+    tx: Tx, at: datetime, now: datetime, stopped: str, told: Callable[[timedelta, int], str]
+) -> None:
+    """`told`: what the owners hear of it, given the lost time and how many orders are held."""
     shop = tx.shops.default()
+    # First: what is written below has numbers of its own.
+    rounds = rounds_to_skip(now - at)
+    tx.conversations.skip_tickets(shop, rounds)
+    tx.needs.skip(shop, rounds, resolution=words.NUMBER_UNUSED, now=now)
     tasks = tx.outbox.presume_sent(shop, at)
     for task in tasks:
         if isinstance(task.work, SendMessage):
@@ -49,11 +56,12 @@ def _beware(tx: Tx, at: datetime, now: datetime, stopped: str, said: str) -> Non
             tx.messages.set_state(shop, message, MessageState.SENDING, now=now)
             on_message_left(tx, shop, message, now)
     tx.outbox.put_off_answers(shop, now + CATCHING_UP)
+    tx.stops.resume(shop, None, now)  # one from before would say another reason
     tx.stops.stop(shop, None, reason=stopped, now=now)
     tell_owners_of_shop(
         tx,
         shop,
-        said,
+        told(now - at, len(stopped_orders(tx, shop))),
         key=f"rewound:{now.isoformat()}",
         now=now,
         kind=NoticeKind.SYSTEM,

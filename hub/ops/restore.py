@@ -290,7 +290,9 @@ def compare(present: Path, coming: Path, warnings: list[str], *, now: datetime) 
     if here.schema != there.schema:
         warnings.append(words.CARDS_UNKNOWN)
         return True
-    carried = carry_given_out(coming, present, why=words.CARRIED, now=now)
+    carried = carry_given_out(
+        coming, present, why=words.CARRIED, unused=words.NUMBER_UNUSED, now=now
+    )
     if carried:
         warnings.append(words.carried(carried))
     return True

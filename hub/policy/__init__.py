@@ -17,7 +17,7 @@ from hub.policy.assist import (
     within_hours,
 )
 from hub.policy.backoff import backoff
-from hub.policy.backups import backup_due, outlived
+from hub.policy.backups import backup_due, outlived, rounds_to_skip
 from hub.policy.bargaining import (
     BargainMove,
     BargainVerdict,
@@ -330,6 +330,7 @@ __all__ = [
     "reminder_step",
     "replay_from",
     "restless_nodes",
+    "rounds_to_skip",
     "rule_lines",
     "same_spec",
     "seat_nodes",

@@ -14,6 +14,10 @@ K = TypeVar("K", bound=Hashable)
 RETRY = timedelta(hours=1)
 SETTLING = timedelta(minutes=10)
 """After a start, before a backup that was missed is made."""
+LEAST_SKIPPED = 100
+ONE_FOR = timedelta(minutes=2)
+LONGEST_LOST = timedelta(days=365)
+"""Bounds how long tickets become: they have room for six digits."""
 
 
 def backup_due(
@@ -49,3 +53,11 @@ def outlived(backups: Mapping[K, datetime], *, days: int, weeks: int, zone: Zone
             weekly.setdefault(week, one)
     kept += list(weekly.values())[:weeks]
     return [one for one in newest_first if one not in kept]
+
+
+def rounds_to_skip(lost: timedelta) -> int:
+    """How far counters leap in a database that does not know the time `lost`, so that none of what
+    was given then is given again: in rounds of tickets, each of which has one for every letter.
+    More for a longer time, so that a backup that is brought back twice gets beyond the first time.
+    """
+    return LEAST_SKIPPED + int(min(max(lost, timedelta()), LONGEST_LOST) / ONE_FOR)

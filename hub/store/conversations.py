@@ -55,6 +55,7 @@ _OF_BUYER = Statement(
 _NEXT_TICKET = Statement(
     "UPDATE shops SET tickets = tickets + 1 WHERE id = :shop RETURNING tickets"
 )
+_SKIP_TICKETS = Statement("UPDATE shops SET tickets = tickets + :count WHERE id = :shop")
 _ADD = Statement(
     "INSERT INTO conversations (shop_id, account_id, platform_id, ticket, buyer, buyer_name,"
     " item_id, item_title, last_message_at)"
@@ -158,6 +159,11 @@ class Conversations:
                 self._orders.name_buyer(shop, known[0], known[1])
         sql.changed(shop, "conversation", id_)
         return _to_conversation((id_, shop, account, platform_id, ticket, *known))
+
+    def skip_tickets(self, shop: ShopId, rounds: int) -> None:
+        """The tickets of so many rounds, a1 to z1 for example, are given to nobody. For a database
+        that went back in time and does not know which were."""
+        self._sql.run(_SKIP_TICKETS, shop=shop, count=rounds * len(_LETTERS))
 
     def name_item(self, shop: ShopId, item_id: str, title: str) -> None:
         """An item's own page was read: its conversations are about something called so, and

@@ -30,15 +30,28 @@ _UNKNOWN = (
     " AND c.shop_id = p.shop_id AND c.code = p.code"
     " AND (c.order_id, c.account_id, c.unit) IS (p.order_id, p.account_id, p.unit)) ORDER BY p.id"
 )
+_COUNTED = (
+    "UPDATE main.shops AS ours SET tickets = coalesce((SELECT max(ours.tickets, p.tickets)"
+    " FROM present.shops p WHERE p.id = ours.id), tickets)"
+)
+_NUMBERED = (
+    "INSERT INTO main.needs"
+    " (shop_id, number, kind, subject, detail, opened_at, closed_at, resolution)"
+    " SELECT p.shop_id, max(p.number), 'brake', 'shop', '', :now, :now, :why FROM present.needs p"
+    " JOIN main.shops s ON s.id = p.shop_id GROUP BY p.shop_id HAVING max(p.number) >"
+    " (SELECT coalesce(max(n.number), 0) FROM main.needs n WHERE n.shop_id = p.shop_id)"
+)
 _COLUMNS = "shop_id, pool_id, code, fetched, note, expires_at, created_at"
 
 
-def carry_given_out(restored: Path, present: Path, *, why: str, now: datetime) -> int:
+def carry_given_out(restored: Path, present: Path, *, why: str, unused: str, now: datetime) -> int:
     """Give each card that `present` no longer holds free the state that it has there, with the
-    order that it went to: asked for that order again, the store answers with these cards.
+    order that it went to: asked for that order again, the store answers with these cards. Tickets
+    and numbers of needs that people may have before their eyes are not given again either.
 
     Both are of one installation and of the same schema, and nobody works on them. `why` goes into
-    the history of the cards. Returns their number. Raises StoreError with nothing changed.
+    the history of the cards, `unused` is said of the numbers. Returns how many
+    cards it was. Raises StoreError with nothing changed.
     """
     try:
         with closing(sqlite3.connect(restored, isolation_level=None)) as sql:
@@ -65,6 +78,8 @@ def carry_given_out(restored: Path, present: Path, *, why: str, now: datetime) -
                 [(why, micros(now), ours) for ours, _ in pairs],
             )
             _count_again(sql)
+            sql.execute(_COUNTED)
+            sql.execute(_NUMBERED, {"now": micros(now), "why": unused})
             sql.execute("COMMIT")
             return len(pairs)
     except sqlite3.Error as error:

@@ -36,6 +36,11 @@ _OPEN = Statement(
     " :kind, :subject, :account, :order, :conversation, :detail, :now, '')"
     " ON CONFLICT (shop_id, subject, kind) WHERE closed_at IS NULL DO NOTHING RETURNING id"
 )
+_SKIP = Statement(
+    "INSERT INTO needs (shop_id, number, kind, subject, detail, opened_at, closed_at, resolution)"
+    " SELECT :shop, coalesce(max(n.number), 0) + :count, :kind, :subject, '', :now, :now,"
+    " :resolution FROM needs n WHERE n.shop_id = :shop"
+)
 _GET = Statement(f"SELECT {_COLUMNS} FROM needs WHERE shop_id = :shop AND id = :id")
 _BY_NUMBER = Statement(f"SELECT {_COLUMNS} FROM needs WHERE shop_id = :shop AND number = :number")
 _ALL_OPEN = Statement(
@@ -114,6 +119,19 @@ class Needs:
             return None
         self._sql.changed(shop, "need", id_)
         return self.get(shop, NeedId(id_))
+
+    def skip(self, shop: ShopId, count: int, *, resolution: str, now: datetime) -> None:
+        """So many numbers are given to nobody: the last of them is that of a need which was over
+        before it began. For a database that went back in time and does not know which were."""
+        self._sql.run(
+            _SKIP,
+            shop=shop,
+            count=count,
+            kind=NeedKind.BRAKE,
+            subject=subject_of(None, None),
+            now=micros(now),
+            resolution=resolution,
+        )
 
     def get(self, shop: ShopId, id_: NeedId) -> Need | None:
         row = self._sql.row(_GET, shop=shop, id=id_)

@@ -34,6 +34,8 @@ CUT_SHORT_ON_SERVER = "上一次恢复换到一半断了，把那条恢复命令
 CUT_SHORT_NOW_ON_SERVER = (
     "换文件换到一半停下了：先腾出磁盘空间或者修好权限，再把同一条恢复命令执行一次，它会接着换完"
 )
+_LEAST_SAID = timedelta(minutes=1)
+_MOST_HELD = 10
 EMPTY_PASSPHRASE = "口令文件是空的"  # noqa: S105
 
 
@@ -194,29 +196,60 @@ def other_place(said: object, here: object) -> str:
     return f"注意：恢复的配置把数据库放在 {said}，这次恢复到了 {here}"
 
 
-def after_restore(span_words: str) -> str:
+def after_restore(lost: timedelta, held: int) -> str:
+    """`held`: as many orders are held by now; so below."""
     return (
-        f"♻ 数据库已从备份恢复（{span_words}前的样子）。那以后发出的消息和卡密这里不知道，"
-        "所以发货先停着，没发完的消息也没有再发。请核对最近的订单和卡密，再发 /开发 恢复发货"
+        f"♻ 数据库已从备份恢复，是 {span(lost)}前的样子。那以后发出的消息和卡密这里不知道，"
+        f"所以发货先停着，没发完的消息也没有再发。{_what_to_do(held)}"
     )
 
 
-def after_left(span_words: str) -> str:
+def after_left(lost: timedelta, held: int) -> str:
     return (
-        f"♻ 现在用的是换成 PostgreSQL 以前的旧数据库文件（{span_words}前的样子）。"
+        f"♻ 现在用的是换成 PostgreSQL 以前的旧数据库文件，是 {span(lost)}前的样子。"
         "那以后发出的消息和卡密这里不知道，所以发货先停着，没发完的消息也没有再发。"
         "要接着用 PostgreSQL，把 database.url 写回去；"
-        "要把那边的数据带过来，照「用 PostgreSQL」那一页备份再恢复；就用这个旧文件，"
-        "先核对最近的订单和卡密，再发 /开发 恢复发货"
+        "要把那边的数据带过来，照「用 PostgreSQL」那一页备份再恢复。"
+        f"就用这个旧文件的话：{_what_to_do(held)}"
     )
 
 
-AFTER_OTHER_SERVER = (
-    "♻ 数据库换了一台服务器（备机接管，或库被搬过）。切换前最后几秒发出的消息和卡密，"
-    "新的那台可能不知道，所以发货先停着，没发完的消息也没有再发。"
-    "请核对最近的订单和卡密，再发 /开发 恢复发货"
-)
+def after_other_server(lost: timedelta, held: int) -> str:
+    return (
+        "♻ 数据库换了一台服务器（备机接管，或库被搬过）。"
+        f"从 {span(max(lost, _LEAST_SAID))}前起发出的消息和卡密，新的那台可能不知道，"
+        f"所以发货先停着，没发完的消息也没有再发。{_what_to_do(held)}"
+    )
+
+
+def _what_to_do(held: int) -> str:
+    return (
+        f"\n① 账号连上后等几分钟，发 /待处理 看扣下的订单（现在 {held} 笔，可能还会多）"
+        "\n② 看闲鱼聊天，已经给过货的逐个发：/发货完成 订单号"
+        "\n③ 最后发 /开发：其余扣下的会全部发货"
+    )
+
+
+def resume_question(why: str, held: Sequence[str], *, early: bool) -> str:
+    """Before deliveries go on; `why` they stand still, `held`: a line about each order that then is
+    served; `early`: others may still come up."""
+    wait = "刚启动不久，订单可能还没读全，最好等几分钟再恢复。" if early else ""
+    if not held:
+        return f"{why}。{wait}现在没有扣下的订单，恢复以后新读到的待发货订单会自动发货"
+    lines = [f"{why}。{wait}扣着 {len(held)} 笔：", *held[:_MOST_HELD]]
+    if len(held) > _MOST_HELD:
+        lines.append(f"……还有 {len(held) - _MOST_HELD} 笔，在「待处理」里看（QQ 里发 /待处理）")
+    lines.append(
+        "恢复以后它们会全部发货。其中已经给过货的，先逐个记成已在别处发货"
+        "（QQ 里发 /发货完成 订单号），不然会再发一份"
+    )
+    return "\n".join(lines)
+
+
 RESTORED = "数据库从备份恢复，等人核对"
 LEFT = "用的是换成 PostgreSQL 以前的旧数据库文件，等人核对"
 OTHER_SERVER = "数据库换了一台服务器，等人核对"
+WENT_BACK = frozenset({RESTORED, LEFT, OTHER_SERVER})
+"""Why deliveries stand still after the database went back in time."""
+NUMBER_UNUSED = "数据库回到过以前的样子，这个编号没有再用"
 DROPPED = "从备份恢复以前排队的消息，没有再发"

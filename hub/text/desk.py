@@ -148,6 +148,14 @@ def no_such_ticket(ticket: str) -> str:
     return f"没有编号是 #{ticket} 的会话；编号在通知的最后一行，直接引用那条通知也行"
 
 
+def lost_ticket(ticket: str) -> str:
+    """Of a notice that was quoted."""
+    return (
+        f"这里不认得 #{ticket} 是和谁的会话（数据库恢复以前的通知会这样）。"
+        "请引用这位买家新的通知，或者先 /聊 买家名"
+    )
+
+
 def number_about_nothing(number: str) -> str:
     return (
         f"没有执行：认不出你引用的是哪一件，只写 {number} 不知道是说什么。"

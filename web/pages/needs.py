@@ -96,8 +96,23 @@ async def resume(request: web.Request) -> web.Response:
     needs, account = request.app[SITE].desk.needs, await account_named(request, who, form)
     who.require(Role.OWNER)
     if account in {stop.account for stop in await needs.stops(who)}:
-        await needs.resume(who, account)
+        try:
+            await needs.resume(who, account, code=form["code"])
+        except NotConfirmed as asked:
+            return ask_before_going_on(request, form, asked)
     raise see_other(safe_next(form["back"] or "/needs"), "delivery-resumed")
+
+
+def ask_before_going_on(request: web.Request, form: Form, asked: NotConfirmed) -> web.Response:
+    """The page with what then goes out; its button sends the form again to where it came."""
+    return render(
+        request,
+        "resume_confirm.html",
+        form=form,
+        address=request.path,
+        warning=asked.text,
+        code=asked.confirm,
+    )
 
 
 async def account_named(request: web.Request, who: Operator, form: Form) -> AccountId | None:

@@ -309,6 +309,25 @@ async def test_connections_that_died_while_nobody_worked_are_not_noticed(one: Da
         assert await names(store) == ["before", "after"]
 
 
+async def test_what_comes_first_is_kept_though_the_only_unit_behind_it_fails(one: Database) -> None:
+    """It is not done again on the same connection."""
+    count = iter(range(1, 9))
+
+    def first(tx: Tx, _line: object) -> None:
+        add_member(tx, f"first {next(count)}")
+
+    def fails(_tx: Tx) -> None:
+        raise ValueError("by itself")
+
+    async with open_store(one, first=first) as store:
+        assert end_sessions(one)
+        for _ in range(2):  # the first of them may still meet the dying connection
+            with pytest.raises((ValueError, StoreError)):
+                await store.write(fails)
+        await store.write(lambda tx: add_member(tx, "after"))
+        assert await names(store) == ["first 1", "first 2", "after"]
+
+
 async def test_a_unit_whose_connection_dies_fails_and_leaves_nothing(one: Database) -> None:
     loop = asyncio.get_running_loop()
     running, go_on = asyncio.Event(), threading.Event()

@@ -7,12 +7,13 @@ import contextlib
 import sqlite3
 import subprocess
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from store_stage import NOTICE, at, bring_back
 
-from hub.model import TaskId
+from hub.model import NodeId, TaskId
 from hub.store import Database, Line, Tx, copy_out, open_store
 from tests.postgres import program
 
@@ -35,6 +36,8 @@ async def test_after_a_standby_took_over_nobody_gets_the_number_of_a_task_that_m
     async with open_store(new, first=first) as store, open_store(new, first=first):
 
         def later(tx: Tx) -> tuple[Any, TaskId | None, Any]:
+            for node, seen in (("a", at(7)), ("b", at(9)), ("c", at(8))):
+                tx.nodes.announce(NodeId(node), node, seen, timedelta(seconds=30), ())
             another = replace(lines[0], number=2)
             return tx.rewinds.follow(another), add_notice(tx, "2"), tx.rewinds.follow(another)
 
@@ -42,6 +45,7 @@ async def test_after_a_standby_took_over_nobody_gets_the_number_of_a_task_that_m
         switch, after, again = await store.write(later)
     assert switch is not None
     assert switch.onward
+    assert switch.at == at(9), "when the last hub was seen, not only now"
     assert again is None
     assert before is not None
     assert after is not None

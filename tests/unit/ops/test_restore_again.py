@@ -6,13 +6,24 @@ import shutil
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 
 import pytest
 from backup_stage import NOW, PASSPHRASE, Machine, operator
 
 from hub.errors import Invalid, Unavailable
-from hub.model import AccountId, CardState, Cause, OrderUnit
+from hub.model import (
+    AccountId,
+    CardState,
+    Cause,
+    ChatPeer,
+    ConversationId,
+    NeedKind,
+    OrderUnit,
+    PlatformConversation,
+    SendNotice,
+)
 from hub.ops import Restored, Wish, mind_rewind, restore, undo
 from hub.settings import load_settings
 from hub.store import Line, Rewind, Store, Tx, leave_behind, read_rewind, swap
@@ -95,6 +106,12 @@ async def live_on(shop: Machine) -> None:
             await desk.rules.remove(who, rule.id)
 
 
+def announce(tx: Tx) -> None:
+    """What leaves, and changes no row that is carried over."""
+    notice = SendNotice(ChatPeer("10001", "private", "10002"), "在吗", ConversationId(1))
+    tx.outbox.enqueue(tx.shops.default(), notice, lane="a", key="a", due_at=NOW)
+
+
 async def cards(shop: Machine) -> dict[str, str]:
     return {row[3]: row[4] for row in shop.tables()["cards"]}
 
@@ -120,6 +137,34 @@ async def test_what_was_given_out_after_the_backup_is_not_free_after_the_restore
         drawn = await store.write(lambda tx: tx.cards.reserve(pool.shop, pool.id, UNIT, 1, now=NOW))
     assert drawn is not None
     assert [(one.code, one.state) for one in drawn] == [("CODE-1", CardState.HANDED_OVER)]
+
+
+async def test_numbers_that_were_given_after_the_backup_are_not_given_after_the_restore(
+    shop: Machine, made: Path
+) -> None:
+    """However often and however soon the same backup is brought back."""
+
+    def talk(tx: Tx) -> tuple[list[str], list[int]]:
+        one, account = tx.shops.default(), AccountId(1)
+        tickets = [
+            tx.conversations.upsert(one, account, PlatformConversation(f"60{number}")).ticket
+            for number in range(2500)
+        ]
+        needs = [
+            tx.needs.open(one, NeedKind.HELD, subject=f"{number}", detail="", now=NOW)
+            for number in range(150)
+        ]
+        return tickets, [need.number for need in needs if need is not None]
+
+    given: list[tuple[list[str], list[int]]] = []
+    for _ in range(3):
+        async with shop.store(first=mind) as store:
+            await sell(store)
+            given.append(await store.write(talk))
+        shop.restore(made)
+    tickets, numbers = zip(*given, strict=True)
+    assert len(set(chain(*tickets))) == 3 * 2500
+    assert len(set(chain(*numbers))) == 3 * 150
 
 
 async def test_a_task_that_was_begun_after_the_backup_counts_as_sent(
@@ -152,6 +197,47 @@ async def test_a_second_restore_before_the_first_start_forgets_nothing(
     assert first.kept != second.kept  # in the same second
     assert await start(shop) == [words.RESTORED]
     assert read_rewind(shop.database) is None
+
+
+async def test_a_backup_of_a_restore_that_no_hub_had_minded_is_of_the_first_backups_time(
+    shop: Machine, made: Path
+) -> None:
+    """What was sent between the two is as unknown as before."""
+    await live_on(shop)
+    shop.restore(made)
+    again = shop.backups.make(LATER).path
+    assert await start(shop) == [words.RESTORED]
+    shop.restore(again)
+    rewind = read_rewind(shop.database)
+    assert rewind is not None
+    assert (rewind.at, rewind.moved) == (NOW, True)
+
+
+async def test_what_no_hub_had_minded_is_of_its_backups_time_when_it_is_taken_back(
+    shop: Machine, made: Path
+) -> None:
+    await live_on(shop)
+    shop.restore(made)
+    shop.restore(shop.backups.make(LATER).path)
+    assert await start(shop) == [words.RESTORED]
+    back(shop)
+    rewind = read_rewind(shop.database)
+    assert rewind is not None
+    assert (rewind.at, rewind.moved) == (NOW, True)
+
+
+async def test_what_a_restore_lost_stays_lost_when_an_older_one_is_taken_back(
+    shop: Machine, made: Path
+) -> None:
+    """Two equal databases: neither knows what was sent before the second restore."""
+    older = shop.restore(made).kept
+    assert await start(shop) == []
+    async with shop.store() as store:
+        await store.write(announce)
+    shop.restore(made)
+    assert moved(shop)
+    back(shop, older)
+    assert moved(shop)
 
 
 async def test_a_restore_is_taken_back_and_that_as_well(shop: Machine, made: Path) -> None:

@@ -33,6 +33,7 @@ from hub.model import (
     StepOrder,
 )
 from hub.store import Tx
+from hub.text.backups import RESTORED
 
 ITEM = "880011223346"
 NUMBER = "4400112233445566778"
@@ -451,6 +452,24 @@ async def test_a_stop_shows_on_every_page_that_is_about_it_until_an_owner_resume
         "/delivery/resume", on="/needs", account=only, back="https://example.com/"
     )
     assert elsewhere.leads_to == "/?done=delivery-resumed"
+
+
+@pytest.mark.parametrize("address", ["/delivery/resume", "/emergency/go"])
+async def test_after_the_database_went_back_the_held_orders_are_shown_before_deliveries_go_on(
+    stage: Stage, owner: Operator, account: Account, boss: Visitor, address: str
+) -> None:
+    await order(stage, account)
+    await need(stage, account, NeedKind.STOPPED)
+    await stage.store.write(
+        lambda tx: tx.stops.stop(account.shop, None, reason=RESTORED, now=utc_now())
+    )
+    shown = await boss.submit(address, on="/needs", account="", back="/orders")
+    assert "扣着 1 笔" in shown.text
+    assert NUMBER in shown.text
+    assert await stage.desk.needs.stops(owner) != []
+    given = {name: shown.value(name) for name in ("csrf", "code", "account", "back")}
+    assert (await boss.post(address, **given)).leads_to.startswith("/orders?done=")
+    assert await stage.desk.needs.stops(owner) == []
 
 
 # --- Delivery rules -------------------------------------------------------------------------------
