@@ -69,7 +69,7 @@ from hub.store import (
     Database,
     Store,
     Tx,
-    leave_behind,
+    leave_unused,
     node_home,
     open_store,
     persistently,
@@ -466,15 +466,17 @@ def _forget_last_life(tx: Tx, now: datetime, cluster: Cluster) -> None:
 
 @asynccontextmanager
 async def _on_server(settings: Settings, store: Store, now: datetime) -> AsyncIterator[str]:
-    """The home of this node (see there), where there may be others. The file is left behind."""
+    """The home of this node (see there), where there may be others. What is not used, file or
+    server, is left behind."""
+    path = settings.database.path
+    try:
+        await asyncio.to_thread(leave_unused, path, now, server=not store.alone)
+    except (OSError, StoreError) as error:
+        logger.warning("what is not used beside {} was not left behind: {}", path, error)
     if store.alone:
         yield ""
         return
-    try:
-        await asyncio.to_thread(leave_behind, settings.database.path, now)
-    except (OSError, StoreError) as error:
-        logger.warning("{} was not marked as left behind: {}", settings.database.path, error)
-    with node_home(settings.database.path.parent, settings.node.called) as home:
+    with node_home(path.parent, settings.node.called) as home:
         yield home
 
 

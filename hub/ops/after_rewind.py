@@ -34,9 +34,9 @@ def mind_rewind(
         told = words.after_left if restored.left else words.after_restore
         stopped = words.LEFT if restored.left else words.RESTORED
         _beware(tx, restored.at, now, stopped, told)
-    elif followed is not None and restored is None and followed.onward and complete(tx):
+    elif followed is not None and followed.onward and complete(tx):
         logger.warning("another database server took over, with all that was committed")
-    elif followed is not None and restored is None:
+    elif followed is not None:
         _beware(tx, followed.at, now, words.OTHER_SERVER, words.after_other_server)
 
 

@@ -73,7 +73,8 @@ def _check_server(url: str) -> None:
         parts = urlsplit(url)
         hosts = [urlsplit(f"//{one}") for one in parts.netloc.rpartition("@")[2].split(",")]
         named = all(one.hostname and (one.port is None or one.port) for one in hosts)
-        whole = parts.scheme == "postgresql" and named and parts.path.strip("/")
+        path = parts.path.strip("/")
+        whole = parts.scheme == "postgresql" and named and path and "@" not in path
     except ValueError:
         whole = None
     if not whole:

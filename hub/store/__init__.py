@@ -24,7 +24,7 @@ from hub.store.nouns import (
 from hub.store.originals import ROW, Original, OriginalRow, open_original
 from hub.store.patience import persistently
 from hub.store.places import held_place, place_of
-from hub.store.rewinds import Line, Rewind, leave_behind, read_rewind, write_rewind
+from hub.store.rewinds import Line, Rewind, leave_unused, read_rewind, write_rewind
 from hub.store.store import EVERY_KIND, Store, open_store
 from hub.store.swap import STAGING, Exchange, exchange, finish, under_way
 from hub.store.tx import Tx
@@ -70,7 +70,7 @@ __all__ = [
     "is_used",
     "kept_shut",
     "known_schemas",
-    "leave_behind",
+    "leave_unused",
     "locked",
     "merge",
     "node_home",

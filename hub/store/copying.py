@@ -23,7 +23,16 @@ from hub.errors import InUse, StoreError
 from hub.store.copies import copy_database
 from hub.store.database import Database
 from hub.store.opening import head_revision, migrate
-from hub.store.postgres import SCHEMA, holds_tables, keeper, make_ready, mark_filling, onlooker
+from hub.store.postgres import (
+    AT_WORK,
+    BEGIN,
+    SCHEMA,
+    holds_tables,
+    keeper,
+    make_ready,
+    mark_filling,
+    onlooker,
+)
 from hub.store.tables import metadata
 
 _AT_ONCE = 2000
@@ -66,7 +75,7 @@ def kept_shut(database: Database) -> Iterator[Connection[Any]]:
         alone = keeper(database)
     except Error as error:
         raise StoreError(f"cannot open {database}: {' '.join(str(error).split())}") from error
-    with alone:
+    with closing(alone):
         _check_nobody(alone, database)
         yield alone
 
@@ -89,7 +98,9 @@ def copy_in(source: Path, database: Database, alone: Connection[Any]) -> None:
         migrate(source)
         _check_nobody(alone, database)
         make_ready(alone, database)
-        alone.execute("BEGIN")
+        # A hub that comes back meanwhile waits for its turn, and then sees that it is a stranger.
+        for statement in BEGIN:
+            alone.execute(statement)
         with closing(sqlite3.connect(source)) as file:
             _fill_server(file, alone)
         mark_filling(alone)
@@ -179,15 +190,20 @@ def _numbered() -> list[Table]:
 
 
 def _check_nobody(target: Connection[Any], database: Database) -> None:
-    """The server ends a session a moment after the process that had it."""
+    """The server ends a session a moment after the process that had it. Who waits at the door has
+    opened nothing."""
     until = time.monotonic() + _ENDING_SECONDS
-    while target.execute(
-        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
-        " AND application_name = 'yuqiao' AND pid <> pg_backend_pid() LIMIT 1"
-    ).fetchone():
-        if time.monotonic() > until:
-            raise InUse(f"{database} is in use by a hub; stop all hubs on it first")
-        time.sleep(0.1)
+    try:
+        while target.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name = %s LIMIT 1",
+            (AT_WORK,),
+        ).fetchone():
+            if time.monotonic() > until:
+                raise InUse(f"{database} is in use by a hub; stop all hubs on it first")
+            time.sleep(0.1)
+    except Error as error:
+        raise StoreError(f"cannot open {database}: {' '.join(str(error).split())}") from error
 
 
 def _fill_server(file: sqlite3.Connection, target: Connection[Any]) -> None:

@@ -45,10 +45,12 @@ from hub.store.writer import outlast
 T = TypeVar("T")
 
 SCHEMA = "yuqiao"
+AT_WORK = "yuqiao"
+"""Of sessions of hubs that have the database open."""
 _OLDEST_SERVER = 120000
 _TURN = 0x79757169616F  # "yuqiao"
 """The lock that writers take in turns; the next number is for migrating."""
-_BEGIN = (
+BEGIN = (
     "BEGIN ISOLATION LEVEL READ COMMITTED",
     f"SELECT pg_advisory_xact_lock({_TURN})",
 )
@@ -120,14 +122,15 @@ class PostgresGround:
     def writing(self) -> Writing:
         engine = write_engine(self._database, self._greet)
         return Writing(
-            engine, PostgresSql, _BEGIN, self._commit, self._look, self._followed, reconnects=True
+            engine, PostgresSql, BEGIN, self._commit, self._look, self._followed, reconnects=True
         )
 
     def _greet(self, connection: Driver[Any]) -> None:
         self._check(filling(connection))
         line, known = line_on(connection), known_line(self._database.folder)
-        if line is not None and known is not None and known.database == line.database:
-            line = replace(line, behind=line.number < known.number)
+        if line is not None and known is not None:
+            left = known.database != line.database or known.number > line.number
+            line = replace(line, behind=left)
         self._line = line
 
     def _look(self, sql: Sql) -> Line | None:
@@ -160,15 +163,16 @@ class PostgresGround:
         return Ear(conninfo(self._database, _READER), self._node, announce)
 
 
-def conninfo(database: Database, limits: dict[str, str]) -> str:
-    """`limits`: settings of the session on the server. Our tables come before anybody's."""
+def conninfo(database: Database, limits: dict[str, str], name: str = AT_WORK) -> str:
+    """`limits`: settings of the session on the server. Our tables come before anybody's. `name`:
+    tells the server what the session is for."""
     options = " ".join(f"-c {name}={value}" for name, value in limits.items())
     try:
         theirs = conninfo_to_dict(database.url).get("options") or ""
         return make_conninfo(
             database.url,
             **_REACHABLE,
-            application_name="yuqiao",
+            application_name=name,
             client_encoding="UTF8",
             options=f"{theirs} -c search_path={SCHEMA} {options}".strip(),
         )
@@ -287,7 +291,7 @@ def prepare(
 
 def keeper(database: Database) -> Driver[Any]:
     """A connection that alone may do something to the database as a whole, until it is closed."""
-    alone = connect(conninfo(database, _KEEPER))
+    alone = connect(conninfo(database, _KEEPER, "yuqiao at the door"))
     try:
         _check_server(alone, database)
         alone.execute(f"SELECT pg_advisory_lock({_TURN + 1})")
@@ -410,7 +414,7 @@ def _migrate(alone: Driver[Any], database: Database, migrations: Path) -> None:
     engine = _engine(lambda: connect(text), poolclass=NullPool)
     try:
         with engine.connect() as connection:
-            run_steps(connection, migrations, begin="; ".join(_BEGIN))
+            run_steps(connection, migrations, begin="; ".join(BEGIN))
     except SQLAlchemyError as error:
         raise StoreError(f"cannot migrate {database}: {_cause(error)}") from error
     finally:

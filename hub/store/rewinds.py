@@ -31,7 +31,10 @@ _SET = Statement(
     " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
 _REMOVE = Statement("DELETE FROM installation WHERE name = :name")
-_LAST_SEEN = Statement("SELECT max(seen_at) FROM nodes")
+_LAST_SEEN = Statement(
+    "SELECT max(at) FROM (SELECT max(seen_at) AS at FROM nodes"
+    " UNION ALL SELECT max(settled_at) FROM outbox) AS seen"
+)
 _LEAPS = tuple(
     Statement(f"SELECT setval('{table}_id_seq', last_value + 1000000) FROM {table}_id_seq")  # noqa: S608 - a name of ours
     for table in ("outbox", "deliveries")
@@ -49,23 +52,31 @@ class Line:
     number: int
     """A standby that takes over begins the next one."""
     behind: bool = False
-    """This node has been on a later one: it is an old server that came back."""
+    """This node has been on a later one, or on another database: it is an old server that came
+    back, or that somebody went back to."""
 
     def text(self) -> str:
         return f"{self.database}/{self.number}"
 
 
+NOWHERE = Line("", 0)
+"""Where no connection leads to."""
+
+
 def line_of(text: str) -> Line:
+    """Of a text that is none, one that no connection leads to."""
     database, _, number = text.rpartition("/")
-    return Line(database, int(number))
+    return Line(database, int(number) if number.isdecimal() else 0)
 
 
 def known_line(folder: Path) -> Line | None:
     """The last one that the node with this data folder was on."""
     try:
         return line_of((folder / _KNOWN_LINE).read_text("ascii"))
-    except (OSError, ValueError):
+    except FileNotFoundError:
         return None
+    except (OSError, ValueError):
+        return NOWHERE
 
 
 def note_line(folder: Path, line: Line) -> None:
@@ -73,6 +84,12 @@ def note_line(folder: Path, line: Line) -> None:
     draft = folder / f".{_KNOWN_LINE}"
     draft.write_text(line.text(), "ascii")
     draft.replace(folder / _KNOWN_LINE)
+
+
+def leave_server(folder: Path) -> None:
+    """If one was used with this data folder: it does not know what is done from now on."""
+    if (folder / _KNOWN_LINE).exists():
+        note_line(folder, NOWHERE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +137,18 @@ def write_rewind(path: Path, rewind: Rewind) -> None:
     _in_file(path, lambda sql: sql.execute(_SET.text, {"name": _REWIND, "value": rewind.text()}))
 
 
-def leave_behind(path: Path, now: datetime) -> None:
-    """A hub works on a server: whoever comes back to the file at `path`, if it is one of ours,
+def leave_unused(path: Path, now: datetime, *, server: bool) -> None:
+    """A hub works on the file at `path`, or on a `server`: whoever comes back to the other one
     shall know that it is of this time. Raises InUse, OSError or StoreError where that cannot be
     said."""
+    if server:
+        leave_file(path, now)
+    else:
+        leave_server(path.parent)
+
+
+def leave_file(path: Path, now: datetime) -> None:
+    """If it is one of ours."""
     if not is_ours(path):
         return
     with locked(path):
@@ -162,18 +187,19 @@ class Rewinds:
 
     def follow(self, line: Line) -> Switch | None:
         """It is the one from now on; None: as so far. Of another one what was committed last may be
-        missing; since when nobody can tell, so since a node was last seen. Numbers that may be
-        missing, and that somebody may still have in hand, are given to no others."""
+        missing; since when nobody can tell, so since a node was last seen or a task ended. Numbers
+        that may be missing, and that somebody may still have in hand, are given to no others. A
+        database that was on none is new, or was just restored, which has its own word."""
         text = self._sql.value(_GET, name=LINE)
         if text == line.text() and not line.behind:
             return None
         self._sql.run(_SET, name=LINE, value=line.text())
-        if text is None and not line.behind:
+        if text is None:
             return None
         for leap in _LEAPS:
             self._sql.value(leap)
         seen = self._sql.value(_LAST_SEEN)
-        known = line if text is None else line_of(text)
+        known = line_of(text)
         return Switch(
             self._clock() - _LONG if seen is None else moment(seen),
             known.database == line.database and known.number < line.number and not line.behind,

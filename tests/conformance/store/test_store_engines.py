@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
@@ -202,7 +203,7 @@ async def test_settings_that_do_not_reach_the_server_are_noticed(
     one: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As with a pooler that ignores them: our tables would be looked for, and made, elsewhere."""
-    monkeypatch.setattr(postgres, "conninfo", lambda database, _: database.url)
+    monkeypatch.setattr(postgres, "conninfo", lambda database, *_: database.url)
     assert "pooler" in await refused(one, StoreError)
 
 
@@ -387,28 +388,29 @@ async def test_a_hub_that_was_away_does_not_write_into_what_was_restored_meanwhi
 async def test_a_hub_that_comes_back_during_a_restore_does_not_write_into_what_that_brings(
     new: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is greeted while the old rows are still there, and has its turn when they are not."""
-    again, greeted, go_on = (threading.Event() for _ in range(3))
-    greet = PostgresGround._greet
+    """Its connection is made while the old rows are there, and it waits until they are not."""
+    brought, fill = threading.Event(), copying._fill_server
 
-    def held_up(self: PostgresGround, connection: Any) -> None:
-        greet(self, connection)
-        if again.is_set():
-            greeted.set()
-            assert go_on.wait(WAIT)
+    def filled(file: sqlite3.Connection, target: Any) -> None:
+        fill(file, target)
+        brought.set()
+        for _ in range(int(WAIT * 20)):
+            waiting = "SELECT pg_sleep(0.05) FROM pg_locks WHERE NOT granted LIMIT 1"
+            if target.execute(waiting).fetchone():
+                return
+            target.execute("SELECT pg_sleep(0.05)")
+        raise AssertionError("nobody waits")
 
-    monkeypatch.setattr(PostgresGround, "_greet", held_up)
+    monkeypatch.setattr(copying, "_fill_server", filled)
+    monkeypatch.setattr(copying, "_check_nobody", lambda *_: None)
     async with open_store(new) as store:
         copy_out(new, tmp_path / "copy.db")
-        again.set()
-        monkeypatch.setattr(copying, "_check_nobody", lambda *_: None)
         assert end_sessions(new)
-        writing = asyncio.ensure_future(store.write(lambda tx: add_member(tx, "老板")))
-        assert await asyncio.to_thread(greeted.wait, WAIT)
-        await asyncio.to_thread(bring_back, tmp_path / "copy.db", new)
-        go_on.set()
+        bringing = asyncio.create_task(asyncio.to_thread(bring_back, tmp_path / "copy.db", new))
+        assert await asyncio.to_thread(brought.wait, WAIT)
         with pytest.raises(StoreError, match="restored under this hub"):
-            await writing
+            await store.write(lambda tx: add_member(tx, "老板"))
+        await bringing
     async with open_store(new) as store:
         assert await names(store) == []
 

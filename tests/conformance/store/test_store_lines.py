@@ -14,7 +14,7 @@ from typing import Any
 from store_stage import NOTICE, at, bring_back
 
 from hub.model import NodeId, TaskId
-from hub.store import Database, Line, Tx, copy_out, open_store
+from hub.store import Database, Line, Tx, copy_out, leave_unused, open_store
 from tests.postgres import program
 
 
@@ -97,3 +97,27 @@ async def test_the_line_of_a_server_does_not_come_along_to_another(
     async with open_store(new, first=first):
         pass
     assert switches == [None, None]
+
+
+async def test_a_database_that_was_left_and_is_come_back_to_does_not_pass_for_where_the_shop_is(
+    new: Database, cluster: Any
+) -> None:
+    """Its rows agree with its server: only the data folder knows of what was used in between."""
+    other = Database(new.path, cluster.server.make())
+    switches: list[bool] = []
+
+    def first(tx: Tx, line: Line | None) -> None:
+        assert line is not None
+        switches.append(tx.rewinds.follow(line) is not None)
+
+    async def visit(*places: Database) -> list[bool]:
+        switches.clear()
+        for place in places:
+            async with open_store(place, first=first):
+                pass
+        return list(switches)
+
+    assert await visit(new, other, new, new) == [False, False, True, False]
+    leave_unused(new.path, at(), server=False)
+    assert await visit(new, new) == [True, False]
+    cluster.server.remove(other.url)

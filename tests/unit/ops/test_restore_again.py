@@ -26,7 +26,7 @@ from hub.model import (
 )
 from hub.ops import Restored, Wish, mind_rewind, restore, undo
 from hub.settings import load_settings
-from hub.store import Line, Rewind, Store, Tx, leave_behind, read_rewind, swap
+from hub.store import Line, Rewind, Store, Tx, leave_unused, read_rewind, swap
 from hub.text import backups as words
 
 UNIT = OrderUnit(AccountId(1), "4400112233445566778", 1)
@@ -58,8 +58,8 @@ async def test_a_file_that_was_left_for_a_server_stops_deliveries_when_a_hub_com
     shop: Machine,
 ) -> None:
     """What waited in it was sent from the server meanwhile."""
-    leave_behind(shop.database, NOW)
-    leave_behind(shop.database, LATER)
+    leave_unused(shop.database, NOW, server=True)
+    leave_unused(shop.database, LATER, server=True)
     left = read_rewind(shop.database)
     assert left == Rewind(NOW, moved=True, left=True), "it is of the time when it was left"
 
@@ -69,10 +69,10 @@ async def test_a_file_that_was_left_for_a_server_stops_deliveries_when_a_hub_com
 
 
 def test_what_is_no_file_of_ours_is_not_marked_as_left(tmp_path: Path) -> None:
-    leave_behind(tmp_path / "missing.db", NOW)
+    leave_unused(tmp_path / "missing.db", NOW, server=True)
     other = tmp_path / "other.db"
     other.write_bytes(b"something else")
-    leave_behind(other, NOW)
+    leave_unused(other, NOW, server=True)
     assert other.read_bytes() == b"something else"
     assert [one.name for one in tmp_path.iterdir()] == ["other.db"]
 
