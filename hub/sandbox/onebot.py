@@ -130,6 +130,9 @@ class OneBotSim(PeopleOfQq):
                     self._tell()
                 except (aiohttp.ClientError, OSError, TimeoutError):
                     pass
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():  # a TaskGroup kept it to itself
+                    raise asyncio.CancelledError
                 await asyncio.sleep(self.reconnect_seconds)
 
     @asynccontextmanager

@@ -174,6 +174,7 @@ class AccountLine:
                 # The boundary of one account: whatever broke, this line alone waits and tries
                 # again; pushes that were not committed were not acknowledged.
                 pause = self._broken(error)
+            _heed_cancellation()
             await self._wait(pause)
 
     async def _proxy(self) -> str | None:
@@ -400,6 +401,14 @@ class AccountLine:
             jitter=_chance(),
         )
         return _Pause(seconds, reason)
+
+
+def _heed_cancellation() -> None:
+    """Raises CancelledError if we were told to end. A TaskGroup that is ending because of an error
+    keeps that to itself (python/cpython#116720), and the line would go on for ever."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _is_store_trouble(error: BaseException) -> bool:

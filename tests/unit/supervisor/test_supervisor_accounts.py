@@ -13,12 +13,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from hub.errors import StoreError
 from hub.model import Account, AccountState, PlatformUser
 from hub.settings import XianyuSettings
 from hub.store import Store, open_store
-from hub.supervisor import Supervisor, accounts
+from hub.supervisor import AccountLine, Supervisor, accounts
+from hub.supervisor.gate import Gate
 from tests.waiting import wait_until
 
+SECONDS = 60.0
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
 
@@ -173,3 +176,36 @@ async def test_a_line_that_came_to_rest_while_accounts_were_read_is_not_started_
         async with asyncio.timeout(30):
             await looked.wait()
         assert lines.started == 1
+
+
+async def test_a_line_that_is_told_to_end_while_its_session_breaks_ends(
+    store: Store, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The group of a session that breaks does not pass on that it was told to."""
+    breaking = asyncio.Event()
+
+    async def last_words() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            breaking.set()
+            await asyncio.sleep(0)
+
+    async def breaks(*_: object) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(last_words())
+            await asyncio.sleep(0)
+            raise StoreError("the disk is full")
+
+    monkeypatch.setattr(AccountLine, "_one_life", breaks)
+    settings, gate = XianyuSettings(), Gate(1)
+    line = AccountLine(account, store, settings, ignore, {}, now, gate=gate)
+    running = asyncio.create_task(line.run())
+    await breaking.wait()
+    running.cancel()
+    await asyncio.wait([running], timeout=SECONDS)
+    assert running.cancelled()
+
+
+async def ignore(*_: object) -> Any:
+    raise AssertionError("nothing is pushed here")
