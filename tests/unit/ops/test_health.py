@@ -69,6 +69,8 @@ class Stage:
 
 
 TOKEN = "a-token-of-probes"
+FIT = {"status": "ready", "hub": "ready"}
+"""What strangers are told."""
 SIGNED_IN: dict[str, bool | Exception] = {}
 """By a header."""
 
@@ -111,7 +113,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 
 
 async def test_a_hub_without_accounts_is_ready(stage: Stage) -> None:
-    expected = {"status": "ready", "reasons": [], "version": "1.2.3"}
+    expected = {"status": "ready", "hub": "ready", "reasons": [], "version": "1.2.3"}
     assert await stage.ask() == (200, expected)
 
 
@@ -143,6 +145,8 @@ async def test_a_disk_that_is_full_makes_the_hub_unready(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "LEAST_FREE", shutil.disk_usage(tmp_path).total + 1)
+    unready = {"status": "unready", "hub": "unready"}
+    assert await stage.ask(Who="a stranger") == (503, unready)
     status, told = await stage.ask()
     assert status == 503
     assert told["reasons"][0].startswith("磁盘满了，只剩 ")
@@ -155,14 +159,14 @@ async def test_strangers_are_told_the_verdict_and_no_names(
 ) -> None:
     monkeypatch.setitem(LOGS, "trouble", "/logs：No space left on device")
     monkeypatch.setitem(SIGNED_IN, "a stranger", answer)
-    assert await stage.ask(Who="a stranger") == (200, {"status": "ready"})
+    assert await stage.ask(Who="a stranger") == (200, FIT)
     await stage.account("1", AccountState.LOGGED_OUT, "闲鱼说登录过期了")
-    assert await stage.ask(Who="a stranger") == (503, {"status": "unready"})
+    assert await stage.ask(Who="a stranger") == (503, FIT | {"status": "unready"})
 
 
 @pytest.mark.parametrize("shown", ["", "Bearer", "Bearer ", f"Bearer {TOKEN[:-1]}", "Bearer ключ"])
 async def test_a_wrong_token_is_none(stage: Stage, shown: str) -> None:
-    assert await stage.ask(Authorization=shown) == (200, {"status": "ready"})
+    assert await stage.ask(Authorization=shown) == (200, FIT)
 
 
 async def test_whoever_is_signed_in_is_told_reasons(
@@ -243,7 +247,7 @@ async def test_a_store_that_fails_is_unready_but_the_process_lives(
 
     monkeypatch.setattr(Store, "ping", fail)
     status, told = await stage.ask()
-    assert (status, told["reasons"]) == (503, ["数据库没有应答"])
+    assert (status, told["hub"], told["reasons"]) == (503, "unready", ["数据库没有应答"])
     assert await stage.ask("/health/live") == (200, {"status": "live", "version": "1.2.3"})
 
 
