@@ -15,6 +15,8 @@ CLUSTER=docker-compose-cluster.yml
 WAIT_SECONDS=${WAIT_SECONDS:-120}
 ACCOUNT_SECONDS=${ACCOUNT_SECONDS:-20}
 MOST_RESTARTS=2
+# What yuqiao-health says where it is told no reasons.
+UNTOLD="没有就绪，原因看 yuqiao check"
 # Beside .env, because backups/ belongs to the hub's user.
 UPDATED=.last-update
 AT_WORK=.at-work

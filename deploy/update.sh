@@ -124,6 +124,13 @@ go_back() {
     printf '✗ 更新失败，已退回旧版本；数据没有变\n' >&2
     exit "$ROLLED_BACK"
   fi
+  # That is an answer, so it has opened the data: why it is not fit, a backup does not mend.
+  case ${said:-} in
+    *"$UNTOLD"*)
+      printf '✗ 更新失败，已退回旧版本；数据没有变，但它没有就绪\n' >&2
+      exit "$DOWN"
+      ;;
+  esac
   step "旧版本打不开现在的数据，恢复更新前的备份"
   stop_hubs
   if restore_at_rest "$(cat "$UPDATED")" && up --hub; then

@@ -57,6 +57,10 @@ def _fit(account: Account, now: datetime) -> bool:
     return account.state is AccountState.ONLINE
 
 
+def _verdict(problems: Sequence[str]) -> str:
+    return "unready" if problems else "ready"
+
+
 def warnings(log_trouble: str, here: Cluster) -> list[str]:
     """What a shop goes on with."""
     found = [f"日志文件写不进 {log_trouble}"] if log_trouble else []
@@ -78,9 +82,10 @@ def attach_ops(
     token: str,
     is_signed_in: Callable[[web.Request], Awaitable[bool]],
 ) -> None:
-    """`/health` (200 ready, 503 not), `/health/live`, `/metrics`. Only who shows the `token` or
-    `is_signed_in` is told the reasons: they name accounts. Where a request comes from says nothing:
-    whatever is tunnelled to this machine comes from this machine.
+    """`/health` (200 ready, 503 not), `/health/live`, `/metrics`. Everybody is told the verdict,
+    and that on the `hub` apart from its accounts. Only who shows the `token` or `is_signed_in` is
+    told the reasons: they name accounts. Where a request comes from says nothing: whatever is
+    tunnelled to this machine comes from this machine.
 
     `folder` is where the database lies. `log_trouble`: why no log files are written, if they are
     not; a shop goes on without, so that is a warning and no reason. Among several nodes each
@@ -96,13 +101,15 @@ def attach_ops(
                 accounts = await store.read(lambda tx: tx.accounts.enabled())
         except (StoreError, TimeoutError) as error:
             logger.error("health: the store does not answer: {!r}", error)
-            problems = ["数据库没有应答"]
+            own = ["数据库没有应答"]
+            problems = own
         else:
             held = [one for one in accounts if here.holds_account(one.id)]
-            problems = full_disk(folder) + reasons(held, now())
+            own = full_disk(folder)
+            problems = own + reasons(held, now())
             if here.shared:
                 node["accounts"] = [one.name for one in held]
-        said: dict[str, object] = {"status": "unready" if problems else "ready"}
+        said: dict[str, object] = {"status": _verdict(problems), "hub": _verdict(own)}
         if await may_know(request):
             said |= {"reasons": problems, "version": version, **node}
             if some := warnings(log_trouble(), here):

@@ -59,7 +59,7 @@ def test_when_one_hub_is_killed_the_other_answers(cluster: Stack) -> None:
     cluster.admin("qq/wait_online?timeout=100")
     cluster.converse("少了一个", "还在")
     assert holds(cluster, other) == ["小店"]
-    assert cluster.curl("/health", "--fail") == '{"status": "ready"}'
+    assert cluster.curl("/health", "--fail") == '{"status": "ready", "hub": "ready"}'
     assert cluster.deploy("health", check=False).returncode == 1
     cluster.deploy("start")
     assert cluster.deploy("health").returncode == 0

@@ -235,6 +235,7 @@ EXPIRED, OTHER, FULL = (
     "账号 二店 连接中",
     "磁盘满了，只剩 3 MB：/app/data",
 )
+UNTOLD = "没有就绪，原因看 yuqiao check"
 
 
 @pytest.mark.parametrize(
@@ -256,13 +257,59 @@ def test_the_probe_lets_pass_what_it_is_told_to(
     assert probed(tmp_path, reasons, *options) == (list(reasons), code)
 
 
-@pytest.mark.parametrize("reasons", [(), (EXPIRED,)])
-def test_the_probe_that_finds_no_token_goes_by_the_verdict(
-    tmp_path: Path, reasons: tuple[str, ...]
+@pytest.mark.parametrize(
+    ("options", "reasons", "code"),
+    [
+        ((), (), 0),
+        ((), (EXPIRED,), 1),
+        (("--hub",), (EXPIRED,), 0),
+        (("--hub",), (FULL,), 1),
+        (("--but", ""), (EXPIRED,), 0),
+        (("--but", EXPIRED), (EXPIRED, FULL), 1),
+    ],
+)
+def test_the_probe_that_finds_no_token_goes_by_the_verdicts(
+    tmp_path: Path, options: tuple[str, ...], reasons: tuple[str, ...], code: int
 ) -> None:
-    told, code = probed(tmp_path, reasons)
-    assert (len(told), code) == (len(reasons), 1 if reasons else 0)
-    assert EXPIRED not in told
+    assert probed(tmp_path, reasons, *options) == ([UNTOLD] if reasons else [], code)
+
+
+@pytest.mark.parametrize(("reason", "code"), [(EXPIRED, 0), (FULL, 1)])
+def test_the_probe_that_was_told_no_reasons_before_knows_no_account_that_was_fit(
+    tmp_path: Path, reason: str, code: int
+) -> None:
+    """The end of the line is of whoever wrote the token anew."""
+    (tmp_path / "health.token").write_text("of-this-hub\n", "ascii")
+    assert probed(tmp_path, (reason,), "--but", UNTOLD) == ([reason], code)
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "steps"),
+    [(UNTOLD, 4, ""), ("没有应答：refused", 3, "restored backups/a.zip\n")],
+)
+def test_a_version_that_answers_without_reasons_keeps_its_data(
+    tmp_path: Path, said: str, code: int, steps: str
+) -> None:
+    constants = re.search(r"^FAILED=.+?\n\n", text("docker-deploy.sh"), re.M | re.S)
+    names = re.search(r"^UNTOLD=.+$", text("docker-deploy.sh"), re.M)
+    assert constants is not None
+    assert names is not None
+    (tmp_path / "last").write_text("backups/a.zip", "utf-8")
+    script = f"""
+{constants[0]}
+{names[0]}
+image=i previous=p failed=f UPDATED=last back=no
+. "{ROOT}/deploy/update.sh"
+step() {{ :; }}
+docker() {{ :; }}
+stop_hubs() {{ :; }}
+up() {{ said='{said}'; [ $back = yes ]; }}
+restore_at_rest() {{ echo "restored $1"; back=yes; }}
+go_back"""
+    done = subprocess.run(
+        ["sh", "-euc", script], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
+    )
+    assert (done.returncode, done.stdout) == (code, steps), done.stderr
 
 
 def probed(data: Path, reasons: tuple[str, ...], *options: str) -> tuple[list[str], int]:
@@ -271,7 +318,10 @@ def probed(data: Path, reasons: tuple[str, ...], *options: str) -> tuple[list[st
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            said: dict[str, object] = {"status": "unready" if reasons else "ready"}
+            said: dict[str, object] = {
+                "status": "unready" if reasons else "ready",
+                "hub": "unready" if FULL in reasons else "ready",
+            }
             if self.headers["Authorization"] == "Bearer of-this-hub":
                 said["reasons"] = reasons
             self.send_response(503 if reasons else 200)

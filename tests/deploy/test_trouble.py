@@ -46,7 +46,8 @@ def test_a_full_disk_is_said_nothing_is_lost_and_it_recovers(small: Stack) -> No
     for words in said:
         small.say(f"{words} {LONG}")
     wait_for("the log says it", lambda: "database or disk is full" in small.log())
-    assert small.health() == (503, {"status": "unready"}), "to whoever asks from outside"
+    unready = {"status": "unready", "hub": "unready"}
+    assert small.health() == (503, unready), "to whoever asks from outside"
     told = small.deploy("health", check=False)
     assert told.returncode == 1
     assert "磁盘满了，只剩 " in told.stdout + told.stderr

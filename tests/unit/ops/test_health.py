@@ -21,6 +21,7 @@ from hub.cluster import Cluster
 from hub.errors import StoreError
 from hub.model import Account, AccountState, Cause, PlatformUser, PoolKind, Role
 from hub.ops import Metrics, attach_ops, check_store, health, probe_token
+from hub.ops.tokens import leave
 from hub.settings import DatabaseSettings, Settings
 from hub.store import Store, open_store
 
@@ -69,6 +70,8 @@ class Stage:
 
 
 TOKEN = "a-token-of-probes"
+FIT = {"status": "ready", "hub": "ready"}
+"""What strangers are told."""
 SIGNED_IN: dict[str, bool | Exception] = {}
 """By a header."""
 
@@ -111,7 +114,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 
 
 async def test_a_hub_without_accounts_is_ready(stage: Stage) -> None:
-    expected = {"status": "ready", "reasons": [], "version": "1.2.3"}
+    expected = {"status": "ready", "hub": "ready", "reasons": [], "version": "1.2.3"}
     assert await stage.ask() == (200, expected)
 
 
@@ -143,6 +146,8 @@ async def test_a_disk_that_is_full_makes_the_hub_unready(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "LEAST_FREE", shutil.disk_usage(tmp_path).total + 1)
+    unready = {"status": "unready", "hub": "unready"}
+    assert await stage.ask(Who="a stranger") == (503, unready)
     status, told = await stage.ask()
     assert status == 503
     assert told["reasons"][0].startswith("磁盘满了，只剩 ")
@@ -155,14 +160,14 @@ async def test_strangers_are_told_the_verdict_and_no_names(
 ) -> None:
     monkeypatch.setitem(LOGS, "trouble", "/logs：No space left on device")
     monkeypatch.setitem(SIGNED_IN, "a stranger", answer)
-    assert await stage.ask(Who="a stranger") == (200, {"status": "ready"})
+    assert await stage.ask(Who="a stranger") == (200, FIT)
     await stage.account("1", AccountState.LOGGED_OUT, "闲鱼说登录过期了")
-    assert await stage.ask(Who="a stranger") == (503, {"status": "unready"})
+    assert await stage.ask(Who="a stranger") == (503, FIT | {"status": "unready"})
 
 
 @pytest.mark.parametrize("shown", ["", "Bearer", "Bearer ", f"Bearer {TOKEN[:-1]}", "Bearer ключ"])
 async def test_a_wrong_token_is_none(stage: Stage, shown: str) -> None:
-    assert await stage.ask(Authorization=shown) == (200, {"status": "ready"})
+    assert await stage.ask(Authorization=shown) == (200, FIT)
 
 
 async def test_whoever_is_signed_in_is_told_reasons(
@@ -191,6 +196,47 @@ async def test_the_token_lies_in_the_data_folder_for_nobody_else_and_stays_the_s
         assert await probe_token(store, tmp_path / "missing") == token, "and the hub starts"
     left = await asyncio.to_thread(os.listdir, tmp_path)
     assert [name for name in left if name.startswith("health")] == [file.name]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of files")
+async def test_a_token_that_others_could_read_is_theirs_no_more(tmp_path: Path) -> None:
+    file = tmp_path / "health.token"
+    async with open_store(tmp_path / "hub.db", now=now) as store:
+        token = await probe_token(store, tmp_path)
+        file.chmod(0o644)
+        assert await probe_token(store, tmp_path) == token
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert file.read_text("ascii") == token
+
+
+async def test_the_half_of_a_token_that_a_crash_left_is_removed_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    half, other = tmp_path / "health.token.0123abcd", tmp_path / "health.token.mine"
+    async with open_store(tmp_path / "hub.db", now=now) as store:
+        for _ in range(2):
+            half.write_text("of-th", "ascii")
+            other.write_text("kept", "ascii")
+            await probe_token(store, tmp_path)
+            assert (half.exists(), other.exists()) == (False, True)
+
+
+def test_of_two_hubs_that_leave_the_token_at_once_none_takes_it_from_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one has done all its work between the first one's writing and its renaming."""
+    file = tmp_path / "health.token"
+    replace = Path.replace
+
+    def second_comes_first(new: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "replace", replace)
+        leave(target, new.read_text("ascii"))
+        return replace(new, target)
+
+    monkeypatch.setattr(Path, "replace", second_comes_first)
+    leave(file, "the same one")
+    assert file.read_text("ascii") == "the same one"
+    assert [one.name for one in tmp_path.iterdir()] == [file.name]
 
 
 async def test_an_account_that_is_connected_or_knowingly_waits_is_fit(stage: Stage) -> None:
@@ -243,7 +289,7 @@ async def test_a_store_that_fails_is_unready_but_the_process_lives(
 
     monkeypatch.setattr(Store, "ping", fail)
     status, told = await stage.ask()
-    assert (status, told["reasons"]) == (503, ["数据库没有应答"])
+    assert (status, told["hub"], told["reasons"]) == (503, "unready", ["数据库没有应答"])
     assert await stage.ask("/health/live") == (200, {"status": "live", "version": "1.2.3"})
 
 
