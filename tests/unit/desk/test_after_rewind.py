@@ -183,15 +183,21 @@ async def test_an_account_that_somebody_stopped_since_is_asked_about_when_it_goe
     assert "2 笔订单接着发" in await _confirm(stage, asked)
 
 
-@pytest.mark.parametrize("command", ["/开发", "/开"])
+@pytest.mark.parametrize(
+    ("command", "off"), [("/开发", AccountState.LOGGED_OUT), ("/开", AccountState.DISABLED)]
+)
 async def test_an_account_that_is_not_connected_when_the_shop_goes_on_is_asked_about_afterwards(
-    stage: DeliveryStage, command: str
+    stage: DeliveryStage, command: str, off: AccountState
 ) -> None:
-    await _comes(stage, AccountState.LOGGED_OUT)
+    await _comes(stage, off)
     stage.stock.later(hours=1)
     asked = await stage.write(command)
     assert "【小店】没连上，先不恢复" in asked
     assert "/开发 账号名" in asked
+    await _comes(stage, AccountState.ONLINE)
+    assert "名单刚变了" in await _confirm(stage, asked), "it would go on, and nothing was read"
+    await _comes(stage, off)
+    asked = await stage.write(command)
     done = await _confirm(stage, asked)
     assert "▶ 全店" in done
     assert "还没连上，连上几分钟后再核对" in done
