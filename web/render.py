@@ -45,6 +45,7 @@ DONE: dict[str, str] = {
     "need-done": "已处理。",
     "delivery-stopped": "已停止发货，马上生效。",
     "delivery-resumed": "已恢复发货，停发期间留下的订单会接着发。",
+    "delivery-resumed-partly": "这里恢复了发货，但还有别的停着，见页面上的说明。",
     "halted": "已全部停下，马上生效。",
     "going": "自动回复和发货都恢复了，停着时留下的订单会接着发。",
     "going-partly": "这里的急停解除了，但还有别的停着，见页面上的说明。",

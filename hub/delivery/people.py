@@ -296,11 +296,10 @@ def free_now(tx: Tx, order: KnownOrder, *, by: Cause, now: datetime) -> None:
 
 
 def stopped_orders(tx: Tx, shop: ShopId) -> list[KnownOrder]:
-    """What is held by an emergency stop of the whole shop: it goes on when that ends."""
-    alone = {stop.account for stop in tx.stops.all(shop)}
+    """What is held by emergency stops, of the shop or of accounts."""
     held = []
     for need in tx.needs.all_open(shop):
-        if need.kind is not NeedKind.STOPPED or need.account in alone:
+        if need.kind is not NeedKind.STOPPED:
             continue
         if need.account is not None and need.order is not None:
             order = tx.orders.get(shop, need.account, need.order)

@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from hub.delivery import resume
 from hub.desk.holds import Held, all_held
-from hub.desk.looking import check_looked
+from hub.desk.looking import go_on
 from hub.desk.operator import Operator
 from hub.desk.stock import cause
 from hub.errors import NotFound
@@ -105,9 +104,10 @@ class Emergency:
         def unit(tx: Tx) -> Going:
             shop = operator.shop
             found = _account(tx, operator, account)
-            check_looked(tx, shop, account, code, now)
             stopped = any(one.account == account for one in tx.stops.all(shop))
-            orders = resume(tx, shop, account, by=cause(operator), now=now) if stopped else 0
+            by, orders = cause(operator), 0
+            if stopped:
+                orders = go_on(tx, shop, account, code, by=by, now=now)
             ended = tx.holds.end(shop, Scope(account=account), now, {HoldKind.EMERGENCY})
             operator.record(tx, "emergency.go", _target(found), now)
             names = {one.id: one for one in tx.accounts.all(shop)}

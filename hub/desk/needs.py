@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hub import text
-from hub.delivery import look_up, resume
+from hub.delivery import look_up
 from hub.desk.bargains import Bargains
-from hub.desk.looking import check_looked
+from hub.desk.looking import go_on
 from hub.desk.operator import Operator
 from hub.desk.orders import Orders, check_waits, close_need
 from hub.desk.stock import cause
@@ -123,8 +123,7 @@ class Needs:
         now = self._now()
 
         def unit(tx: Tx) -> int:
-            check_looked(tx, operator.shop, account, code, now)
-            going_on = resume(tx, operator.shop, account, by=cause(operator), now=now)
+            going_on = go_on(tx, operator.shop, account, code, by=cause(operator), now=now)
             operator.record(tx, "delivery.resume", _scope(account), now)
             return going_on
 

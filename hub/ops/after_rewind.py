@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from loguru import logger
 
 from hub.delivery import on_message_left, stopped_orders
-from hub.model import MessageState, NoticeKind, SendMessage, Urgent, UrgentNews
+from hub.model import MessageState, NeedKind, NoticeKind, SendMessage, Urgent, UrgentNews
 from hub.notices import tell_owners_of_shop
 from hub.policy import rounds_to_skip
 from hub.store import Line, Tx
@@ -56,8 +56,12 @@ def _beware(
             tx.messages.set_state(shop, message, MessageState.SENDING, now=now)
             on_message_left(tx, shop, message, now)
     tx.outbox.put_off_answers(shop, now + CATCHING_UP)
-    tx.stops.resume(shop, None, now)  # one from before would say another reason
-    tx.stops.stop(shop, None, reason=stopped, now=now)
+    for account in {None, *(one.account for one in tx.stops.all(shop))}:
+        tx.stops.resume(shop, account, now)  # one from before would say another reason
+        tx.stops.stop(shop, account, reason=stopped, now=now)
+    for need in tx.needs.all_open(shop):
+        if need.kind is NeedKind.BRAKE:
+            tx.needs.close(shop, need.id, resolution=stopped, now=now)
     tell_owners_of_shop(
         tx,
         shop,

@@ -36,6 +36,7 @@ CUT_SHORT_NOW_ON_SERVER = (
 )
 _LEAST_SAID = timedelta(minutes=1)
 _MOST_HELD = 10
+_MOST_NAMED = 5
 EMPTY_PASSPHRASE = "口令文件是空的"  # noqa: S105
 
 
@@ -230,26 +231,65 @@ def _what_to_do(held: int) -> str:
     )
 
 
-def resume_question(why: str, held: Sequence[str], *, early: bool) -> str:
+def resume_question(
+    why: str,
+    held: Sequence[str],
+    *,
+    later: int,
+    changed: bool,
+    early: bool,
+    off: Sequence[str],
+    apart_off: Sequence[str],
+    apart: Sequence[str],
+) -> str:
     """Before deliveries go on; `why` they stand still, `held`: a line about each order that then is
-    served; `early`: others may still come up."""
-    wait = "刚启动不久，订单可能还没读全，最好等几分钟再恢复。" if early else ""
-    if not held:
-        return f"{why}。{wait}现在没有扣下的订单，恢复以后新读到的待发货订单会自动发货"
-    lines = [f"{why}。{wait}扣着 {len(held)} 笔：", *held[:_MOST_HELD]]
+    served and may have been before; `later`: how many others are. `changed`: since it was asked.
+    `early`: others may still come up.
+
+    Names of accounts: `off` are not connected and would go on; `apart_off` are not connected and
+    do not go on, and neither do `apart`, which had a stop of their own.
+    """
+    first = f"名单刚变了，请再看一遍。{why}" if changed else why
+    wait = ""
+    if off:
+        wait = f"{_named(off)}没连上，订单读不到：最好连上几分钟后再恢复，不然连上就直接发。"
+    elif early:
+        wait = "刚连上不久，订单可能还没读全，最好等几分钟再恢复。"
+    if held:
+        lines = [f"{first}。{wait}扣着 {len(held)} 笔：", *held[:_MOST_HELD]]
+    else:
+        lines = [f"{first}。{wait}现在没有扣下的订单要核对"]
     if len(held) > _MOST_HELD:
         lines.append(f"……还有 {len(held) - _MOST_HELD} 笔，在「待处理」里看（QQ 里发 /待处理）")
-    lines.append(
-        "恢复以后它们会全部发货。其中已经给过货的，先逐个记成已在别处发货"
-        "（QQ 里发 /发货完成 订单号），不然会再发一份"
-    )
+    if later:
+        lines.append(f"另有 {later} 笔是停下以后才付款的，也会发货")
+    if apart_off:
+        lines.append(
+            f"{_named(apart_off)}没连上，先不恢复：连上几分钟后再单独恢复（QQ 里发 /开发 账号名）"
+        )
+    if apart:
+        lines.append(f"{_named(apart)}单独停着，也要单独恢复（QQ 里发 /开发 账号名）")
+    if held:
+        lines.append(
+            "恢复以后扣着的会全部发货。其中已经给过货的，先逐个记成已在别处发货"
+            "（QQ 里发 /发货完成 订单号），不然会再发一份"
+        )
+    else:
+        lines.append("恢复以后新读到的待发货订单会自动发货")
     return "\n".join(lines)
+
+
+def _named(accounts: Sequence[str]) -> str:
+    more = f"等 {len(accounts)} 个账号" if len(accounts) > _MOST_NAMED else ""
+    return f"【{'、'.join(accounts[:_MOST_NAMED])}】{more}"
 
 
 RESTORED = "数据库从备份恢复，等人核对"
 LEFT = "用的是换成 PostgreSQL 以前的旧数据库文件，等人核对"
 OTHER_SERVER = "数据库换了一台服务器，等人核对"
-WENT_BACK = frozenset({RESTORED, LEFT, OTHER_SERVER})
+NOT_CONNECTED = "全店恢复发货时还没连上，连上几分钟后再核对"
+"""Of an account."""
+WENT_BACK = frozenset({RESTORED, LEFT, OTHER_SERVER, NOT_CONNECTED})
 """Why deliveries stand still after the database went back in time."""
 NUMBER_UNUSED = "数据库回到过以前的样子，这个编号没有再用"
 DROPPED = "从备份恢复以前排队的消息，没有再发"

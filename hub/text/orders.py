@@ -326,7 +326,11 @@ def going_on(
     said = f"▶ {_where(account)}恢复发货" + (f"，{orders} 笔订单接着发" if orders else "")
     if not still:
         return said
-    return "\n".join([f"{said}。仍然停着：", *(stop_line(stop, of) for stop, of in still)])
+    lines = [
+        f"{stop_line(stop, of)}，恢复发 /开发{f' {of.name}' if of is not None else ''}"
+        for stop, of in still
+    ]
+    return "\n".join([f"{said}。仍然停着：", *lines])
 
 
 def nothing_stopped(

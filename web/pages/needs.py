@@ -100,7 +100,9 @@ async def resume(request: web.Request) -> web.Response:
             await needs.resume(who, account, code=form["code"])
         except NotConfirmed as asked:
             return ask_before_going_on(request, form, asked)
-    raise see_other(safe_next(form["back"] or "/needs"), "delivery-resumed")
+    partly = bool(await needs.stops(who))
+    done = "delivery-resumed-partly" if partly else "delivery-resumed"
+    raise see_other(safe_next(form["back"] or "/needs"), done)
 
 
 def ask_before_going_on(request: web.Request, form: Form, asked: NotConfirmed) -> web.Response:

@@ -17,6 +17,7 @@ from hub.delivery import open_need
 from hub.desk import Operator
 from hub.model import (
     Account,
+    AccountState,
     CardCounts,
     Choice,
     DeliveryState,
@@ -463,6 +464,7 @@ async def test_after_the_database_went_back_the_held_orders_are_shown_before_del
     await stage.store.write(
         lambda tx: tx.stops.stop(account.shop, None, reason=RESTORED, now=utc_now())
     )
+    await stage.store.write(lambda tx: _online(tx, account))
     shown = await boss.submit(address, on="/needs", account="", back="/orders")
     assert "扣着 1 笔" in shown.text
     assert NUMBER in shown.text
@@ -470,6 +472,30 @@ async def test_after_the_database_went_back_the_held_orders_are_shown_before_del
     given = {name: shown.value(name) for name in ("csrf", "code", "account", "back")}
     assert (await boss.post(address, **given)).leads_to.startswith("/orders?done=")
     assert await stage.desk.needs.stops(owner) == []
+
+
+def _online(tx: Tx, account: Account) -> None:
+    tx.accounts.set_state(account.shop, account.id, AccountState.ONLINE, "", utc_now())
+
+
+async def test_the_question_has_its_lines_where_a_need_leads_to_it_and_what_still_stands_is_told(
+    stage: Stage, owner: Operator, account: Account, boss: Visitor
+) -> None:
+    def unit(tx: Tx) -> None:
+        tx.stops.stop(account.shop, None, reason=RESTORED, now=utc_now())
+        tx.needs.open(account.shop, NeedKind.BRAKE, detail="太快", now=utc_now())
+
+    await stage.store.write(unit)
+    (line,) = await stage.desk.needs.open(owner)
+    address = f"/needs/{line.need.number}"
+    shown = await boss.submit(address, on="/needs", choice="resume")
+    assert f"<p>【{account.name}】没连上，先不恢复" in shown.text
+    partly = await boss.submit(
+        "/delivery/resume", on="/needs", account="", code=shown.value("code")
+    )
+    assert partly.leads_to == "/needs?done=delivery-resumed-partly"
+    (left,) = await stage.desk.needs.stops(owner)
+    assert left.account == account.id
 
 
 # --- Delivery rules -------------------------------------------------------------------------------
