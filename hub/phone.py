@@ -60,8 +60,9 @@ def seller_wrote(
         _toggle(tx, account, conversation, message, event.sent_at, now)
         return True
     drop_answered_drafts(tx, conversation, event.sent_at, HUMAN_ANSWERED, now)
-    if account.takeover_minutes:
-        _take_over(tx, account, conversation, event.sent_at, now)
+    set_by_now = tx.accounts.get(account.shop, account.id) or account
+    if set_by_now.takeover_minutes:
+        _take_over(tx, set_by_now, conversation, event.sent_at, now)
     return True
 
 

@@ -8,6 +8,7 @@ from hub.delivery.needs import open_need
 from hub.model import (
     Account,
     AccountId,
+    AccountState,
     Conversation,
     DeliveryState,
     KnownOrder,
@@ -117,6 +118,8 @@ def look_again(tx: Tx, shop: ShopId, message: MessageId, now: datetime) -> bool:
     account = tx.accounts.get(shop, order.account) if order is not None else None
     if order is None or account is None:
         return False
+    if account.state is not AccountState.ONLINE:
+        return True  # its session lives, but since when is not written down yet
     since = account.state_since
     if order.read_at >= since:
         return False

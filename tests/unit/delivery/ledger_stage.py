@@ -23,6 +23,7 @@ from hub.delivery import (
 )
 from hub.model import (
     Account,
+    AccountState,
     Cause,
     Conversation,
     Delivery,
@@ -301,6 +302,7 @@ async def open_ledger(
                 takeover_minutes=10,
                 now=START,
             )
+            tx.accounts.set_state(shop, account.id, AccountState.ONLINE, "", START)
             pool = tx.pools.add(shop, name="月卡", kind=PoolKind.CODES, now=START)
             by = Cause(None, "cli")
             batch = tx.card_records.new_batch(shop, pool.id, "", by=by, now=START)

@@ -24,6 +24,7 @@ from hub.desk import Desk, Door, Operator
 from hub.errors import Refusal, Rejected, Uncertain, Unreachable
 from hub.model import (
     Account,
+    AccountState,
     CardState,
     Cause,
     Conversation,
@@ -390,6 +391,7 @@ async def open_town(folder: Path, seed: int, kind: PoolKind) -> AsyncIterator[To
                 takeover_minutes=10,
                 now=START,
             )
+            tx.accounts.set_state(account.shop, account.id, AccountState.ONLINE, "", START)
             template = dice.choice(("", "您好{order_id}######{DELIVERY_CONTENT}######再见"))
             supplier = call if kind is PoolKind.API else None
             pool = tx.pools.add(

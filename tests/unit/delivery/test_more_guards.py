@@ -84,16 +84,13 @@ async def test_goods_go_to_the_buyer_of_their_order_and_to_nobody_else(tmp_path:
 async def test_a_clock_that_goes_back_holds_no_delivery_up(tmp_path: Path) -> None:
     """The account came online at a moment that lies in the future by now."""
     async with open_ledger(tmp_path) as ledger:
-        account, shop = ledger.account, ledger.account.shop
+        shop = ledger.account.shop
         paid = await ledger.page(1, S.PAID)
         platform = Platform({paid.id: paid})
         await ledger.write(lambda tx: ledger.read(tx, paid))
         ledger.time[0] += timedelta(days=400)
-        await ledger.write(
-            lambda tx: tx.accounts.set_state(
-                shop, account.id, AccountState.ONLINE, reason="", now=ledger.now()
-            )
-        )
+        for state in (AccountState.CONNECTING, AccountState.ONLINE):
+            await come(ledger, state)
         ledger.time[0] -= timedelta(days=399)
 
         async def waits() -> bool:
@@ -104,6 +101,36 @@ async def test_a_clock_that_goes_back_holds_no_delivery_up(tmp_path: Path) -> No
         assert await waits(), "a refund may have gone unheard"
         assert await waits()
         await perform(ledger, platform, TaskKind.READ_ORDER)
+        assert not await waits()
+
+
+async def come(ledger: Ledger, state: AccountState) -> None:
+    account = ledger.account
+    await ledger.write(
+        lambda tx: tx.accounts.set_state(
+            account.shop, account.id, state, reason="", now=ledger.now()
+        )
+    )
+
+
+async def test_a_session_that_is_not_noted_yet_lets_no_goods_leave(tmp_path: Path) -> None:
+    """Until it is, the account seems to have been where it is since before the order was read."""
+    async with open_ledger(tmp_path) as ledger:
+        await come(ledger, AccountState.CONNECTING)
+        paid = await ledger.page(1, S.PAID)
+        await ledger.write(lambda tx: ledger.read(tx, paid))
+        shop = ledger.account.shop
+
+        async def waits() -> bool:
+            return await ledger.write(
+                lambda tx: look_again(tx, shop, first_message(ledger, tx, paid).id, ledger.now())
+            )
+
+        assert await waits()
+        ledger.time[0] += timedelta(seconds=1)
+        await come(ledger, AccountState.ONLINE)
+        assert await waits()
+        await perform(ledger, Platform({paid.id: paid}), TaskKind.READ_ORDER)
         assert not await waits()
 
 

@@ -44,6 +44,7 @@ SYSTEM_WIDE = {
     "people._USE_CODE": "at the chat's door the shop is not known",
     "statistics._LAST": "ids of all shops are one row of numbers",
     "statistics._NEXT": "as `statistics._LAST`: when the next row was written, and nothing of it",
+    "rewinds._LAST_SEEN": "when a hub was last at work on this database",
     "relays._FIND": "a chat message names its shop only by its relay; the desk compares",
 }
 """Statement -> why it is asked without a shop."""
