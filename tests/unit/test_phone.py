@@ -235,14 +235,20 @@ async def test_an_answer_from_the_phone_extends_a_takeover_and_never_shortens_it
     assert await until() == NOW + 14 * MINUTE
     await stage.take_in(own("早先说的，现在才看到", 52, NOW - MINUTE))
     assert await until() == NOW + 14 * MINUTE
-    stage.account = replace(stage.account, takeover_minutes=1)
+    await set_takeover(stage, 1)
     await stage.take_in(own("分钟数改小了", 53, stage.now))
     assert await until() == NOW + 14 * MINUTE
 
 
+async def set_takeover(stage: Stage, minutes: int) -> None:
+    """What the line was told of its account may be older: it goes by what is set by now."""
+    one = stage.account
+    await stage.store.write(lambda tx: tx.accounts.set_takeover_minutes(one.shop, one.id, minutes))
+
+
 async def test_zero_minutes_never_take_over(stage: Stage) -> None:
     """Not even by a clock that is ahead of ours."""
-    stage.account = replace(stage.account, takeover_minutes=0)
+    await set_takeover(stage, 0)
     await stage.take_in(own("我来", 50), own("表快了", 51, NOW + 2 * MINUTE))
     assert await holds(stage) == []
 
