@@ -168,9 +168,10 @@ class Stack:
 
     # --- doors ---
 
-    def curl(self, path: str, *options: str, check: bool = True) -> str:
-        """Through nginx, over TLS that is checked, with the cookies of one browser."""
-        jar = self.folder / "cookies.txt"
+    def curl(self, path: str, *options: str, check: bool = True, stranger: bool = False) -> str:
+        """Through nginx, over TLS that is checked, with the cookies of one browser; as a `stranger`
+        with none."""
+        jar = "/dev/null" if stranger else self.folder / "cookies.txt"
         return run(
             *("curl", "--silent", "--show-error", "--max-time", "60"),
             *("--cacert", "nginx/ssl/cert.pem", "--cookie", jar, "--cookie-jar", jar),
