@@ -137,7 +137,7 @@ async def open_hub(
             Database.chosen(settings.database),
             key=settings.database.key,
             now=now,
-            first=lambda tx, line: mind_rewind(tx, line, now(), complete=complete),
+            first=lambda tx, timeline: mind_rewind(tx, timeline, now(), complete=complete),
         ) as store,
         OwnLookup() as lookup,
         _on_server(settings, store, now()) as home,

@@ -17,7 +17,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from loguru import logger
 
@@ -37,7 +37,7 @@ from hub.model import (
     bot_reaches,
 )
 from hub.policy import RESTLESS_FOR, restless_nodes, seat_nodes
-from hub.store import Store, Tx
+from hub.store import Store, Tx, utc_now
 
 LASTS = timedelta(seconds=15)
 AGAIN_SECONDS = 1.0
@@ -62,10 +62,6 @@ def elapsed() -> float:
     machine sleeps."""
     clock = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if clock is None else time.clock_gettime(clock)
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def ahead_of(there: datetime, before: datetime, after: datetime) -> timedelta:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from hub.desk.after_rewind import go_on
 from hub.desk.holds import Held, all_held
-from hub.desk.looking import go_on
 from hub.desk.operator import Operator
 from hub.desk.stock import cause
 from hub.errors import NotFound

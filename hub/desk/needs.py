@@ -8,8 +8,8 @@ from datetime import datetime
 
 from hub import text
 from hub.delivery import look_up
+from hub.desk.after_rewind import go_on
 from hub.desk.bargains import Bargains
-from hub.desk.looking import go_on
 from hub.desk.operator import Operator
 from hub.desk.orders import Orders, check_waits, close_need
 from hub.desk.stock import cause

@@ -12,7 +12,7 @@ from hub.delivery import on_message_left, stopped_orders
 from hub.model import MessageState, NeedKind, NoticeKind, SendMessage, Urgent, UrgentNews
 from hub.notices import tell_owners_of_shop
 from hub.policy import rounds_to_skip
-from hub.store import Line, Tx
+from hub.store import Timeline, Tx
 from hub.text import backups as words
 
 CATCHING_UP = timedelta(minutes=3)
@@ -20,16 +20,16 @@ CATCHING_UP = timedelta(minutes=3)
 
 
 def mind_rewind(
-    tx: Tx, line: Line | None, now: datetime, *, complete: Callable[[Tx], bool]
+    tx: Tx, timeline: Timeline | None, now: datetime, *, complete: Callable[[Tx], bool]
 ) -> None:
     """Nothing of value goes out a second time: deliveries stop until a person has looked, and
     messages that were on their way count as sent until the platform's history says otherwise.
 
-    `line`: as the store has it. `complete`: whether a standby that took over has all that was ever
-    committed.
+    `timeline`: as the store has it. `complete`: whether a standby that took over has all that was
+    ever committed.
     """
     restored = tx.rewinds.take()
-    followed = None if line is None else tx.rewinds.follow(line)
+    followed = None if timeline is None else tx.rewinds.follow(timeline)
     if restored is not None and restored.moved:
         told = words.after_left if restored.left else words.after_restore
         stopped = words.LEFT if restored.left else words.RESTORED

@@ -24,8 +24,8 @@ from hub.store.nouns import (
 from hub.store.originals import ROW, Original, OriginalRow, open_original
 from hub.store.patience import persistently
 from hub.store.places import held_place, place_of
-from hub.store.rewinds import Line, Rewind, leave_unused, read_rewind, write_rewind
-from hub.store.store import EVERY_KIND, Store, open_store
+from hub.store.rewinds import Rewind, Timeline, leave_unused, read_rewind, write_rewind
+from hub.store.store import EVERY_KIND, Store, open_store, utc_now
 from hub.store.swap import STAGING, Exchange, exchange, finish, under_way
 from hub.store.tx import Tx
 from hub.store.vault import KEY_FILE, read_key
@@ -44,7 +44,6 @@ __all__ = [
     "Decision",
     "Exchange",
     "KnownItem",
-    "Line",
     "Listeners",
     "Merged",
     "Original",
@@ -55,6 +54,7 @@ __all__ = [
     "Rewind",
     "Store",
     "StoredToken",
+    "Timeline",
     "TokenTries",
     "Tx",
     "WebSession",
@@ -86,5 +86,6 @@ __all__ = [
     "set_aside_before",
     "size_of",
     "under_way",
+    "utc_now",
     "write_rewind",
 ]

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from hub.model import TaskKind
 from hub.store.nouns import Change
-from hub.store.rewinds import Line
+from hub.store.rewinds import Timeline
 from hub.store.sql import Announcement, Sql
 from hub.store.vault import Vault
 
@@ -32,8 +32,8 @@ class Writing:
     """Begins a transaction in which nobody else writes."""
     commit: Callable[[Sequence[Announcement]], Sequence[str]]
     """Ends it, and tells other processes what it brought."""
-    look: Callable[[Sql], Line | None] = lambda _: None
-    """Within the first transaction on each connection: on which line it is; None: there is no
+    look: Callable[[Sql], Timeline | None] = lambda _: None
+    """Within the first transaction on each connection: on which timeline it is; None: there is no
     server, or it does not say. Raises StoreError if nothing may be written on it."""
     followed: Callable[[], None] = lambda: None
     """That transaction is committed."""

@@ -36,7 +36,7 @@ from hub.store.ground import Announce, Writing
 from hub.store.hearing import Ear, heard_by_others
 from hub.store.opening import MIGRATIONS, known_head, run_steps, vault_of
 from hub.store.postgres_sql import PostgresSql, connect
-from hub.store.rewinds import LINE, Line, known_line, note_line
+from hub.store.rewinds import TIMELINE, Timeline, known_timeline, note_timeline
 from hub.store.sql import Announcement, Sql, Statement
 from hub.store.swap import under_way
 from hub.store.vault import Vault
@@ -58,7 +58,7 @@ BEGIN = (
 lock would show what was there before the wait for it."""
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _READERS = 4
-_LINE = """
+_TIMELINE = """
     SELECT system_identifier || '/' || 'installation'::regclass::oid,
         left(pg_walfile_name(pg_current_wal_lsn()), 8)
     FROM pg_control_system()
@@ -104,7 +104,7 @@ class PostgresGround:
         self._node = secrets.token_hex(4)
         """Tells our own announcements from those of others."""
         self._filling: str | None = None
-        self._line: Line | None = None
+        self._timeline: Timeline | None = None
         self._guest = False
 
     async def prepare(
@@ -127,17 +127,17 @@ class PostgresGround:
 
     def _greet(self, connection: Driver[Any]) -> None:
         self._check(filling(connection))
-        line, known = line_on(connection), known_line(self._database.folder)
-        if line is not None and known is not None:
-            left = known.database != line.database or known.number > line.number
-            line = replace(line, behind=left)
-        self._line = line
+        timeline, known = timeline_on(connection), known_timeline(self._database.folder)
+        if timeline is not None and known is not None:
+            left = known.database != timeline.database or known.number > timeline.number
+            timeline = replace(timeline, behind=left)
+        self._timeline = timeline
 
-    def _look(self, sql: Sql) -> Line | None:
+    def _look(self, sql: Sql) -> Timeline | None:
         """Once more, because a restore may have been under way when we were greeted: it has ended
         before our transaction begins."""
         self._check(sql.value(_FILLING))
-        return self._line
+        return self._timeline
 
     def _check(self, found: str | None) -> None:
         """What we know of the rows, and our key, may be of others than are there now."""
@@ -146,12 +146,12 @@ class PostgresGround:
 
     def _followed(self) -> None:
         """A guest has not minded what it means."""
-        if self._line is None or self._guest:
+        if self._timeline is None or self._guest:
             return
         try:
-            note_line(self._database.folder, self._line)
+            note_timeline(self._database.folder, self._timeline)
         except OSError as error:
-            logger.warning("the line of {} cannot be noted: {}", self._database, error)
+            logger.warning("the timeline of {} cannot be noted: {}", self._database, error)
 
     def _commit(self, announcements: Sequence[Announcement]) -> Sequence[str]:
         return (*heard_by_others(announcements, self._node), "COMMIT")
@@ -166,7 +166,7 @@ class PostgresGround:
 def conninfo(database: Database, limits: dict[str, str], name: str = AT_WORK) -> str:
     """`limits`: settings of the session on the server. Our tables come before anybody's. `name`:
     tells the server what the session is for."""
-    options = " ".join(f"-c {name}={value}" for name, value in limits.items())
+    options = " ".join(f"-c {limit}={value}" for limit, value in limits.items())
     try:
         theirs = conninfo_to_dict(database.url).get("options") or ""
         return make_conninfo(
@@ -319,21 +319,21 @@ def filling(connection: Driver[Any]) -> str | None:
     return row[0] if row else None
 
 
-def line_on(connection: Driver[Any]) -> Line | None:
+def timeline_on(connection: Driver[Any]) -> Timeline | None:
     """None: the server does not say it, because we may not ask or it is no ordinary one."""
     try:
-        row = connection.execute(_LINE).fetchone()
+        row = connection.execute(_TIMELINE).fetchone()
     except (InsufficientPrivilege, UndefinedFunction, FeatureNotSupported) as error:
-        logger.warning("the server does not say on which line it is: {}", _line(error))
+        logger.warning("the server does not say on which timeline it is: {}", _line(error))
         return None
     assert row is not None  # noqa: S101 - it has no condition
-    return Line(row[0], int(row[1], 16))
+    return Timeline(row[0], int(row[1], 16))
 
 
 def mark_filling(alone: Driver[Any]) -> None:
     """In the transaction that replaces everything. No row: those are what was brought back, with
-    the line of the server that they were of."""
-    alone.execute("DELETE FROM installation WHERE name = %s", (LINE,))
+    the timeline of the server that they were of."""
+    alone.execute("DELETE FROM installation WHERE name = %s", (TIMELINE,))
     alone.execute(f"COMMENT ON TABLE installation IS 'filled {secrets.token_hex(8)}'")
 
 

@@ -1,7 +1,7 @@
 """Whether the database went back in time: what was done after that is not known in it (L22).
 
-A restore writes so into the database that it brings, and a server is asked which line of its
-history it is on. Both are looked at before anything else is written.
+A restore writes so into the database that it brings, and a server is asked which timeline it is
+on. Both are looked at before anything else is written.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hub.store.sql import Sql, Statement
 
 T = TypeVar("T")
 
-LINE = "line"
+TIMELINE = "timeline"
 _REWIND = "rewind"
 _GET = Statement("SELECT value FROM installation WHERE name = :name")
 _SET = Statement(
@@ -39,13 +39,13 @@ _LEAPS = tuple(
     Statement(f"SELECT setval('{table}_id_seq', last_value + 1000000) FROM {table}_id_seq")  # noqa: S608 - a name of ours
     for table in ("outbox", "deliveries")
 )
-_KNOWN_LINE = "postgresql.line"
+_KNOWN = "postgresql.timeline"
 _LONG = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """Which database on which server a connection leads to, and on which line of its history."""
+class Timeline:
+    """Which database on which server a connection leads to, and on which of its timelines."""
 
     database: str
     """Another one after a dump was brought back."""
@@ -59,42 +59,43 @@ class Line:
         return f"{self.database}/{self.number}"
 
 
-NOWHERE = Line("", 0)
+NO_TIMELINE = Timeline("", 0)
 """Where no connection leads to."""
 
 
-def line_of(text: str) -> Line:
+def timeline_of(text: str) -> Timeline:
     """Of a text that is none, one that no connection leads to."""
     database, _, number = text.rpartition("/")
-    return Line(database, int(number) if number.isdecimal() else 0)
+    return Timeline(database, int(number) if number.isdecimal() else 0)
 
 
-def known_line(folder: Path) -> Line | None:
+def known_timeline(folder: Path) -> Timeline | None:
     """The last one that the node with this data folder was on."""
     try:
-        return line_of((folder / _KNOWN_LINE).read_text("ascii"))
+        return timeline_of((folder / _KNOWN).read_text("ascii"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError):
-        return NOWHERE
+        return NO_TIMELINE
 
 
-def note_line(folder: Path, line: Line) -> None:
-    """It is what `known_line` says from now on. Raises OSError."""
-    draft = folder / f".{_KNOWN_LINE}"
-    draft.write_text(line.text(), "ascii")
-    draft.replace(folder / _KNOWN_LINE)
+def note_timeline(folder: Path, timeline: Timeline) -> None:
+    """It is what `known_timeline` says from now on. Raises OSError."""
+    draft = folder / f".{_KNOWN}"
+    draft.write_text(timeline.text(), "ascii")
+    draft.replace(folder / _KNOWN)
 
 
-def leave_server(folder: Path) -> None:
-    """If one was used with this data folder: it does not know what is done from now on."""
-    if (folder / _KNOWN_LINE).exists():
-        note_line(folder, NOWHERE)
+def _leave_server(folder: Path) -> None:
+    """If one was used with this data folder. No connection is on the timeline that is noted, so
+    whoever comes back to any server is behind."""
+    if (folder / _KNOWN).exists():
+        note_timeline(folder, NO_TIMELINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """The database is on another line than the one that it was last written on."""
+    """The database is on another timeline than the one that it was last written on."""
 
     at: datetime
     """Of this time is what it holds, as far as anybody can tell."""
@@ -142,13 +143,13 @@ def leave_unused(path: Path, now: datetime, *, server: bool) -> None:
     shall know that it is of this time. Raises InUse, OSError or StoreError where that cannot be
     said."""
     if server:
-        leave_file(path, now)
+        _leave_file(path, now)
     else:
-        leave_server(path.parent)
+        _leave_server(path.parent)
 
 
-def leave_file(path: Path, now: datetime) -> None:
-    """If it is one of ours."""
+def _leave_file(path: Path, now: datetime) -> None:
+    """If it is one of ours; what an earlier leaving said of it stays."""
     if not is_ours(path):
         return
     with locked(path):
@@ -185,22 +186,24 @@ class Rewinds:
         self._sql.run(_REMOVE, name=_REWIND)
         return _rewind_of(text)
 
-    def follow(self, line: Line) -> Switch | None:
+    def follow(self, timeline: Timeline) -> Switch | None:
         """It is the one from now on; None: as so far. Of another one what was committed last may be
         missing; since when nobody can tell, so since a node was last seen or a task ended. Numbers
         that may be missing, and that somebody may still have in hand, are given to no others. A
         database that was on none is new, or was just restored, which has its own word."""
-        text = self._sql.value(_GET, name=LINE)
-        if text == line.text() and not line.behind:
+        text = self._sql.value(_GET, name=TIMELINE)
+        if text == timeline.text() and not timeline.behind:
             return None
-        self._sql.run(_SET, name=LINE, value=line.text())
+        self._sql.run(_SET, name=TIMELINE, value=timeline.text())
         if text is None:
             return None
         for leap in _LEAPS:
             self._sql.value(leap)
         seen = self._sql.value(_LAST_SEEN)
-        known = line_of(text)
+        known = timeline_of(text)
         return Switch(
             self._clock() - _LONG if seen is None else moment(seen),
-            known.database == line.database and known.number < line.number and not line.behind,
+            known.database == timeline.database
+            and known.number < timeline.number
+            and not timeline.behind,
         )

@@ -18,7 +18,7 @@ from hub.store.ground import Ground, Readers, Writing
 from hub.store.nouns import Change
 from hub.store.pictures import PictureFolder
 from hub.store.postgres import PostgresGround
-from hub.store.rewinds import Line
+from hub.store.rewinds import Timeline
 from hub.store.sql import Sql
 from hub.store.sqlite import SqliteGround
 from hub.store.tx import Tx
@@ -37,7 +37,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def nothing_first(_tx: Tx, _line: Line | None) -> None:
+def nothing_first(_tx: Tx, _timeline: Timeline | None) -> None:
     """For who neither sends nor gives out anything."""
 
 
@@ -214,7 +214,7 @@ async def open_store(
     hub itself, but on a file it wakes nobody there.
 
     `first` is done before any other unit, here and again whenever the connection is a new one; it
-    is told which line that is on (None: there is no server, or it does not say).
+    is told which timeline that is on (None: there is no server, or it does not say).
 
     Raises InUse, NotOurs, SchemaTooNew or StoreError with one line that says what to mend.
     """

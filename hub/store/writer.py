@@ -27,14 +27,14 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from hub.errors import StoreError
 from hub.store.ground import Announce, Writing
-from hub.store.rewinds import Line
+from hub.store.rewinds import Timeline
 from hub.store.sql import Announcement, Sql, told
 from hub.store.tx import Tx
 
 T = TypeVar("T")
 
-First = Callable[[Tx, Line | None], None]
-"""What comes before anything else on each new connection, given the line that it is on."""
+First = Callable[[Tx, Timeline | None], None]
+"""What comes before anything else on each new connection, given the timeline that it is on."""
 
 _MOST_PER_COMMIT = 256
 """Bounds how long the first of a burst waits for the last."""
@@ -221,7 +221,7 @@ class Writer:
 
     def _commit(self, batch: _Batch, sql: Sql, tx: Tx, *, fresh: bool) -> bool:
         """`fresh`: nothing was committed on this connection, and it cannot have died of old age.
-        Returns whether something was now."""
+        Returns whether the transaction came to its end, which on a fresh one is a commit."""
         sql.forget_announcement()
         begun = False
         try:

@@ -26,7 +26,7 @@ from hub.model import (
 )
 from hub.ops import Restored, Wish, mind_rewind, restore, undo
 from hub.settings import load_settings
-from hub.store import Line, Rewind, Store, Tx, leave_unused, read_rewind, swap
+from hub.store import Rewind, Store, Timeline, Tx, leave_unused, read_rewind, swap
 from hub.text import backups as words
 
 UNIT = OrderUnit(AccountId(1), "4400112233445566778", 1)
@@ -43,8 +43,8 @@ def moved(shop: Machine) -> bool:
     return rewind is not None and rewind.moved
 
 
-def mind(tx: Tx, line: Line | None) -> None:
-    mind_rewind(tx, line, NOW, complete=lambda _: False)
+def mind(tx: Tx, timeline: Timeline | None) -> None:
+    mind_rewind(tx, timeline, NOW, complete=lambda _: False)
 
 
 async def start(shop: Machine) -> list[str]:

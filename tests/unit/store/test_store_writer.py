@@ -13,7 +13,7 @@ import pytest
 
 from hub.errors import StoreError
 from hub.model import ConversationId, Role
-from hub.store import Line, Store, Tx, open_store, writer
+from hub.store import Store, Timeline, Tx, open_store, writer
 from hub.store.sql import Sql
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -36,17 +36,17 @@ async def names(store: Store) -> set[str]:
 
 
 async def test_what_comes_first_is_done_before_anything_else_or_nothing_is(tmp_path: Path) -> None:
-    def fails(tx: Tx, _line: Line | None) -> None:
+    def fails(tx: Tx, _timeline: Timeline | None) -> None:
         add_member(tx, "ghost")
         raise ValueError("no")
 
     with pytest.raises(StoreError, match="no"):
         async with open_store(tmp_path / "hub.db", first=fails):
             pass
-    lines = []
+    timelines = []
 
-    def first(tx: Tx, line: Line | None) -> None:
-        lines.append(line)
+    def first(tx: Tx, timeline: Timeline | None) -> None:
+        timelines.append(timeline)
         add_member(tx, "first")
 
     async with open_store(tmp_path / "hub.db", first=first) as store:
@@ -54,7 +54,7 @@ async def test_what_comes_first_is_done_before_anything_else_or_nothing_is(tmp_p
             await store.write(lambda _: (_ for _ in ()).throw(ValueError("by itself")))
         await store.write(lambda tx: add_member(tx, "second"))
         assert await names(store) == {"first", "second"}
-    assert lines == [None]
+    assert timelines == [None]
 
 
 def break_the_commit(tx: Tx) -> None:

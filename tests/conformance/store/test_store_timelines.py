@@ -1,4 +1,4 @@
-"""A database that is not where it was last written: on another line of its server's history."""
+"""A database that is not where it was last written: on another timeline of its server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from store_stage import NOTICE, at, bring_back
 
 from hub.model import NodeId, TaskId
-from hub.store import Database, Line, Tx, copy_out, leave_unused, open_store
+from hub.store import Database, Timeline, Tx, copy_out, leave_unused, open_store
 from tests.postgres import program
 
 
@@ -26,19 +26,19 @@ async def test_after_a_standby_took_over_nobody_gets_the_number_of_a_task_that_m
     new: Database,
 ) -> None:
     """That one would be settled in the place of its own."""
-    lines: list[Line] = []
+    timelines: list[Timeline] = []
 
-    def first(tx: Tx, line: Line | None) -> None:
-        assert line is not None
-        assert tx.rewinds.follow(line) is None
-        lines.append(line)
+    def first(tx: Tx, timeline: Timeline | None) -> None:
+        assert timeline is not None
+        assert tx.rewinds.follow(timeline) is None
+        timelines.append(timeline)
 
     async with open_store(new, first=first) as store, open_store(new, first=first):
 
         def later(tx: Tx) -> tuple[Any, TaskId | None, Any]:
             for node, seen in (("a", at(7)), ("b", at(9)), ("c", at(8))):
                 tx.nodes.announce(NodeId(node), node, seen, timedelta(seconds=30), ())
-            another = replace(lines[0], number=2)
+            another = replace(timelines[0], number=2)
             return tx.rewinds.follow(another), add_notice(tx, "2"), tx.rewinds.follow(another)
 
         before = await store.write(lambda tx: add_notice(tx, "1"))
@@ -50,17 +50,17 @@ async def test_after_a_standby_took_over_nobody_gets_the_number_of_a_task_that_m
     assert before is not None
     assert after is not None
     assert after - before > 1000
-    assert [one.number for one in lines] == [1, 1]
+    assert [one.number for one in timelines] == [1, 1]
 
 
 async def test_a_dump_that_was_brought_back_is_another_database(
     new: Database, tmp_path: Path
 ) -> None:
     """It may be of any time."""
-    found: list[tuple[Line | None, Any]] = []
+    found: list[tuple[Timeline | None, Any]] = []
 
-    def first(tx: Tx, line: Line | None) -> None:
-        found.append((line, line and tx.rewinds.follow(line)))
+    def first(tx: Tx, timeline: Timeline | None) -> None:
+        found.append((timeline, timeline and tx.rewinds.follow(timeline)))
 
     async with open_store(new, first=first):
         pass
@@ -86,13 +86,15 @@ async def test_the_line_of_a_server_does_not_come_along_to_another(
     copy = tmp_path / "copy.db"
     switches: list[Any] = []
 
-    def first(tx: Tx, line: Line | None) -> None:
-        switches.append(line and tx.rewinds.follow(line))
+    def first(tx: Tx, timeline: Timeline | None) -> None:
+        switches.append(timeline and tx.rewinds.follow(timeline))
 
     async with open_store(new, first=first):
         copy_out(new, copy)
     with contextlib.closing(sqlite3.connect(copy)) as sql, sql:
-        assert sql.execute("UPDATE installation SET value = '1/1/9' WHERE name = 'line'").rowcount
+        assert sql.execute(
+            "UPDATE installation SET value = '1/1/9' WHERE name = 'timeline'"
+        ).rowcount
     await asyncio.to_thread(bring_back, copy, new)
     async with open_store(new, first=first):
         pass
@@ -106,9 +108,9 @@ async def test_a_database_that_was_left_and_is_come_back_to_does_not_pass_for_wh
     other = Database(new.path, cluster.server.make())
     switches: list[bool] = []
 
-    def first(tx: Tx, line: Line | None) -> None:
-        assert line is not None
-        switches.append(tx.rewinds.follow(line) is not None)
+    def first(tx: Tx, timeline: Timeline | None) -> None:
+        assert timeline is not None
+        switches.append(tx.rewinds.follow(timeline) is not None)
 
     async def visit(*places: Database) -> list[bool]:
         switches.clear()
