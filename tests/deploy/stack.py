@@ -226,6 +226,7 @@ class Stack:
 
     def converse(self, question: str, answer: str) -> None:
         """The buyer asks, the owner quotes the notice, the buyer reads the answer, each once."""
+        assert self.heard(answer) == 0, "or it would be heard before it is said"
         self.say(question)
         [notice] = wait_for(f"{question} in QQ", lambda: self.notices(question))
         self.admin("qq/say", {"text": answer, "quote": notice["id"]})

@@ -145,7 +145,7 @@ def test_an_update_that_is_interrupted_leaves_the_version_before_running(shop: S
     assert version(shop) == before
     assert not (shop.folder / ".at-work").exists()
     shop.wait_ready()
-    shop.converse("断开之后", "照常")
+    shop.converse("断开之后", "还是照常")
 
 
 def test_a_second_folder_of_the_same_name_takes_nothing_away(shop: Stack, tmp_path: Path) -> None:
